@@ -1,0 +1,62 @@
+"""The contracts of the `documents` stage: what a document and a reject are.
+
+A document's address inside a run is (part, row), 32 bits each, packed into one uint64 by `pack_address`.
+"""
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+
+FORMAT_VERSION = 1
+ID_BYTES = 16
+EXCERPT_CHARACTERS = 200
+DETAIL_BYTES = 2048
+
+_LABEL = pa.dictionary(pa.int32(), pa.string())
+
+DOCUMENT_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.binary(ID_BYTES), nullable=False),
+        pa.field("source", _LABEL, nullable=False),
+        pa.field("origin", pa.string(), nullable=False),
+        pa.field("locator", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("title", pa.string()),
+        pa.field("published", pa.timestamp("s", tz="UTC")),
+        pa.field("language", _LABEL),
+        pa.field("language_score", pa.float32()),
+        pa.field("text", pa.large_string(), nullable=False),
+    ]
+)
+
+REJECT_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.binary(ID_BYTES), nullable=False),
+        pa.field("source", _LABEL, nullable=False),
+        pa.field("origin", pa.string(), nullable=False),
+        pa.field("locator", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("stage", _LABEL, nullable=False),
+        pa.field("rule", _LABEL, nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("threshold", pa.float64()),
+        pa.field("detail", pa.string()),
+        pa.field("excerpt", pa.string()),
+    ]
+)
+
+
+def document_id(source: str, origin: str, locator: str) -> bytes:
+    """16 bytes that name a document: blake2b of where it was read, so equal on every machine and in every run."""
+    return hashlib.blake2b("\0".join((source, origin, locator)).encode(), digest_size=ID_BYTES).digest()
+
+
+def pack_address(part: int, rows: np.ndarray) -> np.ndarray:
+    """(part, rows) -> uint64 addresses of the same shape, part in the upper 32 bits."""
+    return np.uint64(part) << np.uint64(32) | rows.astype(np.uint64)
+
+
+def unpack_address(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """uint64 addresses -> (part, row), int64 arrays of the same shape."""
+    return (addresses >> np.uint64(32)).astype(np.int64), (addresses & np.uint64(0xFFFFFFFF)).astype(np.int64)

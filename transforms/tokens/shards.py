@@ -1,0 +1,112 @@
+"""The contract of a token shard: one Arrow IPC file, uncompressed, memory-mappable.
+
+A row holds T + 1 tokens: positions 0..T-1 are inputs, position p predicts the token at p + 1. A document's stream is
+`[EOT] + tokens + [EOT]`; a row's `segments` say which stretch of which document's stream lies where:
+
+    start         first position of the stretch in the row
+    length        how many of the document's tokens lie there (its closing EOT is not counted)
+    document      address of the document, part << 32 | row
+    token_offset  index of the stretch's first token in the document's stream (0 is the opening EOT)
+    ends          True: the stretch ends its document, and the token at start + length is its closing EOT
+
+So the target of position p is the document's true next token exactly when `start <= p < start + length - 1`, or when
+`p == start + length - 1` and `ends`; every other target (after a cut, in padding) is masked. The closing EOT of one
+document may serve as the opening EOT of the next. Positions in no segment are separators or padding and hold EOT.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.errors import UserError
+
+FORMAT_VERSION = 1
+_PREFIX = "tokenmill."
+
+SEGMENT_TYPE = pa.struct(
+    [
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("length", pa.int32(), nullable=False),
+        pa.field("document", pa.uint64(), nullable=False),
+        pa.field("token_offset", pa.int64(), nullable=False),
+        pa.field("ends", pa.bool_(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardInfo:
+    """What a shard says of itself in its schema metadata."""
+
+    format_version: int = FORMAT_VERSION
+    tokenizer_sha256: str
+    vocabulary_size: int
+    end_of_text: int
+    sequence_length: int
+    packing: str
+    source: str
+    split: str
+    seed: int
+
+    @property
+    def token_type(self) -> pa.DataType:
+        """uint16 while every id fits, else uint32."""
+        return pa.uint16() if self.vocabulary_size <= 1 << 16 else pa.uint32()
+
+    def schema(self) -> pa.Schema:
+        return pa.schema(
+            [
+                pa.field("tokens", pa.list_(pa.field("item", self.token_type, nullable=False), self.sequence_length + 1), nullable=False),
+                pa.field("segments", pa.list_(pa.field("item", SEGMENT_TYPE, nullable=False)), nullable=False),
+                pa.field("bytes", pa.int32(), nullable=False),
+            ],
+            metadata={f"{_PREFIX}{field.name}": str(getattr(self, field.name)) for field in fields(self)},
+        )
+
+    @classmethod
+    def from_schema(cls, schema: pa.Schema, *, path: str) -> "ShardInfo":
+        """Reads the metadata back. Raises UserError when the file is no shard, or one of another format version."""
+        metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+        try:
+            values = {field.name: field.type(metadata[_PREFIX + field.name]) for field in fields(cls)}
+        except KeyError as error:
+            raise UserError(
+                f"not a token shard: schema metadata {error.args[0]!r} is missing", where=path, remedy="name a file of RUN/shards"
+            ) from error
+        if values["format_version"] != FORMAT_VERSION:
+            raise UserError(
+                f"shard format {values['format_version']} is not the one this version reads ({FORMAT_VERSION})",
+                where=path,
+                remedy="make the shards again, or use the tokenmill version that wrote them",
+            )
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class MappedShard:
+    """A shard mapped into memory: nothing is read until a row is."""
+
+    path: str
+    info: ShardInfo
+    table: pa.Table
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def token_chunks(self) -> Iterator[np.ndarray]:
+        """Zero-copy (rows, T + 1) arrays, one a record batch, in row order."""
+        for chunk in self.table.column("tokens").chunks:
+            width = self.info.sequence_length + 1
+            values = chunk.values.slice(chunk.offset * width, len(chunk) * width)
+            yield values.to_numpy(zero_copy_only=True).reshape(len(chunk), width)
+
+
+def open_shard(path: str) -> MappedShard:
+    """Maps a local shard. Raises UserError for a file that is cut off, is no Arrow file, or is no token shard."""
+    try:
+        table = pa.ipc.open_file(pa.memory_map(path)).read_all()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"cannot read shard: {error}", where=path, remedy="make the shards again, or restore the file") from error
+    return MappedShard(path, ShardInfo.from_schema(table.schema, path=path), table)
