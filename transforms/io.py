@@ -158,3 +158,16 @@ def remove_folder(path: str) -> None:
         shutil.rmtree(inner, ignore_errors=True)
     elif fs.exists(inner):
         fs.rm(inner, recursive=True)
+
+
+@contextlib.contextmanager
+def local_copy(path: str) -> Iterator[str]:
+    """Yields the name of a local file with the bytes of `path`: the file itself where it is local, else a temporary copy."""
+    fs, inner = file_system(path)
+    if isinstance(fs, LocalFileSystem):
+        yield inner
+        return
+    with tempfile.TemporaryDirectory() as spool:
+        copy = os.path.join(spool, posixpath.basename(inner))
+        fs.get_file(inner, copy)
+        yield copy

@@ -21,8 +21,10 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.errors import UserError
+from transforms.tokens.pack import PackedRows
 
 FORMAT_VERSION = 1
+ROWS_A_BATCH = 1024
 _PREFIX = "tokenmill."
 
 SEGMENT_TYPE = pa.struct(
@@ -110,3 +112,34 @@ def open_shard(path: str) -> MappedShard:
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"cannot read shard: {error}", where=path, remedy="make the shards again, or restore the file") from error
     return MappedShard(path, ShardInfo.from_schema(table.schema, path=path), table)
+
+
+def write_shard(path: str, packed: PackedRows, addresses: np.ndarray, info: ShardInfo) -> None:
+    """Writes packed rows to a local file. `addresses`: uint64 (documents,), what `segments.document` says for each document."""
+    schema = info.schema()
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for first in range(0, len(packed.tokens), ROWS_A_BATCH):
+            writer.write_batch(_rows_batch(packed, addresses, schema, first, min(first + ROWS_A_BATCH, len(packed.tokens))))
+
+
+def _rows_batch(packed: PackedRows, addresses: np.ndarray, schema: pa.Schema, first: int, last: int) -> pa.RecordBatch:
+    token_type = schema.field("tokens").type
+    flat = pa.array(packed.tokens[first:last].reshape(-1), token_type.value_type)
+    begin, end = int(packed.segment_offsets[first]), int(packed.segment_offsets[last])
+    piece = packed.piece[begin:end]
+    segments = pa.StructArray.from_arrays(
+        [
+            pa.array(packed.start[begin:end]),
+            pa.array(packed.pieces.length[piece].astype(np.int32)),
+            pa.array(addresses[packed.pieces.document[piece]]),
+            pa.array(packed.pieces.offset[piece]),
+            pa.array(packed.pieces.ends[piece]),
+        ],
+        fields=list(SEGMENT_TYPE),
+    )
+    columns = [
+        pa.FixedSizeListArray.from_arrays(flat, type=token_type),
+        pa.ListArray.from_arrays(packed.segment_offsets[first : last + 1] - begin, segments, type=schema.field("segments").type),
+        pa.array(packed.bytes[first:last]),
+    ]
+    return pa.record_batch(columns, schema=schema)

@@ -1,0 +1,33 @@
+# The front door. `make quickstart` and `make test` need nothing but Python 3.11 or newer: they make .venv themselves.
+
+PYTHON ?= python3
+VENV ?= .venv
+# The pinned release resolves to a small CPU build where one is provided; set TORCH=torch for the newest CUDA build.
+TORCH ?= torch==2.13.0
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: quickstart test lint bench clean
+
+quickstart: $(INSTALLED)
+	$(BIN)/tokenmill quickstart --folder runs/quickstart
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)
+	$(BIN)/python -m tests.bench.stages
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' -e '.[dev]'
+	touch $@

@@ -1,0 +1,204 @@
+"""`tokenmill COMMAND`: one function a command. Exit status 0 done, 1 failed, 2 wrong usage."""
+
+import json
+import logging
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pipeline.config import Config, load_config
+from pipeline.run import CONFIGURATION, STAGES
+from transforms import io
+from transforms.errors import ConfigError, UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Raw web, book and news text in; packed token shards and a trained language model out.",
+)
+
+ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="a TOML file, or the folder of a run")]
+BeamArguments = Annotated[list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="what stands after -- goes to Beam")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="make stages again that were made from another configuration or input")]
+Workers = Annotated[int | None, typer.Option(min=0, help="worker processes on this machine, in place of the configuration's; 0: one a core")]
+Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks and the log of Beam")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def init(
+    path: Annotated[str, typer.Argument(help="the file to write")] = "tokenmill.toml",
+    force: Annotated[bool, typer.Option("--force", help="replace the file if it is there")] = False,
+) -> None:
+    """Write a commented configuration with every key and its default."""
+    from pipeline.template import commented_template
+
+    if io.exists(path) and not force:
+        raise ConfigError("the file is there already", where=path, remedy="name another file, or replace it with --force")
+    try:
+        io.write_bytes(path, commented_template().encode())
+    except OSError as error:
+        raise UserError(f"cannot write: {error}", where=path, remedy="name a file in a folder that can be written") from error
+    _console().print(f"wrote {path}; name your files in it, then: tokenmill run {path}")
+
+
+@app.command()
+def run(
+    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
+) -> None:
+    """Run all stages that are not done yet: documents, dedup, tokenizer, shards."""
+    _run_stages(config, STAGES, beam, overwrite=overwrite, workers=workers, debug=debug)
+
+
+@app.command()
+def ingest(
+    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
+) -> None:
+    """Run stage 1 only: read, extract, filter by language and quality."""
+    _run_stages(config, STAGES[:1], beam, overwrite=overwrite, workers=workers, debug=debug)
+
+
+@app.command()
+def dedup(
+    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
+) -> None:
+    """Run stage 2 only: find exact and near-duplicates among the documents."""
+    _run_stages(config, STAGES[1:2], beam, overwrite=overwrite, workers=workers, debug=debug)
+
+
+@app.command()
+def vocabulary(
+    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
+) -> None:
+    """Run stage 3 only: train the tokenizer."""
+    _run_stages(config, STAGES[2:3], beam, overwrite=overwrite, workers=workers, debug=debug)
+
+
+@app.command()
+def shards(
+    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
+) -> None:
+    """Run stage 4 only: encode and pack the documents into shards."""
+    _run_stages(config, STAGES[3:4], beam, overwrite=overwrite, workers=workers, debug=debug)
+
+
+@app.command()
+def inspect(
+    path: Annotated[str, typer.Argument(help="a run's folder or configuration, a stage's folder, a shard, or a tokenizer.json")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run, a stage, a shard or a tokenizer holds."""
+    from pipeline.inspect import inspect_path
+    from pipeline.tables import print_inspection
+
+    values = inspect_path(path)
+    if as_json:
+        _print_json(values)
+    else:
+        print_inspection(_console(), values)
+
+
+@app.command()
+def train(config: ConfigPath) -> None:
+    """Train a model on a run's shards, as [train] of its configuration says; resumes where it was cut off."""
+    from pipeline.trainer import train_run
+
+    train_run(_load(config), _console())
+
+
+@app.command()
+def evaluate(
+    config: ConfigPath,
+    split: Annotated[str, typer.Option(help="train or validation")] = "validation",
+    max_rows: Annotated[int | None, typer.Option(min=1, help="rows of each source, evenly spread; all when not given")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a run's model: loss in nats, perplexity and bits per byte for each source."""
+    from pipeline.trainer import evaluate_run
+
+    values = evaluate_run(_load(config), Console(quiet=True) if as_json else _console(), split=split, max_rows=max_rows)
+    if as_json:
+        _print_json(values)
+
+
+@app.command()
+def generate(
+    config: ConfigPath,
+    prompt: Annotated[str, typer.Option(help="text to continue")] = "",
+    max_tokens: Annotated[int, typer.Option(min=1, help="tokens to generate at most")] = 128,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token each time")] = 0.8,
+    top_k: Annotated[int, typer.Option(min=0, help="draw from the k likeliest tokens; 0: all")] = 0,
+    top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="draw from the likeliest tokens that have this probability together")] = 0.95,
+    seed: Annotated[int, typer.Option(min=0, help="equal seeds give equal text")] = 0,
+) -> None:
+    """Continue a prompt with a run's model."""
+    from pipeline.trainer import generate_text
+
+    sampling = {"max_tokens": max_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    sys.stdout.write(prompt)
+    generate_text(_load(config), prompt=prompt, write=_write_now, **sampling)
+    sys.stdout.write("\n")
+
+
+@app.command()
+def quickstart(
+    folder: Annotated[str, typer.Option(help="the folder to work in")] = "runs/quickstart",
+    train: Annotated[bool, typer.Option(help="also train, evaluate and generate (needs PyTorch)")] = True,
+    workers: Workers = None,
+) -> None:
+    """Do everything once on the embedded sample: all stages, their tables, a small model, its evaluation and a text."""
+    from pipeline.quickstart import run_quickstart
+
+    run_quickstart(folder, _console(), train=train, workers=workers or 0)
+
+
+def _run_stages(
+    path: str, stages: tuple[str, ...], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool
+) -> None:
+    from pipeline.progress import StageProgress
+    from pipeline.runner import RunnerSettings
+    from pipeline.stages import run_stages
+
+    config = _load(path)
+    settings = RunnerSettings(workers=config.workers if workers is None else workers, beam_arguments=tuple(beam or ()), debug=debug)
+    run_stages(config, settings, stages=stages, overwrite=overwrite, progress=StageProgress(_console()))
+
+
+def _load(path: str) -> Config:
+    inside = io.join(path, CONFIGURATION)
+    return load_config(inside if not path.endswith(".toml") and io.exists(inside) else path)
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(highlight=False, width=140)
+
+
+def _print_json(values: dict[str, Any]) -> None:
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
+def _write_now(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """The console script: errors that a person can mend come as three lines, without a traceback."""
+    if "--debug" not in sys.argv:
+        logging.getLogger().setLevel(logging.ERROR)  # Beam warns at import of clients that nobody asked for
+    try:
+        app()
+    except UserError as error:
+        sys.stderr.write(f"tokenmill: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("tokenmill: interrupted\n  where: what was committed stays\n  do: run the same command again to resume\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""The configuration: frozen dataclasses <- one TOML file. Unknown keys and wrong values are errors that say what is allowed."""
+
+import difflib
+import os
+import tomllib
+from dataclasses import field, fields, is_dataclass
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import tomli_w
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
+
+from training.config import TrainConfig
+from transforms import io
+from transforms.dedup.settings import DedupConfig
+from transforms.errors import ConfigError
+from transforms.filters.language import known_languages
+from transforms.filters.registry import check_filter
+from transforms.sources.registry import KINDS
+
+STRICT = ConfigDict(extra="forbid")
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class FilterConfig:
+    """One quality filter: a name of the registry and options that differ from its defaults."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_toml(cls, value: Any) -> Any:
+        """Accepts "gopher" and { name = "length", at_least = 200 }."""
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and "options" not in value:
+            return {"name": value.get("name"), "options": {key: option for key, option in value.items() if key != "name"}}
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> "FilterConfig":
+        check_filter(self.name, self.options)
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class SourceConfig:
+    kind: Annotated[Literal["warc", "text", "jsonl"], Field(description="what the files are")]
+    paths: Annotated[tuple[str, ...], Field(min_length=1, description="files or globs, on any file system; relative to this file")]
+    quality: Annotated[tuple[FilterConfig, ...], Field(description='filters, in order: "gopher" or { name = "length", at_least = 200 }')] = ()
+    fields: Annotated[
+        dict[Literal["text", "url", "title", "published"], str], Field(description="jsonl: which key holds which field")
+    ] = field(default_factory=dict)
+
+    @field_validator("paths", "quality", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check(self) -> "SourceConfig":
+        if self.fields and "fields" not in KINDS[self.kind].options:
+            raise ValueError(f"'fields' is not for kind {self.kind!r}")
+        return self
+
+    def reader_options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in KINDS[self.kind].options}
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class LanguageConfig:
+    keep: Annotated[tuple[str, ...], Field(description="language codes to keep; empty keeps all")] = ()
+    threshold: Annotated[float, Field(ge=0, le=1, description="least probability of the language")] = 0.65
+    characters: Annotated[int, Field(ge=1, description="how many characters of a document are looked at")] = 3000
+    model: Annotated[str | None, Field(description="path or URL of a fastText model; the bundled lid.176.ftz when not set")] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "LanguageConfig":
+        known = known_languages(self.model) if self.keep else ()
+        for code in self.keep:
+            if code not in known:
+                near = difflib.get_close_matches(code, known, n=3, cutoff=0.5) or known[:3]
+                raise ValueError(f"{code!r} is not a language of the model; it knows {', '.join(map(repr, near))}, … ({len(known)} in all)")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class TokenizerConfig:
+    vocabulary: Annotated[int, Field(ge=258, le=1 << 20, description="tokens, the 256 bytes and special tokens included")] = 32768
+    sample_megabytes: Annotated[float, Field(gt=0, description="text to learn from, in MB; documents are drawn by a hash of their id")] = 200.0
+    minimum_frequency: Annotated[int, Field(ge=1, description="a pair seen less often is not merged")] = 2
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ShardsConfig:
+    sequence_length: Annotated[int, Field(ge=8, le=1 << 20, description="T: tokens that a row predicts")] = 2048
+    validation: Annotated[float, Field(ge=0, lt=1, description="share of documents held out, by a hash of their id")] = 0.005
+    packing: Annotated[Literal["best-fit"], Field(description="how documents go into rows")] = "best-fit"
+    shard_megabytes: Annotated[float, Field(gt=0, description="aim for the size of one shard file, in MB")] = 256.0
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Config:
+    """A whole run. Paths are absolute or URLs once loaded."""
+
+    folder: Annotated[str, Field(min_length=1, description="the folder of the run: local, gs:// or s3://; relative to this file")]
+    sources: Annotated[dict[Annotated[str, Field(pattern=NAME_PATTERN)], SourceConfig], Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0, lt=1 << 63, description="one seed for every random choice")] = 0
+    workers: Annotated[int, Field(ge=0, description="worker processes on this machine; 0: one a core")] = 0
+    max_error_rate: Annotated[float, Field(ge=0, le=1, description="share of unreadable records of a source above which the run fails")] = 0.1
+    language: LanguageConfig = field(default_factory=LanguageConfig)
+    dedup: DedupConfig = field(default_factory=DedupConfig)
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    shards: ShardsConfig = field(default_factory=ShardsConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Config":
+        for policy in self.dedup.keep:
+            name = policy.removeprefix("source:")
+            if name != policy and name not in self.sources:
+                raise ValueError(f"dedup.keep names source {name!r}; there are {', '.join(self.sources)}")
+        for name in self.train.mixture:
+            if name not in self.sources:
+                raise ValueError(f"train.mixture names source {name!r}; there are {', '.join(self.sources)}")
+        return self
+
+
+def load_config(path: str) -> Config:
+    """Reads a TOML file. Raises ConfigError naming the file, the key and the allowed values."""
+    try:
+        values = tomllib.loads(io.read_bytes(path).decode())
+    except FileNotFoundError as error:
+        raise ConfigError("there is no such configuration", where=path, remedy="`tokenmill init` writes one to start from") from error
+    except IsADirectoryError as error:
+        raise ConfigError("this is a folder, not a configuration", where=path, remedy="name a TOML file, or a folder with a run.toml") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not valid TOML: {error}", where=path, remedy="mend the line; strings stand in quotes") from error
+    return parse_config(values, where=path)
+
+
+def parse_config(values: dict[str, Any], *, where: str) -> Config:
+    """A TOML file's values -> the configuration, paths made absolute against the folder of `where`."""
+    try:
+        config = TypeAdapter(Config).validate_python(values)
+    except ValidationError as error:
+        raise _config_error(error.errors()[0], where) from error
+    base = os.path.dirname(os.path.abspath(where))
+    resolved = config_values(config)
+    resolved["folder"] = _absolute(config.folder, base)
+    for source in resolved["sources"].values():
+        source["paths"] = [_absolute(path, base) for path in source["paths"]]
+    if config.language.model is not None:
+        resolved["language"]["model"] = _absolute(config.language.model, base)
+    return TypeAdapter(Config).validate_python(resolved)
+
+
+def config_values(config: Any) -> dict[str, Any]:
+    """A configuration dataclass -> plain values, None left out, filters as TOML writes them."""
+    if isinstance(config, FilterConfig):
+        return {"name": config.name, **config.options}
+    if not is_dataclass(config) or isinstance(config, type):
+        raise TypeError(f"not a configuration: {config!r}")
+    values = {entry.name: _plain(getattr(config, entry.name)) for entry in fields(config)}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def config_toml(config: Config) -> str:
+    """The resolved configuration as TOML, which `load_config` reads back to an equal one."""
+    return tomli_w.dumps(config_values(config))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return config_values(value) if is_dataclass(value) else value
+
+
+def _absolute(path: str, base: str) -> str:
+    return path if "://" in path else os.path.normpath(os.path.join(base, os.path.expanduser(path)))
+
+
+def _config_error(details: ErrorDetails, where: str) -> ConfigError:
+    location = [str(part) for part in details["loc"]]
+    key = ".".join(location) or "the configuration"
+    if details["type"] in ("unexpected_keyword_argument", "unexpected_positional_argument"):
+        allowed = _keys_at(location[:-1])
+        near = difflib.get_close_matches(location[-1], allowed, n=1)
+        what = f"unknown key {key}" + (f"; did you mean {near[0]!r}?" if near else "")
+        return ConfigError(what, where=where, remedy=f"allowed keys: {', '.join(allowed)}")
+    if details["type"] in ("missing", "missing_argument"):
+        return ConfigError(f"{key} is missing", where=where, remedy=f"add {location[-1]!r}; `tokenmill init` shows every key with its default")
+    message = details["msg"].removeprefix("Value error, ")
+    value = details["input"]
+    shown = "" if isinstance(value, dict) or is_dataclass(value) else f" = {value!r}"
+    remedy = "`tokenmill init` shows every key with its default and meaning"
+    return ConfigError(f"{key}{shown}: {message[:1].lower()}{message[1:]}", where=where, remedy=remedy)
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    """The keys of the table at a place in the configuration."""
+    table: Any = Config
+    for part in location:
+        if table is dict or not is_dataclass(table):
+            break
+        hint = get_type_hints(table).get(part)
+        if part == "sources":
+            return [entry.name for entry in fields(SourceConfig)] if len(location) > 1 else []
+        table = hint if is_dataclass(hint) else (get_args(hint) or (None,))[0]
+    return [entry.name for entry in fields(table)] if is_dataclass(table) else []
+
+
+def stage_values(config: Config, *sections: str) -> dict[str, Any]:
+    """The plain values of some sections or keys of a configuration: what a stage's fingerprint is made of."""
+    values = config_values(config)
+    return {section: values[section] for section in sections}
+
+
+__all__ = ["Config", "config_toml", "config_values", "load_config", "parse_config", "stage_values"]

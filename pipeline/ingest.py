@@ -1,0 +1,137 @@
+"""Stage 1, `documents`: input files -> documents that pass language and quality, and a reject for every other record."""
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.config import Config, LanguageConfig, SourceConfig, config_values, stage_values
+from pipeline.run import Run, StagePlan, file_entry, part_name, rejects_name
+from pipeline.runner import RunnerSettings
+from pipeline.units import UnitReport, plan_work, run_units
+from transforms import io
+from transforms.errors import ConfigError, UserError
+from transforms.ingest import InputFile, LanguageSettings, SourceSettings, count_part, ingest_files
+from transforms.io import FileInfo
+
+STAGE = "documents"
+BYTES_A_SECOND = 8e6  # of compressed WARC on one core
+_SMALLEST_UNIT = 1 << 20
+_LARGEST_UNIT = 64 << 20
+_UNITS = 256
+_GLOB = "*?["
+
+
+def plan_ingest(config: Config) -> StagePlan:
+    """Lists the input and divides it into units of one source each. Raises ConfigError for a path that matches no file."""
+    found = {name: _list_source(name, source) for name, source in config.sources.items()}
+    total = sum(file.size for files in found.values() for file in files)
+    if total == 0:
+        paths = ", ".join(path for source in config.sources.values() for path in source.paths)
+        raise UserError("the input is empty: every file has 0 bytes", where=paths, remedy="name files that hold documents")
+    aim = min(max(total // _UNITS, _SMALLEST_UNIT), _LARGEST_UNIT)
+    units = []
+    for name, files in found.items():
+        root = _root(config.sources[name].paths)
+        for group in group_files(files, aim=aim):
+            inputs = [InputFile(source=name, path=file.path, origin=_origin(file.path, root)) for file in group]
+            units.append({"files": [asdict(file) for file in inputs], "bytes": sum(file.size for file in group)})
+    return StagePlan(
+        stage=STAGE,
+        configuration=_without_paths(stage_values(config, "sources", "language")),
+        upstream="",
+        units=units,
+        inputs=tuple(
+            (f"{name}: {_origin(file.path, _root(config.sources[name].paths))}", file.size, file.version)
+            for name, files in found.items()
+            for file in files
+        ),
+    )
+
+
+def execute_ingest(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
+    """Runs the units that are not committed yet. Raises UserError when too many records of a source were unreadable."""
+    sources = {name: _source_settings(source) for name, source in config.sources.items()}
+    work = functools.partial(_ingest_unit, sources=sources, language=_language_settings(config.language))
+    report = run_units(run.stage(STAGE), work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
+    for name, counts in report.counters["sources"].items():
+        if counts["read"] != counts["kept"] + sum(counts["rejected"].values()):
+            raise UserError(f"counts of source {name!r} do not add up: {counts}", where=run.stage(STAGE), remedy="report this as a defect")
+        if counts["errors"] > config.max_error_rate * counts["read"]:
+            reasons = sorted(counts["rejected"].items(), key=lambda item: -item[1])
+            raise UserError(
+                f"{counts['errors']} of {counts['read']} records of source {name!r} could not be read, more than max_error_rate = "
+                f"{config.max_error_rate} ({', '.join(f'{rule} {number}' for rule, number in reasons[:4])})",
+                where=run.stage(STAGE),
+                remedy="look into rejects-*.parquet there, mend the input, or raise max_error_rate",
+            )
+    return report
+
+
+def group_files(files: Sequence[FileInfo], *, aim: int) -> Iterator[list[FileInfo]]:
+    """Files in order -> groups of neighbours of at most `aim` bytes together; a larger file is a group of its own."""
+    group: list[FileInfo] = []
+    size = 0
+    for file in files:
+        if group and size + file.size > aim:
+            yield group
+            group, size = [], 0
+        group.append(file)
+        size += file.size
+    if group:
+        yield group
+
+
+def _ingest_unit(folder: str, number: int, unit: dict[str, Any], *, sources: dict[str, SourceSettings], language: LanguageSettings) -> UnitReport:
+    part, rejects = io.join(folder, part_name(number)), io.join(folder, rejects_name(number))
+    if io.exists(part):
+        part_rows, reject_rows, counts = count_part(part, rejects)
+    else:
+        files = [InputFile(**file) for file in unit["files"]]
+        part_rows, reject_rows, counts = ingest_files(files, sources=sources, language=language, part_path=part, rejects_path=rejects)
+    return UnitReport(
+        files={part_name(number): file_entry(part, part_rows), rejects_name(number): file_entry(rejects, reject_rows)},
+        counters={"sources": counts.by_source()},
+    )
+
+
+def _list_source(name: str, source: SourceConfig) -> list[FileInfo]:
+    """The files of a source, without repeats, ordered by path."""
+    files: dict[str, FileInfo] = {}
+    for path in source.paths:
+        found = io.list_files(path)
+        if not found:
+            problem = "no file matches" if any(sign in path for sign in _GLOB) else "there is no such file"
+            raise ConfigError(f"sources.{name}.paths: {problem} {path!r}", where=path, remedy="check the path; ** matches folders at any depth")
+        files.update((file.path, file) for file in found)
+    return [files[path] for path in sorted(files)]
+
+
+def _root(paths: Sequence[str]) -> str:
+    """The folder that origins are relative to: the longest that all paths of a source share before any wildcard."""
+    folders = []
+    for path in paths:
+        parts = path.split("/")[:-1]
+        fixed = next((index for index, part in enumerate(parts) if any(sign in part for sign in _GLOB)), len(parts))
+        folders.append(parts[:fixed])
+    return "/".join(os.path.commonprefix(folders))
+
+
+def _origin(path: str, root: str) -> str:
+    return path.removeprefix(root).lstrip("/")
+
+
+def _without_paths(values: dict[str, Any]) -> dict[str, Any]:
+    """Where the input lies does not change what comes out of it; what was found there stands in the plan's inputs."""
+    sources = {name: {key: item for key, item in source.items() if key != "paths"} for name, source in values["sources"].items()}
+    return {**values, "sources": sources}
+
+
+def _source_settings(source: SourceConfig) -> SourceSettings:
+    filters = [(item.name, item.options) for item in source.quality]
+    return SourceSettings(kind=source.kind, options=source.reader_options(), filters=filters)
+
+
+def _language_settings(language: LanguageConfig) -> LanguageSettings:
+    return LanguageSettings(**config_values(language) | {"keep": language.keep, "model": language.model})

@@ -1,0 +1,110 @@
+"""What a person sees while a stage runs: on a terminal a bar with parts, bytes, rate and time left, elsewhere quiet lines.
+
+Work shows as files that appear in the stage's folder, so progress costs the workers nothing and also counts what an
+interrupted run had already committed.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from pipeline.run import StagePlan, part_name
+from transforms import io
+from transforms.manifest import Manifest
+
+POLL_SECONDS = 0.5
+LINE_SECONDS = 30.0
+
+
+def committed_name(stage: str, number: int, unit: dict[str, Any]) -> str:
+    """The file whose presence says that a unit is done."""
+    if stage == "documents":
+        return part_name(number)
+    if stage == "dedup":
+        return f"signatures-{unit['part']:05d}.parquet"
+    return f"validation-{unit['source']}-{unit['index']:05d}-of-{unit['of']:05d}.arrow"
+
+
+class StageProgress:
+    """Reports the stages of a run to a console."""
+
+    def __init__(self, console: Console):
+        self.console = console
+
+    def skipped(self, name: str, manifest: Manifest) -> None:
+        self.console.print(f"[bold]{name:<10}[/] done before ({describe(manifest)})")
+
+    def finished(self, name: str, manifest: Manifest) -> None:
+        self.console.print(f"[bold]{name:<10}[/] {manifest.seconds:.1f} s: {describe(manifest)}")
+
+    @contextlib.contextmanager
+    def stage(self, name: str, folder: str, plan: StagePlan) -> Iterator[None]:
+        """Shows a stage's progress until the block ends."""
+        sizes = {committed_name(name, number, unit): unit["bytes"] for number, unit in enumerate(plan.units)}
+        stop = threading.Event()
+        show = self._bar if self.console.is_terminal else self._lines
+        watcher = threading.Thread(target=show, args=(name, folder, sizes, stop), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            watcher.join()
+
+    def _bar(self, name: str, folder: str, sizes: dict[str, int], stop: threading.Event) -> None:
+        columns = (
+            TextColumn("[bold]{task.description:<10}"),
+            BarColumn(),
+            TextColumn("{task.fields[parts]}"),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            task = progress.add_task(name, total=sum(sizes.values()) or None, parts="")
+            _watch(folder, sizes, stop, lambda parts, size: progress.update(task, completed=size, parts=f"{parts}/{len(sizes)} parts"))
+
+    def _lines(self, name: str, folder: str, sizes: dict[str, int], stop: threading.Event) -> None:
+        started = last = time.monotonic()
+
+        def line(parts: int, size: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= LINE_SECONDS:
+                last = now
+                rate = size / (now - started)
+                left = f", {(sum(sizes.values()) - size) / rate:.0f} s left" if rate else ""
+                self.console.print(f"{name}: {parts} of {len(sizes)} parts, {size / 1e6:.1f} MB, {rate / 1e6:.2f} MB/s{left}")
+
+        _watch(folder, sizes, stop, line)
+
+
+def _watch(folder: str, sizes: dict[str, int], stop: threading.Event, show: Callable[[int, int], None]) -> None:
+    while not stop.wait(POLL_SECONDS):
+        done = [name for name in io.list_names(folder) if name in sizes]
+        show(len(done), sum(sizes[name] for name in done))
+
+
+def describe(manifest: Manifest) -> str:
+    """One line about a finished stage."""
+    counters = manifest.counters
+    if manifest.stage == "documents":
+        read, kept = (sum(source[key] for source in counters["sources"].values()) for key in ("read", "kept"))
+        return f"{read:,} records read, {kept:,} documents kept, {read - kept:,} rejected"
+    if manifest.stage == "dedup":
+        return f"{counters['documents']:,} documents, {counters['dropped']:,} dropped as duplicates"
+    if manifest.stage == "tokenizer":
+        return f"{counters['vocabulary']:,} tokens learned from {counters['sample']['text_bytes'] / 1e6:.1f} MB of text"
+    totals = {
+        split: {key: sum(source[key] for source in sources.values()) for key in ("rows", "targets", "positions")}
+        for split, sources in counters.items()
+    }
+    used = sum(split["targets"] for split in totals.values()) / max(1, sum(split["positions"] for split in totals.values()))
+    rows = ", ".join(f"{values['rows']:,} {split} rows" for split, values in totals.items())
+    return f"{rows}, {sum(values['targets'] for values in totals.values()):,} tokens, utilisation {used:.1%}"

@@ -1,0 +1,88 @@
+"""`tokenmill quickstart`: every command once, on the sample that comes with the package."""
+
+import os
+
+from rich.console import Console
+from rich.markup import escape
+
+from pipeline.config import load_config
+from pipeline.inspect import inspect_run
+from pipeline.progress import StageProgress
+from pipeline.runner import RunnerSettings
+from pipeline.sample import lay_out
+from pipeline.stages import run_stages
+from pipeline.tables import print_inspection
+from transforms import io
+
+CONFIGURATION = """\
+seed = 7
+folder = "run"
+
+[sources.web]
+kind = "warc"
+paths = ["sample/web/*.warc.gz"]
+quality = ["gopher"]
+
+[sources.books]
+kind = "text"
+paths = ["sample/books/*"]
+quality = [{ name = "length", at_least = 500 }]
+
+[sources.news]
+kind = "jsonl"
+paths = ["sample/news/*"]
+fields = { title = "headline", published = "date", text = "body" }
+
+[language]
+keep = ["en", "de", "fr", "es", "ru", "zh", "ja", "ar"]
+threshold = 0.5
+
+[tokenizer]
+vocabulary = 4096
+
+[shards]
+sequence_length = 256
+validation = 0.08
+
+[train]
+model = "nano"
+steps = 220
+global_batch = 16
+evaluate_every = 0
+checkpoint_every = 0
+"""
+PROMPTS = ("The river", "A function is")
+TOKENS = 80
+
+
+def write_quickstart(folder: str) -> str:
+    """Lays the sample and its configuration out in a folder; returns the configuration's path."""
+    lay_out(os.path.join(folder, "sample"))
+    path = os.path.join(folder, "tokenmill.toml")
+    io.write_bytes(path, CONFIGURATION.encode())
+    return path
+
+
+def run_quickstart(folder: str, console: Console, *, train: bool, workers: int) -> None:
+    """Runs all stages on the sample, shows their tables, and unless told otherwise trains, evaluates and generates."""
+    path = write_quickstart(folder)
+    config = load_config(path)
+    console.print(f"sample and configuration in {escape(folder)}\n")
+    run_stages(config, RunnerSettings(workers=workers), progress=StageProgress(console))
+    console.print()
+    print_inspection(console, inspect_run(config.folder))
+    if not train:
+        return
+    from pipeline.trainer import evaluate_run, generate_text, train_run
+
+    console.print()
+    train_run(config, console)
+    console.print()
+    evaluate_run(config, console, split="validation", max_rows=None)
+    for prompt in PROMPTS:
+        console.print(f"\n[bold]generate[/]   {escape(repr(prompt))}, seed {config.seed}, temperature 0.8")
+        pieces = [prompt]
+        sampling = {"max_tokens": TOKENS, "temperature": 0.8, "top_k": 0, "top_p": 0.95, "seed": config.seed}
+        generate_text(config, prompt=prompt, write=pieces.append, **sampling)
+        console.print("".join(pieces), markup=False)
+    console.print(f"\nnext: tokenmill inspect {escape(config.folder)}; tokenmill init; tokenmill run tokenmill.toml")

@@ -1,0 +1,178 @@
+"""A run's folder on disk: which stage is where, what it was made from, and whether it may be skipped or resumed.
+
+A stage folder holds `plan.json` from its start and `manifest.json` from its end. Both name the stage's fingerprint:
+equal fingerprints mean equal bytes, so parts that an interrupted run has committed stay.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Literal
+
+from transforms import io
+from transforms.errors import UserError
+from transforms.manifest import NAME as MANIFEST
+from transforms.manifest import FileEntry, Manifest, read_manifest, sha256_of, write_manifest
+
+FORMAT_VERSION = 1
+STAGES = ("documents", "dedup", "tokenizer", "shards")
+PLAN = "plan.json"
+CONFIGURATION = "run.toml"
+_LIBRARIES = ("apache-beam", "pyarrow", "numpy", "tokenizers", "fastwarc", "resiliparse", "xxhash", "datasketch", "fasttext-predict")
+
+State = Literal["new", "started", "done"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of a run and the names in it."""
+
+    folder: str
+
+    def stage(self, name: str) -> str:
+        return io.join(self.folder, name)
+
+    @property
+    def configuration(self) -> str:
+        return io.join(self.folder, CONFIGURATION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePlan:
+    """What a stage is about to do. `configuration` and `inputs` decide its fingerprint, with the stage before it.
+
+    `inputs`: for each input file its path, size and version; `units`: the work, one JSON value a unit.
+    """
+
+    stage: str
+    configuration: dict[str, Any]
+    upstream: str
+    units: list[Any]
+    inputs: tuple[tuple[str, int, str], ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        identity = [FORMAT_VERSION, self.stage, self.configuration, self.upstream, self.inputs]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    def write(self, folder: str) -> None:
+        values = {
+            "stage": self.stage,
+            "fingerprint": self.fingerprint,
+            "upstream": self.upstream,
+            "configuration": self.configuration,
+            "inputs": [list(entry) for entry in self.inputs],
+            "units": self.units,
+        }
+        io.write_bytes(io.join(folder, PLAN), json.dumps(values, indent=1, ensure_ascii=False).encode())
+
+
+def read_plan(folder: str) -> dict[str, Any]:
+    return json.loads(io.read_bytes(io.join(folder, PLAN)))
+
+
+def stage_state(folder: str, plan: StagePlan) -> State:
+    """Compares a stage folder with what is planned. Raises UserError, naming what differs, rather than mix two configurations."""
+    if not io.exists(io.join(folder, PLAN)):
+        leftovers = io.list_names(folder)
+        if leftovers:
+            raise UserError(
+                f"the folder holds {leftovers[0]!r} and others, but no plan of this tool",
+                where=folder,
+                remedy="name another folder, or remove it with --overwrite",
+            )
+        return "new"
+    earlier = read_plan(folder)
+    if earlier["fingerprint"] != plan.fingerprint:
+        changes = "; ".join(_changes(earlier, plan))
+        raise UserError(
+            f"the folder was made from something else: {changes}",
+            where=folder,
+            remedy="name another folder in the configuration, or make this stage again with --overwrite",
+        )
+    return "done" if io.exists(io.join(folder, MANIFEST)) else "started"
+
+
+def _changes(earlier: dict[str, Any], plan: StagePlan) -> list[str]:
+    """What differs between an earlier plan and this one, most telling first."""
+    before, now = _flat(earlier["configuration"]), _flat(plan.configuration)
+    keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if keys:
+        return [f"{key} was {json.dumps(before.get(key))}, is {json.dumps(now.get(key))}" for key in keys[:3]]
+    files, files_now = ({path: tuple(rest) for path, *rest in entries} for entries in (earlier["inputs"], plan.inputs))
+    paths = sorted(path for path in files.keys() | files_now.keys() if files.get(path) != files_now.get(path))
+    if paths:
+        return [f"input {path} is another ({len(paths)} of {len(files.keys() | files_now.keys())} files)" for path in paths[:1]]
+    return ["the stage before it was made again"] if earlier["upstream"] != plan.upstream else ["its format version is another"]
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {key: leaf for name, item in value.items() for key, leaf in _flat(item, f"{prefix}.{name}" if prefix else name).items()}
+
+
+def start_stage(folder: str, plan: StagePlan) -> None:
+    """Makes the stage's folder and commits its plan. Raises UserError when the folder cannot be written."""
+    try:
+        io.make_folder(folder)
+        plan.write(folder)
+    except OSError as error:
+        raise UserError(f"cannot write: {error}", where=folder, remedy="name a folder that can be written in the configuration") from error
+
+
+def discard_stage(folder: str) -> None:
+    """Removes a stage folder. The manifest goes first: an interrupted removal leaves no folder that looks finished."""
+    io.remove(io.join(folder, MANIFEST))
+    io.remove_folder(folder)
+
+
+def finish_stage(folder: str, plan: StagePlan, *, files: dict[str, FileEntry], counters: dict[str, Any], seconds: float, cpu_seconds: float) -> Manifest:
+    """Commits the manifest: from now on the stage is done."""
+    manifest = Manifest(
+        stage=plan.stage,
+        fingerprint=plan.fingerprint,
+        upstream=plan.upstream,
+        configuration=plan.configuration,
+        files=dict(sorted(files.items())),
+        counters=counters,
+        versions=versions(),
+        seconds=round(seconds, 3),
+        cpu_seconds=round(cpu_seconds, 3),
+    )
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def stage_manifest(run: Run, stage: str) -> Manifest:
+    """The manifest of a finished stage of a run, or UserError."""
+    return read_manifest(run.stage(stage))
+
+
+def file_entry(path: str, rows: int) -> FileEntry:
+    """Measures a committed file."""
+    return FileEntry(rows=rows, bytes=io.file_system(path)[0].size(io.file_system(path)[1]), sha256=sha256_of(path))
+
+
+def versions() -> dict[str, str]:
+    """Versions of this tool, Python and the libraries that decide what bytes come out."""
+    found = {"tokenmill": metadata.version("tokenmill"), "python": ".".join(map(str, sys.version_info[:3]))}
+    return found | {name: metadata.version(name) for name in _LIBRARIES}
+
+
+def finished_stages(run: Run) -> Iterator[tuple[str, Manifest]]:
+    """The finished stages of a run, in order."""
+    for stage in STAGES:
+        if io.exists(io.join(run.stage(stage), MANIFEST)):
+            yield stage, stage_manifest(run, stage)
+
+
+def part_name(part: int) -> str:
+    return f"part-{part:05d}.parquet"
+
+
+def rejects_name(part: int) -> str:
+    return f"rejects-{part:05d}.parquet"

@@ -1,0 +1,96 @@
+"""The stages of a run in order: skip what is done, resume what was cut off, refuse what was made from something else."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pipeline.config import Config, config_toml
+from pipeline.dedup import execute_dedup, plan_dedup
+from pipeline.ingest import execute_ingest, plan_ingest
+from pipeline.progress import StageProgress
+from pipeline.run import STAGES, Run, StagePlan, discard_stage, finish_stage, stage_manifest, stage_state, start_stage
+from pipeline.runner import RunnerSettings
+from pipeline.shards import execute_shards, plan_shards
+from pipeline.units import UnitReport
+from pipeline.vocabulary import execute_vocabulary, plan_vocabulary
+from transforms import io
+from transforms.errors import UserError
+from transforms.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: what it would do, and doing it."""
+
+    plan: Callable[[Config, Run], StagePlan]
+    execute: Callable[[Config, Run, RunnerSettings, StagePlan], UnitReport]
+
+
+_STAGES = {
+    "documents": Stage(lambda config, run: plan_ingest(config), execute_ingest),
+    "dedup": Stage(plan_dedup, execute_dedup),
+    "tokenizer": Stage(plan_vocabulary, execute_vocabulary),
+    "shards": Stage(plan_shards, execute_shards),
+}
+
+
+def run_stages(
+    config: Config,
+    settings: RunnerSettings,
+    *,
+    stages: Sequence[str] = STAGES,
+    overwrite: bool = False,
+    progress: StageProgress,
+) -> None:
+    """Runs stages that are not done yet. Raises UserError, leaving committed parts for the next try."""
+    run = Run(config.folder)
+    for name in stages:
+        stage = _STAGES[name]
+        plan = stage.plan(config, run)
+        folder = run.stage(name)
+        state = _state_or_discard(run, name, plan, overwrite=overwrite)
+        if state == "done":
+            progress.skipped(name, stage_manifest(run, name))
+            continue
+        started = time.monotonic()
+        start_stage(folder, plan)
+        _write_configuration(run, config)
+        with progress.stage(name, folder, plan):
+            report = stage.execute(config, run, settings, plan)
+        io.remove_temporary_files(folder)
+        manifest = finish_stage(
+            folder, plan, files=report.files, counters=report.counters, seconds=time.monotonic() - started, cpu_seconds=report.cpu_seconds
+        )
+        progress.finished(name, manifest)
+        _check_outcome(name, manifest, folder)
+
+
+def _state_or_discard(run: Run, name: str, plan: StagePlan, *, overwrite: bool) -> str:
+    """The state of a stage's folder. With `overwrite`, a stage made from something else goes, and so do those after it."""
+    try:
+        return stage_state(run.stage(name), plan)
+    except UserError:
+        if not overwrite:
+            raise
+    for later in reversed(STAGES[STAGES.index(name) :]):
+        discard_stage(run.stage(later))
+    return "new"
+
+
+def _write_configuration(run: Run, config: Config) -> None:
+    """Keeps the resolved configuration beside the stages; the stages' own fingerprints decide what may be reused."""
+    io.write_bytes(run.configuration, config_toml(config).encode())
+
+
+def _check_outcome(name: str, manifest: Manifest, folder: str) -> None:
+    if name == "documents" and not any(source["kept"] for source in manifest.counters["sources"].values()):
+        reasons: dict[str, int] = {}
+        for source in manifest.counters["sources"].values():
+            for rule, number in source["rejected"].items():
+                reasons[rule] = reasons.get(rule, 0) + number
+        listed = ", ".join(f"{rule} {number}" for rule, number in sorted(reasons.items(), key=lambda item: -item[1])[:4])
+        raise UserError(
+            f"no document was kept: {listed or 'the input holds none'}",
+            where=folder,
+            remedy="look into rejects-*.parquet there; mend the input, or relax [language] or the filters",
+        )

@@ -1,0 +1,52 @@
+"""`tokenmill init`: a commented configuration, made from the configuration's own fields, descriptions and defaults."""
+
+import textwrap
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, get_type_hints
+
+import tomli_w
+
+from pipeline.config import Config, SourceConfig, config_values
+
+_WIDTH = 110
+_HEAD = """\
+# tokenmill: raw text in, token shards out. `tokenmill run` this file; only `folder` and one source are required.
+# Every other key stands here with its default. Relative paths start at the folder of this file.
+"""
+_EXAMPLES: dict[str, Any] = {"kind": "jsonl", "paths": ["news/*.jsonl.gz"]}
+
+
+def commented_template(*, folder: str = "runs/first", source: str = "news") -> str:
+    """A whole TOML file. Loading it gives the defaults and one source, `source`."""
+    sections = [entry.name for entry in fields(Config) if is_dataclass(get_type_hints(Config)[entry.name])]
+    top = [_line(Config, "folder", folder), *(_line(Config, name, _default(Config, name)) for name in ("seed", "workers", "max_error_rate"))]
+    own = [_line(SourceConfig, entry.name, _EXAMPLES.get(entry.name, _default(SourceConfig, entry.name))) for entry in fields(SourceConfig)]
+    parts = [_HEAD, "\n".join(top), f"[sources.{source}]\n" + "\n".join(own)]
+    for section in sections:
+        kind = get_type_hints(Config)[section]
+        parts.append(f"[{section}]\n" + "\n".join(_line(kind, entry.name, _default(kind, entry.name)) for entry in fields(kind)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(kind: type, name: str, value: Any) -> str:
+    hint = get_type_hints(kind, include_extras=True)[name]
+    description = next((item.description for item in getattr(hint, "__metadata__", ()) if getattr(item, "description", None)), "")
+    comment = "\n".join(textwrap.wrap(description, _WIDTH, initial_indent="# ", subsequent_indent="# "))
+    if value is None:
+        return f"{comment}\n# {name} =" if comment else f"# {name} ="
+    setting = tomli_w.dumps({name: value}).strip() if not isinstance(value, dict) else f"{name} = {{}}"
+    setting = setting if len(setting.splitlines()) == 1 else f"{name} = [{', '.join(_inline(item) for item in value)}]"
+    return f"{comment}\n{setting}" if comment else setting
+
+
+def _inline(item: Any) -> str:
+    return tomli_w.dumps({"x": item}).strip().removeprefix("x = ")
+
+
+def _default(kind: type, name: str) -> Any:
+    entry = next(entry for entry in fields(kind) if entry.name == name)
+    value = entry.default_factory() if entry.default_factory is not MISSING else entry.default
+    value = value.get_default(call_default_factory=True) if hasattr(value, "get_default") else value
+    if isinstance(value, tuple):
+        return [config_values(item) if is_dataclass(item) else item for item in value]
+    return value

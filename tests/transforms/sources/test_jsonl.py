@@ -1,0 +1,67 @@
+"""Source `jsonl`: fields, dates, and every way a line can be wrong."""
+
+import io
+import json
+
+import pytest
+
+from transforms.sources.jsonl import parse_date, read_jsonl
+from transforms.sources.records import RawDocument, RawReject
+
+
+def read(*lines: object, fields: dict[str, str] | None = None) -> list:
+    data = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
+    return list(read_jsonl(io.BytesIO(data), fields=fields or {}))
+
+
+def test_fields_are_mapped() -> None:
+    row = {"body": " Text\r\nhere\u0000 ", "headline": "Title", "when": "2024-02-03T04:05:06+01:00", "link": "http://a/"}
+    fields = {"text": "body", "title": "headline", "published": "when", "url": "link"}
+    assert read(row, fields=fields) == [RawDocument("1", "Text\nhere", url="http://a/", title="Title", published=1706929506)]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        (b"{not json", "jsonl/not-json"),
+        (b"\xff\xfe\x00", "jsonl/not-json"),
+        (b"[" * 100_000, "jsonl/not-json"),
+        ({"title": "no text"}, "jsonl/missing-text"),
+        ({"text": None}, "jsonl/missing-text"),
+        ({"text": 7}, "jsonl/wrong-type"),
+        ({"text": ["a"]}, "jsonl/wrong-type"),
+        (["a"], "jsonl/wrong-type"),
+        ({"text": " \n"}, "extract/empty"),
+    ],
+)
+def test_a_bad_line_costs_itself_only(line: object, rule: str) -> None:
+    before, bad, after = read({"text": "one"}, line, {"text": "three"})
+    assert (before.text, after.text) == ("one", "three")
+    assert isinstance(bad, RawReject)
+    assert (bad.rule, bad.locator) == (rule, "2")
+    assert bad.detail
+
+
+def test_lone_surrogates_become_replacements_and_blank_lines_are_none() -> None:
+    assert [record.text for record in read({"text": "a\ud800b"}, b"", {"text": "e\u0301"})] == ["a?b", "é"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1987-02-26", 541296000),
+        ("1987-02-26T15:01:01Z", 541350061),
+        ("26-FEB-1987 15:01:01.79", 541350061),
+        ("Thu, 26 Feb 1987 15:01:01 +0000", 541350061),
+        (541350061, 541350061),
+        (541350061.9, 541350061),
+        ("soon", None),
+        ("", None),
+        (True, None),
+        (float("inf"), None),
+        (None, None),
+        ({"day": 1}, None),
+    ],
+)
+def test_dates(value: object, expected: int | None) -> None:
+    assert parse_date(value) == expected

@@ -1,0 +1,137 @@
+"""Source `warc`: what becomes of each kind of record, on records made here and on real files."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+
+from transforms.sources.records import RawDocument, RawReject, Record
+from transforms.sources.registry import read_records
+from transforms.sources.warc import read_warc
+
+PARAGRAPH = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. " * 4
+PAGE = "<html><head><title>Flood &amp; field</title></head><body><nav><a href=/>Home</a></nav><main><h1>Flood</h1><p>{}</p></main></body></html>"
+
+
+def record(body: bytes, *, status: str = "200 OK", headers: str = "Content-Type: text/html", url: str = "http://example.org/a", kind: str = "response") -> bytes:
+    payload = f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode() + body
+    head = (
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n"
+        f"WARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-000000000001>\r\n"
+        f"Content-Type: application/http; msgtype={kind}\r\nContent-Length: {len(payload)}\r\n\r\n"
+    )
+    return head.encode() + payload + b"\r\n\r\n"
+
+
+def read(*records: bytes) -> list[Record]:
+    return list(read_warc(io.BytesIO(b"".join(gzip.compress(each) for each in records))))
+
+
+def test_main_text_title_url_and_offset() -> None:
+    first = record(b"", kind="request")
+    found = read(first, record(PAGE.format(PARAGRAPH).encode(), url="<http://example.org/b>"))
+    assert found == [RawDocument(str(len(gzip.compress(first))), f"Flood\n\n{PARAGRAPH.strip()}", url="http://example.org/b", title="Flood & field")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "headers", "meta"),
+    [
+        ("utf-8", "Content-Type: text/html; charset=iso-8859-1", ""),  # a wrong header
+        ("cp1252", "Content-Type: text/html; charset=windows-1252", ""),
+        ("cp1252", "Content-Type: text/html", '<meta charset="windows-1252">'),
+        ("shift_jis", "Content-Type: text/html; charset=Shift_JIS", ""),
+        ("iso2022_jp", "Content-Type: text/html; charset=ISO-2022-JP", ""),
+        ("koi8-r", "Content-Type: text/html", '<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">'),
+        ("gb18030", "Content-Type: text/html; charset=gb2312", ""),
+    ],
+)
+def test_encodings(encoding: str, headers: str, meta: str) -> None:
+    words = {"shift_jis": "川の水が夜のうちに増えた。", "iso2022_jp": "川の水が夜のうちに増えた。", "koi8-r": "Ночью вода в реке поднялась. ", "gb18030": "夜里河水上涨了。"}
+    text = words.get(encoding, "Die Bäche über der Straße schwollen „an“. ") * 12
+    [found] = read(record(f"<html><head>{meta}</head><body><p>{text}</p></body></html>".encode(encoding), headers=headers))
+    assert isinstance(found, RawDocument)
+    assert found.text == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("bad", "rule"),
+    [
+        (record(b"gone", status="404 Not Found"), "warc/http-status"),
+        (record(b"\x89PNG\r\n", headers="Content-Type: image/png"), "warc/content-type"),
+        (record(b"", headers="Content-Type: text/html"), "extract/empty"),
+        (record(b"<html><body><script>1</script></body></html>"), "extract/empty"),
+        (record(b"no status", status="none"), "warc/http-status"),
+    ],
+)
+def test_what_is_no_page_is_a_reject_and_costs_itself_only(bad: bytes, rule: str) -> None:
+    good = record(PAGE.format(PARAGRAPH).encode())
+    before, found, after = read(good, bad, good)
+    assert isinstance(found, RawReject)
+    assert found.rule == rule
+    assert found.url == "http://example.org/a"
+    assert before.text == after.text
+
+
+def test_compressed_and_chunked_bodies_are_decoded() -> None:
+    page = PAGE.format(PARAGRAPH).encode()
+    packed = gzip.compress(page)
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(page), page)
+    found = read(
+        record(packed, headers="Content-Type: text/html\r\nContent-Encoding: gzip"),
+        record(chunked, headers="Content-Type: text/html\r\nTransfer-Encoding: chunked"),
+        record(page),
+    )
+    assert len({each.text for each in found}) == 1
+
+
+def test_a_record_cut_off_is_a_reject() -> None:
+    good, whole = record(PAGE.format(PARAGRAPH).encode()), record(PAGE.format(PARAGRAPH * 50).encode())
+    data = gzip.compress(good) + gzip.compress(whole[: len(whole) // 2])
+    first, second = read_warc(io.BytesIO(data))
+    assert isinstance(first, RawDocument)
+    assert isinstance(second, RawReject)
+    assert second.rule == "warc/truncated"
+
+
+def test_a_file_cut_off_keeps_what_came_before(tmp_path: Path) -> None:
+    good = record(PAGE.format(PARAGRAPH).encode())
+    whole = gzip.compress(good) + gzip.compress(record(PAGE.format("".join(map(chr, range(200, 9000)))).encode()))
+    path = tmp_path / "cut.warc.gz"
+    path.write_bytes(whole[:-40])
+    records = list(read_records(str(path), kind="warc", options={}))
+    assert isinstance(records[0], RawDocument)
+    assert [each.rule for each in records[1:]] in (["warc/truncated"], ["read/broken-file"], ["warc/truncated", "read/broken-file"])
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "documents", "rules"),
+    [
+        ("chunked-transfer.warc", 1, []),
+        ("clipped.warc.gz", 0, ["warc/truncated"]),
+        ("truncated.warc", 1, ["read/broken-file"]),
+        ("warcfile.warc.lz4", 16, []),
+        ("wget-angle-bracket-uris.warc.gz", 15, []),
+        ("whirlwind.warc.gz", 1, []),
+    ],
+)
+def test_real_edge_files(data_folder: Path, name: str, documents: int, rules: list[str]) -> None:
+    records = list(read_records(str(data_folder / "edge" / name), kind="warc", options={}))
+    assert sum(isinstance(each, RawDocument) for each in records) == documents
+    assert [each.rule for each in records if isinstance(each, RawReject)] == rules
+    assert all("<" not in each.url for each in records if each.url)
+
+
+@pytest.mark.real_data
+def test_real_books(data_folder: Path) -> None:
+    for name, first, banned in (
+        ("gutenberg-24675-ontboezemingen-latin1-dutch.txt.gz", "Produced by Branko Collin", "GUTENBERG"),
+        ("gutenberg-972-devils-dictionary.txt.gz", "Produced by Aloysius", "GUTENBERG"),
+        ("Cbronte_Jane_1847.txt.gz", "Jane Eyre", "﻿"),
+    ):
+        [book] = read_records(str(data_folder / "books" / name), kind="text", options={})
+        assert isinstance(book, RawDocument)
+        assert book.text.startswith(first)
+        assert banned not in book.text
+        assert "�" not in book.text

@@ -1,0 +1,56 @@
+"""The quality filters by name. A new filter is one file with a judge function and one line here.
+
+A judge takes columns of a batch of documents, each an Arrow array of n rows, and its options as keywords -> `Verdicts`.
+The options' names, types and defaults are those of its signature.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from pydantic import TypeAdapter, ValidationError
+
+from transforms.filters.gopher import judge_gopher
+from transforms.filters.length import judge_length
+from transforms.filters.verdicts import Verdicts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """`columns`: the document columns that `judge` takes, in its order."""
+
+    judge: Callable[..., Verdicts]
+    columns: tuple[str, ...] = ("text",)
+
+    def options(self) -> dict[str, inspect.Parameter]:
+        """The keyword-only parameters of the judge by name."""
+        parameters = inspect.signature(self.judge).parameters
+        return {name: parameter for name, parameter in parameters.items() if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+FILTERS: dict[str, Filter] = {
+    "length": Filter(judge=judge_length),
+    "gopher": Filter(judge=judge_gopher, columns=("text", "language")),
+}
+
+
+def check_filter(name: str, options: Mapping[str, Any]) -> None:
+    """Raises ValueError, saying what is allowed, for a filter or an option that does not exist or has a wrong value."""
+    if name not in FILTERS:
+        raise ValueError(f"{name!r} is not a filter; there are {', '.join(sorted(FILTERS))}")
+    known = FILTERS[name].options()
+    for key, value in options.items():
+        if key not in known:
+            raise ValueError(f"{key!r} is not an option of filter {name!r}; it has {', '.join(sorted(known)) or 'none'}")
+        try:
+            TypeAdapter(known[key].annotation).validate_python(value)
+        except ValidationError as error:
+            raise ValueError(f"option {key!r} of filter {name!r}: {error.errors()[0]['msg'].lower()}, not {value!r}") from error
+
+
+def judge(batch: pa.RecordBatch, *, name: str, options: Mapping[str, Any]) -> Verdicts:
+    """Applies one filter to a batch of documents."""
+    chosen = FILTERS[name]
+    return chosen.judge(*(batch.column(column) for column in chosen.columns), **options)

@@ -1,0 +1,65 @@
+"""Source `jsonl`: one JSON object a line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`); `fields` maps document fields to keys."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, BinaryIO
+
+from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+
+FIELDS = ("text", "url", "title", "published")
+_FORMATS = ("%d-%b-%Y %H:%M:%S.%f", "%d-%b-%Y", "%Y/%m/%d", "%d.%m.%Y")
+
+
+def parse_date(value: Any) -> int | None:
+    """A date as ISO 8601, RFC 2822, seconds since 1970 or a few usual spellings -> seconds, UTC; None if it is none of them."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if math.isfinite(value) and abs(value) < 1e11 else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    value = value.strip()
+    readings = [datetime.fromisoformat, *(lambda text, f=form: datetime.strptime(text, f) for form in _FORMATS), parsedate_to_datetime]
+    for read in readings:
+        try:
+            moment = read(value)
+            return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
+
+
+def read_jsonl(stream: BinaryIO, *, fields: Mapping[str, str]) -> Iterator[Record]:
+    """Bytes of a JSON-lines file -> one document or reject a line that is not blank. The locator is the line number, from 1."""
+    keys = {field: fields.get(field, field) for field in FIELDS}
+    for number, line in enumerate(stream, 1):
+        if line.strip():
+            yield _read_line(line, str(number), keys)
+
+
+def _read_line(line: bytes, locator: str, keys: dict[str, str]) -> Record:
+    excerpt = line[:1000].decode("utf-8", "replace")
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return RawReject(locator, "jsonl/not-json", detail=f"{type(error).__name__}: {error}", excerpt=excerpt)
+    if not isinstance(record, dict):
+        return RawReject(locator, "jsonl/wrong-type", detail=f"the line is a {type(record).__name__}, not an object", excerpt=excerpt)
+    text = record.get(keys["text"])
+    if text is None:
+        return RawReject(locator, "jsonl/missing-text", detail=f"no field {keys['text']!r}", excerpt=excerpt)
+    if not isinstance(text, str):
+        detail = f"field {keys['text']!r} is a {type(text).__name__}, not a string"
+        return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=excerpt)
+    text = clean_text(text)
+    if not text:
+        return RawReject(locator, "extract/empty", "extract", detail=f"field {keys['text']!r} is empty")
+    url, title = (record.get(keys[field]) for field in ("url", "title"))
+    return RawDocument(
+        locator,
+        text,
+        url=url if isinstance(url, str) else None,
+        title=title if isinstance(title, str) else None,
+        published=parse_date(record.get(keys["published"])),
+    )

@@ -1,0 +1,108 @@
+"""What a source yields: documents and rejects as they are read, and the batches they become."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from transforms.documents import DETAIL_BYTES, DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA, document_id
+
+
+class RawDocument(NamedTuple):
+    """A document as a source read it. `locator` names it inside its file; `published` is seconds since 1970, UTC."""
+
+    locator: str
+    text: str
+    url: str | None = None
+    title: str | None = None
+    published: int | None = None
+
+
+class RawReject(NamedTuple):
+    """A record that is no document. Stage `read` is an error of the input; `extract` found nothing to keep."""
+
+    locator: str
+    rule: str
+    stage: str = "read"
+    detail: str = ""
+    url: str | None = None
+    excerpt: str = ""
+
+
+Record = RawDocument | RawReject
+
+
+class Origin(NamedTuple):
+    """Where records come from: the source's name in the configuration and a file relative to the source's root."""
+
+    source: str
+    path: str
+
+
+def clean_text(text: str) -> str:
+    """Text as documents hold it: NFC, `\\n` line ends, no NUL or lone surrogate, no blank around it."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
+        text = unicodedata.normalize("NFC", text)
+    return text.strip()
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument]) -> pa.RecordBatch:
+    """n documents and their origins -> a batch of n rows of DOCUMENT_SCHEMA; the language is not known yet."""
+    sources = pa.array([origin.source for origin in origins], pa.string()).dictionary_encode()
+    columns = {
+        "id": [document_id(*origin, document.locator) for origin, document in zip(origins, documents, strict=True)],
+        "source": sources,
+        "origin": [origin.path for origin in origins],
+        "locator": [document.locator for document in documents],
+        "url": [_clean_label(document.url) for document in documents],
+        "title": [_clean_label(document.title) for document in documents],
+        "published": [document.published for document in documents],
+        "language": pa.nulls(len(documents), DOCUMENT_SCHEMA.field("language").type),
+        "language_score": pa.nulls(len(documents), pa.float32()),
+        "text": [document.text for document in documents],
+    }
+    return pa.record_batch([_column(field, columns[field.name]) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)
+
+
+def rejects_batch(origins: Sequence[Origin], rejects: Sequence[RawReject]) -> pa.RecordBatch:
+    """n rejects and their origins -> a batch of n rows of REJECT_SCHEMA."""
+    columns = {
+        "id": [document_id(*origin, reject.locator) for origin, reject in zip(origins, rejects, strict=True)],
+        "source": _labels(origin.source for origin in origins),
+        "origin": [origin.path for origin in origins],
+        "locator": [reject.locator for reject in rejects],
+        "url": [_clean_label(reject.url) for reject in rejects],
+        "stage": _labels(reject.stage for reject in rejects),
+        "rule": _labels(reject.rule for reject in rejects),
+        "value": pa.nulls(len(rejects), pa.float64()),
+        "threshold": pa.nulls(len(rejects), pa.float64()),
+        "detail": [_clean_label(reject.detail[:DETAIL_BYTES].encode("utf-8", "replace")[:DETAIL_BYTES].decode("utf-8", "ignore")) for reject in rejects],
+        "excerpt": [_clean_label(reject.excerpt[:EXCERPT_CHARACTERS]) for reject in rejects],
+    }
+    return pa.record_batch([_column(field, columns[field.name]) for field in REJECT_SCHEMA], schema=REJECT_SCHEMA)
+
+
+def _labels(values: Iterable[str]) -> pa.DictionaryArray:
+    return pa.array(list(values), pa.string()).dictionary_encode()
+
+
+def _column(field: pa.Field, values: pa.Array | list) -> pa.Array:
+    return values if isinstance(values, pa.Array) else pa.array(values, field.type)
+
+
+def _clean_label(label: str | None) -> str | None:
+    return clean_text(label) if label else None

@@ -1,0 +1,48 @@
+"""The source kinds by name. A new kind is one file with a reader and one line here.
+
+A reader is a generator function: a binary stream (already decompressed unless `compressed`) and the kind's own options
+as keywords -> documents and rejects in file order. It catches what can go wrong with one record and yields a reject.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+
+from transforms import io
+from transforms.sources.jsonl import read_jsonl
+from transforms.sources.records import RawReject, Record
+from transforms.sources.text import read_text
+from transforms.sources.warc import read_warc
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceKind:
+    """`options`: the configuration keys that the reader takes. `compressed`: the reader decompresses by itself."""
+
+    read: Callable[..., Iterator[Record]]
+    options: tuple[str, ...] = ()
+    compressed: bool = False
+
+
+KINDS: dict[str, SourceKind] = {
+    "warc": SourceKind(read=read_warc, compressed=True),
+    "text": SourceKind(read=read_text),
+    "jsonl": SourceKind(read=read_jsonl, options=("fields",)),
+}
+
+
+def read_records(path: str, *, kind: str, options: Mapping[str, Any]) -> Iterator[Record]:
+    """Reads one file. A file that cannot be opened or breaks off costs the rest of itself: reject `read/broken-file`."""
+    source = KINDS[kind]
+    last = None
+    try:
+        with io.open_input(path) if source.compressed else io.open_decompressed(path) as stream:
+            for record in source.read(stream, **options):
+                last = record.locator
+                yield record
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        after = "at its start" if last is None else f"after record {last}"
+        yield RawReject(f"{last or 'start'}+", "read/broken-file", detail=f"{type(error).__name__} {after}: {error}")

@@ -1,0 +1,52 @@
+"""Text -> token ids, a batch at a time."""
+
+from typing import NamedTuple
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from transforms.errors import UserError
+from transforms.tokens.train import END_OF_TEXT
+
+
+class Encoded(NamedTuple):
+    """n documents: ids of all of them one after the other, uint32 (tokens,), and int64 (n + 1,) offsets into them."""
+
+    ids: np.ndarray
+    offsets: np.ndarray
+
+
+def load_tokenizer(data: bytes, *, path: str) -> Tokenizer:
+    """A tokenizer.json's bytes -> a tokenizer that reads special tokens in text as ordinary characters.
+
+    Raises UserError when it is no tokenizer or has no end-of-text token.
+    """
+    try:
+        tokenizer = Tokenizer.from_buffer(data)
+    except Exception as error:  # the library raises bare Exception
+        raise UserError(f"not a tokenizer: {error}", where=path, remedy="name a Hugging Face tokenizer.json") from error
+    if tokenizer.token_to_id(END_OF_TEXT) is None:
+        raise UserError(f"the tokenizer has no {END_OF_TEXT} token", where=path, remedy="train one with `tokenmill vocabulary`")
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def encode_texts(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
+    """n texts -> their ids. Text that spells a special token is encoded as text: no document can forge an end of text."""
+    encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    ids = [np.array(encoding.ids, np.uint32) for encoding in encodings]
+    offsets = np.zeros(len(ids) + 1, np.int64)
+    np.cumsum([len(each) for each in ids], out=offsets[1:])
+    return Encoded(np.concatenate(ids) if ids else np.zeros(0, np.uint32), offsets)
+
+
+def token_byte_lengths(tokenizer: Tokenizer) -> np.ndarray:
+    """UTF-8 bytes that each token stands for: int32 (vocabulary,), 0 for special tokens.
+
+    A byte-level vocabulary spells each byte as one character, so a token's length is its number of bytes.
+    """
+    lengths = np.zeros(tokenizer.get_vocab_size(with_added_tokens=True), np.int32)
+    for token, number in tokenizer.get_vocab(with_added_tokens=True).items():
+        lengths[number] = len(token)
+    lengths[list(tokenizer.get_added_tokens_decoder())] = 0
+    return lengths
