@@ -195,6 +195,11 @@ def main() -> None:
     except UserError as error:
         sys.stderr.write(f"tokenmill: {error}\n")
         sys.exit(error.exit_code)
+    except OSError as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.stderr.write(f"tokenmill: {error.strerror or error}\n  where: {error.filename or 'a file'}\n  do: mend that, then run again to resume\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("tokenmill: interrupted\n  where: what was committed stays\n  do: run the same command again to resume\n")
         sys.exit(130)

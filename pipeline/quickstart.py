@@ -20,8 +20,13 @@ folder = "run"
 
 [sources.web]
 kind = "warc"
-paths = ["sample/web/*.warc.gz"]
+paths = ["sample/web/pages.warc.gz", "sample/web/cut-off.warc.gz"]
 quality = ["gopher"]
+
+[sources.docs]
+kind = "warc"
+paths = ["sample/web/python-topics.warc.gz"]
+quality = [{ name = "length", at_least = 200 }]
 
 [sources.books]
 kind = "text"

@@ -7,6 +7,7 @@ any other runner, and then every option is Beam's.
 import contextlib
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ from transforms.errors import UserError
 SECONDS_A_PROCESS = 4.0
 """A worker process takes 2 to 4 s to start; for less work than this each, this process alone is done sooner."""
 
+_ERROR_LINE = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception)\b: ")
+_STEP = re.compile(r" \[while running '.*'\]$")
 _QUIET = ("apache_beam", "root")
 
 
@@ -107,7 +110,9 @@ def _quiet_logs() -> Iterator[None]:
 
 
 def _cause(error: BaseException) -> str:
-    """The last line of the innermost traceback that Beam wraps into its own message, or the error itself."""
+    """What went wrong in a worker: the last error that the traceback in Beam's message names, or else the error itself."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "Error" in line.split(":")[0] and not line.startswith(("File ", "During"))]
-    return (telling or lines or [type(error).__name__])[-1][:500]
+    telling = [line for line in lines if _ERROR_LINE.match(line)]
+    if telling:
+        return telling[-1][:500]
+    return f"{type(error).__name__}: {_STEP.sub('', lines[-1] if lines else '')}"[:500]

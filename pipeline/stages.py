@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.config import Config, config_toml
 from pipeline.dedup import execute_dedup, plan_dedup
@@ -49,12 +49,14 @@ def run_stages(
         plan = stage.plan(config, run)
         folder = run.stage(name)
         state = _state_or_discard(run, name, plan, overwrite=overwrite)
+        _keep_configuration(run, config)
         if state == "done":
-            progress.skipped(name, stage_manifest(run, name))
+            manifest = stage_manifest(run, name)
+            progress.skipped(name, manifest)
+            _check_outcome(name, manifest, folder)
             continue
         started = time.monotonic()
         start_stage(folder, plan)
-        _write_configuration(run, config)
         with progress.stage(name, folder, plan):
             report = stage.execute(config, run, settings, plan)
         io.remove_temporary_files(folder)
@@ -77,9 +79,20 @@ def _state_or_discard(run: Run, name: str, plan: StagePlan, *, overwrite: bool) 
     return "new"
 
 
-def _write_configuration(run: Run, config: Config) -> None:
-    """Keeps the resolved configuration beside the stages; the stages' own fingerprints decide what may be reused."""
-    io.write_bytes(run.configuration, config_toml(config).encode())
+def _keep_configuration(run: Run, config: Config) -> None:
+    """Keeps the resolved configuration beside the stages; the stages' own fingerprints decide what may be reused.
+
+    Its folder is ".", so that a run's folder can be moved.
+    """
+    data = config_toml(replace(config, folder=".")).encode()
+    if io.exists(run.configuration) and io.read_bytes(run.configuration) == data:
+        return
+    try:
+        io.make_folder(run.folder)
+        io.remove_temporary_files(run.folder)
+        io.write_bytes(run.configuration, data)
+    except OSError as error:
+        raise UserError(f"cannot write: {error}", where=run.folder, remedy="name a folder that can be written in the configuration") from error
 
 
 def _check_outcome(name: str, manifest: Manifest, folder: str) -> None:

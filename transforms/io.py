@@ -81,7 +81,7 @@ def list_names(folder: str) -> list[str]:
     fs.invalidate_cache()
     try:
         entries = fs.ls(inner, detail=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     names = (posixpath.basename(entry["name"].rstrip("/")) for entry in entries if entry["type"] == "file")
     return sorted(name for name in names if _TEMPORARY not in name)

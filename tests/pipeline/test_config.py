@@ -1,0 +1,94 @@
+"""The configuration: what is read, what is refused, and what the error says."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Config, config_toml, load_config, parse_config
+from pipeline.template import commented_template
+from transforms.errors import ConfigError
+
+SOURCE = {"kind": "jsonl", "paths": ["a/*.jsonl"]}
+
+
+def parse(**values: object) -> Config:
+    return parse_config({"folder": "run", "sources": {"web": SOURCE}} | values, where="/base/tokenmill.toml")
+
+
+def test_the_smallest_file_has_a_folder_and_a_source() -> None:
+    config = parse()
+    assert config.folder == "/base/run"
+    assert config.sources["web"].paths == ("/base/a/*.jsonl",)
+    assert (config.dedup.jaccard, config.shards.sequence_length, config.language.threshold) == (0.8, 2048, 0.65)
+
+
+def test_urls_stay_and_single_values_become_lists() -> None:
+    config = parse(folder="s3://bucket/run", sources={"web": SOURCE | {"paths": "gs://b/*.jsonl", "quality": "gopher"}})
+    assert config.folder == "s3://bucket/run"
+    assert config.sources["web"].paths == ("gs://b/*.jsonl",)
+    assert config.sources["web"].quality[0].name == "gopher"
+
+
+def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
+    config = parse(
+        sources={"web": SOURCE | {"quality": ["gopher", {"name": "length", "at_least": 5}], "fields": {"text": "body"}}},
+        train={"mixture": {"web": 1.0}, "layers": 2},
+    )
+    path = tmp_path / "run.toml"
+    path.write_text(config_toml(config), encoding="utf-8")
+    assert load_config(str(path)) == config
+
+
+def test_the_commented_template_shows_every_key_with_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "tokenmill.toml"
+    path.write_text(commented_template(folder="/base/run"), encoding="utf-8")
+    config = load_config(str(path))
+    expected = parse_config(
+        {"folder": "/base/run", "sources": {"news": {"kind": "jsonl", "paths": [f"{tmp_path}/news/*.jsonl.gz"]}}}, where=str(path)
+    )
+    assert config == expected
+    template = commented_template()
+    for key in ("seed", "max_error_rate", "threshold", "jaccard", "vocabulary", "sequence_length", "learning_rate", "mixture"):
+        [line] = [line for line in template.splitlines() if line.removeprefix("# ").startswith(f"{key} =")][:1]
+        above = template.splitlines()[template.splitlines().index(line) - 1]
+        assert above.startswith("# "), key
+
+
+@pytest.mark.parametrize(
+    ("values", "what", "remedy"),
+    [
+        ({"sedd": 1}, "unknown key sedd; did you mean 'seed'", "allowed keys: folder, sources"),
+        ({"dedup": {"jacard": 1}}, "unknown key dedup.jacard; did you mean 'jaccard'", "allowed keys: enabled, jaccard"),
+        ({"sources": {"web": SOURCE | {"qualty": 1}}}, "unknown key sources.web.qualty; did you mean 'quality'", "allowed keys: kind, paths"),
+        ({"dedup": {"jaccard": 1.5}}, "dedup.jaccard = 1.5: input should be less than or equal to 1", ""),
+        ({"sources": {"web": SOURCE | {"kind": "pdf"}}}, "sources.web.kind = 'pdf': input should be 'warc', 'text' or 'jsonl'", ""),
+        ({"sources": {"web": {"kind": "warc"}}}, "sources.web.paths is missing", "add 'paths'"),
+        ({"sources": {}}, "sources", ""),
+        ({"sources": {"We b": SOURCE}}, "sources", "match pattern"),
+        ({"sources": {"web": SOURCE | {"quality": ["gofer"]}}}, "'gofer' is not a filter; there are gopher, length", ""),
+        ({"sources": {"web": SOURCE | {"quality": [{"name": "length", "least": 1}]}}}, "'least' is not an option of filter 'length'", ""),
+        ({"sources": {"web": {"kind": "warc", "paths": ["a"], "fields": {"text": "b"}}}}, "'fields' is not for kind 'warc'", ""),
+        ({"language": {"keep": ["eng"]}}, "language: 'eng' is not a language of the model; it knows 'en'", ""),
+        ({"language": {"keep": ["en"], "model": "missing.bin"}}, "cannot load the language model", ""),
+        ({"dedup": {"keep": ["source:boks"]}}, "dedup.keep names source 'boks'; there are web", ""),
+        ({"dedup": {"keep": ["biggest"]}}, "dedup.keep", ""),
+        ({"train": {"mixture": {"boks": 1}}}, "train.mixture names source 'boks'", ""),
+        ({"shards": {"sequence_length": "many"}}, "shards.sequence_length = 'many'", ""),
+    ],
+)
+def test_errors_name_the_file_the_key_and_what_is_allowed(values: dict, what: str, remedy: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(**values)
+    assert what in str(caught.value)
+    assert remedy in str(caught.value) or remedy == "match pattern"
+    assert len(str(caught.value).splitlines()) == 3
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("text", "what"), [("folder = ", "not valid TOML"), ("folder = 'a\n", "not valid TOML"), (None, "no such configuration")])
+def test_files_that_are_no_configuration(tmp_path: Path, text: str | None, what: str) -> None:
+    path = tmp_path / "c.toml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=what):
+        load_config(str(path))

@@ -1,0 +1,211 @@
+"""Whole runs: equal bytes however they come about, counts that add up, and refusals instead of mixtures."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from pipeline.config import load_config
+from pipeline.progress import StageProgress
+from pipeline.run import STAGES
+from pipeline.runner import RunnerSettings
+from pipeline.stages import run_stages
+from tests.conftest import PROJECT
+from tests.pipeline.corpus import write_corpus
+from transforms.errors import UserError
+from transforms.manifest import read_manifest
+from transforms.tokens.shards import open_shard
+
+NOT_DATA = {"manifest.json", "plan.json"}
+
+
+def run(path: Path, *, workers: int = 1, overwrite: bool = False) -> str:
+    """Runs all stages of a configuration in this process and returns what was printed."""
+    console = Console(record=True, quiet=False, file=open(os.devnull, "w"), width=200)  # noqa: SIM115
+    run_stages(load_config(str(path)), RunnerSettings(workers=workers), overwrite=overwrite, progress=StageProgress(console))
+    return console.export_text()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """sha256 of every data file of a run, by its name relative to it."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for stage in STAGES
+        for path in sorted((folder / stage).rglob("*"))
+        if path.is_file() and path.name not in NOT_DATA
+    }
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run, made in this process; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    run(write_corpus(folder))
+    return folder / "run"
+
+
+def copy_input(finished: Path, folder: Path) -> Path:
+    """The input of the finished run with the same modification times, and no run yet; returns the configuration."""
+    shutil.copytree(finished.parent, folder, dirs_exist_ok=True, ignore=lambda _, names: {"run"} & set(names))
+    return folder / "tokenmill.toml"
+
+
+def test_counts_add_up_and_manifests_describe_the_files(finished: Path) -> None:
+    manifests = {stage: read_manifest(str(finished / stage)) for stage in STAGES}
+    for stage, manifest in manifests.items():
+        assert set(manifest.files) | NOT_DATA == {path.name for path in (finished / stage).iterdir()}
+        for name, entry in manifest.files.items():
+            data = (finished / stage / name).read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (entry.bytes, entry.sha256)
+    sources = manifests["documents"].counters["sources"]
+    assert sources["news"]["rejected"] == {"jsonl/wrong-type": 3, "gopher/too-few-words": 1}
+    assert sources["news"]["read"] == sources["news"]["kept"] + 4 == 63
+    assert sources["books"]["kept"] == sources["books"]["read"] == 4
+    dedup = manifests["dedup"].counters
+    assert (dedup["exact"], dedup["near"]) == (2, 1)
+    shards = manifests["shards"].counters
+    documents = sum(source["documents"] for split in shards.values() for source in split.values())
+    assert documents == dedup["documents"] - dedup["dropped"]
+    for name in ("part", "rejects"):
+        rows = sum(pq.read_metadata(path).num_rows for path in (finished / "documents").glob(f"{name}-*.parquet"))
+        assert rows == sum(entry.rows for file, entry in manifests["documents"].files.items() if file.startswith(name))
+    assert (manifests["dedup"].upstream, manifests["tokenizer"].upstream) == (manifests["documents"].fingerprint, manifests["dedup"].fingerprint)
+
+
+def test_dropped_documents_are_in_no_shard(finished: Path) -> None:
+    dropped = {
+        (int(path.stem.split("-")[1]) << 32) + row
+        for path in (finished / "dedup").glob("drops-*.parquet")
+        for row in pq.read_table(path, columns=["row"])["row"].to_pylist()
+    }
+    packed = [
+        segment["document"]
+        for path in (finished / "shards").glob("*.arrow")
+        for row in open_shard(str(path)).table["segments"].to_pylist()
+        for segment in row
+        if segment["ends"]
+    ]
+    assert len(packed) == len(set(packed))
+    assert len(dropped) == 3
+    assert dropped.isdisjoint(packed)
+
+
+def test_two_worker_processes_give_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    path = copy_input(finished, tmp_path)
+    run(path, workers=2)
+    assert digests(tmp_path / "run") == digests(finished)
+
+
+def test_a_second_run_does_nothing(finished: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file() and path.name != "run.toml"}
+    printed = run(finished.parent / "tokenmill.toml")
+    assert printed.count("done before") == 4
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+@pytest.mark.parametrize("share", [0.04, 0.2, 0.45, 0.65, 0.8, 0.97])
+def test_a_killed_run_resumes_to_the_same_bytes(finished: Path, tmp_path: Path, share: float, commits: int) -> None:
+    path = copy_input(finished, tmp_path)
+    kill_at = max(1, round(share * commits))
+    killed = subprocess.run([sys.executable, "-m", "tests.pipeline.killer", str(path), str(kill_at)], cwd=PROJECT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert not all((tmp_path / "run" / stage / "manifest.json").exists() for stage in STAGES)
+    run(path)
+    assert digests(tmp_path / "run") == digests(finished)
+    assert {file.name for file in (tmp_path / "run").rglob("*") if ".tmp-" in file.name} == set()
+
+
+@pytest.fixture(scope="session")
+def commits(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many files a whole run commits."""
+    path = copy_input(finished, tmp_path_factory.mktemp("counted"))
+    done = subprocess.run([sys.executable, "-m", "tests.pipeline.killer", str(path), "0"], cwd=PROJECT, capture_output=True, check=True)
+    return int(done.stdout)
+
+
+def test_worker_processes_killed_with_their_run_resume_to_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    path = copy_input(finished, tmp_path)
+    command = [sys.executable, "-m", "pipeline.cli", "run", str(path), "--workers", "2"]
+    with subprocess.Popen(command, cwd=PROJECT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not list(tmp_path.glob("run/documents/part-*")):
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (tmp_path / "run" / "shards" / "manifest.json").exists()
+    run(path)
+    assert digests(tmp_path / "run") == digests(finished)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stage", "change"),
+    [
+        ("threshold = 0.3", "threshold = 0.2", "documents", "language.threshold was 0.3, is 0.2"),
+        ("vocabulary = 400", "vocabulary = 420", "tokenizer", "tokenizer.vocabulary was 400, is 420"),
+        ("sequence_length = 64", "sequence_length = 32", "tokenizer", "sequence_length was 64, is 32"),
+        ("validation = 0.2", "validation = 0.3", "shards", "shards.validation was 0.2, is 0.3"),
+    ],
+)
+def test_another_configuration_is_refused_and_names_what_changed(
+    finished: Path, tmp_path: Path, old: str, new: str, stage: str, change: str
+) -> None:
+    path = copy_input(finished, tmp_path)
+    shutil.copytree(finished, tmp_path / "run")
+    path.write_text(path.read_text().replace(old, new))
+    before = digests(tmp_path / "run")
+    with pytest.raises(UserError, match="made from something else") as caught:
+        run(path)
+    assert change in str(caught.value)
+    assert stage in caught.value.where
+    assert digests(tmp_path / "run") == before
+
+
+def test_other_input_is_refused_and_overwrite_makes_it_again(finished: Path, tmp_path: Path) -> None:
+    path = copy_input(finished, tmp_path)
+    shutil.copytree(finished, tmp_path / "run")
+    news = tmp_path / "input" / "news-0.jsonl"
+    news.write_text(news.read_text() + '{"text": 7}\n')
+    with pytest.raises(UserError, match=r"input news: news-0.jsonl is another \(1 of 7 files\)"):
+        run(path)
+    run(path, overwrite=True)
+    manifest = read_manifest(str(tmp_path / "run" / "documents"))
+    assert manifest.counters["sources"]["news"]["rejected"]["jsonl/wrong-type"] == 4
+    changed = {name for name, digest in digests(tmp_path / "run").items() if digest != digests(finished)[name]}
+    assert changed == {"documents/rejects-00000.parquet"}
+
+
+def test_guards_do_not_count_as_another_configuration(finished: Path, tmp_path: Path) -> None:
+    path = copy_input(finished, tmp_path)
+    shutil.copytree(finished, tmp_path / "run")
+    path.write_text(path.read_text().replace("max_error_rate = 0.2", "max_error_rate = 0.5") + "\n[dedup]\nmax_drop_rate = 0.9\n")
+    assert run(path).count("done before") == 4
+
+
+def test_too_many_errors_stop_the_run_before_anything_reads_the_documents(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path)
+    path.write_text(path.read_text().replace("max_error_rate = 0.2", "max_error_rate = 0.01"))
+    with pytest.raises(UserError, match=r"3 of 63 records of source 'news' could not be read.*jsonl/wrong-type 3"):
+        run(path)
+    assert not (tmp_path / "run" / "documents" / "manifest.json").exists()
+    path.write_text(path.read_text().replace("max_error_rate = 0.01", "max_error_rate = 0.2"))
+    run(path)
+
+
+def test_a_source_that_would_lose_too_much_stops_the_run(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path, extra="[dedup]\nmax_drop_rate = 0.01\n")
+    with pytest.raises(UserError, match=r"3 of 59 documents of source 'news' would go as duplicates \(2 exact, 1 near\)"):
+        run(path)
+    assert not (tmp_path / "run" / "dedup" / "manifest.json").exists()
+
+
+def test_without_dedup_nothing_is_dropped(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path, extra="[dedup]\nenabled = false\n")
+    run(path)
+    counters = read_manifest(str(tmp_path / "run" / "dedup")).counters
+    assert (counters["documents"], counters["dropped"]) == (63, 0)

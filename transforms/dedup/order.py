@@ -1,0 +1,125 @@
+"""Keep policies: which of two similar documents stays, as bytes whose order is the order of preference."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.documents import ID_BYTES
+
+_LAST = np.uint64(0xFFFFFFFFFFFFFFFF)
+_SIGN = np.uint64(1 << 63)
+_FIELD_BYTES = 8
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Traits:
+    """What policies look at, one entry a document.
+
+    ids fixed binary 16 · sources string or dictionary of strings · characters int64 (length of the text in code points)
+    · published timestamp("s"), null where unknown
+    """
+
+    ids: pa.Array
+    sources: pa.Array
+    characters: np.ndarray
+    published: pa.Array
+
+
+def _longest(traits: Traits, _: str) -> np.ndarray:
+    return _LAST - traits.characters.astype(np.uint64)
+
+
+def _shortest(traits: Traits, _: str) -> np.ndarray:
+    return traits.characters.astype(np.uint64)
+
+
+def _newest(traits: Traits, _: str) -> np.ndarray:
+    # 1 is taken off so that no date, not even the earliest, equals the value of an unknown one.
+    return np.where(_known(traits), _LAST - np.uint64(1) - _seconds(traits), _LAST)
+
+
+def _oldest(traits: Traits, _: str) -> np.ndarray:
+    return np.where(_known(traits), _seconds(traits), _LAST)
+
+
+def _source(traits: Traits, name: str) -> np.ndarray:
+    same = pc.equal(traits.sources.cast(pa.string()), pa.scalar(name))
+    return (~same.to_numpy(zero_copy_only=False)).astype(np.uint64)
+
+
+def _known(traits: Traits) -> np.ndarray:
+    return traits.published.is_valid().to_numpy(zero_copy_only=False)
+
+
+def _seconds(traits: Traits) -> np.ndarray:
+    seconds = traits.published.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    return seconds.view(np.uint64) ^ _SIGN
+
+
+_POLICIES: dict[str, Callable[[Traits, str], np.ndarray]] = {
+    "longest": _longest,
+    "shortest": _shortest,
+    "newest": _newest,
+    "oldest": _oldest,
+    "source": _source,
+}
+_WITH_ARGUMENT = {"source"}
+_PATTERN = re.compile(r"(?P<name>[a-z]+)(?::(?P<argument>.+))?", re.DOTALL)
+
+
+def parse_policy(policy: str) -> tuple[str, str]:
+    """`longest`, `shortest`, `newest`, `oldest` or `source:NAME` -> (name, argument, empty for all but source).
+
+    Raises ValueError for anything else.
+    """
+    match = _PATTERN.fullmatch(policy)
+    name, argument = (match["name"], match["argument"]) if match else ("", None)
+    if name not in _POLICIES or (argument is None) == (name in _WITH_ARGUMENT):
+        known = ", ".join(f"'{known}:NAME'" if known in _WITH_ARGUMENT else f"'{known}'" for known in _POLICIES)
+        raise ValueError(f"{policy!r} is not a keep policy; it is one of {known}")
+    return name, argument or ""
+
+
+def key_bytes(keep: Sequence[str]) -> int:
+    """How long an order key is: 8 bytes a policy and the 16 of the id."""
+    return _FIELD_BYTES * len(keep) + ID_BYTES
+
+
+def order_keys(keep: Sequence[str], traits: Traits) -> pa.Array:
+    """Order keys of a batch: fixed binary [documents]; the smaller in byte order is the one to keep.
+
+    Each policy of `keep` decides where the ones before it tie; the id decides last, so no two keys are equal. Documents
+    without a date come after all that have one, for `newest` and for `oldest`.
+    """
+    documents = len(traits.ids)
+    width = key_bytes(keep)
+    keys = np.empty((documents, width), np.uint8)
+    for index, policy in enumerate(keep):
+        name, argument = parse_policy(policy)
+        field = _POLICIES[name](traits, argument).astype(">u8").view(np.uint8).reshape(documents, _FIELD_BYTES)
+        keys[:, _FIELD_BYTES * index : _FIELD_BYTES * (index + 1)] = field
+    keys[:, width - ID_BYTES :] = binary_rows(traits.ids)
+    return rows_to_binary(keys)
+
+
+def binary_rows(column: pa.Array) -> np.ndarray:
+    """A fixed binary column without nulls, [n] of width w -> uint8 [n, w], without copying."""
+    width = column.type.byte_width
+    data = np.frombuffer(column.buffers()[1], np.uint8) if len(column) else np.zeros(0, np.uint8)
+    return data[column.offset * width : (column.offset + len(column)) * width].reshape(len(column), width)
+
+
+def rows_to_binary(rows: np.ndarray) -> pa.Array:
+    """uint8 [n, w] -> fixed binary column [n] of width w."""
+    rows = np.ascontiguousarray(rows)
+    return pa.Array.from_buffers(pa.binary(rows.shape[1]), len(rows), [None, pa.py_buffer(rows)])
+
+
+def key_columns(keys: np.ndarray) -> list[np.ndarray]:
+    """Keys as uint8 [n, multiple of 8] -> uint64 columns, the most significant last: what `np.lexsort` takes."""
+    words = np.ascontiguousarray(keys).view(">u8").astype(np.uint64)
+    return list(words.T[::-1])

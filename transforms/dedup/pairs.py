@@ -1,0 +1,28 @@
+"""Near-duplicate pairs of texts that fit into memory: what `DropDuplicates` does across parts, in one function."""
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.dedup.bands import band_hashes, candidate_pairs, unique_pairs
+from transforms.dedup.minhash import minhash_signatures
+from transforms.dedup.settings import DedupConfig
+from transforms.dedup.sign import sets_of
+from transforms.dedup.verify import jaccard_of_pairs
+
+
+def near_duplicate_pairs(texts: pa.Array, config: DedupConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of texts [n] (no nulls) whose exact Jaccard similarity is at least `config.jaccard`.
+
+    Returns first < second (int64 [pairs], sorted) and their similarity (float64 [pairs]). A pair is found with the
+    probability `match_probability(similarity, bands, rows)`; texts without words are in no pair.
+    """
+    sets = sets_of(texts, config)
+    filled = np.flatnonzero(sets.sizes)
+    signatures = minhash_signatures(sets, count=config.permutations, seed=config.seed)[filled]
+    hashes = band_hashes(signatures, bands=config.bands, rows=config.rows)
+    found = [candidate_pairs(band, filled.astype(np.uint64), limit=config.bucket_limit) for band in hashes]
+    first, second = unique_pairs(np.concatenate([pairs.first for pairs in found]), np.concatenate([pairs.second for pairs in found]))
+    first, second = first.astype(np.int64), second.astype(np.int64)
+    similarity = jaccard_of_pairs(sets, first, second)
+    similar = similarity >= config.jaccard
+    return first[similar], second[similar], similarity[similar]

@@ -1,0 +1,89 @@
+"""Sets of word n-grams (shingles) of a batch of documents, as sorted 64-bit hashes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from transforms.words import Words, hash_words, mix64
+
+_MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ShingleSets:
+    """One set a document: `values` uint64 [shingles], strictly increasing within a document; `offsets` int64 [documents + 1]."""
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Distinct shingles of each document: int64 [documents]."""
+        return np.diff(self.offsets)
+
+    def take(self, documents: np.ndarray) -> "ShingleSets":
+        """The sets of the documents named by int64 [n], in that order."""
+        sizes = self.sizes[documents]
+        offsets = to_offsets(sizes)
+        shift = np.repeat(self.offsets[:-1][documents] - offsets[:-1], sizes)
+        return ShingleSets(values=self.values[shift + np.arange(offsets[-1])], offsets=offsets)
+
+
+def to_offsets(sizes: np.ndarray) -> np.ndarray:
+    """Sizes [n] -> offsets int64 [n + 1]."""
+    offsets = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=offsets[1:])
+    return offsets
+
+
+def concatenate_sets(parts: Sequence[ShingleSets]) -> ShingleSets:
+    """The documents of several batches, one after the other."""
+    sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
+    return ShingleSets(values=np.concatenate([np.zeros(0, np.uint64), *(part.values for part in parts)]), offsets=to_offsets(sizes))
+
+
+def shingle_sets(words: Words, *, width: int) -> ShingleSets:
+    """The distinct shingles of `width` words of each document.
+
+    A document of fewer words is one shingle of them all; one without words has the empty set. Shingling is that of Broder,
+    "On the resemblance and containment of documents" (1997); the hashes are uniform in 64 bits, so in a set of a million
+    shingles two of them share a hash with a chance of 3 in 10**8.
+    """
+    hashes = hash_words(words)
+    counts = words.words_per_document
+    sizes = np.where(counts < width, np.minimum(counts, 1), counts - width + 1)
+    offsets = to_offsets(sizes)
+    first_word = np.repeat(words.offsets[:-1] - offsets[:-1], sizes) + np.arange(offsets[-1])
+    whole = np.repeat(counts >= width, sizes)
+    grams = _roll(hashes, width)
+    values = np.empty(offsets[-1], np.uint64)
+    values[whole] = grams[first_word[whole]]
+    for document in np.flatnonzero((counts > 0) & (counts < width)).tolist():
+        start, count = words.offsets[document], int(counts[document])
+        values[offsets[document]] = _roll(hashes[start : start + count], count)[0]
+    return _distinct(mix64(values), offsets)
+
+
+def _roll(hashes: np.ndarray, width: int) -> np.ndarray:
+    """For each run of `width` neighbours a polynomial in them and in their number: uint64 [n - width + 1]."""
+    length = max(len(hashes) - width + 1, 0)
+    grams = np.full(length, width, np.uint64)
+    for index in range(width):
+        grams *= _MULTIPLIER
+        grams += hashes[index : index + length]
+    return grams
+
+
+def _distinct(values: np.ndarray, offsets: np.ndarray) -> ShingleSets:
+    for start, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        values[start:end].sort()
+    new = np.ones(len(values), bool)
+    new[1:] = values[1:] != values[:-1]
+    starts = offsets[:-1]
+    new[starts[starts < offsets[1:]]] = True
+    kept = to_offsets(new)
+    return ShingleSets(values=values[new], offsets=kept[offsets])

@@ -1,0 +1,195 @@
+"""Names and schemas of what deduplication writes and exchanges, and small helpers between Arrow and numpy."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms import io
+from transforms.dedup.order import binary_rows, key_bytes
+from transforms.dedup.settings import DedupConfig
+from transforms.documents import ID_BYTES, unpack_address
+
+FORMAT_VERSION = 1
+EXACT_BYTES = 16
+CLUSTERS = "clusters.parquet"
+WORK = "work"
+RULES = ("dedup/exact", "dedup/near")
+STATISTICS = ("candidate_pairs", "similar_pairs", "oversized_buckets")
+
+_LABEL = pa.dictionary(pa.int32(), pa.string())
+
+DROP_SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.uint32(), nullable=False),
+        pa.field("id", pa.binary(ID_BYTES), nullable=False),
+        pa.field("rule", _LABEL, nullable=False),
+        pa.field("keeper", pa.uint64(), nullable=False),
+        pa.field("keeper_id", pa.binary(ID_BYTES), nullable=False),
+        pa.field("similarity", pa.float32(), nullable=False),
+    ]
+)
+"""A document that goes: its row in the part, why, and the document that stays in its place (address, id, similarity)."""
+
+CLUSTER_SCHEMA = pa.schema(
+    [
+        pa.field("component", pa.uint64(), nullable=False),
+        pa.field("size", pa.uint32(), nullable=False),
+        pa.field("member", pa.uint64(), nullable=False),
+        pa.field("id", pa.binary(ID_BYTES), nullable=False),
+        pa.field("keeper", pa.uint64(), nullable=False),
+        pa.field("similarity", pa.float32(), nullable=False),
+    ]
+)
+"""A document with duplicates: its component (the smallest address of it), how many are in it, and who stays for it."""
+
+CHOICE_SCHEMA = pa.schema(
+    [
+        pa.field("component", pa.uint64(), nullable=False),
+        pa.field("size", pa.uint32(), nullable=False),
+        pa.field("member", pa.uint64(), nullable=False),
+        pa.field("id", pa.binary(ID_BYTES), nullable=False),
+        pa.field("copy", pa.bool_(), nullable=False),
+        pa.field("keeper", pa.uint64(), nullable=False),
+        pa.field("keeper_id", pa.binary(ID_BYTES), nullable=False),
+        pa.field("similarity", pa.float64(), nullable=False),
+    ]
+)
+
+BAND_SCHEMA = pa.schema([pa.field("hash", pa.uint64(), nullable=False), pa.field("address", pa.uint64(), nullable=False)])
+PAIR_SCHEMA = pa.schema([pa.field("first", pa.uint64(), nullable=False), pa.field("second", pa.uint64(), nullable=False)])
+ROW_SCHEMA = pa.schema([pa.field("row", pa.uint32(), nullable=False)])
+FOREST_SCHEMA = pa.schema([pa.field("node", pa.uint64(), nullable=False), pa.field("root", pa.uint64(), nullable=False)])
+
+
+def signature_schema(config: DedupConfig) -> pa.Schema:
+    """One row a document, in the order of the part. The metadata hold the settings that the values depend on."""
+    settings = {
+        "format": FORMAT_VERSION,
+        "ngram": config.ngram,
+        "permutations": config.permutations,
+        "seed": config.seed,
+        "keep": list(config.keep),
+    }
+    return pa.schema(
+        [
+            pa.field("id", pa.binary(ID_BYTES), nullable=False),
+            pa.field("source", _LABEL, nullable=False),
+            pa.field("exact", pa.binary(EXACT_BYTES), nullable=False),
+            pa.field("order", pa.binary(key_bytes(config.keep)), nullable=False),
+            pa.field("shingles", pa.uint32(), nullable=False),
+            pa.field("signature", pa.binary(4 * config.permutations), nullable=False),
+        ],
+        metadata={f"tokenmill.{name}": str(value) for name, value in settings.items()},
+    )
+
+
+def exact_schema(config: DedupConfig) -> pa.Schema:
+    """What is exchanged to find equal texts."""
+    return pa.schema(
+        [
+            pa.field("exact", pa.binary(EXACT_BYTES), nullable=False),
+            pa.field("address", pa.uint64(), nullable=False),
+            pa.field("order", pa.binary(key_bytes(config.keep)), nullable=False),
+        ]
+    )
+
+
+def edge_schema(config: DedupConfig) -> pa.Schema:
+    """Duplicates: two addresses, how similar, whether `second` is an exact copy of `first`, and the order key of each."""
+    key = pa.binary(key_bytes(config.keep))
+    return pa.schema(
+        [
+            pa.field("first", pa.uint64(), nullable=False),
+            pa.field("second", pa.uint64(), nullable=False),
+            pa.field("similarity", pa.float64(), nullable=False),
+            pa.field("copy", pa.bool_(), nullable=False),
+            pa.field("first_order", key, nullable=False),
+            pa.field("second_order", key, nullable=False),
+        ]
+    )
+
+
+def set_schema(config: DedupConfig) -> pa.Schema:
+    """The shingle sets of a part's candidates, sorted by row."""
+    return pa.schema(
+        [
+            pa.field("row", pa.uint32(), nullable=False),
+            pa.field("order", pa.binary(key_bytes(config.keep)), nullable=False),
+            pa.field("shingles", pa.large_list(pa.field("item", pa.uint64(), nullable=False)), nullable=False),
+        ]
+    )
+
+
+def documents_path(folder: str, part: int) -> str:
+    return io.join(folder, f"part-{part:05d}.parquet")
+
+
+def signatures_path(folder: str, part: int) -> str:
+    return io.join(folder, f"signatures-{part:05d}.parquet")
+
+
+def drops_path(folder: str, part: int) -> str:
+    return io.join(folder, f"drops-{part:05d}.parquet")
+
+
+def clusters_path(folder: str) -> str:
+    return io.join(folder, CLUSTERS)
+
+
+def work_folder(folder: str) -> str:
+    return io.join(folder, WORK)
+
+
+def sets_path(folder: str, part: int) -> str:
+    return io.join(folder, WORK, f"sets-{part:05d}.arrow")
+
+
+def write_parquet(table: pa.Table, path: str, *, plain: tuple[str, ...] = ()) -> None:
+    """Writes a table atomically, zstd; `plain` columns hold hashes, which neither a dictionary nor zstd makes smaller."""
+    encoded = [name for name in table.column_names if name not in plain]
+    compression = {name: "none" if name in plain else "zstd" for name in table.column_names}
+    with io.atomic_output(path) as temporary:
+        pq.write_table(table, temporary, compression=compression, use_dictionary=encoded)
+
+
+def to_batch(schema: pa.Schema, *columns: pa.Array | np.ndarray) -> pa.RecordBatch:
+    """A batch of columns in the order of the schema; numpy arrays are taken as they are."""
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+
+
+def gather(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> dict[str, np.ndarray]:
+    """The columns of several batches, one after the other: fixed binary as uint8 [n, width], else as numpy has it [n]."""
+    table = pa.Table.from_batches(batches, schema=schema).combine_chunks()
+    return {name: to_numpy(table.column(name)) for name in schema.names}
+
+
+def to_numpy(column: pa.ChunkedArray) -> np.ndarray:
+    """A column without nulls: fixed binary as uint8 [n, width], else as numpy has it [n]."""
+    array = column.combine_chunks()
+    return binary_rows(array) if pa.types.is_fixed_size_binary(column.type) else array.to_numpy(zero_copy_only=False)
+
+
+def split_by(numbers: np.ndarray, batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The rows of a batch by their number, in the order they had: one batch for each number that occurs."""
+    order = np.argsort(numbers, kind="stable")
+    numbers = numbers[order]
+    batch = batch.take(pa.array(order))
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    for start, end in itertools.pairwise([*starts.tolist(), len(numbers)]):
+        yield int(numbers[start]), batch.slice(start, end - start)
+
+
+def rows_by_part(addresses: np.ndarray) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Addresses, uint64 [n], as batches of `ROW_SCHEMA` by part."""
+    parts, rows = unpack_address(addresses)
+    return split_by(parts, to_batch(ROW_SCHEMA, rows.astype(np.uint32)))

@@ -1,0 +1,48 @@
+"""Exact Jaccard similarity of pairs of shingle sets."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from transforms.dedup.shingles import ShingleSets
+
+_BLOCK = 1 << 22
+
+
+def jaccard_of_pairs(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """|A and B| / |A or B| of the sets numbered `first` and `second` (int64 [pairs]): float64 [pairs].
+
+    Correctly rounded, so it can be compared with a decimal threshold. Two empty sets have similarity 0: nothing says that
+    they are alike. Memory is bounded: pairs go through in blocks of about 4 Mi shingles.
+    """
+    sizes = sets.sizes
+    result = np.zeros(len(first), np.float64)
+    totals = sizes[first] + sizes[second]
+    for start, end in blocks_of(totals, _BLOCK):
+        part = slice(start, end)
+        common = _intersections(sets, first[part], second[part])
+        result[part] = common / np.maximum(totals[part] - common, 1)
+    return result
+
+
+def blocks_of(sizes: np.ndarray, limit: int) -> Iterator[tuple[int, int]]:
+    """Cuts a run of sizes (int64 [n]) into [start, end) that sum to less than `limit` without the first of each."""
+    block = (np.cumsum(sizes) - 1) // limit
+    edges = np.flatnonzero(np.diff(block, prepend=-2, append=np.iinfo(np.int64).max))
+    return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _intersections(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Shingles that both sets of a pair hold: int64 [pairs].
+
+    Shingles become ranks, so that (pair, rank) fits 64 bits without loss; a key that occurs twice is a common shingle.
+    """
+    documents, members = np.unique(np.concatenate([first, second]), return_inverse=True)
+    used = sets.take(documents)
+    ranks = ShingleSets(values=np.unique(used.values, return_inverse=True)[1].astype(np.uint64), offsets=used.offsets)
+    pairs = np.tile(np.arange(len(first), dtype=np.uint64), 2)
+    keys = ranks.take(members)
+    keyed = keys.values | np.repeat(pairs << np.uint64(32), keys.sizes)
+    keyed.sort()
+    common = keyed[1:][keyed[1:] == keyed[:-1]] >> np.uint64(32)
+    return np.bincount(common.astype(np.int64), minlength=len(first))
