@@ -23,7 +23,9 @@ app = typer.Typer(
 ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="a TOML file, or the folder of a run")]
 BeamArguments = Annotated[list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="what stands after -- goes to Beam")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="make stages again that were made from another configuration or input")]
-Workers = Annotated[int | None, typer.Option(min=0, help="worker processes on this machine, in place of the configuration's; 0: one a core")]
+Workers = Annotated[
+    int | None, typer.Option(min=0, help="worker processes on this machine, in place of the configuration's; 0: one a core")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks and the log of Beam")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
@@ -131,7 +133,9 @@ def generate(
     max_tokens: Annotated[int, typer.Option(min=1, help="tokens to generate at most")] = 128,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token each time")] = 0.8,
     top_k: Annotated[int, typer.Option(min=0, help="draw from the k likeliest tokens; 0: all")] = 0,
-    top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="draw from the likeliest tokens that have this probability together")] = 0.95,
+    top_p: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="draw from the likeliest tokens that have this probability together")
+    ] = 0.95,
     seed: Annotated[int, typer.Option(min=0, help="equal seeds give equal text")] = 0,
 ) -> None:
     """Continue a prompt with a run's model."""
@@ -155,9 +159,7 @@ def quickstart(
     run_quickstart(folder, _console(), train=train, workers=workers or 0)
 
 
-def _run_stages(
-    path: str, stages: tuple[str, ...], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool
-) -> None:
+def _run_stages(path: str, stages: tuple[str, ...], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool) -> None:
     from pipeline.progress import StageProgress
     from pipeline.runner import RunnerSettings
     from pipeline.stages import run_stages
@@ -198,7 +200,9 @@ def main() -> None:
     except OSError as error:
         if "--debug" in sys.argv:
             raise
-        sys.stderr.write(f"tokenmill: {error.strerror or error}\n  where: {error.filename or 'a file'}\n  do: mend that, then run again to resume\n")
+        sys.stderr.write(
+            f"tokenmill: {error.strerror or error}\n  where: {error.filename or 'a file'}\n  do: mend that, then run again to resume\n"
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("tokenmill: interrupted\n  where: what was committed stays\n  do: run the same command again to resume\n")

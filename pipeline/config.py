@@ -50,10 +50,12 @@ class FilterConfig:
 class SourceConfig:
     kind: Annotated[Literal["warc", "text", "jsonl"], Field(description="what the files are")]
     paths: Annotated[tuple[str, ...], Field(min_length=1, description="files or globs, on any file system; relative to this file")]
-    quality: Annotated[tuple[FilterConfig, ...], Field(description='filters, in order: "gopher" or { name = "length", at_least = 200 }')] = ()
-    fields: Annotated[
-        dict[Literal["text", "url", "title", "published"], str], Field(description="jsonl: which key holds which field")
-    ] = field(default_factory=dict)
+    quality: Annotated[
+        tuple[FilterConfig, ...], Field(description='filters, in order: "gopher" or { name = "length", at_least = 200 }')
+    ] = ()
+    fields: Annotated[dict[Literal["text", "url", "title", "published"], str], Field(description="jsonl: which key holds which field")] = (
+        field(default_factory=dict)
+    )
 
     @field_validator("paths", "quality", mode="before")
     @classmethod
@@ -90,7 +92,9 @@ class LanguageConfig:
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class TokenizerConfig:
     vocabulary: Annotated[int, Field(ge=258, le=1 << 20, description="tokens, the 256 bytes and special tokens included")] = 32768
-    sample_megabytes: Annotated[float, Field(gt=0, description="text to learn from, in MB; documents are drawn by a hash of their id")] = 200.0
+    sample_megabytes: Annotated[float, Field(gt=0, description="text to learn from, in MB; documents are drawn by a hash of their id")] = (
+        200.0
+    )
     minimum_frequency: Annotated[int, Field(ge=1, description="a pair seen less often is not merged")] = 2
 
 
@@ -110,7 +114,9 @@ class Config:
     sources: Annotated[dict[Annotated[str, Field(pattern=NAME_PATTERN)], SourceConfig], Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=1 << 63, description="one seed for every random choice")] = 0
     workers: Annotated[int, Field(ge=0, description="worker processes on this machine; 0: one a core")] = 0
-    max_error_rate: Annotated[float, Field(ge=0, le=1, description="share of unreadable records of a source above which the run fails")] = 0.1
+    max_error_rate: Annotated[float, Field(ge=0, le=1, description="share of unreadable records of a source above which the run fails")] = (
+        0.1
+    )
     language: LanguageConfig = field(default_factory=LanguageConfig)
     dedup: DedupConfig = field(default_factory=DedupConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -136,7 +142,9 @@ def load_config(path: str) -> Config:
     except FileNotFoundError as error:
         raise ConfigError("there is no such configuration", where=path, remedy="`tokenmill init` writes one to start from") from error
     except IsADirectoryError as error:
-        raise ConfigError("this is a folder, not a configuration", where=path, remedy="name a TOML file, or a folder with a run.toml") from error
+        raise ConfigError(
+            "this is a folder, not a configuration", where=path, remedy="name a TOML file, or a folder with a run.toml"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", where=path, remedy="mend the line; strings stand in quotes") from error
     return parse_config(values, where=path)
@@ -194,7 +202,9 @@ def _config_error(details: ErrorDetails, where: str) -> ConfigError:
         what = f"unknown key {key}" + (f"; did you mean {near[0]!r}?" if near else "")
         return ConfigError(what, where=where, remedy=f"allowed keys: {', '.join(allowed)}")
     if details["type"] in ("missing", "missing_argument"):
-        return ConfigError(f"{key} is missing", where=where, remedy=f"add {location[-1]!r}; `tokenmill init` shows every key with its default")
+        return ConfigError(
+            f"{key} is missing", where=where, remedy=f"add {location[-1]!r}; `tokenmill init` shows every key with its default"
+        )
     message = details["msg"].removeprefix("Value error, ")
     value = details["input"]
     shown = "" if isinstance(value, dict) or is_dataclass(value) else f" = {value!r}"

@@ -38,7 +38,9 @@ def execute_dedup(config: Config, run: Run, settings: RunnerSettings, plan: Stag
     documents, out = run.stage("documents"), run.stage(STAGE)
     parts = [unit["part"] for unit in plan.units]
     if config.dedup.enabled:
-        run_pipeline(lambda pipeline: _build(pipeline, documents, out, config, parts), settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
+        run_pipeline(
+            lambda pipeline: _build(pipeline, documents, out, config, parts), settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND)
+        )
     else:
         for part in parts:
             write_drops(out, part, [])

@@ -1,7 +1,7 @@
 """Stage 1, `documents`: input files -> documents that pass language and quality, and a reject for every other record."""
 
 import functools
-import os
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -83,7 +83,9 @@ def group_files(files: Sequence[FileInfo], *, aim: int) -> Iterator[list[FileInf
         yield group
 
 
-def _ingest_unit(folder: str, number: int, unit: dict[str, Any], *, sources: dict[str, SourceSettings], language: LanguageSettings) -> UnitReport:
+def _ingest_unit(
+    folder: str, number: int, unit: dict[str, Any], *, sources: dict[str, SourceSettings], language: LanguageSettings
+) -> UnitReport:
     part, rejects = io.join(folder, part_name(number)), io.join(folder, rejects_name(number))
     if io.exists(part):
         part_rows, reject_rows, counts = count_part(part, rejects)
@@ -103,7 +105,9 @@ def _list_source(name: str, source: SourceConfig) -> list[FileInfo]:
         found = io.list_files(path)
         if not found:
             problem = "no file matches" if any(sign in path for sign in _GLOB) else "there is no such file"
-            raise ConfigError(f"sources.{name}.paths: {problem} {path!r}", where=path, remedy="check the path; ** matches folders at any depth")
+            raise ConfigError(
+                f"sources.{name}.paths: {problem} {path!r}", where=path, remedy="check the path; ** matches folders at any depth"
+            )
         files.update((file.path, file) for file in found)
     return [files[path] for path in sorted(files)]
 
@@ -115,7 +119,8 @@ def _root(paths: Sequence[str]) -> str:
         parts = path.split("/")[:-1]
         fixed = next((index for index, part in enumerate(parts) if any(sign in part for sign in _GLOB)), len(parts))
         folders.append(parts[:fixed])
-    return "/".join(os.path.commonprefix(folders))
+    shared = itertools.takewhile(lambda names: len(set(names)) == 1, zip(*folders, strict=False))
+    return "/".join(names[0] for names in shared)
 
 
 def _origin(path: str, root: str) -> str:

@@ -28,8 +28,12 @@ def inspect_path(path: str) -> dict[str, Any]:
     if io.exists(io.join(path, CONFIGURATION)):
         return inspect_run(path)
     if not io.exists(path):
-        raise ConfigError("there is no such file or folder", where=path, remedy="name a run's folder, one of its stages, a shard or a tokenizer.json")
-    raise UserError("neither a run nor a finished stage", where=path, remedy="name a run's folder, one of its stages, a shard or a tokenizer.json")
+        raise ConfigError(
+            "there is no such file or folder", where=path, remedy="name a run's folder, one of its stages, a shard or a tokenizer.json"
+        )
+    raise UserError(
+        "neither a run nor a finished stage", where=path, remedy="name a run's folder, one of its stages, a shard or a tokenizer.json"
+    )
 
 
 def inspect_run(folder: str) -> dict[str, Any]:

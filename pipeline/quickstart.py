@@ -26,17 +26,17 @@ quality = ["gopher"]
 [sources.docs]
 kind = "warc"
 paths = ["sample/web/python-topics.warc.gz"]
-quality = [{ name = "length", at_least = 200 }]
+quality = ["length"]
 
 [sources.books]
 kind = "text"
 paths = ["sample/books/*"]
-quality = [{ name = "length", at_least = 500 }]
 
 [sources.news]
 kind = "jsonl"
 paths = ["sample/news/*"]
 fields = { title = "headline", published = "date", text = "body" }
+quality = ["length"]
 
 [language]
 keep = ["en", "de", "fr", "es", "ru", "zh", "ja", "ar"]

@@ -130,7 +130,9 @@ def discard_stage(folder: str) -> None:
     io.remove_folder(folder)
 
 
-def finish_stage(folder: str, plan: StagePlan, *, files: dict[str, FileEntry], counters: dict[str, Any], seconds: float, cpu_seconds: float) -> Manifest:
+def finish_stage(
+    folder: str, plan: StagePlan, *, files: dict[str, FileEntry], counters: dict[str, Any], seconds: float, cpu_seconds: float
+) -> Manifest:
     """Commits the manifest: from now on the stage is done."""
     manifest = Manifest(
         stage=plan.stage,

@@ -73,7 +73,9 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSetting
             if settings.debug:
                 raise
             raise UserError(
-                f"a worker failed: {_cause(error)}", where="the pipeline's workers", remedy="run again to resume; --debug shows the traceback"
+                f"a worker failed: {_cause(error)}",
+                where="the pipeline's workers",
+                remedy="run again to resume; --debug shows the traceback",
             ) from error
 
 

@@ -17,10 +17,10 @@ from transforms import io
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.documents import pack_address
 from transforms.errors import UserError
-from transforms.tokens.encode import Encoded, encode_texts, load_tokenizer, token_byte_lengths
+from transforms.tokens.encode import Encoded, encode_texts, end_of_text_id, load_tokenizer, token_byte_lengths
 from transforms.tokens.pack import PackedRows, pack_best_fit
 from transforms.tokens.shards import MappedShard, ShardInfo, open_shard, write_shard
-from transforms.tokens.train import END_OF_TEXT, tokenizer_sha256
+from transforms.tokens.train import tokenizer_sha256
 
 STAGE = "shards"
 BYTES_A_SECOND = 1e6  # of compressed parts on one core
@@ -89,7 +89,7 @@ def _shard_unit(folder: str, number: int, unit: dict[str, Any], *, config: Confi
 def _write_unit(
     unit: dict[str, Any], paths: dict[str, str], *, config: Config, tokenizer: Tokenizer, sha256: str, lengths: np.ndarray
 ) -> None:
-    end_of_text = tokenizer.token_to_id(END_OF_TEXT)
+    end_of_text = end_of_text_id(tokenizer)
     for split, documents in _encode_splits(unit["parts"], config=config, tokenizer=tokenizer).items():
         info = ShardInfo(
             tokenizer_sha256=sha256,
@@ -112,7 +112,9 @@ def pack_documents(encoded: Encoded, *, info: ShardInfo, lengths: np.ndarray, se
     expected = len(encoded.ids) + len(encoded.offsets) - 1
     if int(packed.targets.sum()) != expected:
         raise UserError(
-            f"{expected} targets went into packing and {int(packed.targets.sum())} came out", where=info.source, remedy="report this as a defect"
+            f"{expected} targets went into packing and {int(packed.targets.sum())} came out",
+            where=info.source,
+            remedy="report this as a defect",
         )
     return packed
 

@@ -92,7 +92,9 @@ def _keep_configuration(run: Run, config: Config) -> None:
         io.remove_temporary_files(run.folder)
         io.write_bytes(run.configuration, data)
     except OSError as error:
-        raise UserError(f"cannot write: {error}", where=run.folder, remedy="name a folder that can be written in the configuration") from error
+        raise UserError(
+            f"cannot write: {error}", where=run.folder, remedy="name a folder that can be written in the configuration"
+        ) from error
 
 
 def _check_outcome(name: str, manifest: Manifest, folder: str) -> None:

@@ -67,8 +67,8 @@ def _dedup(values: dict[str, Any]) -> Iterable[Table]:
 def _tokenizer(values: dict[str, Any]) -> Iterable[Table]:
     counters = values["counters"]
     sample = counters["sample"]
-    title = f"{_title(values)}; {counters['vocabulary']:,} tokens learned from {sample['documents']:,} documents, {sample['text_bytes'] / 1e6:.1f} MB"
-    table = _table(title, "bytes per token", "documents measured", "bytes/token")
+    learned = f"{counters['vocabulary']:,} tokens from {sample['documents']:,} documents, {sample['text_bytes'] / 1e6:.1f} MB"
+    table = _table(f"{_title(values)}; {learned}", "bytes per token", "documents measured", "bytes/token")
     for kind in ("sources", "languages"):
         for label, found in counters["measured"][kind].items():
             table.add_row(f"{kind[:-1]} {label}", f"{found['documents']:,}", f"{found['bytes'] / max(1, found['tokens']):.2f}")
@@ -84,7 +84,9 @@ def _longest(values: dict[str, Any]) -> Table:
 
 
 def _shards(values: dict[str, Any]) -> Iterable[Table]:
-    table = _table(_title(values), "split and source", "rows", "documents", "tokens", "utilisation", "padding", "split documents", "bytes/token")
+    table = _table(
+        _title(values), "split and source", "rows", "documents", "tokens", "utilisation", "padding", "split documents", "bytes/token"
+    )
     for split, sources in values["counters"].items():
         for name, found in sources.items():
             table.add_row(f"{split} {name}", *_shard_figures(found))

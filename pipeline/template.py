@@ -5,6 +5,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
 import tomli_w
+from pydantic.fields import FieldInfo
 
 from pipeline.config import Config, SourceConfig, config_values
 
@@ -19,7 +20,10 @@ _EXAMPLES: dict[str, Any] = {"kind": "jsonl", "paths": ["news/*.jsonl.gz"]}
 def commented_template(*, folder: str = "runs/first", source: str = "news") -> str:
     """A whole TOML file. Loading it gives the defaults and one source, `source`."""
     sections = [entry.name for entry in fields(Config) if is_dataclass(get_type_hints(Config)[entry.name])]
-    top = [_line(Config, "folder", folder), *(_line(Config, name, _default(Config, name)) for name in ("seed", "workers", "max_error_rate"))]
+    top = [
+        _line(Config, "folder", folder),
+        *(_line(Config, name, _default(Config, name)) for name in ("seed", "workers", "max_error_rate")),
+    ]
     own = [_line(SourceConfig, entry.name, _EXAMPLES.get(entry.name, _default(SourceConfig, entry.name))) for entry in fields(SourceConfig)]
     parts = [_HEAD, "\n".join(top), f"[sources.{source}]\n" + "\n".join(own)]
     for section in sections:
@@ -45,8 +49,9 @@ def _inline(item: Any) -> str:
 
 def _default(kind: type, name: str) -> Any:
     entry = next(entry for entry in fields(kind) if entry.name == name)
-    value = entry.default_factory() if entry.default_factory is not MISSING else entry.default
-    value = value.get_default(call_default_factory=True) if hasattr(value, "get_default") else value
+    value: Any = entry.default_factory() if entry.default_factory is not MISSING else entry.default
+    if isinstance(value, FieldInfo):
+        value = value.get_default(call_default_factory=True)
     if isinstance(value, tuple):
         return [config_values(item) if is_dataclass(item) else item for item in value]
     return value

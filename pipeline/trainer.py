@@ -36,7 +36,9 @@ def train_run(config: Config, console: Console) -> dict[str, Any]:
         report=_reporter(training, console),
     )
     rate = f", {result.tokens_per_second:,.0f} tokens/s" if result.steps > result.resumed_from else ""
-    console.print(f"[bold]train[/]      {result.steps} steps, {result.tokens:,} tokens in {result.seconds:.1f} s{rate}; model in {result.folder}")
+    console.print(
+        f"[bold]train[/]      {result.steps} steps, {result.tokens:,} tokens in {result.seconds:.1f} s{rate}; model in {result.folder}"
+    )
     return vars(result)
 
 
@@ -95,9 +97,8 @@ def _reporter(training: _Training, console: Console) -> Callable[[Any], None]:
             console.print(f"[bold]train[/]      {event.parameters:,} parameters on {event.device}, {event.rows:,} rows, {resumed}")
         elif isinstance(event, training.Evaluated):
             total = event.evaluation.total
-            console.print(
-                f"  step {event.step:>6}  validation loss {total.loss:.4f}  perplexity {total.perplexity:,.1f}  bits/byte {total.bits_per_byte:.4f}"
-            )
+            figures = f"loss {total.loss:.4f}  perplexity {total.perplexity:,.1f}  bits/byte {total.bits_per_byte:.4f}"
+            console.print(f"  step {event.step:>6}  validation {figures}")
         elif isinstance(event, training.Stepped):
             now = time.monotonic()
             every = max(1, event.steps // _LINES)

@@ -72,7 +72,12 @@ def run_units(folder: str, work: UnitWork, settings: RunnerSettings, size: Work)
 
 
 def _build(pipeline: beam.Pipeline, folder: str, work: UnitWork, reports: str) -> None:
-    _ = pipeline | "Run units" >> RunUnits(folder, work) | "Collect" >> beam.combiners.ToList() | "Write" >> beam.Map(_write_reports, reports)
+    _ = (
+        pipeline
+        | "Run units" >> RunUnits(folder, work)
+        | "Collect" >> beam.combiners.ToList()
+        | "Write" >> beam.Map(_write_reports, reports)
+    )
 
 
 @dataclass

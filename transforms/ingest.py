@@ -145,7 +145,9 @@ def judge_documents(
     """Documents of one source -> (those that pass language and quality, rejects of each rule in order)."""
     batch = annotate_languages(batch, language)
     codes, scores = batch.column("language").cast(pa.string()), batch.column("language_score").to_numpy(zero_copy_only=False)
-    batch, gone = split_by_verdicts(batch, judge_language(codes, scores, keep=language.keep, threshold=language.threshold), stage="language")
+    batch, gone = split_by_verdicts(
+        batch, judge_language(codes, scores, keep=language.keep, threshold=language.threshold), stage="language"
+    )
     rejects = [gone]
     if not len(batch):
         return batch, rejects

@@ -51,7 +51,9 @@ def read_manifest(folder: str) -> Manifest:
     try:
         values = json.loads(io.read_bytes(path))
     except FileNotFoundError as error:
-        raise UserError("the stage is not finished: it has no manifest.json", where=folder, remedy="run `tokenmill run CONFIG` to finish it") from error
+        raise UserError(
+            "the stage is not finished: it has no manifest.json", where=folder, remedy="run `tokenmill run CONFIG` to finish it"
+        ) from error
     except ValueError as error:
         raise UserError(f"the manifest is not JSON: {error}", where=path, remedy="run the stage again with --overwrite") from error
     if values.get("format_version") != FORMAT_VERSION:

@@ -5,10 +5,10 @@ import json
 import random
 from pathlib import Path
 
-WORDS = (
-    "river mill corn flood winter market bridge harbour letter garden stone lantern road hill the of and to with have that be "
-    "carries opens finds leaves turns keeps brings holds small old bright cold quiet early wooden narrow"
-).split()
+WORDS = """
+    river mill corn flood winter market bridge harbour letter garden stone lantern road hill the of and to with have that be
+    carries opens finds leaves turns keeps brings holds small old bright cold quiet early wooden narrow
+""".split()  # noqa: SIM905  a list of words reads better as text
 
 CONFIGURATION = """\
 seed = 3

@@ -37,7 +37,9 @@ def check_error(outcome, status: int, *parts: str) -> None:
         ('folder = "run"', 'folder = "run', 2, ["not valid TOML"]),
     ],
 )
-def test_what_cannot_start_says_why_and_writes_nothing(tokenmill: Callable, tmp_path: Path, old: str, new: str, status: int, parts: list[str]) -> None:
+def test_what_cannot_start_says_why_and_writes_nothing(
+    tokenmill: Callable, tmp_path: Path, old: str, new: str, status: int, parts: list[str]
+) -> None:
     path = write_corpus(tmp_path)
     path.write_text(path.read_text().replace(old, new))
     before = sorted(tmp_path.rglob("*"))

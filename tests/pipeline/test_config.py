@@ -59,7 +59,11 @@ def test_the_commented_template_shows_every_key_with_its_default(tmp_path: Path)
     [
         ({"sedd": 1}, "unknown key sedd; did you mean 'seed'", "allowed keys: folder, sources"),
         ({"dedup": {"jacard": 1}}, "unknown key dedup.jacard; did you mean 'jaccard'", "allowed keys: enabled, jaccard"),
-        ({"sources": {"web": SOURCE | {"qualty": 1}}}, "unknown key sources.web.qualty; did you mean 'quality'", "allowed keys: kind, paths"),
+        (
+            {"sources": {"web": SOURCE | {"qualty": 1}}},
+            "unknown key sources.web.qualty; did you mean 'quality'",
+            "allowed keys: kind, paths",
+        ),
         ({"dedup": {"jaccard": 1.5}}, "dedup.jaccard = 1.5: input should be less than or equal to 1", ""),
         ({"sources": {"web": SOURCE | {"kind": "pdf"}}}, "sources.web.kind = 'pdf': input should be 'warc', 'text' or 'jsonl'", ""),
         ({"sources": {"web": {"kind": "warc"}}}, "sources.web.paths is missing", "add 'paths'"),
@@ -85,7 +89,9 @@ def test_errors_name_the_file_the_key_and_what_is_allowed(values: dict, what: st
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize(("text", "what"), [("folder = ", "not valid TOML"), ("folder = 'a\n", "not valid TOML"), (None, "no such configuration")])
+@pytest.mark.parametrize(
+    ("text", "what"), [("folder = ", "not valid TOML"), ("folder = 'a\n", "not valid TOML"), (None, "no such configuration")]
+)
 def test_files_that_are_no_configuration(tmp_path: Path, text: str | None, what: str) -> None:
     path = tmp_path / "c.toml"
     if text is not None:

@@ -51,7 +51,15 @@ def test_beam_arguments_choose_another_runner(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("workers", "units", "seconds", "cores", "expected"),
-    [(0, 100, 1e6, 8, 8), (0, 3, 1e6, 8, 3), (0, 100, 3.9, 8, 1), (0, 100, 8.5, 8, 2), (5, 100, 0.0, 8, 5), (5, 2, 0.0, 8, 2), (0, 0, 0.0, 8, 1)],
+    [
+        (0, 100, 1e6, 8, 8),
+        (0, 3, 1e6, 8, 3),
+        (0, 100, 3.9, 8, 1),
+        (0, 100, 8.5, 8, 2),
+        (5, 100, 0.0, 8, 5),
+        (5, 2, 0.0, 8, 2),
+        (0, 0, 0.0, 8, 1),
+    ],
 )
 def test_processes(monkeypatch, workers: int, units: int, seconds: float, cores: int, expected: int) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: cores)

@@ -77,7 +77,10 @@ def test_counts_add_up_and_manifests_describe_the_files(finished: Path) -> None:
     for name in ("part", "rejects"):
         rows = sum(pq.read_metadata(path).num_rows for path in (finished / "documents").glob(f"{name}-*.parquet"))
         assert rows == sum(entry.rows for file, entry in manifests["documents"].files.items() if file.startswith(name))
-    assert (manifests["dedup"].upstream, manifests["tokenizer"].upstream) == (manifests["documents"].fingerprint, manifests["dedup"].fingerprint)
+    assert (manifests["dedup"].upstream, manifests["tokenizer"].upstream) == (
+        manifests["documents"].fingerprint,
+        manifests["dedup"].fingerprint,
+    )
 
 
 def test_dropped_documents_are_in_no_shard(finished: Path) -> None:
@@ -115,7 +118,9 @@ def test_a_second_run_does_nothing(finished: Path) -> None:
 def test_a_killed_run_resumes_to_the_same_bytes(finished: Path, tmp_path: Path, share: float, commits: int) -> None:
     path = copy_input(finished, tmp_path)
     kill_at = max(1, round(share * commits))
-    killed = subprocess.run([sys.executable, "-m", "tests.pipeline.killer", str(path), str(kill_at)], cwd=PROJECT, capture_output=True, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.pipeline.killer", str(path), str(kill_at)], cwd=PROJECT, capture_output=True, check=False
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert not all((tmp_path / "run" / stage / "manifest.json").exists() for stage in STAGES)
     run(path)

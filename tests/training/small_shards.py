@@ -41,11 +41,12 @@ class Row:
     bytes: int
 
 
-def pack(documents: list[list[int]], *, length: int, token_bytes: Callable[[int], int]) -> list[Row]:
+def pack(documents: list[list[int]], *, length: int, token_bytes: Callable[[int], int], longest: int = 1 << 30) -> list[Row]:
     """Puts documents one after another into rows of length + 1 tokens, cutting with an overlap of one token.
 
     The closing EOT of one document is the opening one of the next, except after every third: there a separator stands
-    between them; and every fifth document starts a new row, so that there is padding.
+    between them; and every fifth document starts a new row, so that there is padding. A piece of a document has at most
+    `longest` tokens, at least 2: with it, cuts lie inside rows too.
     """
     rows: list[Row] = []
     row = Row([], [], 0)
@@ -66,7 +67,7 @@ def pack(documents: list[list[int]], *, length: int, token_bytes: Callable[[int]
             start -= 1
             row.tokens.pop()
         while True:
-            taken = stream[offset : offset + length + 1 - start]
+            taken = stream[offset : offset + min(length + 1 - start, longest)]
             ends = offset + len(taken) == len(stream) and start + len(taken) <= length
             row.tokens += taken + [END_OF_TEXT] * ends
             row.segments.append({"start": start, "length": len(taken), "document": number, "token_offset": offset, "ends": ends})
@@ -74,8 +75,9 @@ def pack(documents: list[list[int]], *, length: int, token_bytes: Callable[[int]
             if ends:
                 break
             offset += len(taken) - 1
-            close()
-            start = 0
+            if len(row.tokens) > length - 1:
+                close()
+            start = len(row.tokens)
     close()
     return rows
 

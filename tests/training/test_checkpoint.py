@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import shutil
@@ -7,9 +8,11 @@ import sys
 from dataclasses import asdict, replace
 
 import pytest
+import torch
 from small_runs import Stop, assert_equal_runs, run
 
 from training.checkpoint import Checkpoints, load_model
+from training.train import Saved, Stepped, train
 from transforms.errors import UserError
 
 
@@ -39,6 +42,25 @@ def test_a_resumed_run_with_muon_too_is_bitwise_the_same(config, shards, tokeniz
         run(muon, shards, tokenizer_file, tmp_path / "model", stop_after=5)
     run(muon, shards, tokenizer_file, tmp_path / "model")
     assert_equal_runs(tmp_path / "whole", tmp_path / "model")
+
+
+def test_random_numbers_go_on_where_the_checkpoint_was_taken(config, shards, tokenizer_file, tmp_path):
+    def draws(out, *, stop_after=None):
+        drawn = {}
+
+        def report(event):
+            if isinstance(event, Stepped):
+                drawn[event.step] = float(torch.rand(()))
+            if isinstance(event, Saved) and event.step == stop_after:
+                raise Stop
+
+        with contextlib.suppress(Stop):
+            train(replace(config, steps=10), shards=shards, tokenizer=tokenizer_file, out=str(tmp_path / out), report=report)
+        return drawn
+
+    whole, first, second = draws("whole"), draws("parts", stop_after=5), draws("parts")
+    assert len(set(whole.values())) == 10
+    assert first | second == whole
 
 
 CHILD = """

@@ -36,9 +36,9 @@ documents = st.lists(st.lists(st.integers(1, 49), max_size=40), min_size=1, max_
 
 
 @settings(max_examples=150, deadline=None)
-@given(documents=documents, length=st.integers(4, 24))
-def test_batches_are_what_the_contract_says(documents, length):
-    packed = pack(documents, length=length, token_bytes=lambda token: 1)
+@given(documents=documents, length=st.integers(4, 24), longest=st.integers(2, 30))
+def test_batches_are_what_the_contract_says(documents, length, longest):
+    packed = pack(documents, length=length, token_bytes=lambda token: 1, longest=longest)
     batch = make_batch(rows_of(packed, length))
     for index, row in enumerate(packed):
         targets, starts = reference(row, length)
@@ -48,9 +48,9 @@ def test_batches_are_what_the_contract_says(documents, length):
 
 
 @settings(max_examples=100, deadline=None)
-@given(documents=documents, length=st.integers(4, 24))
-def test_every_token_of_every_document_and_its_end_is_a_target_once(documents, length):
-    packed = pack(documents, length=length, token_bytes=lambda token: 1)
+@given(documents=documents, length=st.integers(4, 24), longest=st.integers(2, 30))
+def test_every_token_of_every_document_and_its_end_is_a_target_once(documents, length, longest):
+    packed = pack(documents, length=length, token_bytes=lambda token: 1, longest=longest)
     batch = make_batch(rows_of(packed, length))
     expected = sorted(token for document in documents for token in [*document, END_OF_TEXT])
     assert sorted(batch.targets[batch.targets != IGNORE].tolist()) == expected

@@ -8,8 +8,10 @@ import torch
 from small_runs import Stop, everything, run
 
 from training.checkpoint import load_model
+from training.config import model_config
 from training.data import RowReader, ShardFolder, make_batch
 from training.evaluate import unigram_loss
+from training.model import Decoder
 from training.train import Evaluated, Saved, Started, Stepped
 from transforms.errors import UserError
 from transforms.manifest import read_manifest, sha256_of
@@ -23,6 +25,8 @@ def test_events_and_result_tell_of_the_run(finished, config, shards):
     assert [event.step for event in events if isinstance(event, Saved)] == [5, 10, 15, 20]
     assert [event.step for event in events if isinstance(event, Evaluated)] == [20]
     assert steps[-1].seconds_left == 0
+    assert steps[9].learning_rate == config.learning_rate
+    assert steps[-1].learning_rate == pytest.approx(config.learning_rate / 8)
     assert all(event.tokens_per_second > 0 for event in steps)
     assert (result.steps, result.resumed_from, result.rows) == (20, 0, 80)
     assert result.loss == steps[-1].loss
@@ -93,6 +97,19 @@ def test_passes_of_a_step_add_up_to_the_step(config, shards, tokenizer_file, tmp
     parts, _ = run(replace(short, device_batch=3), shards, tokenizer_file, tmp_path / "parts")
     assert parts.loss == pytest.approx(whole.loss, rel=1e-4)
     assert parts.tokens == whole.tokens
+
+
+def test_a_clipped_gradient_moves_weights_less(config, shards, tokenizer_file, tmp_path):
+    """AdamW divides the gradient's size out again, but for what lies far below its epsilon of 1e-8."""
+    moved = {}
+    start = Decoder(model_config(config, ShardFolder(shards).info.vocabulary_size, 48), seed=config.seed).state_dict()
+    for clip in (0.0, 1e-12):
+        out = tmp_path / str(clip)
+        run(replace(config, steps=1, warmup=0.0, decay=0.0, weight_decay=0.0, clip=clip), shards, tokenizer_file, out)
+        trained = load_model(str(out), device="cpu").decoder.state_dict()
+        moved[clip] = max(float((trained[name] - start[name]).abs().max()) for name in start)
+    assert moved[0.0] == pytest.approx(config.learning_rate, rel=0.01)
+    assert moved[1e-12] < 1e-3 * moved[0.0]
 
 
 def test_bfloat16_trains_too(config, shards, tokenizer_file, tmp_path):

@@ -67,7 +67,11 @@ def judge_gopher(
         .then(Verdicts.where(ellipses <= max_symbol_ratio, rule="gopher/ellipsis-ratio", value=ellipses, threshold=max_symbol_ratio))
         .then(Verdicts.where(bullets <= max_bullet_lines, rule="gopher/bullet-lines", value=bullets, threshold=max_bullet_lines))
         .then(Verdicts.where(trailing <= max_ellipsis_lines, rule="gopher/ellipsis-lines", value=trailing, threshold=max_ellipsis_lines))
-        .then(Verdicts.where(alphabetic >= min_alphabetic_words, rule="gopher/alphabetic-words", value=alphabetic, threshold=min_alphabetic_words))
+        .then(
+            Verdicts.where(
+                alphabetic >= min_alphabetic_words, rule="gopher/alphabetic-words", value=alphabetic, threshold=min_alphabetic_words
+            )
+        )
         .then(Verdicts.where(~english | (present >= min_stop_words), rule="gopher/stop-words", value=present, threshold=min_stop_words))
     )
 
@@ -106,4 +110,7 @@ def _stop_word_hashes() -> np.ndarray:
 
 def _stop_words_present(hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """How many different stop words each document has: int64 (documents,)."""
-    return sum((_sum_per_document(hashes == stop_word, offsets) > 0).astype(np.int64) for stop_word in _stop_word_hashes())
+    present = np.zeros(len(offsets) - 1, np.int64)
+    for stop_word in _stop_word_hashes():
+        present += _sum_per_document(hashes == stop_word, offsets) > 0
+    return present

@@ -26,7 +26,7 @@ class Verdicts:
         ok = np.asarray(ok, bool)
         return cls(
             keep=ok,
-            rule=np.where(ok, None, rule),
+            rule=np.where(ok, np.array(None, object), np.array(rule, object)),
             value=np.where(ok, np.nan, np.broadcast_to(value, ok.shape)).astype(np.float64),
             threshold=np.where(ok, np.nan, threshold),
         )

@@ -38,7 +38,7 @@ def decode(body: bytes, charset: str | None) -> str:
     encoding = map_encoding_to_html5(charset, fallback_utf8=False) if charset else None
     if encoding is None or encoding == "utf-8":
         encoding = detect_encoding(body, from_html_meta=False)
-    return bytes_to_str(body, encoding, errors="replace")
+    return bytes_to_str(body, encoding or "utf-8", errors="replace")
 
 
 def extract_main_text(html: str) -> Page:

@@ -90,7 +90,10 @@ def rejects_batch(origins: Sequence[Origin], rejects: Sequence[RawReject]) -> pa
         "rule": _labels(reject.rule for reject in rejects),
         "value": pa.nulls(len(rejects), pa.float64()),
         "threshold": pa.nulls(len(rejects), pa.float64()),
-        "detail": [_clean_label(reject.detail[:DETAIL_BYTES].encode("utf-8", "replace")[:DETAIL_BYTES].decode("utf-8", "ignore")) for reject in rejects],
+        "detail": [
+            _clean_label(reject.detail[:DETAIL_BYTES].encode("utf-8", "replace")[:DETAIL_BYTES].decode("utf-8", "ignore"))
+            for reject in rejects
+        ],
         "excerpt": [_clean_label(reject.excerpt[:EXCERPT_CHARACTERS]) for reject in rejects],
     }
     return pa.record_batch([_column(field, columns[field.name]) for field in REJECT_SCHEMA], schema=REJECT_SCHEMA)

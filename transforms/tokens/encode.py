@@ -31,6 +31,13 @@ def load_tokenizer(data: bytes, *, path: str) -> Tokenizer:
     return tokenizer
 
 
+def end_of_text_id(tokenizer: Tokenizer) -> int:
+    """The id of the end-of-text token of a tokenizer from `load_tokenizer`, which made sure that there is one."""
+    number = tokenizer.token_to_id(END_OF_TEXT)
+    assert number is not None
+    return number
+
+
 def encode_texts(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
     """n texts -> their ids. Text that spells a special token is encoded as text: no document can forge an end of text."""
     encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)

@@ -14,8 +14,9 @@ So the target of position p is the document's true next token exactly when `star
 document may serve as the opening EOT of the next. Positions in no segment are separators or padding and hold EOT.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,7 @@ from transforms.tokens.pack import PackedRows
 FORMAT_VERSION = 1
 ROWS_A_BATCH = 1024
 _PREFIX = "tokenmill."
+_READERS: dict[object, Callable[[str], int | str]] = {int: int, str: str}
 
 SEGMENT_TYPE = pa.struct(
     [
@@ -72,7 +74,7 @@ class ShardInfo:
         """Reads the metadata back. Raises UserError when the file is no shard, or one of another format version."""
         metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
         try:
-            values = {field.name: field.type(metadata[_PREFIX + field.name]) for field in fields(cls)}
+            values: dict[str, Any] = {field.name: _READERS[field.type](metadata[_PREFIX + field.name]) for field in fields(cls)}
         except KeyError as error:
             raise UserError(
                 f"not a token shard: schema metadata {error.args[0]!r} is missing", where=path, remedy="name a file of RUN/shards"

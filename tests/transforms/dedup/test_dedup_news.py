@@ -40,11 +40,7 @@ def known_pairs(news: list[dict[str, Any]], data_folder: Path) -> set[tuple[int,
     number = {article["id"]: index for index, article in enumerate(news)}
     with gzip.open(data_folder / "news" / "near-duplicates.tsv.gz", "rt") as stream:
         rows = [line.split() for line in stream]
-    return {tuple(sorted((number[a], number[b]))) for a, b, similarity in rows if _is_number(similarity) and float(similarity) >= 0.8}
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
+    return {tuple(sorted((number[a], number[b]))) for a, b, similarity in rows if float(similarity) >= 0.8}
 
 
 def _drops(out: Path) -> dict[int, tuple[int, float]]:

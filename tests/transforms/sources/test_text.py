@@ -42,7 +42,12 @@ GUTENBERG = (
 
 @pytest.mark.parametrize("article", ["THE", "THIS"])
 @pytest.mark.parametrize(
-    "end", ["*** END OF THE PROJECT GUTENBERG EBOOK SONGS ***", "End of Project Gutenberg's Songs, by Nobody", "End of the Project Gutenberg Songs"]
+    "end",
+    [
+        "*** END OF THE PROJECT GUTENBERG EBOOK SONGS ***",
+        "End of Project Gutenberg's Songs, by Nobody",
+        "End of the Project Gutenberg Songs",
+    ],
 )
 def test_gutenberg_header_and_licence_are_off(article: str, end: str) -> None:
     [record] = read_text(io.BytesIO(GUTENBERG.format(article, end).encode()))

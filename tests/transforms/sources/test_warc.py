@@ -11,10 +11,20 @@ from transforms.sources.registry import read_records
 from transforms.sources.warc import read_warc
 
 PARAGRAPH = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. " * 4
-PAGE = "<html><head><title>Flood &amp; field</title></head><body><nav><a href=/>Home</a></nav><main><h1>Flood</h1><p>{}</p></main></body></html>"
+PAGE = (
+    "<html><head><title>Flood &amp; field</title></head><body><nav><a href=/>Home</a></nav>"
+    "<main><h1>Flood</h1><p>{}</p></main></body></html>"
+)
 
 
-def record(body: bytes, *, status: str = "200 OK", headers: str = "Content-Type: text/html", url: str = "http://example.org/a", kind: str = "response") -> bytes:
+def record(
+    body: bytes,
+    *,
+    status: str = "200 OK",
+    headers: str = "Content-Type: text/html",
+    url: str = "http://example.org/a",
+    kind: str = "response",
+) -> bytes:
     payload = f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode() + body
     head = (
         f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n"
@@ -31,7 +41,9 @@ def read(*records: bytes) -> list[Record]:
 def test_main_text_title_url_and_offset() -> None:
     first = record(b"", kind="request")
     found = read(first, record(PAGE.format(PARAGRAPH).encode(), url="<http://example.org/b>"))
-    assert found == [RawDocument(str(len(gzip.compress(first))), f"Flood\n\n{PARAGRAPH.strip()}", url="http://example.org/b", title="Flood & field")]
+    assert found == [
+        RawDocument(str(len(gzip.compress(first))), f"Flood\n\n{PARAGRAPH.strip()}", url="http://example.org/b", title="Flood & field")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +59,12 @@ def test_main_text_title_url_and_offset() -> None:
     ],
 )
 def test_encodings(encoding: str, headers: str, meta: str) -> None:
-    words = {"shift_jis": "川の水が夜のうちに増えた。", "iso2022_jp": "川の水が夜のうちに増えた。", "koi8-r": "Ночью вода в реке поднялась. ", "gb18030": "夜里河水上涨了。"}
+    words = {
+        "shift_jis": "川の水が夜のうちに増えた。",
+        "iso2022_jp": "川の水が夜のうちに増えた。",
+        "koi8-r": "Ночью вода в реке поднялась. ",
+        "gb18030": "夜里河水上涨了。",
+    }
     text = words.get(encoding, "Die Bäche über der Straße schwollen „an“. ") * 12
     [found] = read(record(f"<html><head>{meta}</head><body><p>{text}</p></body></html>".encode(encoding), headers=headers))
     assert isinstance(found, RawDocument)

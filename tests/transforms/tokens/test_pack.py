@@ -48,9 +48,7 @@ documents_strategy = st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=
 def test_each_token_and_closing_end_is_a_target_exactly_once(documents: list[list[int]], sequence_length: int, seed: int) -> None:
     packed = pack(documents, sequence_length, seed)
     found = targets_of(packed)
-    assert found == {
-        number: dict(enumerate([*document, EOT], 1)) for number, document in enumerate(documents)
-    }
+    assert found == {number: dict(enumerate([*document, EOT], 1)) for number, document in enumerate(documents)}
     assert packed.targets.sum() == sum(len(document) + 1 for document in documents)
     assert packed.bytes.sum() == sum(int(TOKEN_BYTES[token]) for document in documents for token in document)
 
@@ -108,7 +106,14 @@ def test_a_shard_reads_back_as_it_was_packed(tmp_path) -> None:
     documents = [[1, 2, 3], list(range(1, 30)), [4], [5, 6]]
     packed = pack(documents, 8)
     info = ShardInfo(
-        tokenizer_sha256="ab", vocabulary_size=100, end_of_text=EOT, sequence_length=8, packing="best-fit", source="web", split="train", seed=1
+        tokenizer_sha256="ab",
+        vocabulary_size=100,
+        end_of_text=EOT,
+        sequence_length=8,
+        packing="best-fit",
+        source="web",
+        split="train",
+        seed=1,
     )
     path = str(tmp_path / "shard.arrow")
     write_shard(path, packed, np.array([7, 8, 9, 1 << 32], np.uint64), info)

@@ -1,0 +1,114 @@
+"""The embedded sample through the whole pipeline: every labelled document ends as its label says."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from pipeline.config import load_config
+from pipeline.progress import StageProgress
+from pipeline.quickstart import write_quickstart
+from pipeline.runner import RunnerSettings
+from pipeline.stages import run_stages
+from transforms.manifest import read_manifest
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the quickstart with all stages run in this process."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    config = load_config(write_quickstart(str(folder)))
+    run_stages(config, RunnerSettings(workers=1), progress=StageProgress(Console(quiet=True)))
+    return folder
+
+
+Place = tuple[str, str]
+
+
+def outcomes(run: Path) -> dict[Place, dict[str, Any]]:
+    """{(file below the source's root, locator): what became of it} for every record that was read."""
+    found: dict[Place, dict[str, Any]] = {}
+    addresses: dict[int, Place] = {}
+    for part in sorted((run / "documents").glob("part-*.parquet")):
+        number = int(part.stem.split("-")[1])
+        for row, document in enumerate(pq.read_table(part, columns=["source", "origin", "locator", "language"]).to_pylist()):
+            place = (f"{document['source']}/{document['origin'].rsplit('/', 1)[-1]}", document["locator"])
+            addresses[(number << 32) + row] = place
+            found[place] = {"outcome": "kept", "rule": None, "language": document["language"], "keeper": None}
+        for reject in pq.read_table(run / "documents" / part.name.replace("part", "rejects")).to_pylist():
+            place = (f"{reject['source']}/{reject['origin'].rsplit('/', 1)[-1]}", reject["locator"])
+            found[place] = {"outcome": "rejected", "rule": reject["rule"], "language": None, "keeper": None}
+    for drops in sorted((run / "dedup").glob("drops-*.parquet")):
+        number = int(drops.stem.split("-")[1])
+        for drop in pq.read_table(drops).to_pylist():
+            place = addresses[(number << 32) + drop["row"]]
+            found[place] |= {"outcome": "dropped", "rule": drop["rule"], "keeper": addresses[drop["keeper"]]}
+    return found
+
+
+def labels(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "sample" / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def place_of(label: dict[str, Any]) -> Place:
+    return label["file"], "0" if label["position"] is None else str(label["position"])
+
+
+def test_every_label_holds(quickstart: Path) -> None:
+    found = outcomes(quickstart / "run")
+    places = {label["key"]: place_of(label) for label in labels(quickstart)}
+    wrong = []
+    for label in labels(quickstart):
+        outcome = found.get(place_of(label))
+        if outcome is None:
+            wrong.append((label["key"], "was not read"))
+        elif label["outcome"] == "rejected":
+            if (outcome["outcome"], outcome["rule"]) != ("rejected", label["rule"]):
+                wrong.append((label["key"], outcome))
+        elif label["outcome"] == "kept":
+            if outcome["outcome"] != "kept" or (label["language"] and outcome["language"] != label["language"]):
+                wrong.append((label["key"], outcome))
+        elif outcome["outcome"] == "dropped":
+            group = {places[key] for key in label["duplicate_of"]}
+            stays = label["keeper"] in (None, *(key for key in label["duplicate_of"] if places[key] == outcome["keeper"]))
+            if outcome["rule"] != label["rule"] or outcome["keeper"] not in group or not stays:
+                wrong.append((label["key"], outcome))
+        elif label["keeper"] not in (None, label["key"]):
+            wrong.append((label["key"], outcome))
+    assert wrong == []
+
+
+def test_exactly_one_of_each_duplicate_group_stays(quickstart: Path) -> None:
+    found = outcomes(quickstart / "run")
+    groups = {tuple(sorted(label["duplicate_of"])): [] for label in labels(quickstart) if label["duplicate_of"]}
+    for label in labels(quickstart):
+        if label["duplicate_of"]:
+            groups[tuple(sorted(label["duplicate_of"]))].append(found[place_of(label)]["outcome"])
+    assert groups
+    assert all(Counter(outcomes)["kept"] == 1 for outcomes in groups.values()), groups
+
+
+def test_nothing_but_the_labelled_and_the_topics_was_read(quickstart: Path) -> None:
+    read = set(outcomes(quickstart / "run"))
+    labelled = {place_of(label) for label in labels(quickstart)}
+    assert {place for place in read if place[0] != "docs/python-topics.warc.gz"} == labelled
+
+
+def test_each_source_has_validation_documents(quickstart: Path) -> None:
+    validation = read_manifest(str(quickstart / "run" / "shards")).counters["validation"]
+    assert {source for source, figures in validation.items() if figures["documents"]} == {"books", "docs", "news", "web"}
+
+
+def test_the_sample_gives_the_same_run_wherever_it_lies(quickstart: Path, tmp_path: Path) -> None:
+    """Only the data decide: the folder's name, the clock and modification times do not."""
+    config = load_config(write_quickstart(str(tmp_path / "elsewhere")))
+    run_stages(config, RunnerSettings(workers=1), progress=StageProgress(Console(quiet=True)))
+    for stage in ("documents", "dedup", "tokenizer", "shards"):
+        once, again = (read_manifest(str(folder / "run" / stage)).files for folder in (quickstart, tmp_path / "elsewhere"))
+        assert once == again
+    shutil.rmtree(tmp_path / "elsewhere")
