@@ -51,8 +51,10 @@ validation = 0.08
 
 [train]
 model = "nano"
-steps = 220
-global_batch = 16
+optimizer = "muon"
+learning_rate = 6e-3
+steps = 250
+global_batch = 4
 evaluate_every = 0
 checkpoint_every = 0
 """
