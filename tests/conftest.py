@@ -1,9 +1,14 @@
 """Fixtures that all tests share. Nothing here needs a network or a GPU."""
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+from pipeline.cli import main
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("TOKENMILL_DATA", PROJECT.parent / "shared" / "data"))
@@ -23,3 +28,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def data_folder() -> Path:
     """The folder of real inputs; only for tests marked `real_data`."""
     return DATA
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def tokenmill(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs `tokenmill ARGUMENTS` as the console script does, in this process: its exit status and what it printed."""
+
+    def command(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["tokenmill", *map(str, arguments)])
+        capfd.readouterr()
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        return Outcome(status, *capfd.readouterr())
+
+    return command
