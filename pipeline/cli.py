@@ -24,7 +24,8 @@ ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="a TOML file, 
 BeamArguments = Annotated[list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="what stands after -- goes to Beam")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="make stages again that were made from another configuration or input")]
 Workers = Annotated[
-    int | None, typer.Option(min=0, help="worker processes on this machine, in place of the configuration's; 0: one a core")
+    int | None,
+    typer.Option(min=0, help="worker processes on this machine, in place of the configuration's; 0: as many as pay, at most one a core"),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks and the log of Beam")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]

@@ -113,7 +113,9 @@ class Config:
     folder: Annotated[str, Field(min_length=1, description="the folder of the run: local, gs:// or s3://; relative to this file")]
     sources: Annotated[dict[Annotated[str, Field(pattern=NAME_PATTERN)], SourceConfig], Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=1 << 63, description="one seed for every random choice")] = 0
-    workers: Annotated[int, Field(ge=0, description="worker processes on this machine; 0: one a core")] = 0
+    workers: Annotated[
+        int, Field(ge=0, description="worker processes on this machine; 0: as many as the work pays for, at most one a core")
+    ] = 0
     max_error_rate: Annotated[float, Field(ge=0, le=1, description="share of unreadable records of a source above which the run fails")] = (
         0.1
     )

@@ -11,7 +11,7 @@ from pipeline.progress import StageProgress
 from pipeline.runner import RunnerSettings
 from pipeline.sample import lay_out
 from pipeline.stages import run_stages
-from pipeline.tables import print_inspection
+from pipeline.tables import print_inspection, shown_path
 from transforms import io
 
 CONFIGURATION = """\
@@ -86,10 +86,10 @@ def run_quickstart(folder: str, console: Console, *, train: bool, workers: int) 
     train_run(config, console)
     console.print()
     evaluate_run(config, console, split="validation", max_rows=None)
-    for prompt in PROMPTS:
-        console.print(f"\n[bold]generate[/]   {escape(repr(prompt))}, seed {config.seed}, temperature 0.8")
+    for seed, prompt in enumerate(PROMPTS, config.seed):
+        console.print(f"\n[bold]generate[/]   {escape(repr(prompt))}, seed {seed}, temperature 0.8")
         pieces = [prompt]
-        sampling = {"max_tokens": TOKENS, "temperature": 0.8, "top_k": 0, "top_p": 0.95, "seed": config.seed}
+        sampling = {"max_tokens": TOKENS, "temperature": 0.8, "top_k": 0, "top_p": 0.95, "seed": seed}
         generate_text(config, prompt=prompt, write=pieces.append, **sampling)
         console.print("".join(pieces), markup=False)
-    console.print(f"\nnext: tokenmill inspect {escape(config.folder)}; tokenmill init; tokenmill run tokenmill.toml")
+    console.print(f"\nnext: tokenmill inspect {escape(shown_path(config.folder))}; tokenmill init; tokenmill run tokenmill.toml")

@@ -1,106 +1,115 @@
 """Tables of what `pipeline.inspect` found, for a terminal."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-_LISTED = 6
+_LISTED = 8
+
+
+class Section(NamedTuple):
+    """A heading and what stands below it: a table, or a line of text."""
+
+    heading: str
+    body: Table | str
 
 
 def print_inspection(console: Console, values: dict[str, Any]) -> None:
     """Prints the tables of a run, a stage, a shard or a tokenizer."""
     if values["kind"] == "run":
-        console.print(f"[bold]run[/] {escape(values['path'])}")
+        console.print(f"[bold]run[/] {escape(shown_path(values['path']))}")
         for stage in values["stages"].values():
             print_inspection(console, stage)
         return
-    for table in _TABLES[values["kind"]](values):
+    for heading, body in _SECTIONS[values["kind"]](values):
         # A table's own title would be folded to the width of its columns.
-        console.print(f"\n[bold]{escape(str(table.title))}[/]")
-        table.title = None
-        console.print(table)
+        console.print(f"\n[bold]{escape(heading)}[/]")
+        console.print(escape(body) if isinstance(body, str) else body)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, header_style="", box=SIMPLE_HEAD, pad_edge=False)
+def figures_table(*columns: str) -> Table:
+    """A plain table: names in the first column, figures in the others."""
+    table = Table(header_style="", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right")
     return table
 
 
-def _title(values: dict[str, Any]) -> str:
+def shown_path(path: str) -> str:
+    """A local path below the current folder relative to it, any other as it is."""
+    here = os.getcwd() + os.sep
+    return path.removeprefix(here)
+
+
+def _heading(values: dict[str, Any]) -> str:
     return f"{values['kind']}: {values['files']} files, {values['bytes'] / 1e6:.1f} MB, {values['seconds']:.1f} s"
 
 
-def _documents(values: dict[str, Any]) -> Iterable[Table]:
-    table = _table(_title(values), "source", "read", "kept", "rejected", "text MB", "languages")
-    reasons = _table("rejected", "source", "rule", "documents")
+def _documents(values: dict[str, Any]) -> Iterator[Section]:
+    table = figures_table("source", "read", "kept", "rejected", "text MB", "languages")
+    reasons = figures_table("source", "rule", "documents")
     for name, source in values["counters"]["sources"].items():
         languages = _largest(source["languages"])
         text = f"{source['text_bytes'] / 1e6:.2f}"
         table.add_row(name, f"{source['read']:,}", f"{source['kept']:,}", f"{source['read'] - source['kept']:,}", text, languages)
-        for rule, number in sorted(source["rejected"].items(), key=lambda item: -item[1]):
+        for rule, number in sorted(source["rejected"].items(), key=lambda item: (-item[1], item[0])):
             reasons.add_row(name, rule, f"{number:,}")
-    yield table
+    yield Section(_heading(values), table)
     if reasons.row_count:
-        yield reasons
+        yield Section("rejected, by source and rule", reasons)
 
 
-def _dedup(values: dict[str, Any]) -> Iterable[Table]:
+def _dedup(values: dict[str, Any]) -> Iterator[Section]:
     counters = values["counters"]
-    table = _table(_title(values), "source", "documents", "exact", "near", "kept")
+    table = figures_table("source", "documents", "exact", "near", "kept")
     for name, source in counters["sources"].items():
-        kept = source["documents"] - source["exact"] - source["near"]
-        table.add_row(name, *(f"{number:,}" for number in (source["documents"], source["exact"], source["near"], kept)))
-    yield table
-    others = _table("near-duplicate search", "figure", "count")
-    for key, value in counters.items():
-        if isinstance(value, int):
-            others.add_row(key.replace("_", " "), f"{value:,}")
-    yield others
+        table.add_row(name, *(f"{source[key]:,}" for key in ("documents", "exact", "near", "kept")))
+    yield Section(_heading(values), table)
+    groups = f"{counters['components']:,} groups, the largest of {counters['largest_component']:,} documents"
+    pairs = f"{counters['candidate_pairs']:,} candidate pairs, {counters['similar_pairs']:,} of them similar"
+    yield Section("groups of duplicates", f"{groups}; {pairs}; {counters['oversized_buckets']:,} oversized buckets")
 
 
-def _tokenizer(values: dict[str, Any]) -> Iterable[Table]:
+def _tokenizer(values: dict[str, Any]) -> Iterator[Section]:
     counters = values["counters"]
     sample = counters["sample"]
     learned = f"{counters['vocabulary']:,} tokens from {sample['documents']:,} documents, {sample['text_bytes'] / 1e6:.1f} MB"
-    table = _table(f"{_title(values)}; {learned}", "bytes per token", "documents measured", "bytes/token")
+    table = figures_table("measured on", "documents", "bytes/token")
     for kind in ("sources", "languages"):
         for label, found in counters["measured"][kind].items():
             table.add_row(f"{kind[:-1]} {label}", f"{found['documents']:,}", f"{found['bytes'] / max(1, found['tokens']):.2f}")
-    yield table
+    yield Section(f"{_heading(values)}; {learned}", table)
     yield _longest(values)
 
 
-def _longest(values: dict[str, Any]) -> Table:
-    table = _table(f"longest tokens of {values['counters']['vocabulary']:,}", "token")
-    for token in values["longest_tokens"]:
-        table.add_row(escape(repr(token)))
-    return table
+def _longest(values: dict[str, Any]) -> Section:
+    return Section(f"longest of {values['counters']['vocabulary']:,} tokens", "  ".join(map(repr, values["longest_tokens"])))
 
 
-def _shards(values: dict[str, Any]) -> Iterable[Table]:
-    table = _table(
-        _title(values), "split and source", "rows", "documents", "tokens", "utilisation", "padding", "split documents", "bytes/token"
-    )
+def _shards(values: dict[str, Any]) -> Iterator[Section]:
+    table = figures_table("split, source", *_SHARD_COLUMNS)
     for split, sources in values["counters"].items():
         for name, found in sources.items():
             table.add_row(f"{split} {name}", *_shard_figures(found))
-    yield table
+    yield Section(_heading(values), table)
 
 
-def _shard(values: dict[str, Any]) -> Iterable[Table]:
-    info = _table(values["path"], "key", "value")
+def _shard(values: dict[str, Any]) -> Iterator[Section]:
+    info = figures_table("key", "value")
     for key, value in values["info"].items():
         info.add_row(key, str(value))
-    yield info
-    table = _table("", "rows", "documents", "tokens", "utilisation", "padding", "split documents", "bytes/token")
+    yield Section(shown_path(values["path"]), info)
+    table = figures_table(*_SHARD_COLUMNS)
     table.add_row(*_shard_figures(values["counters"]))
-    yield table
+    yield Section("rows", table)
+
+
+_SHARD_COLUMNS = ("rows", "documents", "tokens", "utilisation", "padding", "split documents", "bytes/token")
 
 
 def _shard_figures(found: dict[str, int]) -> list[str]:
@@ -122,11 +131,15 @@ def _largest(counts: dict[str, int]) -> str:
     return " ".join(f"{name} {number}" for name, number in ordered[:_LISTED]) + more
 
 
-_TABLES: dict[str, Callable[[dict[str, Any]], Iterable[Table]]] = {
+def _tokenizer_file(values: dict[str, Any]) -> Iterator[Section]:
+    yield _longest(values)
+
+
+_SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[Section]]] = {
     "documents": _documents,
     "dedup": _dedup,
     "tokenizer": _tokenizer,
     "shards": _shards,
     "shard": _shard,
-    "tokenizer file": lambda values: [_longest(values)],
+    "tokenizer file": _tokenizer_file,
 }

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from pipeline.config import Config
 from pipeline.run import Run
+from pipeline.tables import figures_table, shown_path
 from transforms import io
 from transforms.errors import ConfigError
 
@@ -36,9 +36,8 @@ def train_run(config: Config, console: Console) -> dict[str, Any]:
         report=_reporter(training, console),
     )
     rate = f", {result.tokens_per_second:,.0f} tokens/s" if result.steps > result.resumed_from else ""
-    console.print(
-        f"[bold]train[/]      {result.steps} steps, {result.tokens:,} tokens in {result.seconds:.1f} s{rate}; model in {result.folder}"
-    )
+    work = f"{result.steps} steps, {result.tokens:,} tokens in {result.seconds:.1f} s{rate}"
+    console.print(f"[bold]train[/]      {work}; model in {shown_path(result.folder)}")
     return vars(result)
 
 
@@ -113,9 +112,7 @@ def _reporter(training: _Training, console: Console) -> Callable[[Any], None]:
 
 
 def _evaluation_table(evaluation: "Evaluation", unigram: float) -> Table:
-    table = Table(header_style="", box=SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(("source", "rows", "tokens", "loss (nats)", "perplexity", "bits/byte")):
-        table.add_column(column, justify="left" if number == 0 else "right")
+    table = figures_table("source", "rows", "tokens", "loss (nats)", "perplexity", "bits/byte")
     for name, score in (*evaluation.sources.items(), ("total", evaluation.total)):
         figures = (f"{score.rows:,}", f"{score.tokens:,}", f"{score.loss:.4f}", f"{score.perplexity:,.2f}", f"{score.bits_per_byte:.4f}")
         table.add_row(escape(name), *figures)

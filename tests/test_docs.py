@@ -1,6 +1,6 @@
 """Documentation that cannot go stale: every command of the README runs, and the command reference is what `--help` says.
 
-    python -m tests.test_docs > docs/commands.md
+python -m tests.test_docs > docs/commands.md
 """
 
 import re
@@ -36,8 +36,8 @@ def _reference_lines() -> Iterator[str]:
     for name, command in typer.main.get_command(app).commands.items():
         yield f"\n## tokenmill {name}\n\n{command.help}\n"
         for parameter in command.params:
-            names = ", ".join(f"`{flag}`" for flag in (*parameter.opts, *parameter.secondary_opts)) if parameter.param_type_name == "option" else ""
-            label = names or f"`{parameter.metavar or parameter.name.upper()}`"
+            flags = ", ".join(f"`{flag}`" for flag in (*parameter.opts, *parameter.secondary_opts))
+            label = flags if parameter.param_type_name == "option" else f"`{parameter.metavar or parameter.name.upper()}`"
             default = "" if parameter.default in (None, "", False, True) or parameter.required else f" (default: {parameter.default})"
             yield f"- {label}: {parameter.help}{default}"
 

@@ -17,15 +17,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from pipeline.config import load_config
 from pipeline.progress import StageProgress
 from pipeline.run import STAGES, Run, stage_manifest
 from pipeline.runner import RunnerSettings
 from pipeline.stages import run_stages
+from pipeline.tables import figures_table
 from tests.conftest import DATA
 
 WEB = f"""\
@@ -102,9 +101,7 @@ def main() -> None:
         return
     if not DATA.is_dir():
         sys.exit(f"no real data at {DATA}; set TOKENMILL_DATA")
-    table = Table(header_style="", box=SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(("stage", "seconds", "from", "to", "documents/s", "MB/s", "peak MB")):
-        table.add_column(column, justify="left" if number == 0 else "right")
+    table = figures_table("stage", "seconds", "from", "to", "documents/s", "MB/s", "peak MB")
     figures = []
     for name, sources, stage in CASES:
         runs = [run_once(sources, stage, arguments.workers) for _ in range(arguments.repeat)]
