@@ -15,6 +15,9 @@ from pipeline.progress import StageProgress
 from pipeline.quickstart import write_quickstart
 from pipeline.runner import RunnerSettings
 from pipeline.stages import run_stages
+from pipeline.trainer import evaluate_run, train_run
+from training.checkpoint import load_model
+from training.generate import Sampling, TextGenerator
 from transforms.manifest import read_manifest
 
 
@@ -112,3 +115,24 @@ def test_the_sample_gives_the_same_run_wherever_it_lies(quickstart: Path, tmp_pa
         once, again = (read_manifest(str(folder / "run" / stage)).files for folder in (quickstart, tmp_path / "elsewhere"))
         assert once == again
     shutil.rmtree(tmp_path / "elsewhere")
+
+
+def test_a_model_of_the_sample_beats_a_unigram_model_and_writes_the_same_text_again(quickstart: Path, tmp_path: Path) -> None:
+    """The quickstart's model after a quarter of its steps; the whole training is for `make quickstart`."""
+    shutil.copytree(quickstart, tmp_path / "q")
+    path = tmp_path / "q" / "tokenmill.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("steps = 250", "steps = 60"), encoding="utf-8")
+    config = load_config(str(path))
+    console = Console(quiet=True)
+    train_run(config, console)
+    evaluation = evaluate_run(config, console, split="validation", max_rows=None)
+    assert evaluation["total"]["loss"] < evaluation["unigram_loss"] - 0.3
+    assert set(evaluation["sources"]) == {"books", "docs", "news", "web"}
+
+    generator = TextGenerator(load_model(str(tmp_path / "q" / "run" / "model"), device="cpu"))
+    whole = generator.generate("The river", max_tokens=40, sampling=Sampling(temperature=0.8), seed=3)
+    first = generator.generate("The river", max_tokens=15, sampling=Sampling(temperature=0.8), seed=3)
+    rest = generator.generate("The river", max_tokens=25, sampling=Sampling(temperature=0.8), seed=3, after=first)
+    assert len(first.tokens) < len(whole.tokens)
+    assert whole.tokens == rest.tokens
+    assert whole.tokens != generator.generate("The river", max_tokens=40, sampling=Sampling(temperature=0.8), seed=4).tokens
