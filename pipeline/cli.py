@@ -171,6 +171,7 @@ def _run_stages(path: str, stages: tuple[str, ...], beam: list[str] | None, *, o
 
 
 def _load(path: str) -> Config:
+    path = path.removeprefix("file://")
     inside = io.join(path, CONFIGURATION)
     return load_config(inside if not path.endswith(".toml") and io.exists(inside) else path)
 

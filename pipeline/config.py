@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import posixpath
 import tomllib
 from dataclasses import field, fields, is_dataclass
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -19,7 +20,7 @@ from transforms.filters.language import known_languages
 from transforms.filters.registry import check_filter
 from transforms.sources.registry import KINDS
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 
 
@@ -112,13 +113,13 @@ class Config:
 
     folder: Annotated[str, Field(min_length=1, description="the folder of the run: local, gs:// or s3://; relative to this file")]
     sources: Annotated[dict[Annotated[str, Field(pattern=NAME_PATTERN)], SourceConfig], Field(min_length=1)]
-    seed: Annotated[int, Field(ge=0, lt=1 << 63, description="one seed for every random choice")] = 0
+    seed: Annotated[
+        int, Field(ge=0, lt=1 << 63, description="seed of the tokenizer's sample, the validation split and the order of rows")
+    ] = 0
     workers: Annotated[
         int, Field(ge=0, description="worker processes on this machine; 0: as many as the work pays for, at most one a core")
     ] = 0
-    max_error_rate: Annotated[float, Field(ge=0, le=1, description="share of unreadable records of a source above which the run fails")] = (
-        0.1
-    )
+    max_error_rate: Annotated[float, Field(ge=0, le=1, description="share of a source's unreadable records above which a run fails")] = 0.1
     language: LanguageConfig = field(default_factory=LanguageConfig)
     dedup: DedupConfig = field(default_factory=DedupConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -153,19 +154,12 @@ def load_config(path: str) -> Config:
 
 
 def parse_config(values: dict[str, Any], *, where: str) -> Config:
-    """A TOML file's values -> the configuration, paths made absolute against the folder of `where`."""
+    """A TOML file's values -> the configuration, paths made absolute against the folder of `where`, a path or URL."""
+    base = where.rsplit("/", 1)[0] if "://" in where else os.path.dirname(os.path.abspath(where))
     try:
-        config = TypeAdapter(Config).validate_python(values)
+        return TypeAdapter(Config).validate_python(_resolved(values, base))
     except ValidationError as error:
         raise _config_error(error.errors()[0], where) from error
-    base = os.path.dirname(os.path.abspath(where))
-    resolved = config_values(config)
-    resolved["folder"] = _absolute(config.folder, base)
-    for source in resolved["sources"].values():
-        source["paths"] = [_absolute(path, base) for path in source["paths"]]
-    if config.language.model is not None:
-        resolved["language"]["model"] = _absolute(config.language.model, base)
-    return TypeAdapter(Config).validate_python(resolved)
 
 
 def config_values(config: Any) -> dict[str, Any]:
@@ -191,8 +185,36 @@ def _plain(value: Any) -> Any:
     return config_values(value) if is_dataclass(value) else value
 
 
+def _resolved(values: dict[str, Any], base: str) -> dict[str, Any]:
+    """The same values with paths made absolute. What is not yet known to be right is left for validation to refuse."""
+    resolved = dict(values)
+    if isinstance(values.get("folder"), str) and values["folder"]:
+        resolved["folder"] = _absolute(values["folder"], base)
+    if isinstance(values.get("sources"), dict):
+        resolved["sources"] = {name: _resolved_source(source, base) for name, source in values["sources"].items()}
+    language = values.get("language")
+    if isinstance(language, dict) and isinstance(language.get("model"), str):
+        resolved["language"] = {**language, "model": _absolute(language["model"], base)}
+    return resolved
+
+
+def _resolved_source(source: Any, base: str) -> Any:
+    if not isinstance(source, dict) or "paths" not in source:
+        return source
+    paths = [source["paths"]] if isinstance(source["paths"], str) else source["paths"]
+    if not isinstance(paths, list | tuple):
+        return source
+    return {**source, "paths": [_absolute(path, base) if isinstance(path, str) else path for path in paths]}
+
+
 def _absolute(path: str, base: str) -> str:
-    return path if "://" in path else os.path.normpath(os.path.join(base, os.path.expanduser(path)))
+    path = path.removeprefix("file://")
+    if "://" in path:
+        return path
+    if "://" in base and not os.path.isabs(path):
+        protocol, inner = base.split("://", 1)
+        return f"{protocol}://{posixpath.normpath(posixpath.join(inner, path))}"
+    return os.path.normpath(os.path.join(base, os.path.expanduser(path)))
 
 
 def _config_error(details: ErrorDetails, where: str) -> ConfigError:

@@ -1,6 +1,7 @@
 """Stage 2, `dedup`: documents -> which rows to drop, and for whose sake."""
 
 import time
+from typing import Any
 
 import apache_beam as beam
 import pyarrow.parquet as pq
@@ -33,7 +34,7 @@ def plan_dedup(config: Config, run: Run) -> StagePlan:
 
 
 def execute_dedup(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
-    """Finds duplicates. Raises UserError when more than `max_drop_rate` of a source would go; nothing reads its drops then."""
+    """Finds duplicates and commits their drops."""
     started = time.process_time()
     documents, out = run.stage("documents"), run.stage(STAGE)
     parts = [unit["part"] for unit in plan.units]
@@ -46,18 +47,22 @@ def execute_dedup(config: Config, run: Run, settings: RunnerSettings, plan: Stag
             write_drops(out, part, [])
         write_clusters(out, [], {})
     counters = summarise(out, documents)
+    names = [name for name in io.list_names(out) if name.endswith(".parquet")]
+    files = {name: file_entry(io.join(out, name), _rows(io.join(out, name))) for name in names}
+    return UnitReport(files=files, counters=counters, cpu_seconds=time.process_time() - started)
+
+
+def check_drop_rate(config: Config, counters: dict[str, Any], folder: str) -> None:
+    """Raises UserError when more than `max_drop_rate` of a source would go; nothing reads its drops then."""
     for name, source in counters["sources"].items():
         dropped = source["exact"] + source["near"]
         if dropped > config.dedup.max_drop_rate * source["documents"]:
             raise UserError(
                 f"{dropped} of {source['documents']} documents of source {name!r} would go as duplicates ({source['exact']} exact, "
                 f"{source['near']} near), more than dedup.max_drop_rate = {config.dedup.max_drop_rate}",
-                where=out,
+                where=folder,
                 remedy="look into clusters.parquet there; raise dedup.max_drop_rate if they are duplicates indeed",
             )
-    names = [name for name in io.list_names(out) if name.endswith(".parquet")]
-    files = {name: file_entry(io.join(out, name), _rows(io.join(out, name))) for name in names}
-    return UnitReport(files=files, counters=counters, cpu_seconds=time.process_time() - started)
 
 
 def _build(pipeline: beam.Pipeline, documents: str, out: str, config: Config, parts: list[int]) -> None:

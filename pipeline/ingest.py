@@ -11,7 +11,9 @@ from pipeline.run import Run, StagePlan, file_entry, part_name, rejects_name
 from pipeline.runner import RunnerSettings
 from pipeline.units import UnitReport, plan_work, run_units
 from transforms import io
+from transforms.documents import printable_path
 from transforms.errors import ConfigError, UserError
+from transforms.filters.language import model_sha256
 from transforms.ingest import InputFile, LanguageSettings, SourceSettings, count_part, ingest_files
 from transforms.io import FileInfo
 
@@ -35,11 +37,11 @@ def plan_ingest(config: Config) -> StagePlan:
     for name, files in found.items():
         root = _root(config.sources[name].paths)
         for group in group_files(files, aim=aim):
-            inputs = [InputFile(source=name, path=file.path, origin=_origin(file.path, root)) for file in group]
+            inputs = [InputFile(source=name, path=file.path, origin=_origin(file.path, root), size=file.size) for file in group]
             units.append({"files": [asdict(file) for file in inputs], "bytes": sum(file.size for file in group)})
     return StagePlan(
         stage=STAGE,
-        configuration=_without_paths(stage_values(config, "sources", "language")),
+        configuration=_without_paths(stage_values(config, "sources", "language")) | {"language_model": model_sha256(config.language.model)},
         upstream="",
         units=units,
         inputs=tuple(
@@ -51,22 +53,27 @@ def plan_ingest(config: Config) -> StagePlan:
 
 
 def execute_ingest(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
-    """Runs the units that are not committed yet. Raises UserError when too many records of a source were unreadable."""
+    """Runs the units that are not committed yet."""
     sources = {name: _source_settings(source) for name, source in config.sources.items()}
     work = functools.partial(_ingest_unit, sources=sources, language=_language_settings(config.language))
     report = run_units(run.stage(STAGE), work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
     for name, counts in report.counters["sources"].items():
         if counts["read"] != counts["kept"] + sum(counts["rejected"].values()):
             raise UserError(f"counts of source {name!r} do not add up: {counts}", where=run.stage(STAGE), remedy="report this as a defect")
+    return report
+
+
+def check_errors(config: Config, counters: dict[str, Any], folder: str) -> None:
+    """Raises UserError when more than `max_error_rate` of a source's records were unreadable."""
+    for name, counts in counters["sources"].items():
         if counts["errors"] > config.max_error_rate * counts["read"]:
-            reasons = sorted(counts["rejected"].items(), key=lambda item: -item[1])
+            reasons = sorted(counts["rejected"].items(), key=lambda item: (-item[1], item[0]))
             raise UserError(
                 f"{counts['errors']} of {counts['read']} records of source {name!r} could not be read, more than max_error_rate = "
                 f"{config.max_error_rate} ({', '.join(f'{rule} {number}' for rule, number in reasons[:4])})",
-                where=run.stage(STAGE),
+                where=folder,
                 remedy="look into rejects-*.parquet there, mend the input, or raise max_error_rate",
             )
-    return report
 
 
 def group_files(files: Sequence[FileInfo], *, aim: int) -> Iterator[list[FileInfo]]:
@@ -105,6 +112,8 @@ def _list_source(name: str, source: SourceConfig) -> list[FileInfo]:
         found = io.list_files(path)
         if not found:
             problem = "no file matches" if any(sign in path for sign in _GLOB) else "there is no such file"
+            if io.exists(path):
+                problem = "this is a folder, not a file:"
             raise ConfigError(
                 f"sources.{name}.paths: {problem} {path!r}", where=path, remedy="check the path; ** matches folders at any depth"
             )
@@ -124,13 +133,14 @@ def _root(paths: Sequence[str]) -> str:
 
 
 def _origin(path: str, root: str) -> str:
-    return path.removeprefix(root).lstrip("/")
+    return printable_path(path.removeprefix(root).lstrip("/"))
 
 
 def _without_paths(values: dict[str, Any]) -> dict[str, Any]:
-    """Where the input lies does not change what comes out of it; what was found there stands in the plan's inputs."""
+    """Where input and model lie does not change what comes out; what was found there stands in the plan beside this."""
     sources = {name: {key: item for key, item in source.items() if key != "paths"} for name, source in values["sources"].items()}
-    return {**values, "sources": sources}
+    language = {key: item for key, item in values["language"].items() if key != "model"}
+    return {"sources": sources, "language": language}
 
 
 def _source_settings(source: SourceConfig) -> SourceSettings:

@@ -67,7 +67,7 @@ class StagePlan:
             "inputs": [list(entry) for entry in self.inputs],
             "units": self.units,
         }
-        io.write_bytes(io.join(folder, PLAN), json.dumps(values, indent=1, ensure_ascii=False).encode())
+        io.write_bytes(io.join(folder, PLAN), json.dumps(values, indent=1).encode())
 
 
 def read_plan(folder: str) -> dict[str, Any]:
@@ -128,6 +128,9 @@ def discard_stage(folder: str) -> None:
     """Removes a stage folder. The manifest goes first: an interrupted removal leaves no folder that looks finished."""
     io.remove(io.join(folder, MANIFEST))
     io.remove_folder(folder)
+    leftovers = io.list_names(folder)
+    if leftovers:
+        raise UserError(f"{leftovers[0]!r} and others could not be removed", where=folder, remedy="remove the folder by hand")
 
 
 def finish_stage(
@@ -156,7 +159,7 @@ def stage_manifest(run: Run, stage: str) -> Manifest:
 
 def file_entry(path: str, rows: int) -> FileEntry:
     """Measures a committed file."""
-    return FileEntry(rows=rows, bytes=io.file_system(path)[0].size(io.file_system(path)[1]), sha256=sha256_of(path))
+    return FileEntry(rows=rows, bytes=io.size(path), sha256=sha256_of(path))
 
 
 def versions() -> dict[str, str]:

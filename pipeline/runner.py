@@ -2,16 +2,24 @@
 
 Locally that is FnApiRunner: in this process with one worker, else with worker processes. Arguments after `--` choose
 any other runner, and then every option is Beam's.
+
+FnApiRunner waits for ever for a worker process that has died, so a run with worker processes is watched from outside.
 """
 
 import contextlib
+import difflib
+import io
 import logging
 import os
 import re
+import shlex
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -19,16 +27,27 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
+from apache_beam.runners.runner import create_runner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from transforms.errors import UserError
+from transforms.errors import ConfigError, UserError
 
 SECONDS_A_PROCESS = 4.0
 """A worker process takes 2 to 4 s to start; for less work than this each, this process alone is done sooner."""
 
+SECONDS_TO_END = 1.0
+"""After a worker's death: if within this time neither the run nor another worker ends, the run waits for the dead one."""
+
 _ERROR_LINE = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception)\b: ")
 _STEP = re.compile(r" \[while running '.*'\]$")
 _QUIET = ("apache_beam", "root")
+_OPTION = re.compile(r"--\w[^=]*")
+_OURS = ("direct_num_workers", "direct_running_mode")
+_EXIT = re.compile(r"Worker subprocess exited with return code (-?\d+)")
+_CRASH = re.compile(r"^Fatal Python error: .*", re.MULTILINE)
+_FRAME = re.compile(r"^(?:Current thread|Thread) .*\n  File (.*)", re.MULTILINE)
+_WORKER_THREAD = "run_worker"
+_SIDE_THREADS = (_WORKER_THREAD, "beam_control_read", "read_grpc_client_inputs", "forward_grpc_outputs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +57,9 @@ class RunnerSettings:
     workers: int = 0
     beam_arguments: tuple[str, ...] = ()
     debug: bool = False
+
+    def __post_init__(self) -> None:
+        check_beam_arguments(self.beam_arguments)
 
     def processes(self, work: "Work") -> int:
         """Worker processes for some work: never more than units, and of its own accord only as many as pay for their start."""
@@ -53,20 +75,67 @@ class Work:
     seconds: float
 
 
+def check_beam_arguments(arguments: Sequence[str]) -> None:
+    """Raises ConfigError for an argument that means nothing. A runner named by --runner has options of its own, which are left to it."""
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        if not _OPTION.match(argument):
+            remedy = f"write {before}={argument}" if _OPTION.fullmatch(before) else "write options of Beam as --name=value"
+            raise ConfigError(f"{argument!r} is not an option", where="the arguments after --", remedy=remedy)
+    options = _parse(arguments)
+    runner = options.view_as(StandardOptions).runner
+    if runner:
+        _check_runner(runner)
+        return
+    known = options.get_all_options()
+    unknown = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
+    for argument in arguments:
+        name = argument[2:].partition("=")[0].replace("-", "_")
+        if name in unknown:
+            near = difflib.get_close_matches(name, known, n=1)
+            remedy = f"do you mean --{near[0]}?" if near else "leave it out, or name the runner it belongs to with --runner"
+            raise ConfigError(f"--{name} is not an option of Beam", where="the arguments after --", remedy=remedy)
+        if name in _OURS:
+            raise ConfigError(f"--{name} is set by tokenmill", where="the arguments after --", remedy="use --workers, before the --")
+
+
+def _parse(arguments: Sequence[str]) -> PipelineOptions:
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            options = PipelineOptions(list(arguments))
+            options.get_all_options()
+    except SystemExit as error:
+        wrong = said.getvalue().strip().rpartition("error: ")[2] if error.code else "--help is no option for a run"
+        raise ConfigError(wrong, where="the arguments after --", remedy="see Beam's documentation of pipeline options") from None
+    return options
+
+
+def _check_runner(name: str) -> None:
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise ConfigError(f"--runner={name}: {error}", where="the arguments after --", remedy="name a runner that is installed") from error
+
+
 def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSettings, work: Work) -> None:
-    """Builds a pipeline and runs it to its end. Raises UserError with the cause when a worker failed."""
+    """Builds a pipeline and runs it to its end. Raises UserError with the cause when a worker failed or its process died."""
     options = PipelineOptions(list(settings.beam_arguments))
     with contextlib.ExitStack() as stack:
         if not settings.debug:
             stack.enter_context(_quiet_logs())
+        processes = settings.processes(work)
+        run = _run
         if options.view_as(StandardOptions).runner:
             pipeline = beam.Pipeline(options=options)
+        elif processes == 1:
+            pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
         else:
-            log = stack.enter_context(tempfile.NamedTemporaryFile(prefix="tokenmill-workers-", suffix=".log", mode="r"))
-            pipeline = _local_pipeline(settings, settings.processes(work), log.name)
+            workers = _Workers(stack.enter_context(tempfile.TemporaryDirectory(prefix="tokenmill-workers-")), debug=settings.debug)
+            pipeline = _pipeline_with_processes(settings, processes, workers.command())
+            run = workers.run
         build(pipeline)
         try:
-            pipeline.run().wait_until_finish()
+            run(pipeline)
         except UserError:
             raise
         except Exception as error:
@@ -79,23 +148,122 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSetting
             ) from error
 
 
-def _local_pipeline(settings: RunnerSettings, processes: int, log: str) -> beam.Pipeline:
-    if processes == 1:
-        return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
+def _run(pipeline: beam.Pipeline) -> None:
+    pipeline.run().wait_until_finish()
+
+
+def _pipeline_with_processes(settings: RunnerSettings, processes: int, command: str) -> beam.Pipeline:
     # `--direct_running_mode` is left out on purpose: it would replace the environment below.
-    arguments = [f"--direct_num_workers={processes}", *settings.beam_arguments]
+    arguments = [f"--direct_num_workers={processes}"]
     if not settings.debug:
         arguments.append("--default_sdk_harness_log_level=ERROR")
-    options = PipelineOptions(arguments)
+    options = PipelineOptions([*arguments, *settings.beam_arguments])
     # FnApiRunner gives its worker processes no options unless they come as provision info.
     provision = ExtendedProvisionInfo(
         beam_provision_api_pb2.ProvisionInfo(pipeline_options=JobServiceHandle.encode_pipeline_options(options.get_all_options()))
     )
-    command = f'"{sys.executable}" -m apache_beam.runners.worker.sdk_worker_main'
-    if not settings.debug:
-        command += f' 2>>"{log}"'
     environment = SubprocessSDKEnvironment(command_string=command)
     return beam.Pipeline(runner=FnApiRunner(default_environment=environment, provision_info=provision), options=options)
+
+
+class _Workers:
+    """The worker processes of one run. Each has a file named by its process id, with what it wrote to stderr.
+
+    Beam's thread `run_worker` starts a worker, waits for its end, and raises if its exit status is not 0. That reaches nobody but
+    `threading.excepthook`, and the thread that runs the pipeline waits on. Therefore that is another thread than the caller's,
+    who waits for the first of the two; the other thread is left waiting when a worker has died.
+    """
+
+    def __init__(self, folder: str, *, debug: bool):
+        self.running = Path(folder, "running")
+        self.stopped = Path(folder, "stopped")
+        self.debug = debug
+        self.statuses: list[int] = []
+        self.error: BaseException | None = None
+        self.finished = threading.Event()
+        self.news = threading.Event()
+        self.earlier = set(threading.enumerate())
+        self.previous_hook = threading.excepthook
+        self.running.mkdir()
+
+    def command(self) -> str:
+        """The shell command of a worker. It does nothing once the folder is gone, so none starts after `_stop`."""
+        folder = shlex.quote(str(self.running))
+        python = f"exec {shlex.quote(sys.executable)} -X faulthandler -m apache_beam.runners.worker.sdk_worker_main"
+        return f"[ -d {folder} ] || exit 0; : >{folder}/$$; {python}" + ("" if self.debug else f" 2>>{folder}/$$")
+
+    def run(self, pipeline: beam.Pipeline) -> None:
+        """Runs the pipeline to its end, or raises UserError when a worker process dies. No worker outlives the call."""
+        hook = self._note_exception
+        threading.excepthook = hook
+        try:
+            threading.Thread(target=self._drive, args=[pipeline], name="tokenmill-pipeline", daemon=True).start()
+            self.news.wait()
+            if self._ends():
+                if self.error:
+                    raise self.error
+                return
+        finally:
+            if not self.finished.is_set():
+                self._stop()
+            if threading.excepthook == hook:
+                threading.excepthook = self.previous_hook
+        if self.statuses[0] == -signal.SIGINT:
+            raise KeyboardInterrupt
+        raise UserError(
+            f"a worker process died (exit status {self.statuses[0]}: {self._cause_of_death()})",
+            where="the pipeline's workers",
+            remedy="run again to resume; use fewer workers (--workers 1) or a machine with more memory",
+        )
+
+    def _drive(self, pipeline: beam.Pipeline) -> None:
+        try:
+            _run(pipeline)
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.finished.set()
+            self.news.set()
+
+    def _note_exception(self, args: threading.ExceptHookArgs) -> None:
+        ours = args.thread is not None and args.thread.name in _SIDE_THREADS and args.thread not in self.earlier
+        if self.debug or not ours:
+            self.previous_hook(args)
+        exited = _EXIT.match(str(args.exc_value)) if ours else None
+        if exited:
+            self.statuses.append(int(exited[1]))
+            self.news.set()
+
+    def _ends(self) -> bool:
+        """Whether the run ends by itself: a worker that crashes on its way out, when all is done, is no reason to fail."""
+        alive = len(self._threads(_WORKER_THREAD))
+        while not self.finished.wait(SECONDS_TO_END):
+            if len(self._threads(_WORKER_THREAD)) == alive:
+                return False
+            alive = len(self._threads(_WORKER_THREAD))
+        return True
+
+    def _stop(self) -> None:
+        self.running.rename(self.stopped)
+        for file in self.stopped.iterdir():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(file.name), signal.SIGKILL)
+        for thread in self._threads(*_SIDE_THREADS):
+            thread.join(SECONDS_TO_END)  # or their last words would come after the hook and the quiet loggers are gone
+
+    def _threads(self, *names: str) -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name in names and thread not in self.earlier]
+
+    def _cause_of_death(self) -> str:
+        status = self.statuses[0]
+        if status == -signal.SIGKILL:
+            return "killed, perhaps for lack of memory"
+        text = "\n".join(file.read_text(errors="replace") for file in sorted(self.stopped.iterdir()))
+        if status < 0:
+            crash, frame = _CRASH.search(text), _FRAME.search(text)
+            return (signal.strsignal(-status) or "a signal") + (f", {frame[1]}" if crash and frame else "")
+        telling = [line for line in text.splitlines() if _ERROR_LINE.match(line)]
+        return telling[-1][:500] if telling else "--debug shows what it wrote"
 
 
 @contextlib.contextmanager

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pipeline.config import Config, config_toml
-from pipeline.dedup import execute_dedup, plan_dedup
-from pipeline.ingest import execute_ingest, plan_ingest
+from pipeline.dedup import check_drop_rate, execute_dedup, plan_dedup
+from pipeline.ingest import check_errors, execute_ingest, plan_ingest
 from pipeline.progress import StageProgress
 from pipeline.run import STAGES, Run, StagePlan, discard_stage, finish_stage, stage_manifest, stage_state, start_stage
 from pipeline.runner import RunnerSettings
@@ -20,15 +21,16 @@ from transforms.manifest import Manifest
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: what it would do, and doing it."""
+    """A stage: what it would do, doing it, and the bounds of the configuration that its counters must keep."""
 
     plan: Callable[[Config, Run], StagePlan]
     execute: Callable[[Config, Run, RunnerSettings, StagePlan], UnitReport]
+    check: Callable[[Config, dict[str, Any], str], None] = lambda config, counters, folder: None
 
 
 _STAGES = {
-    "documents": Stage(lambda config, run: plan_ingest(config), execute_ingest),
-    "dedup": Stage(plan_dedup, execute_dedup),
+    "documents": Stage(lambda config, run: plan_ingest(config), execute_ingest, check_errors),
+    "dedup": Stage(plan_dedup, execute_dedup, check_drop_rate),
     "tokenizer": Stage(plan_vocabulary, execute_vocabulary),
     "shards": Stage(plan_shards, execute_shards),
 }
@@ -44,6 +46,8 @@ def run_stages(
 ) -> None:
     """Runs stages that are not done yet. Raises UserError, leaving committed parts for the next try."""
     run = Run(config.folder)
+    if not overwrite:
+        _refuse_mixtures(config, run, stages)
     for name in stages:
         stage = _STAGES[name]
         plan = stage.plan(config, run)
@@ -52,25 +56,44 @@ def run_stages(
         _keep_configuration(run, config)
         if state == "done":
             manifest = stage_manifest(run, name)
+            stage.check(config, manifest.counters, folder)
             progress.skipped(name, manifest)
-            _check_outcome(name, manifest, folder)
-            continue
-        started = time.monotonic()
-        start_stage(folder, plan)
-        with progress.stage(name, folder, plan):
-            report = stage.execute(config, run, settings, plan)
-        io.remove_temporary_files(folder)
-        manifest = finish_stage(
-            folder, plan, files=report.files, counters=report.counters, seconds=time.monotonic() - started, cpu_seconds=report.cpu_seconds
-        )
-        progress.finished(name, manifest)
+        else:
+            manifest = _run_stage(stage, plan, config, run, settings, progress)
         _check_outcome(name, manifest, folder)
 
 
+def _run_stage(stage: Stage, plan: StagePlan, config: Config, run: Run, settings: RunnerSettings, progress: StageProgress) -> Manifest:
+    started = time.monotonic()
+    folder = run.stage(plan.stage)
+    start_stage(folder, plan)
+    with progress.stage(plan.stage, folder, plan):
+        report = stage.execute(config, run, settings, plan)
+    stage.check(config, report.counters, folder)
+    io.remove_temporary_files(folder)
+    seconds = time.monotonic() - started
+    manifest = finish_stage(folder, plan, files=report.files, counters=report.counters, seconds=seconds, cpu_seconds=report.cpu_seconds)
+    progress.finished(plan.stage, manifest)
+    return manifest
+
+
+def _refuse_mixtures(config: Config, run: Run, stages: Sequence[str]) -> None:
+    """Raises UserError, before anything is written, when a stage that can be compared was made from something else.
+
+    A stage can be compared when those before it are done: its fingerprint is made of theirs.
+    """
+    for name in stages:
+        if stage_state(run.stage(name), _STAGES[name].plan(config, run)) != "done":
+            return
+
+
 def _state_or_discard(run: Run, name: str, plan: StagePlan, *, overwrite: bool) -> str:
-    """The state of a stage's folder. With `overwrite`, a stage made from something else goes, and so do those after it."""
+    """The state of a stage's folder. With `overwrite`, a stage made from something else or damaged goes, and so do those after it."""
     try:
-        return stage_state(run.stage(name), plan)
+        state = stage_state(run.stage(name), plan)
+        if state == "done":
+            stage_manifest(run, name)
+        return state
     except UserError:
         if not overwrite:
             raise

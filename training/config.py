@@ -60,7 +60,7 @@ class ModelConfig:
         return self.matrix_parameters + norms + (0 if self.tied else self.padded_vocabulary * self.width)
 
 
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=False))
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class TrainConfig:
     """The table `[train]` of the configuration. A commented file is generated from these descriptions."""
 

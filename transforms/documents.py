@@ -4,6 +4,7 @@ A document's address inside a run is (part, row), 32 bits each, packed into one 
 """
 
 import hashlib
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -50,6 +51,11 @@ REJECT_SCHEMA = pa.schema(
 def document_id(source: str, origin: str, locator: str) -> bytes:
     """16 bytes that name a document: blake2b of where it was read, so equal on every machine and in every run."""
     return hashlib.blake2b("\0".join((source, origin, locator)).encode(), digest_size=ID_BYTES).digest()
+
+
+def printable_path(path: str) -> str:
+    """A file name as valid Unicode: bytes that are not UTF-8 become backslash escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def pack_address(part: int, rows: np.ndarray) -> np.ndarray:

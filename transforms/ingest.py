@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from transforms import io
 from transforms.documents import DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA
+from transforms.errors import UserError
 from transforms.filters.language import identify_languages, judge_language
 from transforms.filters.registry import judge
 from transforms.filters.verdicts import Verdicts
@@ -46,9 +47,12 @@ class LanguageSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class InputFile:
+    """A file to read: where it lies, its name relative to the source's root, and its size in bytes when it was planned."""
+
     source: str
     path: str
     origin: str
+    size: int
 
 
 @dataclass
@@ -102,6 +106,8 @@ def read_unit(files: Iterable[InputFile], sources: Mapping[str, SourceSettings])
     for file in files:
         origin = Origin(file.source, file.origin)
         settings = sources[file.source]
+        if (size := io.size(file.path)) != file.size:
+            raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when it is at rest")
         for record in read_records(file.path, kind=settings.kind, options=settings.options):
             if isinstance(record, RawReject):
                 rejects.append(record)

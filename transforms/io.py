@@ -49,6 +49,12 @@ def exists(path: str) -> bool:
     return fs.exists(inner)
 
 
+def size(path: str) -> int:
+    """Bytes of a file. Raises FileNotFoundError."""
+    fs, inner = file_system(path)
+    return fs.size(inner)
+
+
 def make_folder(path: str) -> None:
     """Creates a folder and its parents; a no-op on object stores."""
     fs, inner = file_system(path)

@@ -7,6 +7,7 @@ import pytest
 from pipeline.config import Config, config_toml, load_config, parse_config
 from pipeline.template import commented_template
 from transforms.errors import ConfigError
+from transforms.filters.language import bundled_model
 
 SOURCE = {"kind": "jsonl", "paths": ["a/*.jsonl"]}
 
@@ -77,6 +78,9 @@ def test_the_commented_template_shows_every_key_with_its_default(tmp_path: Path)
         ({"dedup": {"keep": ["source:boks"]}}, "dedup.keep names source 'boks'; there are web", ""),
         ({"dedup": {"keep": ["biggest"]}}, "dedup.keep", ""),
         ({"train": {"mixture": {"boks": 1}}}, "train.mixture names source 'boks'", ""),
+        ({"sources": {"web": SOURCE | {"quality": [{"name": "length", "at_least": "300"}]}}}, "option 'at_least' of filter 'length'", ""),
+        ({"shards": {"shard_megabytes": float("inf")}}, "shards.shard_megabytes = inf", ""),
+        ({"train": {"clip": float("nan")}}, "train.clip = nan", ""),
         ({"shards": {"sequence_length": "many"}}, "shards.sequence_length = 'many'", ""),
     ],
 )
@@ -87,6 +91,21 @@ def test_errors_name_the_file_the_key_and_what_is_allowed(values: dict, what: st
     assert remedy in str(caught.value) or remedy == "match pattern"
     assert len(str(caught.value).splitlines()) == 3
     assert caught.value.exit_code == 2
+
+
+def test_a_run_is_found_by_its_url(tmp_path: Path) -> None:
+    config = parse_config({"folder": ".", "sources": {"web": SOURCE}, "language": {}}, where="s3://bucket/deep/run/run.toml")
+    assert config.folder == "s3://bucket/deep/run"
+    assert config.sources["web"].paths == ("s3://bucket/deep/run/a/*.jsonl",)
+    assert parse(folder="file:///x/run").folder == "/x/run"
+
+
+def test_a_relative_model_lies_beside_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lid.ftz").write_bytes(Path(bundled_model()).read_bytes())
+    monkeypatch.chdir("/")
+    path = tmp_path / "c.toml"
+    path.write_text('folder = "run"\n[language]\nkeep = ["en"]\nmodel = "lid.ftz"\n[sources.a]\nkind = "text"\npaths = ["*.txt"]\n')
+    assert load_config(str(path)).language.model == str(tmp_path / "lid.ftz")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import fsspec
 import pytest
 from moto.server import ThreadedMotoServer
 
+from pipeline.config import load_config
 from pipeline.inspect import inspect_run
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.test_runs import NOT_DATA, digests, finished, run  # noqa: F401  `finished` is a fixture
@@ -64,4 +65,5 @@ def test_a_run_on_a_store_without_rename(finished: Path, tmp_path: Path) -> None
     memory = fsspec.filesystem("memory")
     assert remote_digests(memory, "/bucket/run") == digests(finished)
     assert list(inspect_run("memory://bucket/run")["stages"]) == ["documents", "dedup", "tokenizer", "shards"]
+    assert load_config("memory://bucket/run/run.toml").folder == "memory://bucket/run"
     memory.rm("/bucket", recursive=True)

@@ -1,5 +1,6 @@
 """Whole runs: equal bytes however they come about, counts that add up, and refusals instead of mixtures."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,12 +16,14 @@ import pytest
 from rich.console import Console
 
 from pipeline.config import load_config
+from pipeline.ingest import execute_ingest, plan_ingest
 from pipeline.progress import StageProgress
-from pipeline.run import STAGES
+from pipeline.run import STAGES, Run, start_stage
 from pipeline.runner import RunnerSettings
 from pipeline.stages import run_stages
 from tests.conftest import PROJECT
 from tests.pipeline.corpus import write_corpus
+from transforms import io
 from transforms.errors import UserError
 from transforms.manifest import read_manifest
 from transforms.tokens.shards import open_shard
@@ -42,6 +46,12 @@ def digests(folder: Path) -> dict[str, str]:
         for path in sorted((folder / stage).rglob("*"))
         if path.is_file() and path.name not in NOT_DATA
     }
+
+
+def figures(folder: Path) -> dict[str, tuple]:
+    """What the manifests say of a run but for times: files and counters of each stage."""
+    manifests = {stage: read_manifest(str(folder / stage)) for stage in STAGES}
+    return {stage: (manifest.files, manifest.counters) for stage, manifest in manifests.items()}
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +115,7 @@ def test_two_worker_processes_give_the_same_bytes(finished: Path, tmp_path: Path
     path = copy_input(finished, tmp_path)
     run(path, workers=2)
     assert digests(tmp_path / "run") == digests(finished)
+    assert figures(tmp_path / "run") == figures(finished)
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
@@ -125,6 +136,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(finished: Path, tmp_path: Path, 
     assert not all((tmp_path / "run" / stage / "manifest.json").exists() for stage in STAGES)
     run(path)
     assert digests(tmp_path / "run") == digests(finished)
+    assert figures(tmp_path / "run") == figures(finished)
     assert {file.name for file in (tmp_path / "run").rglob("*") if ".tmp-" in file.name} == set()
 
 
@@ -169,6 +181,7 @@ def test_another_configuration_is_refused_and_names_what_changed(
     assert change in str(caught.value)
     assert stage in caught.value.where
     assert digests(tmp_path / "run") == before
+    assert load_config(str(tmp_path / "run" / "run.toml")) == replace(load_config(str(finished / "run.toml")), folder=str(tmp_path / "run"))
 
 
 def test_other_input_is_refused_and_overwrite_makes_it_again(finished: Path, tmp_path: Path) -> None:
@@ -190,6 +203,67 @@ def test_guards_do_not_count_as_another_configuration(finished: Path, tmp_path: 
     shutil.copytree(finished, tmp_path / "run")
     path.write_text(path.read_text().replace("max_error_rate = 0.2", "max_error_rate = 0.5") + "\n[dedup]\nmax_drop_rate = 0.9\n")
     assert run(path).count("done before") == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("max_error_rate = 0.2", "max_error_rate = 0.01", "more than max_error_rate"),
+        ("[language]", "[dedup]\nmax_drop_rate = 0.01\n[language]", "more than dedup.max_drop_rate"),
+    ],
+)
+def test_guards_hold_for_stages_that_are_done_too(finished: Path, tmp_path: Path, old: str, new: str, what: str) -> None:
+    path = copy_input(finished, tmp_path)
+    shutil.copytree(finished, tmp_path / "run")
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UserError, match=what):
+        run(path)
+
+
+def test_a_damaged_manifest_is_refused_and_overwrite_mends_it(finished: Path, tmp_path: Path) -> None:
+    path = copy_input(finished, tmp_path)
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "tokenizer" / "manifest.json").write_text("{")
+    with pytest.raises(UserError, match="the manifest is not JSON"):
+        run(path)
+    run(path, overwrite=True)
+    assert digests(tmp_path / "run") == digests(finished)
+
+
+def test_an_error_of_the_system_stops_the_run_and_the_next_one_is_whole(finished: Path, tmp_path: Path, monkeypatch) -> None:
+    """A failing disk is no property of the input: no reject may stand for it in a committed part."""
+    path = copy_input(finished, tmp_path)
+    opened = io.open_input
+
+    def failing(name: str):
+        if name.endswith("book2.txt"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), name)
+        return opened(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(io, "open_input", failing)
+        with pytest.raises(UserError, match="Input/output error"):
+            run(path)
+    run(path)
+    assert digests(tmp_path / "run") == digests(finished)
+
+
+def test_input_that_changes_while_it_is_read_stops_the_run(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path)
+    config = load_config(str(path))
+    plan = plan_ingest(config)
+    start_stage(str(tmp_path / "run" / "documents"), plan)
+    (tmp_path / "input" / "news-0.jsonl").write_text("{}")
+    with pytest.raises(UserError, match="bytes and has 2 now"):
+        execute_ingest(config, Run(config.folder), RunnerSettings(workers=1), plan)
+
+
+def test_file_names_that_are_not_utf8(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path)
+    (tmp_path / "input" / "books" / "book0.txt").rename(tmp_path / "input" / "books" / os.fsdecode(b"b\xff.txt"))
+    run(path)
+    origins = {origin for part in tmp_path.glob("run/documents/part-*") for origin in pq.read_table(part)["origin"].to_pylist()}
+    assert "b\\xff.txt" in origins
 
 
 def test_too_many_errors_stop_the_run_before_anything_reads_the_documents(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 from transforms.dedup.order import parse_policy
 
 
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class DedupConfig:
     """How duplicates are found and which of them stay. Raises pydantic.ValidationError for a wrong or unknown value."""
 

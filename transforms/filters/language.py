@@ -1,6 +1,8 @@
 """Language identification with a fastText model (lid.176 unless another is named), a whole batch at a time."""
 
+import hashlib
 import os
+import struct
 import tempfile
 from functools import lru_cache
 from importlib.util import find_spec
@@ -28,9 +30,31 @@ def bundled_model() -> str:
     return os.path.join(spec.submodule_search_locations[0], "resources", "lid.176.ftz")
 
 
+_MAGIC = struct.pack("<i", 793712314)
+
+
+@lru_cache(maxsize=2)
+def model_sha256(path: str | None) -> str:
+    """The sha256 of a model's file, in hex, or ConfigError when it is no fastText model; None is the bundled one."""
+    try:
+        data = io.read_bytes(bundled_model() if path is None else path)
+    except OSError as error:
+        raise _no_model(error, path) from error
+    if not data.startswith(_MAGIC):
+        raise _no_model("it does not begin like a fastText model", path)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _no_model(reason: object, path: str | None) -> ConfigError:
+    return ConfigError(
+        f"cannot load the language model: {reason}", where=str(path), remedy="name a fastText .bin or .ftz file in language.model"
+    )
+
+
 @lru_cache(maxsize=2)
 def load_model(path: str | None) -> Any:
     """A fastText model by path or URL; None is the bundled one. Loaded once a process. Raises ConfigError if it cannot be."""
+    model_sha256(path)
     try:
         if path is None:
             return fasttext.load_model(bundled_model())
@@ -41,9 +65,7 @@ def load_model(path: str | None) -> Any:
             copy.flush()
             return fasttext.load_model(copy.name)
     except (ValueError, OSError) as error:
-        raise ConfigError(
-            f"cannot load the language model: {error}", where=str(path), remedy="name a fastText .bin or .ftz file in language.model"
-        ) from error
+        raise _no_model(error, path) from error
 
 
 @lru_cache(maxsize=2)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from transforms.filters.gopher import judge_gopher
 from transforms.filters.length import judge_length
 from transforms.filters.verdicts import Verdicts
+
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ def check_filter(name: str, options: Mapping[str, Any]) -> None:
         if key not in known:
             raise ValueError(f"{key!r} is not an option of filter {name!r}; it has {', '.join(sorted(known)) or 'none'}")
         try:
-            TypeAdapter(known[key].annotation).validate_python(value)
+            TypeAdapter(known[key].annotation, config=_STRICT).validate_python(value)
         except ValidationError as error:
             raise ValueError(f"option {key!r} of filter {name!r}: {error.errors()[0]['msg'].lower()}, not {value!r}") from error
 

@@ -35,7 +35,11 @@ KINDS: dict[str, SourceKind] = {
 
 
 def read_records(path: str, *, kind: str, options: Mapping[str, Any]) -> Iterator[Record]:
-    """Reads one file. A file that cannot be opened or breaks off costs the rest of itself: reject `read/broken-file`."""
+    """Reads one file. Bytes that break the file's format cost the rest of it: reject `read/broken-file`.
+
+    An error of the system (no such file, no permission, a failing disk or network) is no property of the input: it is
+    raised, and the same run may succeed later. Such an OSError has an errno, one of a format has none.
+    """
     source = KINDS[kind]
     last = None
     try:
@@ -44,5 +48,7 @@ def read_records(path: str, *, kind: str, options: Mapping[str, Any]) -> Iterato
                 last = record.locator
                 yield record
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         after = "at its start" if last is None else f"after record {last}"
         yield RawReject(f"{last or 'start'}+", "read/broken-file", detail=f"{type(error).__name__} {after}: {error}")

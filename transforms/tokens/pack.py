@@ -3,12 +3,15 @@
 A document's stream is `[EOT] + tokens`, followed by a closing EOT that the next document's opening EOT or padding provides.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 from transforms.tokens.encode import Encoded
 from transforms.words import mix64
+
+_BLOCK_TOKENS = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +118,7 @@ def pack_best_fit(encoded: Encoded, *, sequence_length: int, end_of_text: int, t
     source = stream_offsets[pieces.document[order]] + pieces.offset[order]
     lengths = pieces.length[order]
     tokens = np.full((rows, sequence_length + 1), end_of_text, np.uint32)
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    tokens.reshape(-1)[np.repeat(row_of * (sequence_length + 1) + starts, lengths) + within] = stream[np.repeat(source, lengths) + within]
-
-    byte_sums = np.concatenate([[0], np.cumsum(token_bytes[stream], dtype=np.int64)])
-    piece_bytes = byte_sums[source + lengths] - byte_sums[source + 1]
+    piece_bytes = _lay_out(stream, source, lengths, tokens.reshape(-1), row_of * (sequence_length + 1) + starts, token_bytes)
     piece_targets = lengths - 1 + pieces.ends[order]
     return PackedRows(
         tokens=tokens,
@@ -130,6 +129,29 @@ def pack_best_fit(encoded: Encoded, *, sequence_length: int, end_of_text: int, t
         bytes=_sum_rows(piece_bytes, segment_offsets).astype(np.int32),
         targets=_sum_rows(piece_targets, segment_offsets),
     )
+
+
+def _lay_out(
+    stream: np.ndarray, source: np.ndarray, lengths: np.ndarray, tokens: np.ndarray, target: np.ndarray, token_bytes: np.ndarray
+) -> np.ndarray:
+    """Copies each piece, `lengths` tokens from `source` in the stream, to `target` in `tokens`: returns the bytes of its targets.
+
+    The first token of a piece is no target of it. A block of pieces at a time: an index of all tokens would be several
+    times as large as the tokens.
+    """
+    piece_bytes = np.zeros(len(lengths), np.int64)
+    ends = np.cumsum(lengths)
+    edges = np.searchsorted(ends, np.arange(0, int(ends[-1]) + _BLOCK_TOKENS, _BLOCK_TOKENS)) if len(ends) else np.zeros(1, np.int64)
+    for first, last in itertools.pairwise(np.unique([*edges, len(lengths)]).tolist()):
+        block = lengths[first:last]
+        offsets = np.cumsum(block) - block
+        within = np.arange(int(block.sum())) - np.repeat(offsets, block)
+        found = stream[np.repeat(source[first:last], block) + within]
+        tokens[np.repeat(target[first:last], block) + within] = found
+        bytes_of = token_bytes[found]
+        bytes_of[offsets] = 0
+        piece_bytes[first:last] = np.add.reduceat(bytes_of, offsets, dtype=np.int64)
+    return piece_bytes
 
 
 def _shuffled(rows: int, seed: int) -> np.ndarray:

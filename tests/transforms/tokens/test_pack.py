@@ -1,11 +1,14 @@
 """Packing: every token of every document is a target exactly once, and nothing else is."""
 
+from unittest import mock
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.tokens import pack as pack_module
 from transforms.tokens.encode import Encoded
 from transforms.tokens.pack import PackedRows, cut_documents, fit_best, pack_best_fit
 from transforms.tokens.shards import ShardInfo, open_shard, write_shard
@@ -51,6 +54,15 @@ def test_each_token_and_closing_end_is_a_target_exactly_once(documents: list[lis
     assert found == {number: dict(enumerate([*document, EOT], 1)) for number, document in enumerate(documents)}
     assert packed.targets.sum() == sum(len(document) + 1 for document in documents)
     assert packed.bytes.sum() == sum(int(TOKEN_BYTES[token]) for document in documents for token in document)
+
+
+@given(documents_strategy, st.integers(8, 40), st.integers(1, 50))
+def test_blocks_of_any_size_lay_out_the_same(documents: list[list[int]], sequence_length: int, block: int) -> None:
+    whole = pack(documents, sequence_length)
+    with mock.patch.object(pack_module, "_BLOCK_TOKENS", block):
+        parts = pack(documents, sequence_length)
+    assert (whole.tokens == parts.tokens).all()
+    assert (whole.bytes == parts.bytes).all()
 
 
 @given(documents_strategy, st.integers(8, 40))
