@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -48,44 +49,22 @@ def init(
     _console().print(f"wrote {path}; name your files in it, then: tokenmill run {path}")
 
 
-@app.command()
-def run(
-    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
-) -> None:
-    """Run all stages that are not done yet: documents, dedup, tokenizer, shards."""
-    _run_stages(config, STAGES, beam, overwrite=overwrite, workers=workers, debug=debug)
+def _add_stage_command(name: str, stages: Sequence[str], description: str) -> None:
+    """Adds a command that runs some of the stages; all of them take the same options."""
+
+    def command(
+        config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
+    ) -> None:
+        _run_stages(config, stages, beam, overwrite=overwrite, workers=workers, debug=debug)
+
+    app.command(name, help=description)(command)
 
 
-@app.command()
-def ingest(
-    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
-) -> None:
-    """Run stage 1 only: read, extract, filter by language and quality."""
-    _run_stages(config, STAGES[:1], beam, overwrite=overwrite, workers=workers, debug=debug)
-
-
-@app.command()
-def dedup(
-    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
-) -> None:
-    """Run stage 2 only: find exact and near-duplicates among the documents."""
-    _run_stages(config, STAGES[1:2], beam, overwrite=overwrite, workers=workers, debug=debug)
-
-
-@app.command()
-def vocabulary(
-    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
-) -> None:
-    """Run stage 3 only: train the tokenizer."""
-    _run_stages(config, STAGES[2:3], beam, overwrite=overwrite, workers=workers, debug=debug)
-
-
-@app.command()
-def shards(
-    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
-) -> None:
-    """Run stage 4 only: encode and pack the documents into shards."""
-    _run_stages(config, STAGES[3:4], beam, overwrite=overwrite, workers=workers, debug=debug)
+_add_stage_command("run", STAGES, "Run all stages that are not done yet: documents, dedup, tokenizer, shards.")
+_add_stage_command("ingest", STAGES[:1], "Run stage 1 only: read, extract, filter by language and quality.")
+_add_stage_command("dedup", STAGES[1:2], "Run stage 2 only: find exact and near-duplicates among the documents.")
+_add_stage_command("vocabulary", STAGES[2:3], "Run stage 3 only: train the tokenizer.")
+_add_stage_command("shards", STAGES[3:4], "Run stage 4 only: encode and pack the documents into shards.")
 
 
 @app.command()
@@ -142,9 +121,17 @@ def generate(
     """Continue a prompt with a run's model."""
     from pipeline.trainer import generate_text
 
-    sampling = {"max_tokens": max_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     sys.stdout.write(prompt)
-    generate_text(_load(config), prompt=prompt, write=_write_now, **sampling)
+    generate_text(
+        _load(config),
+        prompt=prompt,
+        write=_write_now,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+    )
     sys.stdout.write("\n")
 
 
@@ -160,7 +147,7 @@ def quickstart(
     run_quickstart(folder, _console(), train=train, workers=workers or 0)
 
 
-def _run_stages(path: str, stages: tuple[str, ...], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool) -> None:
+def _run_stages(path: str, stages: Sequence[str], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool) -> None:
     from pipeline.progress import StageProgress
     from pipeline.runner import RunnerSettings
     from pipeline.stages import run_stages

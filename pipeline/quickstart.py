@@ -89,7 +89,6 @@ def run_quickstart(folder: str, console: Console, *, train: bool, workers: int) 
     for seed, prompt in enumerate(PROMPTS, config.seed):
         console.print(f"\n[bold]generate[/]   {escape(repr(prompt))}, seed {seed}, temperature 0.8")
         pieces = [prompt]
-        sampling = {"max_tokens": TOKENS, "temperature": 0.8, "top_k": 0, "top_p": 0.95, "seed": seed}
-        generate_text(config, prompt=prompt, write=pieces.append, **sampling)
+        generate_text(config, prompt=prompt, write=pieces.append, max_tokens=TOKENS, seed=seed)
         console.print("".join(pieces), markup=False)
     console.print(f"\nnext: tokenmill inspect {escape(shown_path(config.folder))}; tokenmill init; tokenmill run tokenmill.toml")

@@ -52,10 +52,21 @@ def evaluate_run(config: Config, console: Console, *, split: str, max_rows: int 
     return evaluation.figures() | {"unigram_loss": unigram}
 
 
-def generate_text(config: Config, *, prompt: str, write: Callable[[str], None], **sampling: Any) -> None:
+def generate_text(
+    config: Config,
+    *,
+    prompt: str,
+    write: Callable[[str], None],
+    max_tokens: int,
+    temperature: float = 0.8,
+    top_k: int = 0,
+    top_p: float = 0.95,
+    seed: int = 0,
+) -> None:
     """Continues a prompt with a run's model, handing on the text as it comes."""
     training = _import_training()
-    for piece in training.stream(_model_folder(Run(config.folder)), prompt=prompt, **sampling):
+    sampling = training.Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
+    for piece in training.stream(_model_folder(Run(config.folder)), prompt=prompt, max_tokens=max_tokens, sampling=sampling, seed=seed):
         write(piece.text)
 
 
@@ -67,7 +78,7 @@ class _Training:
 
         self.train, self.Started, self.Stepped, self.Evaluated = train.train, train.Started, train.Stepped, train.Evaluated
         self.evaluate, self.unigram_loss = evaluate.evaluate, evaluate.unigram_loss
-        self.stream = generate.stream
+        self.stream, self.Sampling = generate.stream, generate.Sampling
 
 
 def _import_training() -> _Training:

@@ -175,32 +175,16 @@ class TextGenerator:
 
 
 def generate(
-    model_folder: str,
-    *,
-    prompt: str,
-    max_tokens: int = 128,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    seed: int = 0,
-    device: str = "auto",
+    model_folder: str, *, prompt: str, max_tokens: int = 128, sampling: Sampling | None = None, seed: int = 0, device: str = "auto"
 ) -> Generation:
     """One continuation of a prompt by a trained model; equal for equal arguments. Temperature 0 is greedy."""
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
-    return TextGenerator(load_model(model_folder, device=device)).generate(prompt, max_tokens=max_tokens, sampling=sampling, seed=seed)
+    generator = TextGenerator(load_model(model_folder, device=device))
+    return generator.generate(prompt, max_tokens=max_tokens, sampling=sampling, seed=seed)
 
 
 def stream(
-    model_folder: str,
-    *,
-    prompt: str,
-    max_tokens: int = 128,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    seed: int = 0,
-    device: str = "auto",
+    model_folder: str, *, prompt: str, max_tokens: int = 128, sampling: Sampling | None = None, seed: int = 0, device: str = "auto"
 ) -> Iterator[Piece]:
     """`generate`, token by token."""
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
-    return TextGenerator(load_model(model_folder, device=device)).stream(prompt, max_tokens=max_tokens, sampling=sampling, seed=seed)
+    generator = TextGenerator(load_model(model_folder, device=device))
+    return generator.stream(prompt, max_tokens=max_tokens, sampling=sampling, seed=seed)

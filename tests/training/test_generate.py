@@ -81,7 +81,7 @@ def test_the_same_seed_is_the_same_text_and_another_one_another(folder):
 
 
 def test_a_trained_model_goes_on_as_its_text_does(folder):
-    assert "goes on here" in generate(folder, prompt="a small web text", max_tokens=12, temperature=0, device="cpu").text
+    assert "goes on here" in generate(folder, prompt="a small web text", max_tokens=12, sampling=Sampling(temperature=0), device="cpu").text
 
 
 def test_stops_at_end_of_text_and_at_the_sequence_length(generator):
@@ -115,7 +115,7 @@ def test_refuses_a_prompt_that_is_too_long_and_wrong_settings(generator, folder)
         generator.generate("word " * 200, max_tokens=1)
     for wrong in ({"temperature": -1.0}, {"top_p": 0.0}, {"top_p": 1.1}, {"top_k": -1}):
         with pytest.raises(ConfigError, match="cannot be sampled"):
-            generate(folder, prompt="a", device="cpu", **wrong)
+            Sampling(**wrong)
 
 
 def test_after_another_prompt_is_refused(generator):
