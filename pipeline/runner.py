@@ -44,10 +44,9 @@ _QUIET = ("apache_beam", "root")
 _OPTION = re.compile(r"--\w[^=]*")
 _OURS = ("direct_num_workers", "direct_running_mode")
 _EXIT = re.compile(r"Worker subprocess exited with return code (-?\d+)")
-_CRASH = re.compile(r"^Fatal Python error: .*", re.MULTILINE)
-_FRAME = re.compile(r"^(?:Current thread|Thread) .*\n  File (.*)", re.MULTILINE)
+_CRASHED_AT = re.compile(r"^Current thread .*\n  File (.*)", re.MULTILINE)
 _WORKER_THREAD = "run_worker"
-_SIDE_THREADS = (_WORKER_THREAD, "beam_control_read", "read_grpc_client_inputs", "forward_grpc_outputs")
+_SIDE_THREADS = (_WORKER_THREAD, "beam_control_read", "read_grpc_client_inputs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +78,11 @@ def check_beam_arguments(arguments: Sequence[str]) -> None:
     """Raises ConfigError for an argument that means nothing. A runner named by --runner has options of its own, which are left to it."""
     for before, argument in zip(("", *arguments), arguments, strict=False):
         if not _OPTION.match(argument):
-            remedy = f"write {before}={argument}" if _OPTION.fullmatch(before) else "write options of Beam as --name=value"
+            remedy = (
+                f"write {before}={argument}"
+                if _OPTION.fullmatch(before)
+                else "name one configuration; write options of Beam as --name=value"
+            )
             raise ConfigError(f"{argument!r} is not an option", where="the arguments after --", remedy=remedy)
     options = _parse(arguments)
     runner = options.view_as(StandardOptions).runner
@@ -199,22 +202,17 @@ class _Workers:
         try:
             threading.Thread(target=self._drive, args=[pipeline], name="tokenmill-pipeline", daemon=True).start()
             self.news.wait()
-            if self._ends():
+            if self._ends() and not self._failed_by_a_death():
                 if self.error:
                     raise self.error
                 return
         finally:
-            if not self.finished.is_set():
-                self._stop()
+            self._stop()
             if threading.excepthook == hook:
                 threading.excepthook = self.previous_hook
         if self.statuses[0] == -signal.SIGINT:
             raise KeyboardInterrupt
-        raise UserError(
-            f"a worker process died (exit status {self.statuses[0]}: {self._cause_of_death()})",
-            where="the pipeline's workers",
-            remedy="run again to resume; use fewer workers (--workers 1) or a machine with more memory",
-        )
+        raise self._death(self.statuses[0])
 
     def _drive(self, pipeline: beam.Pipeline) -> None:
         try:
@@ -243,8 +241,14 @@ class _Workers:
             alive = len(self._threads(_WORKER_THREAD))
         return True
 
+    def _failed_by_a_death(self) -> bool:
+        """A broken connection fails the run without a worker's traceback; then the death says more than the error."""
+        return bool(self.statuses and self.error and "Traceback" not in str(self.error))
+
     def _stop(self) -> None:
         self.running.rename(self.stopped)
+        if self.finished.is_set():
+            return
         for file in self.stopped.iterdir():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(file.name), signal.SIGKILL)
@@ -254,16 +258,19 @@ class _Workers:
     def _threads(self, *names: str) -> list[threading.Thread]:
         return [thread for thread in threading.enumerate() if thread.name in names and thread not in self.earlier]
 
-    def _cause_of_death(self) -> str:
-        status = self.statuses[0]
-        if status == -signal.SIGKILL:
-            return "killed, perhaps for lack of memory"
+    def _death(self, status: int) -> UserError:
+        remedy = "run again to resume; --debug shows all that the worker wrote"
         text = "\n".join(file.read_text(errors="replace") for file in sorted(self.stopped.iterdir()))
-        if status < 0:
-            crash, frame = _CRASH.search(text), _FRAME.search(text)
-            return (signal.strsignal(-status) or "a signal") + (f", {frame[1]}" if crash and frame else "")
-        telling = [line for line in text.splitlines() if _ERROR_LINE.match(line)]
-        return telling[-1][:500] if telling else "--debug shows what it wrote"
+        if status == -signal.SIGKILL:
+            cause = "killed, perhaps for lack of memory"
+            remedy = "run again to resume; use fewer workers (--workers 1) or a machine with more memory"
+        elif status < 0:
+            crashed = _CRASHED_AT.search(text)
+            cause = (signal.strsignal(-status) or "a signal") + (f" at {crashed[1]}" if crashed else "")
+        else:
+            telling = [line for line in text.splitlines() if _ERROR_LINE.match(line)]
+            cause = telling[-1][:500] if telling else "it left of its own accord"
+        return UserError(f"a worker process died (exit status {status}: {cause})", where="the pipeline's workers", remedy=remedy)
 
 
 @contextlib.contextmanager
@@ -271,7 +278,7 @@ def _quiet_logs() -> Iterator[None]:
     loggers = [logging.getLogger(None if name == "root" else name) for name in _QUIET]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
+        logger.setLevel(logging.CRITICAL + 1)  # a worker that is interrupted logs that at CRITICAL
     try:
         yield
     finally:
