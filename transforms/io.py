@@ -4,10 +4,13 @@ Local paths, `gs://`, `s3://` and `https://` are alike here. A written file appe
 """
 
 import contextlib
+import errno
 import gzip
 import io
+import itertools
 import os
 import posixpath
+import re
 import shutil
 import tempfile
 import uuid
@@ -19,7 +22,14 @@ import fsspec
 import zstandard
 from fsspec.implementations.local import LocalFileSystem
 
+from transforms.errors import ConfigError
+
 _TEMPORARY = ".tmp-"
+_PROTOCOL = re.compile(r"([\w.+-]+)://")
+_EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3", "s3a": "s3"}
+_VERSION_KEYS = ("mtime", "etag", "ETag", "LastModified", "last_modified", "Last-Modified", "updated", "created")
+_ZSTD_WINDOW = 1 << 31  # the largest that the format's tools make: `zstd --long=31`
+_ZSTD_BLOCK = 1 << 14  # compressed bytes at a time; they can become 32,768 times as many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +42,22 @@ class FileInfo:
 
 
 def file_system(path: str) -> tuple[Any, str]:
-    """The fsspec file system of a path or URL, and the path inside it."""
-    return fsspec.core.url_to_fs(path)
+    """The fsspec file system of a path or URL, and the path inside it.
+
+    Raises ConfigError for a protocol that fsspec does not know or whose package is not installed.
+    """
+    try:
+        return fsspec.core.url_to_fs(path)
+    except ImportError as error:
+        extra = next((_EXTRAS[protocol] for protocol in _PROTOCOL.findall(path) if protocol in _EXTRAS), None)
+        remedy = f"pip install 'tokenmill[{extra}]'" if extra else str(error)
+        raise ConfigError("this file system needs a package that is not installed", where=path, remedy=remedy) from error
+    except ValueError as error:
+        unknown = [protocol for protocol in _PROTOCOL.findall(path) if protocol not in fsspec.available_protocols()]
+        if not unknown:
+            raise
+        remedy = "use a local path, gs://, s3://, https:// or another protocol that fsspec knows"
+        raise ConfigError(f"unknown protocol {unknown[0]}://", where=path, remedy=remedy) from error
 
 
 def is_local(path: str) -> bool:
@@ -69,16 +93,50 @@ def remove(path: str) -> None:
 
 
 def list_files(pattern: str) -> list[FileInfo]:
-    """Files that match a glob (or the one file named), in the order of their paths. Folders are left out."""
+    """Files that match a glob (or the one file named), in the order of their paths. Folders are left out.
+
+    A file whose very name is the pattern (`a[1].txt`) is that file, without a reading as a glob. Links to files are files;
+    links to folders are not followed. A URL's paths are spelled as the pattern is. Raises ConfigError for a file of unknown size.
+    """
     fs, inner = file_system(pattern)
-    found = fs.glob(inner, detail=True)
+    exact = _file_info(fs, inner) if "*" not in inner else None
+    found = {inner: exact} if exact else fs.glob(inner, detail=True)
     files = []
-    for path, info in sorted(found.items()):
-        if info["type"] != "file":
+    for path, entry in sorted(found.items()):
+        known = entry["type"] == "file" and entry["size"] is not None
+        info = entry if known or entry["type"] == "directory" else _file_info(fs, path)
+        if info is None or info["type"] != "file":
             continue
-        version = next((str(info[key]) for key in ("mtime", "etag", "ETag", "LastModified") if info.get(key)), "")
-        files.append(FileInfo(path=fs.unstrip_protocol(path) if "://" in pattern else path, size=info["size"], version=version))
+        spelled = _spelled(path, pattern=pattern, inner=inner, fs=fs)
+        if info["size"] is None:
+            raise ConfigError("the size of a file is not known", where=spelled, remedy="copy the file to a disk or an object store")
+        version = next((str(info[key]) for key in _VERSION_KEYS if info.get(key) is not None), "")
+        files.append(FileInfo(path=spelled, size=info["size"], version=version))
     return files
+
+
+def _file_info(fs: Any, path: str) -> dict[str, Any] | None:
+    """What a file system knows of a file, through links; None if it is no file, a link that leads nowhere or not there."""
+    try:
+        info = fs.info(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+            return None
+        raise
+    return info if info["type"] == "file" else None
+
+
+def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
+    """A path inside a file system -> the path or URL that begins as `pattern` does; `inner` is the pattern inside it."""
+    if "://" not in pattern:
+        return path
+    shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(reversed(pattern), reversed(inner), strict=False)))
+    head = inner[: len(inner) - shared]
+    if any(sign in head for sign in "*?[") or not path.startswith(head):
+        return fs.unstrip_protocol(path)
+    return pattern[: len(pattern) - shared] + path[len(head) :]
 
 
 def list_names(folder: str) -> list[str]:
@@ -100,13 +158,49 @@ def open_input(path: str) -> BinaryIO:
 
 
 def open_decompressed(path: str) -> BinaryIO:
-    """Opens a file for reading bytes; `.gz` and `.zst` are decompressed."""
+    """Opens a file for reading bytes; `.gz` and `.zst` are decompressed. Reading a file that was cut off raises EOFError."""
     stream = open_input(path)
     if path.endswith(".gz"):
         return io.BufferedReader(gzip.GzipFile(fileobj=stream))
     if path.endswith(".zst"):
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
+        return io.BufferedReader(_ZstdReader(stream), 1 << 17)
     return stream
+
+
+class _ZstdReader(io.RawIOBase):
+    """All frames of a zstd stream, with any window size. `zstandard.stream_reader` takes a frame that was cut for its end."""
+
+    def __init__(self, stream: BinaryIO):
+        self._stream = stream
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._frame: Any = None
+        self._packed = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            self._packed = self._packed or self._stream.read(_ZSTD_BLOCK)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError("the file ends inside a zstd frame")
+                return 0
+            self._frame = self._frame or self._decompressor.decompressobj()
+            self._ready = memoryview(self._frame.decompress(self._packed))
+            self._packed = b""
+            if self._frame.eof:
+                self._packed, self._frame = self._frame.unused_data, None
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
 
 
 def read_bytes(path: str) -> bytes:
@@ -158,12 +252,16 @@ def remove_temporary_files(folder: str) -> None:
 
 
 def remove_folder(path: str) -> None:
-    """Removes a folder with all that it holds, if it is there."""
+    """Removes a folder with all that it holds, if it is there. Raises OSError when something of it stays."""
     fs, inner = file_system(path)
-    if isinstance(fs, LocalFileSystem):
-        shutil.rmtree(inner, ignore_errors=True)
-    elif fs.exists(inner):
-        fs.rm(inner, recursive=True)
+    try:
+        if isinstance(fs, LocalFileSystem):
+            shutil.rmtree(inner)
+        else:
+            fs.rm(inner, recursive=True)
+    except FileNotFoundError:
+        if fs.exists(inner):
+            raise
 
 
 @contextlib.contextmanager

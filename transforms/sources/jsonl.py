@@ -1,7 +1,6 @@
 """Source `jsonl`: one JSON object a line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`); `fields` maps document fields to keys."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,13 +9,14 @@ from typing import Any, BinaryIO
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 
 FIELDS = ("text", "url", "title", "published")
+_MAX_SECONDS = 1e11
 _FORMATS = ("%d-%b-%Y %H:%M:%S.%f", "%d-%b-%Y", "%Y/%m/%d", "%d.%m.%Y")
 
 
 def parse_date(value: Any) -> int | None:
     """A date as ISO 8601, RFC 2822, seconds since 1970 or a few usual spellings -> seconds, UTC; None if it is none of them."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value) if math.isfinite(value) and abs(value) < 1e11 else None
+        return int(value) if abs(value) < _MAX_SECONDS else None  # false for nan and inf, and exact for any integer
     if not isinstance(value, str) or not value.strip():
         return None
     value = value.strip()
@@ -34,12 +34,16 @@ def read_jsonl(stream: BinaryIO, *, fields: Mapping[str, str]) -> Iterator[Recor
     """Bytes of a JSON-lines file -> one document or reject a line that is not blank. The locator is the line number, from 1."""
     keys = {field: fields.get(field, field) for field in FIELDS}
     for number, line in enumerate(stream, 1):
-        if line.strip():
-            yield _read_line(line, str(number), keys)
+        if not line.strip():
+            continue
+        excerpt = line[:1000].decode("utf-8", "replace")
+        try:
+            yield _read_line(line, str(number), keys, excerpt)
+        except Exception as error:  # what nobody foresaw in one line must not cost the file
+            yield RawReject(str(number), "jsonl/unreadable", detail=f"{type(error).__name__}: {error}", excerpt=excerpt)
 
 
-def _read_line(line: bytes, locator: str, keys: dict[str, str]) -> Record:
-    excerpt = line[:1000].decode("utf-8", "replace")
+def _read_line(line: bytes, locator: str, keys: dict[str, str], excerpt: str) -> Record:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -51,6 +51,6 @@ def read_text(stream: BinaryIO) -> Iterator[Record]:
     except (UnicodeError, LookupError) as error:
         yield RawReject("0", "text/undecodable", detail=str(error))
         return
-    book, title = strip_gutenberg(text.replace("\r\n", "\n"))
+    book, title = strip_gutenberg(text.replace("\r\n", "\n").replace("\r", "\n"))
     book = clean_text(book)
     yield RawDocument("0", book, title=title) if book else RawReject("0", "extract/empty", "extract", detail="no text in the file")

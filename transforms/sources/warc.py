@@ -1,37 +1,100 @@
 """Source `warc`: the HTML and text responses of a WARC file (gzip, zstd, lz4 or plain)."""
 
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
-from transforms.sources.html import declared_charset, decode, extract_main_text
+from transforms.sources.html import TooDeepError, declared_charset, decode, extract_main_text
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
+_TRUNCATED = "warc/truncated"
+_GZIP_MAGIC = b"\x1f\x8b\x08"
+_BLOCK = 1 << 18
 
 
 def read_warc(stream: BinaryIO) -> Iterator[Record]:
     """Bytes of a WARC file -> one document or reject for each response record, in file order.
 
-    The locator is the record's offset in the file. Records that are not responses are no documents and are passed over.
-    A record that cannot be parsed costs itself; a stream that breaks raises OSError.
+    The locator is the record's offset in the file; further responses at the same offset (a gzip member with many
+    records) are `405#1`, `405#2`. Records that are not responses are no documents and are passed over. A record that
+    cannot be parsed costs itself; a stream that breaks raises OSError or zlib.error.
+
+    A file that was cut off yields `warc/truncated`: for a response cut inside its block under its own locator, else under
+    `<offset of the last record>+`. Not seen are a cut that leaves whole records behind, one in the first bytes of a zstd or
+    lz4 frame, and one in the last bytes (the checksum) of a gzip member of many records.
     """
-    for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=False):
-        locator = str(record.stream_pos)
+    offset, missing, told = 0, "", False
+    previous, ordinal = -1, 0
+    for record in ArchiveIterator(stream, record_types=WarcRecordType.any_type, parse_http=False):
+        offset, missing, told = record.stream_pos, "", False
+        if record.record_type != WarcRecordType.response:
+            missing = _missing_bytes(record, read=record.consume())
+            continue
+        previous, ordinal = offset, ordinal + 1 if offset == previous else 0
+        locator = f"{offset}#{ordinal}" if ordinal else str(offset)
         url = (record.headers.get("WARC-Target-URI") or "").strip("<>") or None
         try:
-            yield _read_response(record, locator, url)
+            found = _read_response(record, locator, url)
         except Exception as error:  # a parser's failure on one page must not cost the file
-            yield RawReject(locator, "warc/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
+            found = RawReject(locator, "warc/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
+        told = isinstance(found, RawReject) and found.rule == _TRUNCATED
+        yield found
+    where = f"record: {missing}" if missing else "" if told else _cut_off(stream, offset)
+    if where:
+        yield RawReject(f"{offset}+", _TRUNCATED, detail=f"the file ends inside a {where}")
+
+
+def _missing_bytes(record: WarcRecord, *, read: int) -> str:
+    """What is missing of a record of whose block `read` bytes were there; empty if it is whole."""
+    stated = (record.headers.get("Content-Length") or "").strip()
+    if not stated.isdecimal():
+        return "its header has no Content-Length"
+    return f"{read} of {stated} bytes" if read < int(stated) else ""
+
+
+def _cut_off(stream: BinaryIO, offset: int) -> str:
+    """What a file ends inside of though its records, of which the last starts at `offset`, look whole; empty if nothing.
+
+    A gzip file must end where a member ends, a plain one with the two line ends that close every record.
+    """
+    try:
+        stream.seek(offset)
+    except (OSError, ValueError):  # a stream that cannot seek
+        return ""
+    block = stream.read(_BLOCK)
+    if block and _GZIP_MAGIC.startswith(block[:3]):
+        return "" if _ends_with_member(block, stream) else "gzip member"
+    if not block.startswith(b"WARC"):
+        return ""
+    last = block
+    while block := stream.read(_BLOCK):
+        last = last[-4:] + block
+    return "" if last.endswith((b"\r\n\r\n", b"\n\n")) else "record: the line ends that close it are missing"
+
+
+def _ends_with_member(block: bytes, stream: BinaryIO) -> bool:
+    """Reads on from a gzip member's start `block`, holding one block at a time. Raises zlib.error for bad data."""
+    member = None
+    while block:
+        member = member or zlib.decompressobj(16 + zlib.MAX_WBITS)
+        member.decompress(block, _BLOCK)
+        if member.eof:
+            block, member = member.unused_data, None
+        else:
+            block = member.unconsumed_tail
+        block = block or stream.read(_BLOCK)
+    if member is not None:
+        member.flush()  # output that did not fit into the last block
+    return member is None or member.eof
 
 
 def _read_response(record: WarcRecord, locator: str, url: str | None) -> Record:
     record.freeze()
-    stated = record.headers.get("Content-Length")
-    if stated is not None and record.content_length < int(stated):
-        detail = f"{record.content_length} of {stated} bytes"
-        return RawReject(locator, "warc/truncated", url=url, detail=detail)
+    if missing := _missing_bytes(record, read=record.content_length):
+        return RawReject(locator, _TRUNCATED, url=url, detail=missing)
     record.parse_http(auto_decode="all")
     status = record.http_headers.status_code if record.http_headers else None
     if status != 200:
@@ -42,7 +105,10 @@ def _read_response(record: WarcRecord, locator: str, url: str | None) -> Record:
     body = record.reader.read()
     content = decode(body, declared_charset(body, record.http_charset))
     if kind in _HTML_TYPES:
-        page = extract_main_text(content)
+        try:
+            page = extract_main_text(content)
+        except TooDeepError as error:
+            return RawReject(locator, "extract/too-deep", "extract", url=url, detail=str(error))
         text, title = clean_text(page.text), page.title
     else:
         text, title = clean_text(content), None

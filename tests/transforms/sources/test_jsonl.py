@@ -42,6 +42,26 @@ def test_a_bad_line_costs_itself_only(line: object, rule: str) -> None:
     assert bad.detail
 
 
+def test_what_nobody_foresaw_in_a_line_costs_that_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(value: object) -> None:
+        if value == "bad":
+            raise ArithmeticError("a date that no one thought of")
+
+    monkeypatch.setattr("transforms.sources.jsonl.parse_date", fail)
+    before, bad, after = read({"text": "one"}, {"text": "two", "published": "bad"}, {"text": "three"})
+    assert (before.text, after.text) == ("one", "three")
+    assert bad == RawReject(
+        "2",
+        "jsonl/unreadable",
+        detail="ArithmeticError: a date that no one thought of",
+        excerpt='{"text": "two", "published": "bad"}\n',
+    )
+
+
+def test_a_date_of_400_digits_costs_nothing() -> None:
+    assert read(b'{"text": "a", "published": 1' + b"0" * 400 + b"}") == [RawDocument("1", "a")]
+
+
 def test_lone_surrogates_become_replacements_and_blank_lines_are_none() -> None:
     assert [record.text for record in read({"text": "a\ud800b"}, b"", {"text": "e\u0301"})] == ["a?b", "é"]
 
@@ -59,6 +79,10 @@ def test_lone_surrogates_become_replacements_and_blank_lines_are_none() -> None:
         ("", None),
         (True, None),
         (float("inf"), None),
+        (float("nan"), None),
+        pytest.param(10**400, None, id="400 digits"),
+        pytest.param(-(10**400), None, id="minus 400 digits"),
+        (-86400, -86400),
         (None, None),
         ({"day": 1}, None),
     ],

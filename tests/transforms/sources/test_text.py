@@ -49,8 +49,9 @@ GUTENBERG = (
         "End of the Project Gutenberg Songs",
     ],
 )
-def test_gutenberg_header_and_licence_are_off(article: str, end: str) -> None:
-    [record] = read_text(io.BytesIO(GUTENBERG.format(article, end).encode()))
+@pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"])
+def test_gutenberg_header_and_licence_are_off(article: str, end: str, line_end: str) -> None:
+    [record] = read_text(io.BytesIO(GUTENBERG.format(article, end).replace("\r\n", line_end).encode()))
     assert record == RawDocument("0", "First line.\nLast *** line.", title="Songs of Two")
 
 

@@ -121,6 +121,81 @@ def test_a_file_cut_off_keeps_what_came_before(tmp_path: Path) -> None:
     assert [each.rule for each in records[1:]] in (["warc/truncated"], ["read/broken-file"], ["warc/truncated", "read/broken-file"])
 
 
+def outcomes(data: bytes) -> list[tuple[str, str]]:
+    return [(each.locator, each.rule if isinstance(each, RawReject) else "") for each in read_warc(io.BytesIO(data))]
+
+
+GOOD, REQUEST = record(PAGE.format(PARAGRAPH).encode()), record(b"x" * 500, kind="request")
+
+
+def test_locators_are_unique_when_a_gzip_member_holds_many_records() -> None:
+    first = gzip.compress(GOOD)
+    locators = [locator for locator, _ in outcomes(first + gzip.compress(GOOD + REQUEST + GOOD + GOOD) + first)]
+    assert locators[:2] == ["0", str(len(first))]
+    assert locators[2:4] == [f"{len(first)}#1", f"{len(first)}#2"]
+    assert len(set(locators)) == 5
+
+
+@pytest.mark.parametrize("last", [GOOD, REQUEST])
+@pytest.mark.parametrize("kept", [*range(1, 100, 7), 150, -9, -1])
+def test_a_gzip_member_cut_anywhere_is_told_once(last: bytes, kept: int, tmp_path: Path) -> None:
+    path = tmp_path / "cut.warc.gz"
+    path.write_bytes(gzip.compress(GOOD) + gzip.compress(last)[:kept])
+    found = list(read_records(str(path), kind="warc", options={}))
+    assert isinstance(found[0], RawDocument)
+    rejects = [each for each in found if isinstance(each, RawReject)]
+    assert [each.rule for each in rejects] in (["warc/truncated"], ["read/broken-file"])
+    assert all(each.detail for each in rejects)
+    assert len({each.locator for each in found}) == len(found)
+
+
+@pytest.mark.parametrize("last", [GOOD, REQUEST])
+@pytest.mark.parametrize("kept", [10, 30, 200, 250, 285, -30, -4, -1])
+def test_a_plain_file_cut_anywhere_is_told_once(last: bytes, kept: int) -> None:
+    found = outcomes(GOOD + last[:kept])
+    assert found[0] == ("0", "")
+    assert [rule for _, rule in found if rule] == ["warc/truncated"]
+
+
+@pytest.mark.parametrize("data", [b"", GOOD, GOOD + REQUEST, gzip.compress(GOOD) + gzip.compress(REQUEST), gzip.compress(GOOD * 3)])
+@pytest.mark.parametrize("last", [b"", record(b"0" * 3_000_000, headers="Content-Type: text/plain")])
+def test_a_whole_file_is_not_cut_off(data: bytes, last: bytes) -> None:
+    whole = data + (gzip.compress(last) if last and data.startswith(b"\x1f") else last)
+    assert {rule for _, rule in outcomes(whole)} <= {""}
+
+
+def test_a_stream_that_cannot_seek_back_is_read_all_the_same() -> None:
+    class Pipe(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            raise io.UnsupportedOperation("seek")
+
+    assert [rule for record in read_warc(Pipe(GOOD + GOOD)) for rule in [getattr(record, "rule", "")]] == ["", ""]
+
+
+def test_markup_nested_too_deep_is_a_reject_and_costs_itself_only() -> None:
+    deep = record(b"<html><body>" + b"<div>" * 50_000 + PARAGRAPH.encode())
+    before, found, after = read(GOOD, deep, GOOD)
+    assert isinstance(found, RawReject)
+    assert (found.rule, found.stage) == ("extract/too-deep", "extract")
+    assert before.text == after.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<div>" * 1500 + "<p>a" * 10_000,
+        "<p>a" * 20_000,
+        "<li>a<br>" * 20_000,
+        "<table>" + "<tr><td>a" * 10_000 + "</table>",
+        "<div><p>a</p></div>" * 10_000,
+        "<div>" * 9_000,
+    ],
+)
+def test_large_pages_are_not_too_deep(body: str) -> None:
+    [found] = read(record(f"<html><body><p>{PARAGRAPH}</p>{body}</body></html>".encode()))
+    assert isinstance(found, RawDocument)
+
+
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "documents", "rules"),
