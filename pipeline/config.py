@@ -49,14 +49,20 @@ class FilterConfig:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class SourceConfig:
-    kind: Annotated[Literal["warc", "text", "jsonl"], Field(description="what the files are")]
+    kind: Annotated[
+        Literal["warc", "wet", "html", "text", "epub", "jsonl", "csv", "parquet", "feed"], Field(description="what the files are")
+    ]
     paths: Annotated[tuple[str, ...], Field(min_length=1, description="files or globs, on any file system; relative to this file")]
     quality: Annotated[
         tuple[FilterConfig, ...], Field(description='filters, in order: "gopher" or { name = "length", at_least = 200 }')
     ] = ()
-    fields: Annotated[dict[Literal["text", "url", "title", "published"], str], Field(description="jsonl: which key holds which field")] = (
-        field(default_factory=dict)
-    )
+    fields: Annotated[
+        dict[Literal["text", "url", "title", "published"], str],
+        Field(description="jsonl, csv, parquet: which key or column holds which field"),
+    ] = field(default_factory=dict)
+    delimiter: Annotated[
+        str | None, Field(pattern=r'^[^"\r\n]$', description="csv: the character between fields; the header line tells when not set")
+    ] = None
 
     @field_validator("paths", "quality", mode="before")
     @classmethod
@@ -65,8 +71,9 @@ class SourceConfig:
 
     @model_validator(mode="after")
     def _check(self) -> "SourceConfig":
-        if self.fields and "fields" not in KINDS[self.kind].options:
-            raise ValueError(f"'fields' is not for kind {self.kind!r}")
+        for name in ("fields", "delimiter"):
+            if getattr(self, name) and name not in KINDS[self.kind].options:
+                raise ValueError(f"{name!r} is not for kind {self.kind!r}")
         return self
 
     def reader_options(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The configuration: what is read, what is refused, and what the error says."""
 
+import inspect
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from pipeline.config import Config, config_toml, load_config, parse_config
 from pipeline.template import commented_template
 from transforms.errors import ConfigError
 from transforms.filters.language import bundled_model
+from transforms.sources.registry import KINDS
 
 SOURCE = {"kind": "jsonl", "paths": ["a/*.jsonl"]}
 
@@ -40,6 +42,16 @@ def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
     assert load_config(str(path)) == config
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_options(kind: str) -> None:
+    source = {"kind": kind, "paths": ["a"]} | ({"fields": {"text": "body"}} if "fields" in KINDS[kind].options else {})
+    config = parse(sources={"web": source | ({"delimiter": "\t"} if kind == "csv" else {})})
+    options = config.sources["web"].reader_options()
+    assert tuple(options) == KINDS[kind].options
+    assert options.get("delimiter") == ("\t" if kind == "csv" else None)
+    inspect.signature(KINDS[kind].read).bind(None, **options)
+
+
 def test_the_commented_template_shows_every_key_with_its_default(tmp_path: Path) -> None:
     path = tmp_path / "tokenmill.toml"
     path.write_text(commented_template(folder="/base/run"), encoding="utf-8")
@@ -66,13 +78,15 @@ def test_the_commented_template_shows_every_key_with_its_default(tmp_path: Path)
             "allowed keys: kind, paths",
         ),
         ({"dedup": {"jaccard": 1.5}}, "dedup.jaccard = 1.5: input should be less than or equal to 1", ""),
-        ({"sources": {"web": SOURCE | {"kind": "pdf"}}}, "sources.web.kind = 'pdf': input should be 'warc', 'text' or 'jsonl'", ""),
+        ({"sources": {"web": SOURCE | {"kind": "pdf"}}}, "sources.web.kind = 'pdf': input should be 'warc', 'wet', 'html'", ""),
         ({"sources": {"web": {"kind": "warc"}}}, "sources.web.paths is missing", "add 'paths'"),
         ({"sources": {}}, "sources", ""),
         ({"sources": {"We b": SOURCE}}, "sources", "match pattern"),
-        ({"sources": {"web": SOURCE | {"quality": ["gofer"]}}}, "'gofer' is not a filter; there are gopher, length", ""),
+        ({"sources": {"web": SOURCE | {"quality": ["gofer"]}}}, "'gofer' is not a filter; there are", ""),
         ({"sources": {"web": SOURCE | {"quality": [{"name": "length", "least": 1}]}}}, "'least' is not an option of filter 'length'", ""),
         ({"sources": {"web": {"kind": "warc", "paths": ["a"], "fields": {"text": "b"}}}}, "'fields' is not for kind 'warc'", ""),
+        ({"sources": {"web": SOURCE | {"delimiter": ";"}}}, "'delimiter' is not for kind 'jsonl'", ""),
+        ({"sources": {"web": SOURCE | {"kind": "csv", "delimiter": ";;"}}}, "sources.web.delimiter = ';;': string should match", ""),
         ({"language": {"keep": ["eng"]}}, "language: 'eng' is not a language of the model; it knows 'en'", ""),
         ({"language": {"keep": ["en"], "model": "missing.bin"}}, "cannot load the language model", ""),
         ({"dedup": {"keep": ["source:boks"]}}, "dedup.keep names source 'boks'; there are web", ""),

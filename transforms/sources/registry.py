@@ -4,6 +4,8 @@ A reader is a generator function: a binary stream (already decompressed unless `
 as keywords -> documents and rejects in file order. It catches what can go wrong with one record and yields a reject.
 """
 
+import errno
+import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +14,15 @@ from typing import Any
 import zstandard
 
 from transforms import io
+from transforms.sources.epub import read_epub
+from transforms.sources.feed import read_feed
+from transforms.sources.html_files import read_html
 from transforms.sources.jsonl import read_jsonl
 from transforms.sources.records import RawReject, Record
+from transforms.sources.tables import read_csv, read_parquet
 from transforms.sources.text import read_text
 from transforms.sources.warc import read_warc
+from transforms.sources.wet import read_wet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +36,14 @@ class SourceKind:
 
 KINDS: dict[str, SourceKind] = {
     "warc": SourceKind(read=read_warc, compressed=True),
+    "wet": SourceKind(read=read_wet, compressed=True),
+    "html": SourceKind(read=read_html),
     "text": SourceKind(read=read_text),
+    "epub": SourceKind(read=read_epub, compressed=True),
     "jsonl": SourceKind(read=read_jsonl, options=("fields",)),
+    "csv": SourceKind(read=read_csv, options=("fields", "delimiter")),
+    "parquet": SourceKind(read=read_parquet, options=("fields",), compressed=True),
+    "feed": SourceKind(read=read_feed),
 }
 
 
@@ -48,7 +61,15 @@ def read_records(path: str, *, kind: str, options: Mapping[str, Any]) -> Iterato
                 last = record.locator
                 yield record
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno is not None and not _is_bad_seek(error):
             raise
         after = "at its start" if last is None else f"after record {last}"
         yield RawReject(f"{last or 'start'}+", "read/broken-file", detail=f"{type(error).__name__} {after}: {error}")
+
+
+def _is_bad_seek(error: OSError) -> bool:
+    """A damaged directory or footer points to where no file can be: of the input, though a local file answers with an errno.
+
+    s3fs gives the same errno to whatever the server refuses, with words of its own.
+    """
+    return error.errno == errno.EINVAL and error.strerror == os.strerror(errno.EINVAL)

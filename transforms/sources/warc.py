@@ -31,7 +31,7 @@ def read_warc(stream: BinaryIO) -> Iterator[Record]:
     for record in ArchiveIterator(stream, record_types=WarcRecordType.any_type, parse_http=False):
         offset, missing, told = record.stream_pos, "", False
         if record.record_type != WarcRecordType.response:
-            missing = _missing_bytes(record, read=record.consume())
+            missing = missing_bytes(record, read=record.consume())
             continue
         previous, ordinal = offset, ordinal + 1 if offset == previous else 0
         locator = f"{offset}#{ordinal}" if ordinal else str(offset)
@@ -42,12 +42,12 @@ def read_warc(stream: BinaryIO) -> Iterator[Record]:
             found = RawReject(locator, "warc/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
         told = isinstance(found, RawReject) and found.rule == _TRUNCATED
         yield found
-    where = f"record: {missing}" if missing else "" if told else _cut_off(stream, offset)
+    where = f"record: {missing}" if missing else "" if told else cut_off(stream, offset)
     if where:
         yield RawReject(f"{offset}+", _TRUNCATED, detail=f"the file ends inside a {where}")
 
 
-def _missing_bytes(record: WarcRecord, *, read: int) -> str:
+def missing_bytes(record: WarcRecord, *, read: int) -> str:
     """What is missing of a record of whose block `read` bytes were there; empty if it is whole."""
     stated = (record.headers.get("Content-Length") or "").strip()
     if not stated.isdecimal():
@@ -55,7 +55,7 @@ def _missing_bytes(record: WarcRecord, *, read: int) -> str:
     return f"{read} of {stated} bytes" if read < int(stated) else ""
 
 
-def _cut_off(stream: BinaryIO, offset: int) -> str:
+def cut_off(stream: BinaryIO, offset: int) -> str:
     """What a file ends inside of though its records, of which the last starts at `offset`, look whole; empty if nothing.
 
     A gzip file must end where a member ends, a plain one with the two line ends that close every record.
@@ -93,7 +93,7 @@ def _ends_with_member(block: bytes, stream: BinaryIO) -> bool:
 
 def _read_response(record: WarcRecord, locator: str, url: str | None) -> Record:
     record.freeze()
-    if missing := _missing_bytes(record, read=record.content_length):
+    if missing := missing_bytes(record, read=record.content_length):
         return RawReject(locator, _TRUNCATED, url=url, detail=missing)
     record.parse_http(auto_decode="all")
     status = record.http_headers.status_code if record.http_headers else None

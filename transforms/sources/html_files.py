@@ -1,0 +1,95 @@
+"""Source `html`: one page a file (`.html`, `.htm`, `.xhtml`, also `.gz` and `.zst`)."""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+from urllib.parse import urljoin, urlsplit
+
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.html import HTMLTree
+
+from transforms.sources.html import TooDeepError, declared_charset, decode, extract_main_text
+from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+
+MAX_BYTES = 64 << 20
+_HEAD_CHARACTERS = 1 << 18
+_MAX_CONTROL_SHARE = 0.01
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_XML_CHARSET = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
+_EMPTY_ELEMENT = re.compile(r"<([a-zA-Z][\w:.-]*)([^<>]*)/>")
+_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
+
+
+def decode_markup(body: bytes) -> str:
+    """Bytes of an HTML, XHTML or XML file -> text, by byte-order mark, the file's own declaration and detection."""
+    for mark, encoding in _BOMS:
+        if body.startswith(mark):
+            return body.decode(encoding, "replace")
+    found = _XML_CHARSET.match(body[:1024])
+    return decode(body, found.group(1).decode("ascii") if found else declared_charset(body, None))
+
+
+def close_empty_elements(markup: str) -> str:
+    """XHTML -> the same for an HTML parser, to which `<title/>` opens a title that swallows the page."""
+    return _EMPTY_ELEMENT.sub(lambda tag: tag[0] if tag[1].lower() in _VOID else f"<{tag[1]}{tag[2]}></{tag[1]}>", markup)
+
+
+def plain_text(markup: str) -> str:
+    """HTML that is content throughout (a chapter, a feed's entry) -> its whole text, one block a line."""
+    return extract_plain_text(
+        HTMLTree.parse(markup), main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=True, noscript=True
+    )
+
+
+def absolute_url(link: str | None, base: str | None = None) -> str | None:
+    """A link as an absolute http(s) URL; None where it is none."""
+    try:
+        url = urljoin(base or "", (link or "").strip())
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def stated_url(markup: str) -> str | None:
+    """The address that the page gives itself: `<link rel=canonical>`, else `og:url`; only the head is looked at."""
+    end = markup.find("</head", 0, _HEAD_CHARACTERS)
+    tree = HTMLTree.parse(markup[: end if end >= 0 else _HEAD_CHARACTERS])
+    opengraph = _attribute(tree, 'meta[property="og:url"]', "content")
+    return absolute_url(_attribute(tree, 'link[rel~="canonical"]', "href"), opengraph) or absolute_url(opengraph)
+
+
+def _attribute(tree: HTMLTree, selector: str, name: str) -> str | None:
+    node = tree.document.query_selector(selector) if tree.document else None
+    return node.getattr(name) if node else None
+
+
+def read_html(stream: BinaryIO, *, max_bytes: int = MAX_BYTES) -> Iterator[Record]:
+    """Bytes of one page -> one document with its main text, title and stated address, or one reject. The locator is always `0`."""
+    body = stream.read(max_bytes + 1)
+    if len(body) > max_bytes:
+        yield RawReject("0", "html/too-large", detail=f"more than {max_bytes} bytes")
+        return
+    try:
+        yield _read_page(body)
+    except Exception as error:  # a parser's failure on one page must not cost the unit
+        yield RawReject("0", "html/unreadable", detail=f"{type(error).__name__}: {error}")
+
+
+def _read_page(body: bytes) -> Record:
+    markup = decode_markup(body)
+    controls = sum(1 for _ in _CONTROLS.finditer(markup))
+    if controls > _MAX_CONTROL_SHARE * len(markup):
+        return RawReject("0", "html/not-text", detail=f"{controls} control characters among {len(markup)}")
+    if markup.lstrip().startswith("<?xml"):
+        markup = close_empty_elements(markup)
+    url = stated_url(markup)
+    try:
+        page = extract_main_text(markup)
+    except TooDeepError as error:
+        return RawReject("0", "extract/too-deep", "extract", url=url, detail=str(error))
+    text = clean_text(page.text)
+    if not text:
+        return RawReject("0", "extract/empty", "extract", url=url, detail=f"no main text in {len(body)} bytes")
+    return RawDocument("0", text, url=url, title=page.title)
