@@ -17,7 +17,7 @@ from transforms import io
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
 from transforms.filters.language import known_languages
-from transforms.filters.registry import check_filter
+from transforms.filters.registry import check_filter, expand_presets
 from transforms.sources.registry import KINDS
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -54,7 +54,8 @@ class SourceConfig:
     ]
     paths: Annotated[tuple[str, ...], Field(min_length=1, description="files or globs, on any file system; relative to this file")]
     quality: Annotated[
-        tuple[FilterConfig, ...], Field(description='filters, in order: "gopher" or { name = "length", at_least = 200 }')
+        tuple[FilterConfig, ...],
+        Field(description='a preset, or filters in order: ["gopher", { name = "length", at_least = 200 }]'),
     ] = ()
     fields: Annotated[
         dict[Literal["text", "url", "title", "published"], str],
@@ -64,10 +65,16 @@ class SourceConfig:
         str | None, Field(pattern=r'^[^"\r\n]$', description="csv: the character between fields; the header line tells when not set")
     ] = None
 
-    @field_validator("paths", "quality", mode="before")
+    @field_validator("paths", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("quality", mode="before")
+    @classmethod
+    def _write_out_presets(cls, value: Any) -> Any:
+        entries = [value] if isinstance(value, str) else value
+        return expand_presets(entries) if isinstance(entries, list | tuple) else entries
 
     @model_validator(mode="after")
     def _check(self) -> "SourceConfig":

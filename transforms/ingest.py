@@ -131,8 +131,10 @@ def annotate_languages(batch: pa.RecordBatch, settings: LanguageSettings) -> pa.
 
 
 def split_by_verdicts(batch: pa.RecordBatch, verdicts: Verdicts, *, stage: str) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Documents and a verdict each -> (the kept documents, rejects of the others)."""
-    kept = pa.array(verdicts.keep)
+    """Documents and a verdict each -> (the kept documents, with the text that the filter left of them; rejects of the others)."""
+    kept = batch.filter(pa.array(verdicts.keep))
+    if verdicts.text is not None:
+        kept = kept.set_column(kept.schema.get_field_index("text"), DOCUMENT_SCHEMA.field("text"), verdicts.text.filter(verdicts.keep))
     gone = batch.filter(pa.array(~verdicts.keep))
     dropped = np.flatnonzero(~verdicts.keep)
     columns: dict[str, pa.Array] = {name: gone.column(name) for name in ("id", "source", "origin", "locator", "url")}
@@ -142,7 +144,7 @@ def split_by_verdicts(batch: pa.RecordBatch, verdicts: Verdicts, *, stage: str) 
     columns["threshold"] = pa.array(verdicts.threshold[dropped].astype(np.float64), from_pandas=True)
     columns["detail"] = pa.nulls(len(gone), pa.string())
     columns["excerpt"] = pc.utf8_slice_codeunits(gone.column("text"), 0, EXCERPT_CHARACTERS).cast(pa.string())
-    return batch.filter(kept), pa.record_batch([columns[item.name] for item in REJECT_SCHEMA], schema=REJECT_SCHEMA)
+    return kept, pa.record_batch([columns[item.name] for item in REJECT_SCHEMA], schema=REJECT_SCHEMA)
 
 
 def judge_documents(

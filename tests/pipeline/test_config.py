@@ -107,6 +107,18 @@ def test_errors_name_the_file_the_key_and_what_is_allowed(values: dict, what: st
     assert caught.value.exit_code == 2
 
 
+def test_a_preset_is_written_out() -> None:
+    config = parse(sources={"web": SOURCE | {"quality": ["fineweb", "length"]}})
+    assert [entry.name for entry in config.sources["web"].quality] == [
+        "gopher-repetition",
+        "gopher",
+        "c4-paper",
+        "fineweb-quality",
+        "length",
+    ]
+    assert config.sources["web"].quality[2].options == {"end_marks": False}
+
+
 def test_a_run_is_found_by_its_url(tmp_path: Path) -> None:
     config = parse_config({"folder": ".", "sources": {"web": SOURCE}, "language": {}}, where="s3://bucket/deep/run/run.toml")
     assert config.folder == "s3://bucket/deep/run"

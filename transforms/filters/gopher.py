@@ -1,22 +1,16 @@
 """Filter `gopher`: the quality rules of Rae et al. 2021 (arXiv:2112.11446, table A1) in the reading of datatrove.
 
-Words are those of `transforms.words`, but "." "," ":" "/" "@" "_" between two of them join them: "U.S", "1,000" and
-"example.org" are one word each. Tokens are words and single punctuation or symbol characters; an apostrophe inside a
-word ("don't") is none.
+Tokens are those of `transforms.filters.tokens`; words are the tokens that are not punctuation only.
 """
-
-from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.filters.tokens import Tokens, tokenize
 from transforms.filters.verdicts import Verdicts
-from transforms.words import IDEOGRAPH, LETTER, MARK, PUNCTUATION, SYMBOL, Words, hash_words, split_words
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
-JOINERS = ".,:/@_"
-APOSTROPHES = "'’"
 UNSPACED_LANGUAGES = ("zh", "ja", "th", "lo", "km", "my", "wuu", "yue")
 
 
@@ -39,24 +33,23 @@ def judge_gopher(
     of fewer than `min_words` or more than `max_words` words; of a mean word length out of bounds (characters; not in languages
     written without spaces, where each character counts as a word); with more than `max_symbol_ratio` "#", then "..." and "…",
     per token; with too large a share of lines that begin with "•" or "-", then of lines that end in an ellipsis; with fewer than
-    `min_alphabetic_words` words with a letter per token; and English ones with fewer than `min_stop_words` different words of
+    `min_alphabetic_words` tokens with a letter per token; and English ones with fewer than `min_stop_words` different words of
     STOP_WORDS (case counts).
     """
-    words = split_words(text, lower=False)
-    joiners, apostrophes, letter_joiners = _infixes(words)
-    count = words.words_per_document - joiners
-    punctuation = words.count_per_document((words.classes == PUNCTUATION) | (words.classes == SYMBOL))
-    tokens = np.maximum(count + punctuation - joiners - apostrophes, 1)
-    lengths = (_sum_per_document(words.ends - words.starts, words.offsets) + joiners) / np.maximum(count, 1)
+    tokens, strings = tokenize(text), text.to_pylist()
+    total = np.maximum(tokens.per_document, 1)
+    count = tokens.sum_per_document(tokens.is_word)
+    lengths = tokens.sum_per_document((tokens.spans.ends - tokens.spans.starts) * tokens.is_word) / np.maximum(count, 1)
     spaced = ~pc.is_in(language.cast(pa.string()), value_set=pa.array(UNSPACED_LANGUAGES)).to_numpy(zero_copy_only=False)
     english = pc.equal(language.cast(pa.string()), "en").fill_null(False).to_numpy(zero_copy_only=False)
-    hashes = words.count_per_document(words.code_points == ord("#")) / tokens
-    ellipses = (_count(pc.count_substring(text, "...")) + _count(pc.count_substring(text, "…"))) / tokens
-    lines = _count(pc.count_substring(text, "\n")) + 1
-    bullets = _count(pc.count_substring_regex(text, r"(?m)^[ \t]*[•-]")) / lines
-    trailing = _count(pc.count_substring_regex(text, r"(?m)(?:\.\.\.|…)[ \t]*$")) / lines
-    alphabetic = (_sum_per_document(words.holds_letter(), words.offsets) - letter_joiners) / tokens
-    present = _stop_words_present(hash_words(words), words.offsets)
+    hashes = _count(strings, "#") / total
+    ellipses = (_count(strings, "...") + _count(strings, "…")) / total
+    lines = np.maximum(_count(strings, "\n") + ~pc.ends_with(text, "\n").to_numpy(zero_copy_only=False), 1)
+    signs = _count(strings, "-") + _count(strings, "•")
+    bullets = _count_lines(text, r"(?m)^[ \t]*[•-]", rows=signs > max_bullet_lines * lines) / lines
+    trailing = _count_lines(text, r"(?m)(?:\.\.\.|…)[ \t]*$", rows=ellipses > 0) / lines
+    alphabetic = tokens.sum_per_document(tokens.has_letter) / total
+    present = _stop_words_present(tokens)
 
     return (
         Verdicts.where(count >= min_words, rule="gopher/too-few-words", value=count, threshold=min_words)
@@ -76,41 +69,37 @@ def judge_gopher(
     )
 
 
-def _infixes(words: Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per document: joiners between two word characters, apostrophes there, and joiners between two letters."""
-    in_word = (words.classes >= MARK) & (words.classes <= IDEOGRAPH)
-    letter = words.classes == LETTER
-    between, between_letters = (np.zeros(len(in_word), bool) for _ in range(2))
-    between[1:-1] = in_word[:-2] & in_word[2:]
-    between_letters[1:-1] = letter[:-2] & letter[2:]
-    joiner = between & np.isin(words.code_points, [ord(sign) for sign in JOINERS])
-    apostrophe = between & np.isin(words.code_points, [ord(sign) for sign in APOSTROPHES])
-    return words.count_per_document(joiner), words.count_per_document(apostrophe), words.count_per_document(joiner & between_letters)
-
-
 def _mean_length(ok: np.ndarray, lengths: np.ndarray, threshold: float) -> Verdicts:
     return Verdicts.where(ok, rule="gopher/mean-word-length", value=lengths, threshold=threshold)
 
 
-def _count(counts: pa.Array) -> np.ndarray:
-    return counts.to_numpy(zero_copy_only=False).astype(np.int64)
+def _count(strings: list[str], sign: str) -> np.ndarray:
+    return np.fromiter((string.count(sign) for string in strings), np.int64, len(strings))
 
 
-def _sum_per_document(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Sums (words,) values over each document's words; 0 for a document without words."""
-    sums = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values, out=sums[1:])
-    return sums[offsets[1:]] - sums[offsets[:-1]]
+def _count_lines(text: pa.LargeStringArray, pattern: str, *, rows: np.ndarray) -> np.ndarray:
+    """Matches of a pattern in the texts of some rows, 0 in the others: int64 (documents,)."""
+    result = np.zeros(len(text), np.int64)
+    if rows.any():
+        result[rows] = pc.count_substring_regex(text.filter(pa.array(rows)), pattern).to_numpy(zero_copy_only=False)
+    return result
 
 
-@lru_cache(maxsize=1)
-def _stop_word_hashes() -> np.ndarray:
-    return hash_words(split_words(pa.array([" ".join(STOP_WORDS)]), lower=False))
-
-
-def _stop_words_present(hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def _stop_words_present(tokens: Tokens) -> np.ndarray:
     """How many different stop words each document has: int64 (documents,)."""
-    present = np.zeros(len(offsets) - 1, np.int64)
-    for stop_word in _stop_word_hashes():
-        present += _sum_per_document(hashes == stop_word, offsets) > 0
+    starts = tokens.spans.starts
+    lengths = tokens.spans.ends - starts
+    rows = np.flatnonzero((lengths >= 2) & (lengths <= 4))
+    starts, lengths = starts[rows], lengths[rows]
+    packed = np.zeros(len(rows), np.uint64)
+    for step in range(4):
+        inside = step < lengths
+        packed |= (np.minimum(tokens.spans.code_points[np.where(inside, starts + step, 0)], 0xFFFF) * inside).astype(
+            np.uint64
+        ) << np.uint64(16 * step)
+    document = np.searchsorted(tokens.spans.offsets, rows, side="right") - 1
+    present = np.zeros(tokens.spans.documents, np.int64)
+    for stop_word in STOP_WORDS:
+        code = sum(ord(letter) << 16 * step for step, letter in enumerate(stop_word))
+        present += np.bincount(document[packed == code], minlength=len(present)) > 0
     return present

@@ -5,14 +5,17 @@ The options' names, types and defaults are those of its signature.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from transforms.filters.c4 import judge_c4_paper, judge_c4_tfds
+from transforms.filters.fineweb import judge_fineweb_quality, judge_fineweb_quality_paper
 from transforms.filters.gopher import judge_gopher
+from transforms.filters.gopher_repetition import judge_gopher_repetition
 from transforms.filters.length import judge_length
 from transforms.filters.verdicts import Verdicts
 
@@ -35,13 +38,44 @@ class Filter:
 FILTERS: dict[str, Filter] = {
     "length": Filter(judge=judge_length),
     "gopher": Filter(judge=judge_gopher, columns=("text", "language")),
+    "gopher-repetition": Filter(judge=judge_gopher_repetition),
+    "c4-paper": Filter(judge=judge_c4_paper),
+    "c4-tfds": Filter(judge=judge_c4_tfds),
+    "fineweb-quality": Filter(judge=judge_fineweb_quality),
+    "fineweb-quality-paper": Filter(judge=judge_fineweb_quality_paper),
 }
+
+_BEFORE_FINEWEB: tuple[tuple[str, Mapping[str, Any]], ...] = (("gopher-repetition", {}), ("gopher", {}), ("c4-paper", {"end_marks": False}))
+
+PRESETS: dict[str, tuple[tuple[str, Mapping[str, Any]], ...]] = {
+    "fineweb": (*_BEFORE_FINEWEB, ("fineweb-quality", {})),
+    "fineweb-paper": (*_BEFORE_FINEWEB, ("fineweb-quality-paper", {})),
+}
+"""Published pipelines: a name that stands for several filters, with their options, in order. No name is also that of a filter."""
+
+
+def expand_presets(entries: Iterable[Any]) -> list[Any]:
+    """The filters of a configuration, each "name" or {"name": ..., option: ...} -> the same with presets written out.
+
+    What is no preset stays as it is. Raises ValueError for a preset with options: those belong to its filters.
+    """
+    expanded: list[Any] = []
+    for entry in entries:
+        name = entry.get("name") if isinstance(entry, dict) else entry
+        if not isinstance(name, str) or name not in PRESETS:
+            expanded.append(entry)
+        elif isinstance(entry, dict) and len(entry) > 1:
+            filters = ", ".join(filter_name for filter_name, _ in PRESETS[name])
+            raise ValueError(f"{name!r} is a preset and takes no options; write out its filters ({filters}) to change them")
+        else:
+            expanded += [{"name": filter_name, **options} for filter_name, options in PRESETS[name]]
+    return expanded
 
 
 def check_filter(name: str, options: Mapping[str, Any]) -> None:
     """Raises ValueError, saying what is allowed, for a filter or an option that does not exist or has a wrong value."""
     if name not in FILTERS:
-        raise ValueError(f"{name!r} is not a filter; there are {', '.join(sorted(FILTERS))}")
+        raise ValueError(f"{name!r} is not a filter; there are {', '.join(sorted(FILTERS))} and the presets {', '.join(sorted(PRESETS))}")
     known = FILTERS[name].options()
     for key, value in options.items():
         if key not in known:

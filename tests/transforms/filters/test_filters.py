@@ -10,7 +10,7 @@ from transforms.errors import ConfigError
 from transforms.filters.gopher import judge_gopher
 from transforms.filters.language import identify_languages, judge_language, known_languages, load_model
 from transforms.filters.length import judge_length
-from transforms.filters.registry import check_filter
+from transforms.filters.registry import FILTERS, PRESETS, check_filter, expand_presets
 from transforms.filters.verdicts import Verdicts
 
 SENTENCE = "The old mill stands by the river and nobody has ground corn with it since the flood. "
@@ -136,7 +136,7 @@ def test_languages_of_real_paragraphs(data_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("gofer", {}, "there are gopher, length"),
+        ("gofer", {}, r"there are .*gopher, gopher-repetition, length.* presets fineweb"),
         ("gopher", {"min_word": 3}, "it has max_bullet_lines"),
         ("length", {"at_least": "many"}, "integer"),
     ],
@@ -144,3 +144,38 @@ def test_languages_of_real_paragraphs(data_folder: Path) -> None:
 def test_a_filter_that_does_not_exist_is_refused(name: str, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_filter(name, options)
+
+
+def test_presets_are_filters_that_exist_and_have_names_of_their_own() -> None:
+    assert not set(PRESETS) & set(FILTERS)
+    for steps in PRESETS.values():
+        for name, options in steps:
+            check_filter(name, options)
+
+
+def test_presets_are_written_out_where_they_stand() -> None:
+    length = {"name": "length", "at_least": 10}
+    assert expand_presets([length, "gopher"]) == [length, "gopher"]
+    assert expand_presets([length, "fineweb", {"name": "fineweb-paper"}]) == [
+        length,
+        {"name": "gopher-repetition"},
+        {"name": "gopher"},
+        {"name": "c4-paper", "end_marks": False},
+        {"name": "fineweb-quality"},
+        {"name": "gopher-repetition"},
+        {"name": "gopher"},
+        {"name": "c4-paper", "end_marks": False},
+        {"name": "fineweb-quality-paper"},
+    ]
+    with pytest.raises(ValueError, match="takes no options"):
+        expand_presets([{"name": "fineweb", "end_marks": True}])
+
+
+def test_verdicts_on_some_rows_keep_the_others() -> None:
+    rows = np.array([False, True, False, True])
+    verdicts = Verdicts.where(np.array([False, True]), rule="a", value=3.0, threshold=1).among(rows)
+    assert verdicts.keep.tolist() == [True, False, True, True]
+    assert verdicts.rule.tolist() == [None, "a", None, None]
+    assert verdicts.value.tolist()[1] == 3.0
+    with pytest.raises(ValueError, match="all rows"):
+        Verdicts.kept(2).with_text(pa.array(["a", "b"], pa.large_string())).among(rows)

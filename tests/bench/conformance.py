@@ -1,0 +1,167 @@
+"""Compares the verdicts of our filters with datatrove's on the same texts, and the speed of both on one core.
+
+    python -m tests.bench.conformance --peer PATH_TO_PYTHON [--texts FILE.jsonl ...]
+
+PATH_TO_PYTHON is that of an environment with datatrove and spaCy; nothing of it is imported here. Without --texts the texts
+are the English web pages of the data folder (our extraction, language score 0.65 or more). MB/s is of UTF-8 text.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.console import Console
+from rich.table import Table
+
+from tests.conftest import DATA
+from transforms import io
+from transforms.filters.language import identify_languages
+from transforms.filters.registry import PRESETS, judge
+from transforms.filters.verdicts import Verdicts
+from transforms.sources.records import RawDocument
+from transforms.sources.registry import read_records
+
+LEAST_SCORE = 0.65
+CASES: dict[str, tuple[tuple[tuple[str, Mapping[str, Any]], ...], str]] = {
+    "gopher-repetition": ((("gopher-repetition", {}),), "GopherRepetitionFilter()"),
+    "gopher": ((("gopher", {}),), "GopherQualityFilter()"),
+    "c4-paper": ((("c4-paper", {}),), "C4QualityFilter()"),
+    "c4-paper, end_marks = false": ((("c4-paper", {"end_marks": False}),), "C4QualityFilter(filter_no_terminal_punct=False)"),
+    "fineweb-quality": ((("fineweb-quality", {}),), "FineWebQualityFilter()"),
+    "preset fineweb": (
+        PRESETS["fineweb"],
+        "GopherRepetitionFilter(), GopherQualityFilter(), C4QualityFilter(filter_no_terminal_punct=False), FineWebQualityFilter()",
+    ),
+}
+"""Name -> (our filters and their options, the peer's constructors)."""
+
+PEER_SCRIPT = """
+import json, sys, time
+from datatrove.data import Document
+from datatrove.pipeline.filters import C4QualityFilter, FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
+from datatrove.utils.text import split_into_parts, split_into_words
+texts = [json.loads(line)["text"] for line in open(sys.argv[1], encoding="utf-8")]
+split_into_words("Load the model.")
+for constructor in sys.argv[2:]:
+    judges, verdicts = eval(f"[{constructor}]"), []
+    start = time.perf_counter()
+    for number, text in enumerate(texts):
+        document = Document(text=text, id=str(number))
+        for judge in judges:
+            verdict = judge.filter(document)
+            kept, reason = verdict if isinstance(verdict, tuple) else (verdict, None)
+            if not kept:
+                break
+        verdicts.append((bool(kept), reason, document.text if document.text != text else None))
+    seconds = time.perf_counter() - start
+    split_into_parts.cache_clear()
+    print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
+"""
+
+
+def english_pages() -> Iterator[str]:
+    """The texts of the web pages in the data folder that the language filter takes for English."""
+    records = (record for path in sorted((DATA / "web").glob("*.warc.gz")) for record in read_records(str(path), kind="warc", options={}))
+    yield from english([record.text for record in records if isinstance(record, RawDocument)])
+
+
+def english(texts: list[str]) -> Iterator[str]:
+    codes, scores = identify_languages(pa.array(texts, pa.large_string()), model=None, characters=3000)
+    for text, code, score in zip(texts, codes.to_pylist(), scores, strict=True):
+        if code == "en" and score >= LEAST_SCORE:
+            yield text
+
+
+def texts_of(paths: list[Path]) -> Iterator[str]:
+    for path in paths:
+        with io.open_decompressed(str(path)) as lines:
+            yield from (json.loads(line)["text"] for line in lines)
+
+
+def judge_peer(python: str, texts: list[str]) -> list[dict[str, Any]]:
+    """Runs the peer -> for each case its seconds and [kept, reason, new text or None] of each text."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+        file.flush()
+        command = [python, "-c", PEER_SCRIPT, file.name, *(constructor for _, constructor in CASES.values())]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def judge_ours(filters: Sequence[tuple[str, Mapping[str, Any]]], texts: list[str]) -> tuple[Verdicts, float]:
+    """Our verdicts, filter after filter, and the seconds they took: the best of three."""
+
+    def run() -> Verdicts:
+        rows = np.ones(len(texts), bool)
+        batch = pa.record_batch({"text": pa.array(texts, pa.large_string()), "language": pa.array(["en"] * len(texts), pa.string())})
+        left = batch.column("text")
+        verdicts = Verdicts.kept(len(texts))
+        for name, options in filters:
+            judged = judge(batch.filter(pa.array(rows)), name=name, options=options)
+            if judged.text is not None:
+                left = pc.replace_with_mask(left, pa.array(rows), judged.text)
+                batch = batch.set_column(0, "text", left)
+            verdicts = verdicts.then(replace(judged, text=None).among(rows))
+            rows = verdicts.keep
+        return verdicts.with_text(left)
+
+    verdicts, seconds = timed(run)
+    return verdicts, min(seconds, *(timed(run)[1] for _ in range(2)))
+
+
+def timed(run: Callable[[], Verdicts]) -> tuple[Verdicts, float]:
+    start = time.perf_counter()
+    return run(), time.perf_counter() - start
+
+
+def differences(ours: Verdicts, theirs: list[tuple[bool, str | None, str | None]], texts: list[str]) -> Iterator[str]:
+    for row, (kept, reason, _) in enumerate(theirs):
+        if bool(ours.keep[row]) != kept:
+            mine = "kept" if ours.keep[row] else f"{ours.rule[row]}: {ours.value[row]:.4f}, threshold {ours.threshold[row]:g}"
+            yield f"text {row} ({texts[row][:40]!r}): ours {mine}; theirs {'kept' if kept else reason}"
+
+
+def equal_texts(ours: Verdicts, theirs: list[tuple[bool, str | None, str | None]], texts: list[str]) -> tuple[int, int]:
+    """Of the documents that both keep: how many have equal text afterwards, and how many there are."""
+    left = texts if ours.text is None else ours.text.to_pylist()
+    both = [row for row, (kept, _, _) in enumerate(theirs) if kept and ours.keep[row]]
+    return sum(left[row] == (theirs[row][2] if theirs[row][2] is not None else texts[row]) for row in both), len(both)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", required=True, help="Python of an environment with datatrove")
+    parser.add_argument("--texts", nargs="*", type=Path, default=[], help='JSONL files with the key "text"')
+    arguments = parser.parse_args()
+    texts = list(texts_of(arguments.texts) if arguments.texts else english_pages())
+    megabytes = sum(len(text.encode()) for text in texts) / 1e6
+    table = Table(
+        "filter", "documents", "kept", "equal verdicts", "share", "equal texts", "MB/s", "peer MB/s", title=f"{megabytes:.1f} MB of text"
+    )
+    found = []
+    for (label, (filters, _)), peer in zip(CASES.items(), judge_peer(arguments.peer, texts), strict=True):
+        verdicts, seconds = judge_ours(filters, texts)
+        different = list(differences(verdicts, peer["verdicts"], texts))
+        equal = len(texts) - len(different)
+        same, both = equal_texts(verdicts, peer["verdicts"], texts)
+        speeds = (f"{megabytes / seconds:.1f}", f"{megabytes / peer['seconds']:.2f}")
+        table.add_row(label, str(len(texts)), str(verdicts.keep.sum()), str(equal), f"{equal / len(texts):.2%}", f"{same}/{both}", *speeds)
+        found += [f"{label}: {line}" for line in different]
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console.print(table)
+    for line in found:
+        console.print(line, markup=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Filters `c4-paper` and `c4-tfds`: the cleaning rules of C4, which drop lines and then judge what is left.
+
+`c4-paper` is Raffel et al. 2020 (arXiv:1910.10683, section 2.2) in the reading of datatrove; `c4-tfds` is the code that made the
+data set (TensorFlow Datasets, c4_utils.py). Not here: the language rule (see `language`), repeated lines of different pages
+and the list of blocked words.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.filters.tokens import tokenize
+from transforms.filters.verdicts import Verdicts
+
+END_MARKS = (".", "?", "!", '"')
+POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+
+_CITATION = re.compile(r"\[(?:\d*|edit|citation needed)\]")
+
+
+def judge_c4_paper(
+    text: pa.LargeStringArray,
+    *,
+    end_marks: bool = True,
+    min_words_per_line: int = 3,
+    max_word_length: int = 1000,
+    min_sentences: int = 5,
+) -> Verdicts:
+    """Drops lines: with a word longer than `max_word_length` characters; that do not end in . ? ! " or ', or end in "...";
+
+    of fewer than `min_words_per_line` words; with "javascript" or a phrase of POLICIES, in any case. Rejects documents with
+    "lorem ipsum" or "{" in a line that came so far; then of fewer than `min_sentences` sentences; then of which nothing is left.
+    Marks of citations ("[1]", "[edit]", "[citation needed]") are removed after words were counted. `end_marks = False` leaves out
+    that rule, as FineWeb does.
+    """
+    rules = _LineRules(
+        name="c4-paper",
+        marks=(*END_MARKS, "'") if end_marks else (),
+        min_words=min_words_per_line,
+        max_word_length=max_word_length,
+        cited_words=True,
+    )
+    return _judge(text, rules, min_sentences=min_sentences, before_small_letters=True)
+
+
+def judge_c4_tfds(
+    text: pa.LargeStringArray,
+    *,
+    end_marks: bool = True,
+    min_words_per_line: int = 5,
+    max_word_length: int = 1000,
+    min_sentences: int = 3,
+    max_characters: int = 190_000,
+) -> Verdicts:
+    """As `judge_c4_paper`, but documents of more than `max_characters` are rejected first, "'" ends no line, and words are counted
+
+    once citations are gone. A new sentence does not begin with a small letter (the original asks NLTK's Punkt model).
+    """
+    length = np.fromiter(map(len, text.to_pylist()), np.int64, len(text))
+    rules = _LineRules(
+        name="c4-tfds",
+        marks=END_MARKS if end_marks else (),
+        min_words=min_words_per_line,
+        max_word_length=max_word_length,
+        cited_words=False,
+    )
+    short = Verdicts.where(length <= max_characters, rule="c4-tfds/too-long", value=length, threshold=max_characters)
+    return short.then(_judge(text, rules, min_sentences=min_sentences, before_small_letters=False))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LineRules:
+    """`marks`: what a line may end in; any if empty. `cited_words`: a citation mark counts as a word."""
+
+    name: str
+    marks: tuple[str, ...]
+    min_words: int
+    max_word_length: int
+    cited_words: bool
+
+    def clean(self, text: str) -> list[str] | str:
+        """A document -> the lines that stay, or the rule that rejects it."""
+        lower = text.lower()
+        cited, lorem, bracket = "[" in text, "lorem ipsum" in lower, "{" in text
+        banned = [phrase for phrase in ("javascript", *POLICIES) if phrase in lower]
+        kept = []
+        for line in text.splitlines():
+            line = line.strip()
+            if len(line) > self.max_word_length and any(len(word) > self.max_word_length for word in line.split()):
+                continue
+            plain = _CITATION.sub("", line) if cited else line
+            if self.marks and (not plain.endswith(self.marks) or plain.endswith("...")):
+                continue
+            if len((line if self.cited_words else plain).split(None, self.min_words)) < self.min_words:
+                continue
+            if lorem or bracket or banned:
+                low = plain.lower()
+                if lorem and "lorem ipsum" in low:
+                    return f"{self.name}/lorem-ipsum"
+                if "javascript" in banned and "javascript" in low:
+                    continue
+                if bracket and "{" in plain:
+                    return f"{self.name}/curly-bracket"
+                if any(phrase in low for phrase in banned):
+                    continue
+            kept.append(plain)
+        return kept
+
+
+def _judge(text: pa.LargeStringArray, rules: _LineRules, *, min_sentences: int, before_small_letters: bool) -> Verdicts:
+    strings = text.to_pylist()
+    cleaned = [rules.clean(string) for string in strings]
+    verdicts = Verdicts.kept(len(strings))
+    for rule in ("lorem-ipsum", "curly-bracket"):
+        name = f"{rules.name}/{rule}"
+        verdicts = verdicts.then(Verdicts.where(np.fromiter((lines != name for lines in cleaned), bool), rule=name))
+    lines_left = [lines if isinstance(lines, list) else [] for lines in cleaned]
+    sentences = _sentences(lines_left, enough=min_sentences, before_small_letters=before_small_letters)
+    left = ["\n".join(lines).strip() for lines in lines_left]
+    return (
+        verdicts.then(
+            Verdicts.where(sentences >= min_sentences, rule=f"{rules.name}/too-few-sentences", value=sentences, threshold=min_sentences)
+        )
+        .then(Verdicts.where(np.fromiter(map(bool, left), bool), rule=f"{rules.name}/nothing-left"))
+        .with_text(pa.array(left, pa.large_string()))
+    )
+
+
+def _sentences(lines: Sequence[list[str]], *, enough: int, before_small_letters: bool) -> np.ndarray:
+    """Sentences of each document, counted line by line: int64 [documents]; where there are `enough` lines, the lines."""
+    counts = np.fromiter(map(len, lines), np.int64)
+    few = np.flatnonzero(counts < enough)
+    rows = np.repeat(few, counts[few])
+    if not len(rows):
+        return counts
+
+    def flat() -> Iterator[str]:
+        for row in few.tolist():
+            yield from lines[row]
+
+    sentences = tokenize(pa.array(flat(), pa.large_string())).sentences_per_document(before_small_letters=before_small_letters)
+    counts[few] = 0
+    np.add.at(counts, rows, np.maximum(sentences, 1))
+    return counts

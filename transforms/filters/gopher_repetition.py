@@ -1,0 +1,227 @@
+"""Filter `gopher-repetition`: the repetition rules of Rae et al. 2021 (arXiv:2112.11446, table A1) in the reading of datatrove.
+
+Paragraphs are divided by empty lines, lines by line feeds; tokens are those of `transforms.filters.tokens`. The second and
+later copies count as duplicates, and every share is of the text's characters, white space included.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.filters.tokens import Tokens, tokenize
+from transforms.filters.verdicts import Verdicts
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_BLOCK_TOKENS = 1 << 17
+
+
+def judge_gopher_repetition(
+    text: pa.LargeStringArray,
+    *,
+    max_duplicate_paragraphs: float = 0.30,
+    max_duplicate_paragraph_characters: float = 0.20,
+    max_duplicate_lines: float = 0.30,
+    max_duplicate_line_characters: float = 0.20,
+    max_top_2_gram: float = 0.20,
+    max_top_3_gram: float = 0.18,
+    max_top_4_gram: float = 0.16,
+    max_duplicated_5_grams: float = 0.15,
+    max_duplicated_6_grams: float = 0.14,
+    max_duplicated_7_grams: float = 0.13,
+    max_duplicated_8_grams: float = 0.12,
+    max_duplicated_9_grams: float = 0.11,
+    max_duplicated_10_grams: float = 0.10,
+) -> Verdicts:
+    """Rejects, in this order, documents that are empty;
+
+    whose duplicate paragraphs, then lines, make up too large a share of the paragraphs or lines, then of the characters; whose
+    most frequent n-gram of 2, 3, 4 tokens (the first of equals, even if its count is 1) makes up too large a share of the
+    characters, its tokens joined by spaces; whose duplicated n-grams of 5 to 10 tokens do, found from the start: an n-gram
+    seen before counts with the characters of its tokens and is stepped over.
+    """
+    characters = pc.utf8_length(text).to_numpy(zero_copy_only=False).astype(np.int64)
+    verdicts = Verdicts.where(characters > 0, rule="gopher-repetition/empty", value=characters, threshold=1)
+    divisor = np.maximum(characters, 1)
+    strings = text.to_pylist()
+    for kind, pieces, most, most_characters in (
+        (
+            "paragraph",
+            map(_paragraphs, strings),
+            max_duplicate_paragraphs,
+            max_duplicate_paragraph_characters,
+        ),
+        ("line", map(_lines, strings), max_duplicate_lines, max_duplicate_line_characters),
+    ):
+        share, repeated = duplicate_shares(pieces, len(text))
+        verdicts = verdicts.then(_at_most(share, f"duplicate-{kind}s", most))
+        verdicts = verdicts.then(_at_most(repeated / divisor, f"duplicate-{kind}-characters", most_characters))
+
+    top = {2: max_top_2_gram, 3: max_top_3_gram, 4: max_top_4_gram}
+    duplicated = {
+        5: max_duplicated_5_grams,
+        6: max_duplicated_6_grams,
+        7: max_duplicated_7_grams,
+        8: max_duplicated_8_grams,
+        9: max_duplicated_9_grams,
+        10: max_duplicated_10_grams,
+    }
+    rows = verdicts.keep
+    if not rows.any():
+        return verdicts
+    return verdicts.then(_judge_ngrams(tokenize(text.filter(pa.array(rows))), characters[rows], top, duplicated).among(rows))
+
+
+def _paragraphs(text: str) -> list[str]:
+    """What one or more empty lines divide; white space around the text is no part of it."""
+    parts = text.strip().split("\n\n")
+    return [stripped for part in parts if (stripped := part.lstrip("\n"))] if len(parts) > 1 else parts
+
+
+def _lines(text: str) -> list[str]:
+    """What line feeds divide, in any order: an empty piece where they stand at the front or the end."""
+    parts = text.split("\n")
+    if len(parts) == 1:
+        return parts
+    return [*filter(None, parts), *(edge for edge in (parts[0], parts[-1]) if not edge)]
+
+
+def duplicate_shares(pieces: Iterable[list[str]], documents: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pieces of each document -> (share of pieces that are later copies, characters in them): float64, int64 [documents]."""
+    shares, characters = np.zeros(documents), np.zeros(documents, np.int64)
+    for row, parts in enumerate(pieces):
+        different = set(parts)
+        if len(different) < len(parts):
+            shares[row] = (len(parts) - len(different)) / len(parts)
+            characters[row] = sum(map(len, parts)) - sum(map(len, different))
+    return shares, characters
+
+
+def _judge_ngrams(tokens: Tokens, characters: np.ndarray, top: dict[int, float], duplicated: dict[int, float]) -> Verdicts:
+    hashes = tokens.hashes()
+    lengths = tokens.spans.ends - tokens.spans.starts
+    verdicts = Verdicts.kept(len(characters))
+    rules = [(n, f"top-{n}-gram", limit) for n, limit in top.items()]
+    rules += [(n, f"duplicated-{n}-grams", limit) for n, limit in duplicated.items()]
+    shares = np.zeros((len(rules), len(characters)))
+    offsets = tokens.spans.offsets
+    for first, last in _blocks(offsets):
+        begin, end = offsets[first], offsets[last]
+        if begin == end:
+            continue
+        block = _Block.of(hashes[begin:end], lengths[begin:end], offsets[first : last + 1] - begin)
+        undecided = np.ones(last - first, bool)
+        for rule, ((n, _, limit), (at, begins)) in enumerate(zip(rules, block.repeated_ngrams(rules[-1][0]), strict=True)):
+            most = limit * characters[first:last]
+            found = block.top(at, begins, n) if n in top else block.duplicated(at, begins, n, most=most, rows=undecided)
+            shares[rule, first:last] = found / characters[first:last]
+            undecided &= found <= most
+    for share, (_, rule_name, limit) in zip(shares, rules, strict=True):
+        verdicts = verdicts.then(_at_most(share, rule_name, limit))
+    return verdicts
+
+
+def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Runs of documents of about _BLOCK_TOKENS tokens together: what a block needs stays in the cache."""
+    first = 0
+    while first < len(offsets) - 1:
+        last = max(int(np.searchsorted(offsets, offsets[first] + _BLOCK_TOKENS, side="right")) - 1, first + 1)
+        yield first, last
+        first = last
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Block:
+    """The tokens of some documents: hashes [tokens], sums of lengths [tokens + 1], document [tokens], offsets [documents + 1]."""
+
+    hashes: np.ndarray
+    sums: np.ndarray
+    document: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def of(cls, hashes: np.ndarray, lengths: np.ndarray, offsets: np.ndarray) -> "_Block":
+        sums = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=sums[1:])
+        return cls(hashes=hashes, sums=sums, document=np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)), offsets=offsets)
+
+    def repeated_ngrams(self, largest: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """For n from 2 to `largest`: where n-grams stand that a document has more than once, grouped by n-gram, ascending in
+
+        each group: int64 [positions]; and whether a position begins a group: bool [positions].
+        """
+        grams = self.hashes.copy()
+        at = np.flatnonzero(self.document[:-1] == self.document[1:])
+        for n in range(2, largest + 1):
+            grams[at] = grams[at] * _BASE + self.hashes[at + n - 1]
+            # Position and hash in one integer: sorting values is three times as fast as sorting positions by their hashes.
+            mask = np.uint64((1 << len(grams).bit_length()) - 1)
+            keys = grams[at] & ~mask | at.astype(np.uint64)
+            keys.sort()
+            at = (keys & mask).astype(np.int64)
+            later = np.zeros(len(at), bool)
+            later[1:] = (grams[at[1:]] == grams[at[:-1]]) & (self.document[at[1:]] == self.document[at[:-1]])
+            repeated = later.copy()
+            repeated[:-1] |= later[1:]
+            at, later = at[repeated], later[repeated]
+            yield at, ~later
+            # An n-gram can only be repeated where the two shorter ones in it are.
+            seen = np.zeros(len(grams) + 1, bool)
+            seen[at] = True
+            at = np.flatnonzero(seen[:-1] & seen[1:])
+
+    def top(self, at: np.ndarray, begins: np.ndarray, n: int) -> np.ndarray:
+        """Characters of each document's most frequent n-gram, its tokens joined by spaces, times its count: int64 [documents]."""
+        whole = np.diff(self.offsets) >= n
+        first, count = self.offsets[:-1].copy(), np.ones(len(whole), np.int64)
+        if len(at):
+            heads = np.flatnonzero(begins)
+            counts = np.diff(np.append(heads, len(at)))
+            document = self.document[at[heads]]
+            order = np.lexsort((at[heads], -counts, document))
+            best = order[np.unique(document[order], return_index=True)[1]]
+            first[document[best]], count[document[best]] = at[heads[best]], counts[best]
+        first = np.where(whole, first, 0)
+        return np.where(whole, (self.sums[np.where(whole, first + n, 0)] - self.sums[first] + n - 1) * count, 0)
+
+    def duplicated(self, at: np.ndarray, begins: np.ndarray, n: int, *, most: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Characters in duplicated n-grams: int64 [documents]; 0 where `rows` is false or they cannot be more than `most`."""
+        result = np.zeros(len(most), np.int64)
+        if not len(at):
+            return result
+        # The scan counts some of the copies that follow a first one: a bound that spares most documents the scan.
+        copies = at[~begins]
+        bound = np.bincount(self.document[copies], weights=self.sums[copies + n] - self.sums[copies], minlength=len(most))
+        suspects = np.flatnonzero(rows & (bound > most))
+        if not len(suspects):
+            return result
+        names = np.cumsum(begins)
+        order = np.argsort(at)
+        at, names = at[order], names[order]
+        edges = np.searchsorted(at, self.offsets)
+        for row in suspects.tolist():
+            part = slice(edges[row], edges[row + 1])
+            taken = np.array(_scan(at[part].tolist(), names[part].tolist(), n), np.int64)
+            result[row] = (self.sums[taken + n] - self.sums[taken]).sum()
+        return result
+
+
+def _scan(positions: list[int], names: list[int], n: int) -> list[int]:
+    """Positions of n-grams, ascending, and which n-gram each is -> positions of those counted as duplicates."""
+    seen: set[int] = set()
+    taken, following = [], 0
+    for position, name in zip(positions, names, strict=True):
+        if position < following:
+            continue
+        if name in seen:
+            taken.append(position)
+            following = position + n
+        else:
+            seen.add(name)
+    return taken
+
+
+def _at_most(share: np.ndarray, rule: str, limit: float) -> Verdicts:
+    return Verdicts.where(share <= limit, rule=f"gopher-repetition/{rule}", value=share, threshold=limit)

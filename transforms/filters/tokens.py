@@ -1,0 +1,360 @@
+"""Tokens as the published filters count them: words, numbers and punctuation, for a whole batch of texts at once.
+
+The published figures were made with word tokenizers of the Penn Treebank family (NLTK, spaCy). The rules here are theirs in
+general form, over arrays with one element for each run of word characters and each sign between them:
+
+- a chunk is what stands between white space; quotes, brackets and most punctuation come off its two ends one sign at a time;
+- a full stop comes off too, but not after an initial ("U.S.", "J.") or an abbreviation ("Mr."); two or more are one token;
+- inside a chunk, signs join what is around them ("1,000", "foo_bar", "AT&T", "O'Brien"), except dashes, ":", "/", "=", "<" and
+  ">" between a letter or digit and a letter, "," between letters, "." between a small and a capital letter, operators between
+  digits, an ellipsis and pictographs, which are tokens of their own; addresses ("example.org/a-b") stay whole;
+- contractions are two tokens ("do" "n't", "it" "'s", "can" "not"), and so are a number and its unit ("10" "km").
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.words import IDEOGRAPH, LETTER, MARK, NUMBER, PUNCTUATION, SPACE, SYMBOL, Words, character_classes, hash_words, split_words
+
+FIRST, LAST, PICTOGRAPH, QUOTE, HYPHEN, APOSTROPHE, AFTER_NUMBER = (np.uint8(1 << bit) for bit in range(7))
+"""What a sign does: FIRST comes off the front of a chunk, LAST off its end, AFTER_NUMBER off its end after a digit."""
+
+FIRST_SIGNS = "!\"#%&'*,:;<=>?_`¡§´·¿،؛؟٪۔।–—…、。！，：；？～"
+LAST_SIGNS = "!\"#&'*,.:;<>?_`¡´·¿،؛؟٪۔।–—…、。！，：；？～"
+HYPHENS = "-–—~"
+QUOTES = "'\"`´‘’‚“”„«»"
+WORDS_BY_THEMSELVES = "•·§¶†‡′″¿¡‐‑―"
+"""Punctuation by category that counts as a word where it stands alone, as the published code has it."""
+
+AFTER_STOP = np.array([ord(sign) for sign in "%²-+"], np.uint32)
+SEPARATORS = np.array([ord(sign) for sign in ":<>=/"], np.uint32)
+OPERATORS = np.array([ord(sign) for sign in "+-*^"], np.uint32)
+SENTENCE_ENDS = np.array([ord(sign) for sign in ".!?。！？।؟۔"], np.uint32)
+
+_ADDRESS = re.compile(r"(?:https?://|ftp://)?(?:[^\s/@]+@)?(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{2,5})?(?:[/?#]\S*)?")
+
+MERGED = {"cannot": 3, "Cannot": 3, "dont": 2, "Dont": 2, "gonna": 3, "gotta": 3, "Im": 1, "Ive": 1, "doesnt": 4, "didnt": 3, "cant": 2}
+"""Contractions written as one word, and how many characters their first token has."""
+
+_ABBREVIATIONS = """
+Adm Bros Co Corp Dr Gen Gov Inc Jr Ltd Messrs Mr Mrs Ms Mt Ph Prof Rep Rev Sen Sr St vs
+Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec
+Ala Ariz Ark Calif Colo Conn Del Fla Ga Ia Id Ill Ind Kan Kans Ky La Mass Md Mich Minn Miss Mo Mont Neb Nebr Nev Okla Ore Pa Tenn Va
+Wash Wis
+"""
+_UNITS = """
+am pm AM PM km m cm mm nm ft yd in ha kg g mg t lb lbs oz mph kmh mb MB kb KB gb GB TB T G M K hPa Pa mbar
+"""
+ABBREVIATIONS = tuple(_ABBREVIATIONS.split())
+UNITS = tuple(_UNITS.split())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tokens:
+    """The tokens of a batch of documents.
+
+    spans          the batch's characters with tokens in place of words (`starts`, `ends`, `offsets`)
+    is_word        bool [tokens]: has a character that is not punctuation
+    has_letter     bool [tokens]: has a letter
+    ends_sentence  bool [tokens]: is a full stop, a question mark or an exclamation mark
+    """
+
+    spans: Words
+    is_word: np.ndarray
+    has_letter: np.ndarray
+    ends_sentence: np.ndarray
+
+    @property
+    def per_document(self) -> np.ndarray:
+        """int64 [documents]."""
+        return self.spans.words_per_document
+
+    def hashes(self) -> np.ndarray:
+        """uint64 [tokens], equal for equal tokens."""
+        return hash_words(self.spans)
+
+    def sum_per_document(self, values: np.ndarray) -> np.ndarray:
+        """Sums (tokens,) values over each document's tokens; 0 for a document without any."""
+        sums = np.zeros(len(values) + 1, np.int64)
+        np.cumsum(values, out=sums[1:])
+        return sums[self.spans.offsets[1:]] - sums[self.spans.offsets[:-1]]
+
+    def sentences_per_document(self, *, before_small_letters: bool = True) -> np.ndarray:
+        """int64 [documents]: stretches of tokens, each closed by a sentence end whose next word begins another.
+
+        `before_small_letters`: a sentence may begin with a small letter.
+        """
+        solid = np.flatnonzero(self.is_word)
+        if not len(solid):
+            return np.zeros(self.spans.documents, np.int64)
+        ended = np.zeros(len(self.is_word) + 1, np.int64)
+        np.cumsum(self.ends_sentence, out=ended[1:])
+        begins = np.ones(len(solid), bool)
+        begins[1:] = ended[solid[1:]] > ended[solid[:-1] + 1]
+        if not before_small_letters:
+            heads = self.spans.code_points[self.spans.starts[solid]]
+            begins &= ~_is_small(heads)
+        document = np.searchsorted(self.spans.offsets, solid, side="right") - 1
+        first = np.ones(len(solid), bool)
+        first[1:] = document[1:] != document[:-1]
+        return np.bincount(document[begins | first], minlength=self.spans.documents).astype(np.int64)
+
+
+def tokenize(texts: pa.Array) -> Tokens:
+    """Splits a batch of texts (string or large_string, no nulls) into tokens."""
+    words = split_words(texts, lower=False)
+    points, classes = words.code_points, words.classes
+    solid = classes != SPACE
+    begins = solid.copy()
+    begins[1:] &= ~solid[:-1]
+    signs = np.flatnonzero(solid & ((classes > IDEOGRAPH) | (classes < MARK)))
+    if len(signs):
+        _mark_signs(begins, words, signs)
+    _mark_inside_words(begins, words)
+    begins &= solid
+    starts = np.flatnonzero(begins)
+    ends_here = solid
+    ends_here[:-1] &= begins[1:] | ~solid[1:]
+    ends = np.flatnonzero(ends_here) + 1
+    is_word = _any_character(_counts_as_word(), points, starts, ends)
+    has_letter = _any_character(_letters(), points, starts, ends)
+    ends_sentence = (ends - starts == 1) & np.isin(points[starts], SENTENCE_ENDS)
+    spans = replace(words, starts=starts, ends=ends, offsets=np.searchsorted(starts, words.bounds))
+    return Tokens(spans=spans, is_word=is_word, has_letter=has_letter, ends_sentence=ends_sentence)
+
+
+def _any_character(table: np.ndarray, points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """bool [tokens]: one of the token's characters is in the bool [0x110000] table."""
+    result = table[points[starts]]
+    rest = np.flatnonzero(~result & (ends - starts > 1))
+    if len(rest):
+        # Few tokens are left: their characters, one token after the other.
+        lengths = ends[rest] - starts[rest]
+        before = np.cumsum(lengths) - lengths
+        at = np.repeat(starts[rest] - before, lengths) + np.arange(lengths.sum())
+        result[rest] = np.logical_or.reduceat(table[points[at]], before)
+    return result
+
+
+def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
+    """Sets in bool `begins` [characters] where a token begins because of the signs `at` (int64 positions, ascending)."""
+    points, classes = words.code_points, words.classes
+    near = _Neighbours(points, classes, at)
+    sign, left, right = near.sign, near.left, near.right
+    kind = _kinds(sign)
+    dot, hyphen = sign == ord("."), kind & HYPHEN > 0
+    ellipsis = (dot & ((left == ord(".")) | (right == ord(".")))) | (sign == ord("…"))
+
+    first = (kind & FIRST > 0) | ellipsis | ((sign == ord("+")) & ~near.digit_right)
+    last = ((kind & LAST > 0) & ~dot) | ellipsis | (near.digit_left & ((kind & AFTER_NUMBER) > 0))
+    stops = dot & (near.small_left | near.digit_left | (_kinds(left) & LAST > 0) | np.isin(left, AFTER_STOP))
+    stops |= dot & near.capital_left & (classes[at - 2] == LETTER) & _is_capital(points[at - 2])
+    candidates = np.flatnonzero(stops & ~ellipsis & (near.small_left | near.capital_left))
+    stops[candidates] &= ~_abbreviated(words, at[candidates])
+    last |= stops
+    lead, trail = _edges(at, near, first=first, last=last)
+
+    cut = (hyphen | np.isin(sign, SEPARATORS)) & (near.letter_left | near.digit_left) & near.letter_right
+    cut |= (sign == ord(",")) & near.letter_left & near.letter_right
+    cut |= dot & (near.small_left | (_kinds(left) & QUOTE > 0)) & (near.capital_right | (_kinds(right) & QUOTE > 0))
+    cut |= np.isin(sign, OPERATORS) & near.digit_left & (near.digit_right | (right == ord("-")))
+    double = hyphen & ((left == sign) | (right == sign))
+    if double.any():
+        cut[double] = _double_hyphens(at[double], near, double)
+    _keep_addresses(cut, points, classes, at, near, dot)
+    alone = lead | trail | cut | ellipsis | (kind & PICTOGRAPH > 0)
+
+    begins[at[alone]] = True
+    begins[at[alone] + 1] = True
+    runs = alone & (left == sign) & (dot | double & cut)
+    begins[at[runs]] = False
+    _mark_contractions(begins, points, classes, at[(kind & APOSTROPHE > 0) & (near.letter_left | near.digit_left) & near.letter_right])
+
+
+class _Neighbours:
+    """Signs and the characters next to them, as arrays [signs]."""
+
+    def __init__(self, points: np.ndarray, classes: np.ndarray, at: np.ndarray):
+        # A text's last character is followed by a line feed; the first of the batch borrows the last one of the array.
+        self.sign, self.left, self.right = points[at], points[at - 1], points[at + 1]
+        left_class, right_class = classes[at - 1], classes[at + 1]
+        self.space_left, self.space_right = left_class == SPACE, right_class == SPACE
+        self.digit_left, self.digit_right = left_class == NUMBER, right_class == NUMBER
+        self.letter_left, self.letter_right = left_class == LETTER, right_class == LETTER
+        self.capital_left, self.capital_right = _is_capital(self.left), _is_capital(self.right)
+        self.small_left, self.small_right = self.letter_left & ~self.capital_left, self.letter_right & ~self.capital_right
+
+
+def _edges(at: np.ndarray, near: _Neighbours, *, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """bool [signs] twice: signs that come off the front, and off the end, of their chunk."""
+    follows = np.zeros(len(at), bool)
+    follows[1:] = at[1:] == at[:-1] + 1
+    heads = np.flatnonzero(~follows)
+    run = np.cumsum(~follows) - 1
+    tails = np.append(heads[1:], len(at)) - 1
+    stays = np.cumsum(~first)
+    lead = near.space_left[heads][run] & (stays == (stays[heads] - ~first[heads])[run]) & first
+    stays = np.cumsum(~last)
+    trail = near.space_right[tails][run] & (stays == stays[tails][run]) & last
+    return lead, trail
+
+
+def _double_hyphens(at: np.ndarray, near: _Neighbours, double: np.ndarray) -> np.ndarray:
+    """bool [double hyphens]: the run of two or three stands between a letter or digit and a letter."""
+    follows = np.zeros(len(at), bool)
+    follows[1:] = at[1:] == at[:-1] + 1
+    heads = np.flatnonzero(~follows)
+    tails = np.append(heads[1:], len(at)) - 1
+    ok = (near.letter_left | near.digit_left)[double][heads] & near.letter_right[double][tails] & (tails - heads < 3)
+    return ok[np.cumsum(~follows) - 1]
+
+
+def _keep_addresses(cut: np.ndarray, points: np.ndarray, classes: np.ndarray, at: np.ndarray, near: _Neighbours, dot: np.ndarray) -> None:
+    """Takes the cuts back inside chunks such as "www.example.org/a-b" or "name@example.org"."""
+    if not cut.any():
+        return
+    dots = np.flatnonzero(dot & (near.letter_left | near.digit_left) & near.small_right)
+    dots = dots[(classes[np.minimum(at[dots] + 2, len(points) - 1)] == LETTER)]
+    if not len(dots):
+        return
+    spaces = (classes == SPACE).tobytes()
+    stop = 0
+    for position in at[dots].tolist():
+        if position < stop:
+            continue
+        start, stop = spaces.rfind(1, 0, position) + 1, spaces.find(1, position)
+        chunk = points[start:stop].tobytes().decode("utf-32-le", "surrogatepass").rstrip(".,;:!?)]}>\"'”’»").lstrip("([{<\"'“‘«")
+        if _ADDRESS.fullmatch(chunk):
+            cut[np.searchsorted(at, start) : np.searchsorted(at, stop)] = False
+
+
+def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
+    """bool [at]: the full stop there belongs to an abbreviation that is known, or to single letters at the front of their chunk."""
+    index = np.minimum(np.searchsorted(words.ends, at), len(words) - 1)
+    starts = words.starts[index]
+    before = words.code_points[starts - 1]
+    opens = (words.classes[starts - 1] == SPACE) | ((_kinds(before) & FIRST > 0) & ~_is_word_class(words.classes[starts - 2]))
+    single = at - starts == 1
+    initials = single & (before == ord(".")) & (words.classes[starts - 2] == LETTER)
+    initials &= (words.classes[starts - 3] == SPACE) | (_kinds(words.code_points[starts - 3]) & FIRST > 0)
+    known = np.isin(hash_words(replace(words, starts=starts, ends=at)), _hashes_of(ABBREVIATIONS))
+    return (opens & (single | known)) | initials
+
+
+def _mark_contractions(begins: np.ndarray, points: np.ndarray, classes: np.ndarray, at: np.ndarray) -> None:
+    """Cuts before "'s", "'ll", "'re", ... and before "n't". `at`: apostrophes before a letter and after a letter or digit."""
+    one, two = (points[np.minimum(at + step, len(points) - 1)] | 0x20 for step in (1, 2))
+    ends = [~_is_word_class(classes[np.minimum(at + step, len(points) - 1)]) for step in (2, 3)]
+    short = ends[0] & np.isin(one, [ord(letter) for letter in "smd"])
+    long = ~ends[0] & ends[1] & np.isin(one * 1024 + two, [ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("ll", "re", "ve")])
+    begins[at[short | long]] = True
+    negative = ends[0] & (one == ord("t")) & ((points[at - 1] | 0x20) == ord("n")) & (classes[at - 2] == LETTER)
+    begins[at[negative] - 1] = True
+
+
+def _mark_inside_words(begins: np.ndarray, words: Words) -> None:
+    """Cuts around ideographs, between a number and its unit, and inside contractions that are written as one word."""
+    points, classes = words.code_points, words.classes
+    alone = np.flatnonzero(classes[words.starts] == IDEOGRAPH)
+    begins[words.starts[alone]] = True
+    begins[words.ends[alone]] = True
+    length = words.ends - words.starts
+    mixed = np.flatnonzero((classes[words.starts] == NUMBER) & (classes[words.ends - 1] == LETTER) & (points[words.starts - 1] != ord(":")))
+    if len(mixed):
+        units = words.ends[mixed] - 1
+        for _ in range(3):
+            units = units - (classes[units - 1] == LETTER)
+        unit = classes[units - 1] == NUMBER
+        units, ends = units[unit], words.ends[mixed[unit]]
+        known = np.isin(hash_words(replace(words, starts=units, ends=ends)), _hashes_of(UNITS))
+        begins[units[known]] = True
+    heads = points[words.starts] | 0x20
+    some = (length >= min(map(len, MERGED))) & (length <= max(map(len, MERGED)))
+    candidates = np.flatnonzero(some & _merged_heads()[np.minimum(heads, 127)])
+    heads, length = heads[candidates], length[candidates]
+    for merged, cut in MERGED.items():
+        found = candidates[(length == len(merged)) & (heads == (ord(merged[0]) | 0x20))]
+        for offset, letter in enumerate(merged):
+            found = found[points[words.starts[found] + offset] == ord(letter)]
+        begins[words.starts[found] + cut] = True
+
+
+def _is_word_class(classes: np.ndarray) -> np.ndarray:
+    return (classes >= MARK) & (classes <= IDEOGRAPH)
+
+
+def _kinds(points: np.ndarray) -> np.ndarray:
+    return _kind_table()[points]
+
+
+def _is_capital(points: np.ndarray) -> np.ndarray:
+    return _capital_table()[points]
+
+
+def _is_small(points: np.ndarray) -> np.ndarray:
+    return (character_classes()[points] == LETTER) & ~_is_capital(points)
+
+
+@cache
+def _kind_table() -> np.ndarray:
+    """uint8 [0x110000]: what each sign does."""
+    table = np.zeros(0x110000, np.uint8)
+    classes = character_classes()
+    for point in np.flatnonzero((classes == PUNCTUATION) | (classes == SYMBOL)).tolist():
+        match unicodedata.category(chr(point)):
+            case "Ps" | "Pe" | "Pi" | "Pf":
+                table[point] = FIRST | LAST
+            case "So":
+                table[point] = FIRST | LAST | PICTOGRAPH
+            case "Sc":
+                table[point] = FIRST | AFTER_NUMBER
+    apostrophes, after_number = "'’", "+%"
+    more = ((FIRST_SIGNS, FIRST), (LAST_SIGNS, LAST), (HYPHENS, HYPHEN), (apostrophes, APOSTROPHE), (QUOTES, QUOTE))
+    for signs, kind in (*more, (after_number, AFTER_NUMBER)):
+        table[[ord(sign) for sign in signs]] |= kind
+    table.flags.writeable = False
+    return table
+
+
+@cache
+def _capital_table() -> np.ndarray:
+    table = np.fromiter((chr(point).isupper() for point in range(0x110000)), bool, 0x110000)
+    table.flags.writeable = False
+    return table
+
+
+@cache
+def _counts_as_word() -> np.ndarray:
+    """bool [0x110000]: a token with such a character is a word."""
+    classes = character_classes()
+    table = (classes != SPACE) & (classes != PUNCTUATION)
+    table[:128] &= classes[:128] != SYMBOL
+    table[:32] = table[127:160] = False
+    table[[ord(sign) for sign in WORDS_BY_THEMSELVES]] = True
+    table.flags.writeable = False
+    return table
+
+
+@cache
+def _merged_heads() -> np.ndarray:
+    """bool [128]: the small letters that contractions written as one word begin with."""
+    table = np.zeros(128, bool)
+    table[[ord(merged[0]) | 0x20 for merged in MERGED]] = True
+    return table
+
+
+@cache
+def _letters() -> np.ndarray:
+    classes = character_classes()
+    return (classes == LETTER) | (classes == IDEOGRAPH)
+
+
+@cache
+def _hashes_of(words: tuple[str, ...]) -> np.ndarray:
+    texts = split_words(pa.array([" ".join(words)]), lower=False)
+    return np.unique(hash_words(texts))
