@@ -1,7 +1,7 @@
 """Source `warc`: the HTML and text responses of a WARC file (gzip, zstd, lz4 or plain)."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
@@ -13,6 +13,9 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _TRUNCATED = "warc/truncated"
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _BLOCK = 1 << 18
+
+ReadRecord = Callable[[WarcRecord, str, str | None], Record]
+"""A record, its locator and its URL -> what becomes of it."""
 
 
 def read_warc(stream: BinaryIO) -> Iterator[Record]:
@@ -26,25 +29,31 @@ def read_warc(stream: BinaryIO) -> Iterator[Record]:
     `<offset of the last record>+`. Not seen are a cut that leaves whole records behind, one in the first bytes of a zstd or
     lz4 frame, and one in the last bytes (the checksum) of a gzip member of many records.
     """
+    yield from read_archive(stream, record_type=WarcRecordType.response, read=_read_response, kind="warc")
+
+
+def read_archive(stream: BinaryIO, *, record_type: WarcRecordType, read: ReadRecord, kind: str) -> Iterator[Record]:
+    """One document or reject, from `read`, for each record of a type; rules are named after `kind`. See `read_warc`."""
+    truncated = f"{kind}/truncated"
     offset, missing, told = 0, "", False
     previous, ordinal = -1, 0
     for record in ArchiveIterator(stream, record_types=WarcRecordType.any_type, parse_http=False):
         offset, missing, told = record.stream_pos, "", False
-        if record.record_type != WarcRecordType.response:
+        if record.record_type != record_type:
             missing = missing_bytes(record, read=record.consume())
             continue
         previous, ordinal = offset, ordinal + 1 if offset == previous else 0
         locator = f"{offset}#{ordinal}" if ordinal else str(offset)
         url = (record.headers.get("WARC-Target-URI") or "").strip("<>") or None
         try:
-            found = _read_response(record, locator, url)
-        except Exception as error:  # a parser's failure on one page must not cost the file
-            found = RawReject(locator, "warc/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
-        told = isinstance(found, RawReject) and found.rule == _TRUNCATED
+            found = read(record, locator, url)
+        except Exception as error:  # a parser's failure on one record must not cost the file
+            found = RawReject(locator, f"{kind}/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
+        told = isinstance(found, RawReject) and found.rule == truncated
         yield found
-    where = f"record: {missing}" if missing else "" if told else cut_off(stream, offset)
+    where = f"record: {missing}" if missing else "" if told else _cut_off(stream, offset)
     if where:
-        yield RawReject(f"{offset}+", _TRUNCATED, detail=f"the file ends inside a {where}")
+        yield RawReject(f"{offset}+", truncated, detail=f"the file ends inside a {where}")
 
 
 def missing_bytes(record: WarcRecord, *, read: int) -> str:
@@ -55,7 +64,7 @@ def missing_bytes(record: WarcRecord, *, read: int) -> str:
     return f"{read} of {stated} bytes" if read < int(stated) else ""
 
 
-def cut_off(stream: BinaryIO, offset: int) -> str:
+def _cut_off(stream: BinaryIO, offset: int) -> str:
     """What a file ends inside of though its records, of which the last starts at `offset`, look whole; empty if nothing.
 
     A gzip file must end where a member ends, a plain one with the two line ends that close every record.

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+from fastwarc.warc import WarcRecord, WarcRecordType
 
 from transforms.sources.html import decode
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
-from transforms.sources.warc import cut_off, missing_bytes
+from transforms.sources.warc import missing_bytes, read_archive
 
 _TRUNCATED = "wet/truncated"
 
@@ -18,25 +18,7 @@ def read_wet(stream: BinaryIO) -> Iterator[Record]:
     Locators, and what is seen of a file that was cut off, are as in `read_warc`. Other records are passed over. A record
     that cannot be parsed costs itself; a stream that breaks raises OSError or zlib.error.
     """
-    offset, missing, told = 0, "", False
-    previous, ordinal = -1, 0
-    for record in ArchiveIterator(stream, record_types=WarcRecordType.any_type, parse_http=False):
-        offset, missing, told = record.stream_pos, "", False
-        if record.record_type != WarcRecordType.conversion:
-            missing = missing_bytes(record, read=record.consume())
-            continue
-        previous, ordinal = offset, ordinal + 1 if offset == previous else 0
-        locator = f"{offset}#{ordinal}" if ordinal else str(offset)
-        url = (record.headers.get("WARC-Target-URI") or "").strip("<>") or None
-        try:
-            found = _read_conversion(record, locator, url)
-        except Exception as error:  # a failure on one record must not cost the file
-            found = RawReject(locator, "wet/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
-        told = isinstance(found, RawReject) and found.rule == _TRUNCATED
-        yield found
-    where = f"record: {missing}" if missing else "" if told else cut_off(stream, offset)
-    if where:
-        yield RawReject(f"{offset}+", _TRUNCATED, detail=f"the file ends inside a {where}")
+    return read_archive(stream, record_type=WarcRecordType.conversion, read=_read_conversion, kind="wet")
 
 
 def _read_conversion(record: WarcRecord, locator: str, url: str | None) -> Record:
