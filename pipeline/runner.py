@@ -30,7 +30,7 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from pipeline.fork_server import ForkServer, note_pipeline
+from pipeline.fork_server import ForkServer, end_bundles_at_once, note_pipeline
 from transforms.errors import ConfigError, UserError
 
 SECONDS_A_PROCESS = 4.0
@@ -135,6 +135,7 @@ def _check_runner(name: str) -> None:
 def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSettings, work: Work) -> None:
     """Builds a pipeline and runs it to its end. Raises UserError with the cause when a worker failed or its process died."""
     note_pipeline()
+    end_bundles_at_once()
     options = PipelineOptions(list(settings.beam_arguments))
     with contextlib.ExitStack() as stack:
         if not settings.debug:
