@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from training.config import TrainConfig
 from transforms import io
 from transforms.common_crawl import BASE, is_crawl_name, parse_crawl_name
+from transforms.dedup.order import QUALITY, score_columns
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
 from transforms.filters.language import known_languages
@@ -135,6 +136,9 @@ def _default_of(config: Any, name: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class LanguageConfig:
+    identify: Annotated[
+        bool, Field(description="say which language each document is in; without, keep must be empty and filters may not ask for it")
+    ] = True
     keep: Annotated[tuple[str, ...], Field(description="language codes to keep; empty keeps all")] = ()
     threshold: Annotated[float, Field(ge=0, le=1, description="least probability of the language")] = 0.65
     characters: Annotated[int, Field(ge=1, description="how many characters of a document are looked at")] = 3000
@@ -146,6 +150,8 @@ class LanguageConfig:
 
     @model_validator(mode="after")
     def _check(self) -> "LanguageConfig":
+        if self.keep and not self.identify:
+            raise ValueError("keep names languages, which are not known with identify = false")
         known = known_languages(self.model) if self.keep else ()
         for code in self.keep:
             if code not in known:
@@ -197,6 +203,8 @@ class Config:
 
     @model_validator(mode="after")
     def _check(self) -> "Config":
+        if not self.language.identify:
+            self._check_unidentified()
         for policy in self.dedup.keep:
             name = policy.removeprefix("source:")
             if name != policy and name not in self.sources:
@@ -205,6 +213,16 @@ class Config:
             if name not in self.sources:
                 raise ValueError(f"train.mixture names source {name!r}; there are {', '.join(self.sources)}")
         return self
+
+    def _check_unidentified(self) -> None:
+        for source, settings in self.sources.items():
+            for item in settings.quality:
+                if "language" in FILTERS[item.name].columns:
+                    raise ValueError(
+                        f"filter {item.name!r} of source {source!r} asks for the language; leave out language.identify = false"
+                    )
+        if QUALITY in score_columns(self.dedup.keep):
+            raise ValueError("dedup.keep names 'quality', the score of the language; leave out language.identify = false")
 
 
 def load_config(path: str) -> Config:

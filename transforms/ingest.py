@@ -61,6 +61,7 @@ class LanguageSettings:
     characters: int
     model: str | None
     screen: bool = False
+    identify: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +175,9 @@ def read_unit(
 
 
 def annotate_languages(batch: pa.RecordBatch, settings: LanguageSettings) -> pa.RecordBatch:
-    """Fills the columns `language` and `language_score`."""
+    """Fills the columns `language` and `language_score`; without `identify` they stay null."""
+    if not settings.identify:
+        return batch
     codes, scores = identify_languages(batch.column("text"), model=settings.model, characters=settings.characters)
     batch = batch.set_column(batch.schema.get_field_index("language"), DOCUMENT_SCHEMA.field("language"), codes.dictionary_encode())
     return batch.set_column(batch.schema.get_field_index("language_score"), DOCUMENT_SCHEMA.field("language_score"), pa.array(scores))

@@ -113,6 +113,13 @@ def test_the_commented_template_shows_every_key_with_its_default(tmp_path: Path)
         ({"sources": {"web": SOURCE | {"kind": "csv", "delimiter": ";;"}}}, "sources.web.delimiter = ';;': string should match", ""),
         ({"language": {"keep": ["eng"]}}, "language: 'eng' is not a language of the model; it knows 'en'", ""),
         ({"language": {"keep": ["en"], "model": "missing.bin"}}, "cannot load the language model", ""),
+        ({"language": {"keep": ["en"], "identify": False}}, "keep names languages, which are not known with identify = false", ""),
+        (
+            {"language": {"identify": False}, "sources": {"web": SOURCE | {"quality": ["length", "gopher"]}}},
+            "filter 'gopher' of source 'web' asks for the language",
+            "",
+        ),
+        ({"language": {"identify": False}, "dedup": {"keep": ["quality"]}}, "dedup.keep names 'quality', the score of the language", ""),
         ({"dedup": {"keep": ["source:boks"]}}, "dedup.keep names source 'boks'; there are web", ""),
         ({"dedup": {"keep": ["biggest"]}}, "dedup.keep", ""),
         ({"train": {"mixture": {"boks": 1}}}, "train.mixture names source 'boks'", ""),

@@ -29,10 +29,10 @@ LINES = [
 texts_of = st.lists(st.lists(st.sampled_from(LINES), min_size=1, max_size=40).map("\n".join), min_size=1, max_size=8)
 
 
-def judged(texts: list[str], *, signals: bool, keep: tuple[str, ...] = ("en",)) -> Judged:
+def judged(texts: list[str], *, signals: bool, keep: tuple[str, ...] = ("en",), identify: bool = True) -> Judged:
     batch = documents_batch([Origin("web", "file")] * len(texts), [RawDocument(str(row), text) for row, text in enumerate(texts)])
-    language = LanguageSettings(keep=keep, threshold=0.3, characters=1000, model=None)
-    return judge_documents(batch, filters=PRESETS["fineweb"], language=language, signals=signals)
+    language = LanguageSettings(keep=keep, threshold=0.3, characters=1000, model=None, identify=identify)
+    return judge_documents(batch, filters=PRESETS["fineweb"] if identify else [], language=language, signals=signals)
 
 
 def rejected(found: Judged) -> dict[str, tuple]:
@@ -95,6 +95,12 @@ def test_documents_of_other_languages_are_measured_too() -> None:
     assert not np.isnan(np.array(found.signals.column("gopher/too-few-words"))).any()
     assert [row[0] for row in rejected(found).values()][:1] == ["language/not-kept"]
     assert pa.types.is_float64(found.signals.schema.field("gopher/symbol-ratio").type)
+
+
+def test_without_identification_every_language_is_kept_and_none_is_named() -> None:
+    found = judged([LINES[-1] * 10, SENTENCE * 10], signals=False, keep=(), identify=False)
+    assert (len(found.kept), rejected(found)) == (2, {})
+    assert found.kept.column("language").null_count == found.kept.column("language_score").null_count == 2
 
 
 def test_the_screen_rejects_what_is_surely_in_another_language_only() -> None:
