@@ -79,7 +79,9 @@ def run_stage(path: Path, command: str) -> dict[str, float]:
 def ingest_rates(folder: Path, repeat: int) -> Iterator[dict[str, Any]]:
     for label, (kind, paths) in KINDS.items():
         path = folder / f"{label.replace(' .', '-')}.toml"
-        path.write_text(f'folder = "runs/{path.stem}"\nmax_error_rate = 1.0\n[sources.all]\n{kind}\npaths = ["{paths}"]\n', encoding="utf-8")
+        path.write_text(
+            f'folder = "runs/{path.stem}"\nmax_error_rate = 1.0\n[sources.all]\n{kind}\npaths = ["{paths}"]\n', encoding="utf-8"
+        )
         run = Run(load_config(str(path)).folder)
         seconds, memory = [], []
         for _ in range(repeat):
