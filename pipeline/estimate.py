@@ -235,8 +235,7 @@ def _workers(settings: RunnerSettings, work: Work) -> int | None:
 
 
 def _processes_memory(workers: int | None, worker: float) -> float | None:
-    """One worker is the driver itself."""
-    return None if workers is None else (worker if workers == 1 else rates.DRIVER_MEMORY + workers * worker)
+    return None if workers is None else rates.DRIVER_MEMORY + workers * worker
 
 
 def _estimate(workers: int | None, core_seconds: float | None, memory: float | None, disk: float | None, notes: Sequence[str]) -> Estimate:

@@ -1,6 +1,5 @@
 """`tokenmill plan`: what a run would read and do, stage by stage, and about what it would take. Nothing is written."""
 
-import contextlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -106,9 +105,11 @@ class _Survey:
             open_runs(self.config.dedup.against, self.config.dedup, own=self.run.folder)
         elif not done:
             check_parts(self.run.stage("documents"), plan)
-        # A stage that is done needs no memory any more: a limit that is too little for it is no reason to refuse.
-        with contextlib.suppress(ConfigError if done else ()):
+        try:
             self.exchange = estimate.exchange_values(self.config, self.settings, self.volume.documents)
+        except ConfigError:
+            if not done:  # what is done needs no memory any more
+                raise
 
     def _estimate(self, name: str, plan: StagePlan | None) -> Estimate:
         config, settings, volume = self.config, self.settings, self.volume

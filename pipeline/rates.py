@@ -37,10 +37,10 @@ START_SECONDS = 1.0
 """Of a stage before its first unit and after its last: plan, Beam's graph, workers, manifest."""
 
 DRIVER_MEMORY = 220e6
-INGEST_WORKER_MEMORY = 310e6
-DEDUP_WORKER_MEMORY = 350e6
-SHARDS_WORKER_MEMORY = 850e6
-"""Bytes of a process, whatever the size of the corpus."""
+INGEST_WORKER_MEMORY = 130e6
+DEDUP_WORKER_MEMORY = 200e6
+SHARDS_WORKER_MEMORY = 600e6
+"""Bytes of the process that drives, and what a worker adds, in it or as a process of its own, whatever the size of the corpus."""
 
 DOCUMENTS_A_MEASURED_PART = 100_000
 """The parts for which `transforms.dedup.exchange.FIXED_MEMORY` was measured; a worker holds the signatures of one."""
@@ -49,7 +49,7 @@ OPTION_TIMES = {"urls": 0.65, "decontaminate": 1.6, "lines": 1.9, "against": 2.1
 """What an option of deduplication adds, in times of the search for duplicates (docs/dedup-options.md)."""
 
 LEARNED_BYTES_A_SECOND = 3.4e6
-TOKENIZER_MEMORY_A_BYTE = 12.0
+TOKENIZER_MEMORY_A_BYTE = 14.0
 TOKENIZER_BYTES_A_TOKEN = 70.0
 """Text that a tokenizer is learned from and measured on a second; memory for each byte of it; bytes on disk for each token."""
 

@@ -1,16 +1,16 @@
 """Measures what the stages cost for each byte they read: the constants of `pipeline/rates.py`, from which `tokenmill plan` estimates.
 
-    python -m tests.bench.plan_rates [--repeat 3] [--json FILE]
+    python -m tests.bench.plan_rates [--repeat 3] [--only rates | checks] [--json FILE]
 
 Ingest: each kind of source on real data, as it lies and unpacked, with language identification and without filters, in one worker.
 Web pages are those of the three WARC files, tables are the Reuters articles written again. Kinds without real data have no rate. Then
 the later stages on all of it together. CPU seconds are medians of the repeats. Memory is the proportional set size of all processes.
+Checks: the real-data example with two workers, each stage planned and then run.
 """
 
 import argparse
 import gzip
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -26,10 +26,10 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from rich.console import Console
 
 from pipeline.config import load_config
-from pipeline.run import Run, stage_manifest
+from pipeline.run import STAGES, Run, stage_manifest
 from pipeline.tables import figures_table
 from tests.bench.scale import watch_memory
-from tests.conftest import DATA
+from tests.conftest import DATA, PROJECT
 
 KINDS = {
     "warc .gz": ('kind = "warc"', f"{DATA}/web/pages-*.warc.gz"),
@@ -66,9 +66,10 @@ def _pages() -> Iterator[bytes]:
                 yield record.reader.read()
 
 
-def run_stage(path: Path, command: str) -> dict[str, float]:
-    """Runs a stage in a process of its own with one worker; its peak memory in bytes."""
-    process = subprocess.Popen([sys.executable, "-m", "pipeline.cli", command, str(path), "--workers", "1"], stdout=subprocess.DEVNULL)
+def run_stage(path: Path, command: str, *, workers: int = 1) -> dict[str, int]:
+    """Runs a stage in a process of its own; its peak memory in bytes."""
+    arguments = [sys.executable, "-m", "pipeline.cli", command, str(path), "--workers", str(workers)]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
     with watch_memory(process.pid) as highest:
         status = process.wait()
     if status:
@@ -130,18 +131,45 @@ def stage_rates(folder: Path) -> Iterator[dict[str, Any]]:
         }
 
 
+def checks(folder: Path) -> Iterator[dict[str, Any]]:
+    """Each stage of the real-data example: what was planned just before, and what it took."""
+    path = folder / "checked.toml"
+    text = (PROJECT / "docs" / "examples" / "real-data.toml").read_text("utf-8")
+    path.write_text(text.replace("../../runs/real-data", "runs/checked").replace("../../../shared/data", str(DATA)), encoding="utf-8")
+    run = Run(load_config(str(path)).folder)
+    for stage, command in zip(STAGES, ("ingest", "dedup", "vocabulary", "shards"), strict=True):
+        planning = [sys.executable, "-m", "pipeline.cli", "plan", str(path), "--json", "--workers", "2"]
+        planned = json.loads(subprocess.check_output(planning, stderr=subprocess.DEVNULL))["stages"][stage]
+        memory = run_stage(path, command, workers=2)["all"]
+        manifest = stage_manifest(run, stage)
+        yield {
+            "stage": stage,
+            "planned seconds": planned["seconds"],
+            "seconds": manifest.seconds,
+            "planned MB of memory": planned["memory_bytes"] / 1e6,
+            "MB of memory": memory / 1e6,
+            "planned MB on disk": planned["disk_bytes"] / 1e6,
+            "MB on disk": sum(entry.bytes for entry in manifest.files.values()) / 1e6,
+        }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", choices=("rates", "checks"))
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     if not DATA.is_dir():
         sys.exit(f"no real data at {DATA}; set TOKENMILL_DATA")
+    found: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        unpack(folder)
-        found = {"cores": os.cpu_count(), "kinds": list(ingest_rates(folder, arguments.repeat)), "stages": list(stage_rates(folder))}
-    for rows in (found["kinds"], found["stages"]):
+        if arguments.only != "checks":
+            unpack(folder)
+            found |= {"kinds": list(ingest_rates(folder, arguments.repeat)), "stages": list(stage_rates(folder))}
+        if arguments.only != "rates":
+            found["checks"] = list(checks(folder))
+    for rows in found.values():
         table = figures_table(*rows[0])
         for row in rows:
             table.add_row(*(value if isinstance(value, str) else f"{value:,.3f}" for value in row.values()))

@@ -304,7 +304,7 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     assert (one.workers, two.workers) == (1, 2)
     assert (one.seconds, two.seconds) == pytest.approx((core + rates.START_SECONDS, core / 2 + rates.START_SECONDS))
     assert one.disk == pytest.approx(2e7 * (rate.parts + rate.rejects))
-    assert one.memory == rates.INGEST_WORKER_MEMORY
+    assert one.memory == rates.DRIVER_MEMORY + rates.INGEST_WORKER_MEMORY
     assert two.memory == rates.DRIVER_MEMORY + 2 * rates.INGEST_WORKER_MEMORY
     assert any("at most" in note for note in one.notes), "a quality filter and a language"
 
