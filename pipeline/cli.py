@@ -95,6 +95,26 @@ _add_stage_command("shards", STAGES[3:4], "Run stage 4 only: encode and pack the
 
 
 @app.command()
+def plan(config: ConfigPath, beam: BeamArguments = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Show what a run would read and do, and about what time, memory and disk it would take; touch nothing. Fails as the run would."""
+    from pipeline.fork_server import expected_server
+    from pipeline.plan import plan_run
+    from pipeline.plan_tables import print_plan
+    from pipeline.runner import RunnerSettings
+
+    loaded = _load(config)
+    wanted = loaded.workers if workers is None else workers
+    settings = RunnerSettings(workers=wanted, beam_arguments=tuple(beam or ()), fork_server=expected_server())
+    values, refusal = plan_run(loaded, settings)
+    if as_json:
+        _print_json(values)
+    else:
+        print_plan(_console(), values)
+    if refusal:
+        raise refusal
+
+
+@app.command()
 def inspect(
     path: Annotated[str, typer.Argument(help="a run's folder or configuration, a stage's folder, a shard, or a tokenizer.json")],
     as_json: AsJson = False,

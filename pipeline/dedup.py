@@ -51,7 +51,7 @@ def execute_dedup(config: Config, run: Run, settings: RunnerSettings, plan: Stag
     """
     started = time.process_time()
     documents, out = run.stage("documents"), out or run.stage(STAGE)
-    _check_parts(documents, plan)
+    check_parts(documents, plan)
     parts = [unit["part"] for unit in plan.units]
     work = plan_work(plan, bytes_a_second=BYTES_A_SECOND)
     earlier = open_runs(config.dedup.against, config.dedup, own=run.folder)
@@ -93,7 +93,8 @@ def check_drop_rate(config: Config, counters: dict[str, Any], folder: str, *, re
             )
 
 
-def _check_parts(documents: str, plan: StagePlan) -> None:
+def check_parts(documents: str, plan: StagePlan) -> None:
+    """Raises UserError when a part of the documents is missing or not as long as its manifest says."""
     found = {file.path.rpartition("/")[2]: file.size for file in io.list_files(io.join(documents, "part-*.parquet"))}
     for unit in plan.units:
         name = part_name(unit["part"])

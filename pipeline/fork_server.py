@@ -92,6 +92,11 @@ def fork_server() -> Iterator[ForkServer | None]:
             os.waitpid(pid, 0)
 
 
+def expected_server() -> ForkServer | None:
+    """What a command of its own would have, without starting it: how many workers pay depends on how they start."""
+    return ForkServer("") if SUPPORTED else None
+
+
 def note_pipeline() -> None:
     """A pipeline runs in this process, with gRPC's threads: there is no new fork server from here on."""
     _pipelines.append(os.getpid())

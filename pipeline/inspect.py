@@ -7,7 +7,7 @@ from pipeline.dedup_report import examine_stage
 from pipeline.run import CONFIGURATION, Run, finished_stages
 from pipeline.shards import count_shard
 from transforms import io
-from transforms.dedup.bands import recall_curve
+from transforms.dedup.bands import expected_recall
 from transforms.errors import ConfigError, UserError
 from transforms.manifest import NAME as MANIFEST
 from transforms.manifest import Manifest, read_manifest
@@ -59,21 +59,13 @@ def inspect_stage(manifest: Manifest, folder: str) -> dict[str, Any]:
         "counters": manifest.counters,
     }
     if manifest.stage == "dedup":
-        values["recall"] = _recall(manifest.configuration["dedup"])
+        values["recall"] = expected_recall(**{key: manifest.configuration["dedup"][key] for key in ("bands", "rows", "jaccard")})
     if manifest.stage == "tokenizer":
         values["longest_tokens"] = _longest_tokens(io.join(folder, "tokenizer.json"))
     if manifest.stage == "dedup":
         # A run can be moved and a stage looked at alone; excerpts come from the documents beside it, if they are there.
         values |= examine_stage(folder, io.join(folder.rstrip("/").rpartition("/")[0], "documents"))
     return values
-
-
-def _recall(settings: dict[str, Any]) -> dict[str, Any]:
-    """What the bands promise: the probability that a pair is compared, at the threshold and by similarity."""
-    bands, rows, jaccard = settings["bands"], settings["rows"], settings["jaccard"]
-    curve = [list(point) for point in recall_curve(bands=bands, rows=rows, jaccard=jaccard)]
-    expected = next(probability for similarity, probability in curve if similarity == jaccard)
-    return {"bands": bands, "rows": rows, "threshold": jaccard, "expected": expected, "curve": curve}
 
 
 def inspect_shard(path: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def run_stages(
             progress.skipped(name, manifest)
         else:
             manifest = _run_stage(stage, plan, config, run, settings, progress)
-        _check_outcome(name, manifest, folder)
+        check_outcome(name, manifest, folder)
 
 
 def _run_stage(stage: Stage, plan: StagePlan, config: Config, run: Run, settings: RunnerSettings, progress: StageProgress) -> Manifest:
@@ -76,6 +76,11 @@ def _run_stage(stage: Stage, plan: StagePlan, config: Config, run: Run, settings
     manifest = finish_stage(folder, plan, files=report.files, counters=report.counters, seconds=seconds, cpu_seconds=report.cpu_seconds)
     progress.finished(plan.stage, manifest)
     return manifest
+
+
+def plan_stage(name: str, config: Config, run: Run) -> StagePlan:
+    """What a stage would do. Raises UserError when the stage before it is not finished."""
+    return _STAGES[name].plan(config, run)
 
 
 def _refuse_mixtures(config: Config, run: Run, stages: Sequence[str]) -> None:
@@ -128,7 +133,8 @@ def _keep_configuration(run: Run, config: Config) -> None:
         ) from error
 
 
-def _check_outcome(name: str, manifest: Manifest, folder: str) -> None:
+def check_outcome(name: str, manifest: Manifest, folder: str) -> None:
+    """Raises UserError when a stage is done and nothing can be made of what it left."""
     if name == "documents" and not any(source["kept"] for source in manifest.counters["sources"].values()):
         reasons: dict[str, int] = {}
         for source in manifest.counters["sources"].values():

@@ -30,10 +30,11 @@ def print_inspection(console: Console, values: dict[str, Any]) -> None:
         for stage in values["stages"].values():
             print_inspection(console, stage)
         return
-    _print_sections(console, _SECTIONS[values["kind"]](values))
+    print_sections(console, _SECTIONS[values["kind"]](values))
 
 
-def _print_sections(console: Console, sections: Iterator[Section]) -> None:
+def print_sections(console: Console, sections: Iterator[Section]) -> None:
+    """Prints each heading and what stands below it."""
     for heading, body in sections:
         # A table's own title would be folded to the width of its columns.
         console.print(f"\n[bold]{escape(heading)}[/]")
@@ -74,7 +75,7 @@ def _documents(values: dict[str, Any]) -> Iterator[Section]:
 
 def print_dedup(console: Console, values: dict[str, Any], *, heading: str) -> None:
     """Prints the tables of a deduplication that is no finished stage."""
-    _print_sections(console, _dedup_sections(values, heading))
+    print_sections(console, _dedup_sections(values, heading))
 
 
 def _dedup(values: dict[str, Any]) -> Iterator[Section]:
@@ -118,9 +119,14 @@ def _dedup_sections(values: dict[str, Any], heading: str) -> Iterator[Section]:
         largest.columns[3].justify = "left"
         yield Section("largest groups", largest)
     if recall := values.get("recall"):
-        curve = "  ".join(f"{similarity:g}: {probability:.3f}" for similarity, probability in recall["curve"])
-        bands = f"{recall['bands']} bands of {recall['rows']} rows"
-        yield Section(f"probability that a pair of a similarity is compared ({bands}; {recall['expected']:.4f} at the threshold)", curve)
+        yield recall_section(recall)
+
+
+def recall_section(recall: dict[str, Any]) -> Section:
+    """What the bands promise, as `transforms.dedup.bands.expected_recall` gives it."""
+    curve = "  ".join(f"{similarity:g}: {probability:.3f}" for similarity, probability in recall["curve"])
+    bands = f"{recall['bands']} bands of {recall['rows']} rows"
+    return Section(f"probability that a pair of a similarity is compared ({bands}; {recall['expected']:.4f} at the threshold)", curve)
 
 
 def _shortened(document: dict[str, Any]) -> str:

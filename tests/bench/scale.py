@@ -9,6 +9,7 @@ process and all its workers together, the highest of samples every 0.2 s.
 """
 
 import argparse
+import contextlib
 import json
 import resource
 import shutil
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,18 +124,13 @@ def measure(path: Path, workers: int) -> dict[str, Any]:
     """Runs the dedup stage in a process of its own and says what it took and found."""
     shutil.rmtree(path.parent / "run" / "dedup", ignore_errors=True)
     command = [sys.executable, "-m", "tests.bench.scale", "--child", str(path), "--workers", str(workers)]
-    process = subprocess.Popen(command)
-    highest = {"all": 0, "driver": 0, "worker": 0}
-    watching = threading.Event()
-    thread = threading.Thread(target=_watch, args=(process.pid, watching, highest))
-    thread.start()
     started = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    status = process.wait()
+    process = subprocess.Popen(command)
+    with watch_memory(process.pid) as highest:
+        status = process.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = time.monotonic() - started
-    watching.set()
-    thread.join()
     if status:
         sys.exit(status)
     manifest = read_manifest(str(path.parent / "run" / "dedup"))
@@ -150,6 +147,20 @@ def measure(path: Path, workers: int) -> dict[str, Any]:
         "peak_worker_gigabytes": round(highest["worker"] / 1e9, 2),
         **{name: counters[name] for name in counters if name != "sources"},
     }
+
+
+@contextlib.contextmanager
+def watch_memory(pid: int) -> Iterator[dict[str, int]]:
+    """Yields the highest memory, in bytes, of a process (`driver`), of one that descends from it (`worker`) and of `all` together."""
+    highest = {"all": 0, "driver": 0, "worker": 0}
+    done = threading.Event()
+    thread = threading.Thread(target=_watch, args=(pid, done, highest))
+    thread.start()
+    try:
+        yield highest
+    finally:
+        done.set()
+        thread.join()
 
 
 def _watch(pid: int, done: threading.Event, highest: dict[str, int]) -> None:

@@ -5,6 +5,7 @@ After Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,13 @@ def recall_curve(*, bands: int, rows: int, jaccard: float) -> list[tuple[float, 
     """The S-curve for people: (similarity, probability that such a pair is compared) at every tenth and at the threshold `jaccard`."""
     points = sorted({*(tenth / 10 for tenth in range(1, 11)), jaccard})
     return [(point, float(match_probability(point, bands=bands, rows=rows))) for point in points]
+
+
+def expected_recall(*, bands: int, rows: int, jaccard: float) -> dict[str, Any]:
+    """What bands promise, as plain values: the probability that a pair is compared, `expected` at the threshold and as a `curve`."""
+    curve = [list(point) for point in recall_curve(bands=bands, rows=rows, jaccard=jaccard)]
+    expected = next(probability for similarity, probability in curve if similarity == jaccard)
+    return {"bands": bands, "rows": rows, "threshold": jaccard, "expected": expected, "curve": curve}
 
 
 def band_hashes(signatures: np.ndarray, *, bands: int, rows: int) -> np.ndarray:

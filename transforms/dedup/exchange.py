@@ -66,7 +66,7 @@ def plan_exchange(documents: int, config: DedupConfig, *, memory: int | None) ->
 
     Neither changes what is found. Raises ConfigError when `memory` holds not even the smallest pass.
     """
-    bands, exact = documents * config.bands * ENTRY_BYTES, documents * (EXACT_ENTRY_BYTES + key_bytes(config.keep))
+    bands, exact = band_bytes(documents, config), exact_bytes(documents, config)
     passes, exact_passes = config.passes or passes_for(bands, memory), passes_for(exact, memory)
     ranges = config.ranges or min(max(-(-documents // _DOCUMENTS_A_RANGE), _LEAST_RANGES, exact_passes), MOST_RANGES)
     rounds = STAR_ROUNDS if documents > FOREST_DOCUMENTS else 0
@@ -79,6 +79,21 @@ def plan_exchange(documents: int, config: DedupConfig, *, memory: int | None) ->
             remedy="raise dedup.memory_limit, set more dedup.ranges, or run on a cluster",
         )
     return Exchange(ranges=ranges, passes=min(passes, config.bands * ranges), exact_passes=exact_passes, rounds=rounds)
+
+
+def band_bytes(documents: int, config: DedupConfig) -> int:
+    """Bytes that the bands of so many documents exchange, without the headers of elements."""
+    return documents * config.bands * ENTRY_BYTES
+
+
+def exact_bytes(documents: int, config: DedupConfig) -> int:
+    """Bytes that their exact hashes exchange."""
+    return documents * (EXACT_ENTRY_BYTES + key_bytes(config.keep))
+
+
+def pass_bytes(documents: int, config: DedupConfig, exchange: Exchange) -> int:
+    """Bytes of the largest pass."""
+    return max(band_bytes(documents, config) // exchange.passes, exact_bytes(documents, config) // exchange.exact_passes)
 
 
 def passes_for(exchanged: int, memory: int | None) -> int:

@@ -99,6 +99,11 @@ def signature_schema(config: DedupConfig) -> pa.Schema:
     )
 
 
+def signature_bytes(config: DedupConfig) -> int:
+    """Bytes of a document's row on disk: hashes and keys lie there as they are, the rest takes about a byte."""
+    return ID_BYTES + EXACT_BYTES + key_bytes(config.keep) + 4 * config.permutations + 1
+
+
 def exact_schema(config: DedupConfig) -> pa.Schema:
     """What is exchanged to find equal texts."""
     return pa.schema(
