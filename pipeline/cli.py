@@ -111,6 +111,30 @@ def inspect(
 
 
 @app.command()
+def explain(
+    target: Annotated[
+        str, typer.Argument(help="FILE:ROW, a row of a shard or of a file of RUN/documents; or a run's folder or configuration")
+    ],
+    url: Annotated[str | None, typer.Option(help="what became of the documents of this URL in the run")] = None,
+    id: Annotated[str | None, typer.Option(help="what became of the document or record of this id, 32 hexadecimal digits")] = None,
+    document: Annotated[str | None, typer.Option(help="what became of the document at this address, PART:ROW")] = None,
+    extract: Annotated[bool, typer.Option("--extract", help="read the input again and compare it with what is stored")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where the tokens of a shard's row came from, or what every stage did with a document; status 1 where none is found."""
+    from pipeline.explain import explain as explain_target
+    from pipeline.explain_tables import print_explanation
+
+    values = explain_target(target, url=url, id=id, document=document, extract=extract)
+    if as_json:
+        _print_json(values)
+    else:
+        print_explanation(_console(), values)
+    if not values.get("found", True):
+        raise typer.Exit(1)
+
+
+@app.command()
 def train(config: ConfigPath) -> None:
     """Train a model on a run's shards, as [train] of its configuration says; resumes where it was cut off."""
     from pipeline.trainer import train_run
