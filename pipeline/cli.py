@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from pipeline.config import Config, load_config
-from pipeline.run import CONFIGURATION, STAGES
+from pipeline.run import CONFIGURATION, STAGES, Run
 from transforms import io
 from transforms.errors import ConfigError, UserError
 
@@ -135,6 +135,23 @@ def explain(
 
 
 @app.command()
+def verify(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="a run's folder or configuration")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a run: files against manifests, contracts, ids, drops, and that the shards hold every kept document's text exactly once."""
+    from pipeline.verify import print_verification, verify_run
+
+    values = verify_run(_run_of(run))
+    if as_json:
+        _print_json(values)
+    else:
+        print_verification(_console(), values)
+    if not values["right"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 def train(config: ConfigPath) -> None:
     """Train a model on a run's shards, as [train] of its configuration says; resumes where it was cut off."""
     from pipeline.trainer import train_run
@@ -215,6 +232,11 @@ def _load(path: str) -> Config:
     path = path.removeprefix("file://")
     inside = io.join(path, CONFIGURATION)
     return load_config(inside if not path.endswith(".toml") and io.exists(inside) else path)
+
+
+def _run_of(path: str) -> Run:
+    """A run by its folder or its configuration, which need not be read for a folder."""
+    return Run(load_config(path).folder if path.endswith(".toml") else path)
 
 
 def _console() -> Console:

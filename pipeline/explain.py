@@ -175,16 +175,20 @@ class Explainer:
 
     def explain(self, rows: Sequence[Stored], *, extract: bool) -> list[dict[str, Any]]:
         """What every stage did with each of these."""
-        again = {row.key: outcome for row, outcome in self.inputs.read_again(rows)} if extract else {}
+        again: dict[tuple[int, int, bool], dict[str, Any]] = {}
+        notes: list[str] = []
+        if extract:
+            from pipeline.reextract import Extractor  # what it imports takes as long as all the rest
+
+            extractor = Extractor(self.inputs)
+            again = {row.key: outcome for row, outcome in extractor.read_again(rows)}
+            notes = extractor.notes() if any(outcome["state"] != "equal" for outcome in again.values()) else []
         explained = []
         for row in rows:
             values = self._explain_reject(row) if row.rejected else self._explain_document(row)
             if extract:
-                values["read_again"] = again[row.key]
+                values["read_again"] = again[row.key] | {"notes": notes}
             explained.append(values)
-        if extract and any(outcome["state"] != "equal" for outcome in again.values()):
-            for values in explained:
-                values["read_again"]["notes"] = self.inputs.notes()
         return explained
 
     def known_by(self, address: int) -> dict[str, Any] | None:
