@@ -16,6 +16,7 @@ from pipeline.explain_dedup import explain_dedup
 from pipeline.inputs import Inputs, Stored
 from pipeline.run import STAGES, Run, finished_stages, part_name, rejects_name, signals_name
 from transforms import io
+from transforms.dedup.examine import address_text
 from transforms.documents import pack_address
 from transforms.errors import ConfigError
 from transforms.lookup import find_rows, read_rows_of, same
@@ -23,7 +24,7 @@ from transforms.manifest import read_manifest
 from transforms.near_urls import UrlQuery
 from transforms.tokens.encode import load_tokenizer
 from transforms.tokens.rows import Segments, read_segments
-from transforms.tokens.shards import open_shard
+from transforms.tokens.shards import MappedShard, open_shard
 from transforms.tokens.train import tokenizer_sha256
 
 EXCERPT = 120
@@ -74,13 +75,13 @@ def explain_row(target: Target, *, extract: bool = False) -> dict[str, Any]:
     """A row of a shard, of a part of the documents or of its rejects. Raises ConfigError for a file or row that is not there."""
     if not io.exists(target.path):
         raise ConfigError("there is no such file", where=target.path, remedy="name a file of RUN/shards or RUN/documents, and a row of it")
-    folder, _, name = target.path.rpartition("/")
+    explainer = Explainer(run_of_file(target.path))
+    name = target.path.rpartition("/")[2]
     if target.path.endswith(".arrow"):
-        return _explain_shard_row(target, Explainer(Run(_parent(folder))), extract=extract)
+        return _explain_shard_row(target, explainer, extract=extract)
     kind, _, number = name.removesuffix(".parquet").partition("-")
     if kind not in ("part", "rejects") or not number.isdigit():
         raise ConfigError("this is no file of documents or rejects", where=target.path, remedy="name a shard, part-*.parquet or rejects-*")
-    explainer = Explainer(Run(_parent(folder)))
     explainer.require_documents()
     return {
         "kind": "documents",
@@ -134,6 +135,12 @@ class Explainer:
     def inputs(self) -> Inputs:
         assert self._inputs is not None
         return self._inputs
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run is finished and its shards were made from the documents that are there now."""
+        made = list(self.manifests.values())
+        return len(made) == len(STAGES) and all(after.upstream == before.fingerprint for before, after in itertools.pairwise(made))
 
     def require_documents(self) -> None:
         """Raises UserError where the documents stage is not finished: then nothing can be said."""
@@ -284,25 +291,26 @@ class Explainer:
         return {}
 
 
+def explain_row_segments(shard: MappedShard, row: int, tokenizer: Tokenizer | None) -> list[dict[str, Any]]:
+    """The stretches of documents of a row, in order: `document`, `positions`, `document_tokens` (from 1), `begins`, `ends`, `text`."""
+    segments = read_segments(shard, slice(row, row + 1))
+    tokens = shard.table.column("tokens").slice(row, 1).combine_chunks().flatten().to_numpy()
+    return [_segment(segments, number, tokens, tokenizer) for number in np.argsort(segments.start, kind="stable").tolist()]
+
+
 def _explain_shard_row(target: Target, explainer: Explainer, *, extract: bool) -> dict[str, Any]:
     with io.local_copy(target.path) as local:
         shard = open_shard(local)
         if target.row >= len(shard):
             rows = f"it has {len(shard):,} rows, from 0"
             raise ConfigError(rows, where=f"{target.path}:{target.row}", remedy="name one of them")
-        segments = read_segments(shard, slice(target.row, target.row + 1))
-        row = shard.table.slice(target.row, 1)
-        tokens = row.column("tokens").combine_chunks().flatten().to_numpy()
-        octets = row.column("bytes")[0].as_py()
+        tokenizer = explainer.tokenizer_for(shard.info.tokenizer_sha256)
+        segments = explain_row_segments(shard, target.row, tokenizer)
+        octets = shard.table.column("bytes")[target.row].as_py()
     info = shard.info
-    tokenizer = explainer.tokenizer_for(info.tokenizer_sha256)
-    beside = "documents" in explainer.manifests and _is_of_run(explainer)
-    stored = {}
-    if beside:
-        for address in np.unique(segments.document).tolist():
-            stored[address] = explainer.stored(address >> 32, address & 0xFFFFFFFF, rejected=False)
-    documents = dict(zip(stored, explainer.explain(list(stored.values()), extract=extract), strict=True))
-    covered = int(segments.length.sum())
+    names = list(dict.fromkeys(segment["document"] for segment in segments)) if explainer.is_whole else []
+    stored = [explainer.stored(*map(int, name.split(":")), rejected=False) for name in names]
+    covered = sum(last - first + 1 for first, last in (segment["positions"] for segment in segments))
     return {
         "kind": "row",
         "path": target.path,
@@ -311,47 +319,44 @@ def _explain_shard_row(target: Target, explainer: Explainer, *, extract: bool) -
         "source": info.source,
         "split": info.split,
         "sequence_length": info.sequence_length,
-        "targets": int(segments.targets.sum()),
+        "targets": sum(segment["targets"] for segment in segments),
         "bytes": octets,
         "outside_segments": info.sequence_length + 1 - covered,
-        "note": _note(beside, tokenizer),
-        "segments": [_segment(segments, number, tokens, tokenizer) for number in range(len(segments))],
-        "documents": {_address(address): values for address, values in documents.items()},
+        "note": _note(explainer, tokenizer),
+        "segments": segments,
+        "documents": dict(zip(names, explainer.explain(stored, extract=extract), strict=True)),
     }
 
 
 def _segment(segments: Segments, number: int, tokens: np.ndarray, tokenizer: Tokenizer | None) -> dict[str, Any]:
-    start, length, offset = (int(getattr(segments, name)[number]) for name in ("start", "length", "offset"))
-    begins, ends = offset == 0, bool(segments.ends[number])
+    start, length, offset, address = (int(getattr(segments, name)[number]) for name in ("start", "length", "offset", "document"))
+    begins = offset == 0
     ids = tokens[start + begins : start + length].tolist()
-    first = max(offset, 1)
     return {
-        "document": _address(int(segments.document[number])),
+        "document": address_text(address),
         "positions": [start, start + length - 1],
-        "document_tokens": [first, offset + length - 1],
+        "document_tokens": [max(offset, 1), offset + length - 1],
         "targets": int(segments.targets[number]),
         "begins": begins,
-        "ends": ends,
+        "ends": bool(segments.ends[number]),
         "text": None if tokenizer is None else tokenizer.decode(ids, skip_special_tokens=False),
     }
 
 
-def _note(beside: bool, tokenizer: Tokenizer | None) -> str | None:
-    missing = [] if beside else ["the documents that it was made from are not beside the shard, so only addresses are known"]
+def _note(explainer: Explainer, tokenizer: Tokenizer | None) -> str | None:
+    whole = explainer.is_whole
+    missing = [] if whole else ["the documents that it was made from are not beside the shard, so only addresses are known"]
     missing += [] if tokenizer else ["its tokenizer is not beside the shard, so the tokens cannot be read"]
     return "; ".join(missing) or None
 
 
-def _is_of_run(explainer: Explainer) -> bool:
-    """Whether the documents beside shards are those that they were made from: each stage names the fingerprint of the one before."""
-    made = list(explainer.manifests.values())
-    return len(made) == len(STAGES) and all(after.upstream == before.fingerprint for before, after in itertools.pairwise(made))
+def run_of_file(path: str) -> Run:
+    """The run that a file of one of its stages lies in."""
+    return Run(_parent(_parent(path)))
 
 
-def _address(address: int) -> str:
-    return f"{address >> 32}:{address & 0xFFFFFFFF}"
-
-
-def _parent(folder: str) -> str:
-    """The folder above one; of a bare name the current one."""
-    return io.join(folder, "..") if folder in ("", ".", "..") else folder.rpartition("/")[0] or "."
+def _parent(path: str) -> str:
+    """The folder that a path lies in; of a bare name the current one."""
+    if path in ("", ".", "..") or path.endswith("/.."):
+        return io.join(path, "..")
+    return path.rpartition("/")[0] or "."
