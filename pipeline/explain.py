@@ -163,14 +163,19 @@ class Explainer:
             what = "there is no such part" if entry is None else f"it has {entry.rows:,} rows, from 0"
             where = io.join(self.run.stage("documents"), f"{name}:{row}")
             raise ConfigError(what, where=where, remedy="name a row of one of RUN/documents' files")
-        return next(self._read(part, np.array([row]), rejected=rejected))
+        return next(self.read(part, np.array([row]), rejected=rejected))
+
+    def read(self, part: int, rows: np.ndarray, *, rejected: bool) -> Iterator[Stored]:
+        """Rows (int64, rising) of a part of the documents or of its rejects, which are there."""
+        for row, values in read_rows_of(self._path(part, rejected=rejected), rows):
+            yield Stored(part=part, row=row, rejected=rejected, values=values)
 
     def find(self, columns: Sequence[str], test: Any) -> list[Stored]:
         """All documents and rejects of which some columns pass a test, by part, documents first."""
         found: list[Stored] = []
         for part, path, rejected in self._files():
             rows = find_rows(path, columns, test)
-            found += self._read(part, rows, rejected=rejected)
+            found += self.read(part, rows, rejected=rejected)
         return found
 
     def urls(self) -> Iterator[Any]:
@@ -230,10 +235,6 @@ class Explainer:
 
     def _path(self, part: int, *, rejected: bool) -> str:
         return io.join(self.run.stage("documents"), rejects_name(part) if rejected else part_name(part))
-
-    def _read(self, part: int, rows: np.ndarray, *, rejected: bool) -> Iterator[Stored]:
-        for row, values in read_rows_of(self._path(part, rejected=rejected), rows):
-            yield Stored(part=part, row=row, rejected=rejected, values=values)
 
     def _where(self, row: Stored) -> dict[str, Any]:
         source, origin, locator = (row.values[name] for name in ("source", "origin", "locator"))
