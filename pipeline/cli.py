@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from pipeline.config import Config, load_config
-from pipeline.run import CONFIGURATION, STAGES
+from pipeline.run import CONFIGURATION, STAGES, Run
 from transforms import io
 from transforms.errors import ConfigError, UserError
 
@@ -131,6 +131,47 @@ def inspect(
 
 
 @app.command()
+def explain(
+    target: Annotated[
+        str, typer.Argument(help="FILE:ROW, a row of a shard or of a file of RUN/documents; or a run's folder or configuration")
+    ],
+    url: Annotated[str | None, typer.Option(help="what became of the documents of this URL in the run")] = None,
+    id: Annotated[str | None, typer.Option(help="what became of the document or record of this id, 32 hexadecimal digits")] = None,
+    document: Annotated[str | None, typer.Option(help="what became of the document at this address, PART:ROW")] = None,
+    extract: Annotated[bool, typer.Option("--extract", help="read the input again and compare it with what is stored")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where the tokens of a shard's row came from, or what every stage did with a document; status 1 where none is found."""
+    from pipeline.explain import explain as explain_target
+    from pipeline.explain_tables import print_explanation
+
+    values = explain_target(target, url=url, id=id, document=document, extract=extract)
+    if as_json:
+        _print_json(values)
+    else:
+        print_explanation(_console(), values)
+    if not values.get("found", True):
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="a run's folder or configuration")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a run: files against manifests, contracts, ids, drops, and that the shards hold every kept document's text exactly once."""
+    from pipeline.verify import print_verification, verify_run
+
+    values = verify_run(_run_of(run))
+    if as_json:
+        _print_json(values)
+    else:
+        print_verification(_console(), values)
+    if not values["right"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 def train(config: ConfigPath) -> None:
     """Train a model on a run's shards, as [train] of its configuration says; resumes where it was cut off."""
     from pipeline.trainer import train_run
@@ -211,6 +252,11 @@ def _load(path: str) -> Config:
     path = path.removeprefix("file://")
     inside = io.join(path, CONFIGURATION)
     return load_config(inside if not path.endswith(".toml") and io.exists(inside) else path)
+
+
+def _run_of(path: str) -> Run:
+    """A run by its folder or its configuration, which need not be read for a folder."""
+    return Run(load_config(path).folder if path.endswith(".toml") else path)
 
 
 def _console() -> Console:

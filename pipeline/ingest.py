@@ -37,7 +37,7 @@ def plan_ingest(config: Config) -> StagePlan:
     """Lists the input and divides it into units of one source each. Raises ConfigError for a path that matches no file."""
     plugins = read_plugins(config.plugins)
     load_plugins(plugins)
-    found = {name: _list_source(name, source, config.common_crawl) for name, source in config.sources.items()}
+    found = {name: list_source(name, source, config.common_crawl) for name, source in config.sources.items()}
     total = sum(file.size for files in found.values() for file, _ in files)
     if total == 0:
         paths = ", ".join(path for source in config.sources.values() for path in source.paths)
@@ -54,7 +54,7 @@ def plan_ingest(config: Config) -> StagePlan:
         ]
     return StagePlan(
         stage=STAGE,
-        configuration=_without_paths(stage_values(config, "sources", "language", "signals"))
+        configuration=without_paths(stage_values(config, "sources", "language", "signals"))
         | {
             "language_model": model_sha256(config.language.model),
             "plugins": [plugin.label for plugin in plugins],
@@ -71,12 +71,12 @@ def plan_ingest(config: Config) -> StagePlan:
 
 def execute_ingest(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
     """Runs the units that are not committed yet."""
-    sources = {name: _source_settings(source) for name, source in config.sources.items()}
+    sources = {name: source_settings(source) for name, source in config.sources.items()}
     work = functools.partial(
         _ingest_unit,
         plugins=read_plugins(config.plugins),
         sources=sources,
-        language=_language_settings(config.language),
+        language=language_settings(config.language),
         signals=config.signals,
     )
     report = run_units(run.stage(STAGE), work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
@@ -144,7 +144,7 @@ def _ingest_unit(
     return UnitReport(files=entries, counters={"sources": counts.by_source()})
 
 
-def _list_source(name: str, source: SourceConfig, common_crawl: str) -> list[tuple[FileInfo, str]]:
+def list_source(name: str, source: SourceConfig, common_crawl: str) -> list[tuple[FileInfo, str]]:
     """The files of a source with their origins, without repeats, ordered by path."""
     found: dict[str, tuple[FileInfo, str]] = {}
     root = _root([path for path in source.paths if not is_crawl_name(path)])
@@ -231,7 +231,7 @@ def _origin(path: str, root: str) -> str:
     return printable_path(path.removeprefix(root).lstrip("/"))
 
 
-def _without_paths(values: dict[str, Any]) -> dict[str, Any]:
+def without_paths(values: dict[str, Any]) -> dict[str, Any]:
     """Where input and model lie does not change what comes out; what was found there stands in the plan beside this."""
     sources = {
         name: source | {"paths": None, "quality": [_without_files(item) for item in source["quality"]]}
@@ -245,10 +245,10 @@ def _without_files(item: dict[str, Any]) -> dict[str, Any]:
     return {key: option for key, option in item.items() if key not in FILTERS[item["name"]].files}
 
 
-def _source_settings(source: SourceConfig) -> SourceSettings:
+def source_settings(source: SourceConfig) -> SourceSettings:
     filters = [(item.name, item.options) for item in source.quality]
     return SourceSettings(kind=source.kind, options=source.reader_options(), filters=filters)
 
 
-def _language_settings(language: LanguageConfig) -> LanguageSettings:
+def language_settings(language: LanguageConfig) -> LanguageSettings:
     return LanguageSettings(**config_values(language) | {"keep": language.keep, "model": language.model})

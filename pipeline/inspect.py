@@ -4,6 +4,8 @@ from typing import Any
 
 from pipeline.config import load_config
 from pipeline.dedup_report import examine_stage
+from pipeline.explain import run_of_file
+from pipeline.inspect_shards import describe_shards
 from pipeline.run import CONFIGURATION, Run, finished_stages
 from pipeline.shards import count_shard
 from transforms import io
@@ -26,7 +28,9 @@ def inspect_path(path: str) -> dict[str, Any]:
     if path.endswith(".json"):
         return inspect_tokenizer(path)
     if io.exists(io.join(path, MANIFEST)):
-        return inspect_stage(read_manifest(path), path)
+        manifest = read_manifest(path)
+        values = inspect_stage(manifest, path)
+        return values | _describe([io.join(path, name) for name in manifest.files]) if manifest.stage == "shards" else values
     if io.exists(io.join(path, CONFIGURATION)):
         return inspect_run(path)
     if not io.exists(path):
@@ -69,10 +73,15 @@ def inspect_stage(manifest: Manifest, folder: str) -> dict[str, Any]:
 
 
 def inspect_shard(path: str) -> dict[str, Any]:
-    """One shard: what it says of itself, and its counts."""
+    """One shard: what it says of itself, its counts, and what is in it."""
     with io.local_copy(path) as local:
         shard = open_shard(local)
-        return {"kind": "shard", "path": path, "info": vars(shard.info), "counters": count_shard(shard)}
+        values = {"kind": "shard", "path": path, "info": vars(shard.info), "counters": count_shard(shard)}
+    return values | _describe([path])
+
+
+def _describe(shards: list[str]) -> dict[str, Any]:
+    return {"contents": describe_shards(shards, run_of_file(shards[0]))} if shards else {}
 
 
 def inspect_tokenizer(path: str) -> dict[str, Any]:

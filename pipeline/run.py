@@ -100,7 +100,7 @@ def stage_state(folder: str, plan: StagePlan) -> State:
 
 def _changes(earlier: dict[str, Any], plan: StagePlan) -> list[str]:
     """What differs between an earlier plan and this one, most telling first."""
-    before, now = _flat(earlier["configuration"]), _flat(plan.configuration)
+    before, now = flat_values(earlier["configuration"]), flat_values(plan.configuration)
     keys = sorted(key for key in before.keys() | now.keys() if key != DIVISION and before.get(key) != now.get(key))
     if keys:
         return [f"{key} was {json.dumps(before.get(key))}, is {json.dumps(now.get(key))}" for key in keys[:3]]
@@ -111,10 +111,10 @@ def _changes(earlier: dict[str, Any], plan: StagePlan) -> list[str]:
     return ["the stage before it was made again"] if earlier["upstream"] != plan.upstream else ["another version of tokenmill made it"]
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+def flat_values(value: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         return {prefix: value}
-    return {key: leaf for name, item in value.items() for key, leaf in _flat(item, f"{prefix}.{name}" if prefix else name).items()}
+    return {key: leaf for name, item in value.items() for key, leaf in flat_values(item, f"{prefix}.{name}" if prefix else name).items()}
 
 
 def start_stage(folder: str, plan: StagePlan) -> None:

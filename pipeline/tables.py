@@ -155,6 +155,7 @@ def _shards(values: dict[str, Any]) -> Iterator[Section]:
         for name, found in sources.items():
             table.add_row(f"{split} {name}", *_shard_figures(found))
     yield Section(_heading(values), table)
+    yield from _contents(values)
 
 
 def _shard(values: dict[str, Any]) -> Iterator[Section]:
@@ -165,6 +166,14 @@ def _shard(values: dict[str, Any]) -> Iterator[Section]:
     table = figures_table(*_SHARD_COLUMNS)
     table.add_row(*_shard_figures(values["counters"]))
     yield Section("rows", table)
+    yield from _contents(values)
+
+
+def _contents(values: dict[str, Any]) -> Iterator[Section]:
+    from pipeline.inspect_shards import shard_sections  # which makes its tables of what is here
+
+    if "contents" in values:
+        yield from shard_sections(values["contents"])
 
 
 _SHARD_COLUMNS = ("rows", "documents", "tokens", "utilisation", "padding", "split documents", "bytes/token")

@@ -29,7 +29,7 @@ BATCH_DOCUMENTS = 512
 BATCH_CHARACTERS = 8 << 20
 ROW_GROUP_BYTES = 16 << 20
 
-_SIGNALS_SCHEMA = pa.schema(
+SIGNALS_SCHEMA = pa.schema(
     [
         *map(DOCUMENT_SCHEMA.field, ("id", "source", "language", "language_score")),
         pa.field("kept", pa.bool_(), nullable=False),
@@ -252,7 +252,7 @@ def judge_documents(
 
 def _signals_batch(batch: pa.RecordBatch, kept: np.ndarray, measured: Mapping[str, np.ndarray]) -> pa.RecordBatch:
     own = [pa.array(kept), pc.utf8_length(batch.column("text")).cast(pa.int64())]
-    named = pa.record_batch([*map(batch.column, _SIGNALS_SCHEMA.names[:-2]), *own], schema=_SIGNALS_SCHEMA)
+    named = pa.record_batch([*map(batch.column, SIGNALS_SCHEMA.names[:-2]), *own], schema=SIGNALS_SCHEMA)
     for name, values in measured.items():
         named = named.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
     return named
@@ -332,7 +332,7 @@ def ingest_files(
 
 def _write_signals(batches: Sequence[pa.RecordBatch], path: str) -> int:
     """One row group; a value that only some batches have is null in the others. Returns the rows."""
-    tables = [_SIGNALS_SCHEMA.empty_table(), *(pa.Table.from_batches([batch]) for batch in batches)]
+    tables = [SIGNALS_SCHEMA.empty_table(), *(pa.Table.from_batches([batch]) for batch in batches)]
     table = pa.concat_tables(tables, promote_options="default")
     pq.write_table(table.unify_dictionaries(), path, compression="zstd")
     return len(table)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from transforms import io
 from transforms.dedup.tables import CLUSTER_SCHEMA, RULES, clusters_path, documents_path
 from transforms.documents import EXCERPT_CHARACTERS, pack_address, unpack_address
+from transforms.lookup import read_rows_of
 
 LARGEST = 10
 SAMPLES = 4
@@ -77,7 +78,7 @@ def read_excerpts(documents: str, addresses: list[int]) -> dict[int, dict[str, A
     for part in np.unique(parts).tolist():
         path = documents_path(documents, part)
         if io.exists(path):
-            for row, values in _read_rows(path, rows[parts == part]):
+            for row, values in read_rows_of(path, rows[parts == part], _SHOWN):
                 values["excerpt"] = " ".join(values.pop("text")[: 2 * EXCERPT_CHARACTERS].split())[:EXCERPT_CHARACTERS]
                 found[int(pack_address(part, np.array([row]))[0])] = values
     return found
@@ -134,17 +135,3 @@ def _keeper_excerpt(row: dict[str, Any], texts: dict[int, dict[str, Any]]) -> st
 def _batches(out: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
     with io.open_input(clusters_path(out)) as stream:
         yield from pq.ParquetFile(stream).iter_batches(columns=columns)
-
-
-def _read_rows(path: str, rows: np.ndarray) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(row, its columns) for each of `rows` (int64, sorted); row groups without any are not read."""
-    with io.open_input(path) as stream:
-        file = pq.ParquetFile(stream)
-        start = 0
-        for group in range(file.num_row_groups):
-            end = start + file.metadata.row_group(group).num_rows
-            chosen = rows[slice(*np.searchsorted(rows, [start, end]).tolist())]
-            if len(chosen):
-                table = file.read_row_group(group, columns=list(_SHOWN)).take(pa.array(chosen - start))
-                yield from zip(chosen.tolist(), table.to_pylist(), strict=True)
-            start = end

@@ -32,6 +32,7 @@ class SourceKind:
     """`options`: the configuration keys that the reader takes. `compressed`: the reader decompresses by itself.
 
     `splits`: ends of file names, of which the reader can read a range of bytes (`start`, `end`); `unsplit`: of which it cannot.
+    `at_offsets`: a record's locator begins with the byte that it begins at, so that a range of that byte reads it alone.
     `screens`: the reader takes a `screen`.
     `plugin`: a user's own, whose other keyword-only parameters stand in the source's table `options`.
     """
@@ -41,6 +42,7 @@ class SourceKind:
     compressed: bool = False
     splits: tuple[str, ...] = ()
     unsplit: tuple[str, ...] = ()
+    at_offsets: bool = False
     screens: bool = False
     plugin: bool = False
 
@@ -53,14 +55,25 @@ class SourceKind:
         """Whether ranges of a file can be read apart: each record then belongs to the range that it begins in."""
         return path.endswith(self.splits) and not path.endswith(self.unsplit)
 
+    def starts_at_locators(self, path: str) -> bool:
+        """Whether one record of a file can be read without those before it."""
+        return self.at_offsets and self.can_split(path)
+
 
 KINDS: dict[str, SourceKind] = {
-    "warc": SourceKind(read=read_warc, options=("extractor", "max_payload_megabytes"), compressed=True, splits=(".gz",), screens=True),
-    "wet": SourceKind(read=read_wet, compressed=True, splits=(".gz",)),
+    "warc": SourceKind(
+        read=read_warc,
+        options=("extractor", "max_payload_megabytes"),
+        compressed=True,
+        splits=(".gz",),
+        at_offsets=True,
+        screens=True,
+    ),
+    "wet": SourceKind(read=read_wet, compressed=True, splits=(".gz",), at_offsets=True),
     "html": SourceKind(read=read_html, options=("extractor",), screens=True),
     "text": SourceKind(read=read_text, options=("reflow",)),
     "epub": SourceKind(read=read_epub, compressed=True),
-    "jsonl": SourceKind(read=read_jsonl, options=("fields",), splits=("",), unsplit=(".gz", ".bz2", ".zst")),
+    "jsonl": SourceKind(read=read_jsonl, options=("fields",), splits=("",), unsplit=(".gz", ".bz2", ".zst"), at_offsets=True),
     "csv": SourceKind(read=read_csv, options=("fields", "delimiter")),
     "parquet": SourceKind(read=read_parquet, options=("fields",), compressed=True, splits=("",)),
     "feed": SourceKind(read=read_feed),

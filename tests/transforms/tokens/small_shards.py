@@ -1,0 +1,31 @@
+"""Small shards on disk, packed from made-up documents."""
+
+from pathlib import Path
+
+import numpy as np
+
+from transforms.tokens.encode import Encoded
+from transforms.tokens.pack import pack_best_fit
+from transforms.tokens.shards import MappedShard, ShardInfo, open_shard, write_shard
+
+VOCABULARY = 100
+TOKEN_BYTES = np.array([0] + [index % 5 + 1 for index in range(1, VOCABULARY)], np.int32)
+
+
+def write_small_shard(path: Path, documents: list[list[int]], *, sequence_length: int = 16, seed: int = 1) -> MappedShard:
+    """Documents of tokens from 1 to 99, at the addresses 7:0, 7:1, …; the end of text is 0."""
+    offsets = np.concatenate([[0], np.cumsum([len(document) for document in documents], dtype=np.int64)]).astype(np.int64)
+    encoded = Encoded(np.array([token for document in documents for token in document], np.uint32), offsets)
+    packed = pack_best_fit(encoded, sequence_length=sequence_length, end_of_text=0, token_bytes=TOKEN_BYTES, seed=seed)
+    info = ShardInfo(
+        tokenizer_sha256="x",
+        vocabulary_size=VOCABULARY,
+        end_of_text=0,
+        sequence_length=sequence_length,
+        packing="best-fit",
+        source="s",
+        split="train",
+        seed=seed,
+    )
+    write_shard(str(path), packed, np.uint64(7 << 32) + np.arange(len(documents), dtype=np.uint64), info)
+    return open_shard(str(path))

@@ -1,0 +1,65 @@
+"""Token ids -> the bytes that they stand for, many at a time, for byte-level vocabularies."""
+
+import json
+from typing import NamedTuple
+
+import numpy as np
+from tokenizers import Tokenizer
+
+
+class TokenBytes(NamedTuple):
+    """The bytes of a whole vocabulary: those of token i are `data[starts[i] : starts[i] + lengths[i]]`; uint8, int64, int64."""
+
+    data: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    def of(self, token: int) -> bytes:
+        start = int(self.starts[token])
+        return self.data[start : start + int(self.lengths[token])].tobytes()
+
+
+def byte_alphabet() -> dict[str, int]:
+    """The character that a byte-level vocabulary spells each byte with -> the byte (GPT-2, Radford et al. 2019, `bytes_to_unicode`)."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in plain]
+    return {chr(byte): byte for byte in plain} | {chr(256 + number): byte for number, byte in enumerate(others)}
+
+
+def token_bytes(tokenizer: Tokenizer) -> TokenBytes | None:
+    """The bytes of every token, none for special tokens; None for a tokenizer that is not byte-level or that changes text first."""
+    settings = json.loads(tokenizer.to_str())
+    if (settings.get("decoder") or {}).get("type") != "ByteLevel" or settings.get("normalizer") is not None:
+        return None
+    alphabet = byte_alphabet()
+    spelled = [b""] * tokenizer.get_vocab_size(with_added_tokens=True)
+    for token, number in tokenizer.get_vocab(with_added_tokens=False).items():
+        if not all(character in alphabet for character in token):
+            return None
+        spelled[number] = bytes(alphabet[character] for character in token)
+    for number, added in tokenizer.get_added_tokens_decoder().items():
+        spelled[number] = b"" if added.special else added.content.encode()
+    lengths = np.fromiter(map(len, spelled), np.int64, len(spelled))
+    return TokenBytes(np.frombuffer(b"".join(spelled), np.uint8), np.cumsum(lengths) - lengths, lengths)
+
+
+def join_bytes(ids: np.ndarray, table: TokenBytes) -> tuple[np.ndarray, np.ndarray]:
+    """n ids -> their bytes one after the other, uint8 (bytes,), and where each token's end: int64 (n,)."""
+    lengths = table.lengths[ids]
+    ends = np.cumsum(lengths)
+    index = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(table.starts[ids] - (ends - lengths), lengths)
+    return table.data[index], ends
+
+
+def printable_token(token: int, tokenizer: Tokenizer, table: TokenBytes | None) -> str:
+    """A token as a person reads it: quoted text, `<|endoftext|>` bare, and bytes that are no whole character in hex."""
+    added = tokenizer.get_added_tokens_decoder().get(token)
+    if added is not None and added.special:
+        return added.content
+    if table is None:
+        return repr(tokenizer.decode([token]))
+    octets = table.of(token)
+    try:
+        return repr(octets.decode())
+    except UnicodeDecodeError:
+        return " ".join(f"0x{octet:02X}" for octet in octets)
