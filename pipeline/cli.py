@@ -130,6 +130,42 @@ def inspect(
         print_inspection(_console(), values)
 
 
+@app.command(name="export")
+def export_(
+    config: ConfigPath,
+    format: Annotated[str, typer.Option(help="nanogpt, llmc, megatron, datatrove, mds (tokens), parquet or jsonl (documents)")],
+    to: Annotated[str, typer.Option(help="the folder to write: local, gs:// or s3://, new or empty")],
+    beam: BeamArguments = None,
+    split: Annotated[str, typer.Option(help="train, validation or all")] = "all",
+    sources: Annotated[str, typer.Option(help="names of sources with commas between them; all when not given")] = "",
+    file_tokens: Annotated[int, typer.Option(min=1, help="llmc: aim for this many tokens a file")] = 100_000_000,
+    sequence_length: Annotated[int, typer.Option(min=0, help="mds: tokens of a sample; 0: those that a row of the shards predicts")] = 0,
+    compression: Annotated[str, typer.Option(help="jsonl: gzip, zstd or none")] = "gzip",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an export that was made from something else")] = False,
+    workers: Workers = None,
+    debug: Debug = False,
+) -> None:
+    """Write a run's tokens or deduplicated documents as files of other tools."""
+    from pipeline.export import export_run
+    from pipeline.fork_server import fork_server
+    from pipeline.runner import RunnerSettings
+    from transforms.export.formats import ExportOptions
+    from transforms.export.request import ExportRequest, split_names
+
+    with fork_server() as server:
+        loaded = _load(config)
+        request = ExportRequest(
+            format=format,
+            to=to,
+            splits=split_names(split),
+            sources=tuple(sorted(filter(None, sources.split(",")))),
+            options=ExportOptions(file_tokens=file_tokens, sequence_length=sequence_length, compression=compression),
+        )
+        wanted = loaded.workers if workers is None else workers
+        settings = RunnerSettings(workers=wanted, beam_arguments=tuple(beam or ()), debug=debug, fork_server=server)
+        export_run(loaded, request, settings, _console(), overwrite=overwrite)
+
+
 @app.command()
 def explain(
     target: Annotated[

@@ -5,6 +5,7 @@ interrupted run had already committed.
 """
 
 import contextlib
+import posixpath
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ def committed_name(stage: str, number: int, unit: dict[str, Any]) -> str:
         return part_name(number)
     if stage == "dedup":
         return f"signatures-{unit['part']:05d}.parquet"
+    if stage == "export":
+        return unit["files"][0]
     return f"validation-{unit['source']}-{unit['index']:05d}-of-{unit['of']:05d}.arrow"
 
 
@@ -89,8 +92,10 @@ class StageProgress:
 
 
 def _watch(folder: str, sizes: dict[str, int], stop: threading.Event, show: Callable[[int, int], None]) -> None:
+    places = {posixpath.dirname(name) for name in sizes}
     while not stop.wait(POLL_SECONDS):
-        done = [name for name in io.list_names(folder) if name in sizes]
+        found = (posixpath.join(place, name) for place in places for name in io.list_names(io.join(folder, place)))
+        done = [name for name in found if name in sizes]
         show(len(done), sum(sizes[name] for name in done))
 
 
@@ -104,6 +109,10 @@ def describe(manifest: Manifest) -> str:
         return f"{counters['documents']:,} documents, {counters['dropped']:,} dropped as duplicates"
     if manifest.stage == "tokenizer":
         return f"{counters['vocabulary']:,} tokens learned from {counters['sample']['text_bytes'] / 1e6:.1f} MB of text"
+    if manifest.stage == "export":
+        documents, tokens = (sum(split.get(key, 0) for split in counters.values()) for key in ("documents", "tokens"))
+        counted = f"{documents:,} documents" + (f", {tokens:,} tokens" if tokens else "")
+        return f"{counted} as {manifest.configuration['format']} in {len(manifest.files)} files"
     totals = {
         split: {key: sum(source[key] for source in sources.values()) for key in ("rows", "targets", "positions")}
         for split, sources in counters.items()

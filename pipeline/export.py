@@ -1,0 +1,77 @@
+"""`tokenmill export`: a run's shards or deduplicated documents -> the files of other tools.
+
+An export is a folder like that of a stage: its units commit their files whole, so that it resumes; what is in the files is
+counted and compared with what went in; the manifest comes last. A unit is a group of shards or a part, so it runs on any
+Beam runner.
+"""
+
+import posixpath
+import time
+
+from rich.console import Console
+
+from pipeline.config import Config
+from pipeline.export_documents import document_work, plan_documents
+from pipeline.export_tokens import finish_tokens, plan_tokens, settle_tokens, token_work
+from pipeline.progress import StageProgress
+from pipeline.run import PLAN, Run, StagePlan, discard_stage, finish_stage, read_plan, stage_manifest, stage_state, start_stage
+from pipeline.runner import RunnerSettings
+from pipeline.units import plan_work, run_units
+from transforms import io
+from transforms.errors import UserError
+from transforms.export.formats import TokenFormat
+from transforms.export.registry import FORMATS
+from transforms.export.request import ExportRequest
+from transforms.manifest import Manifest, read_manifest
+
+STAGE = "export"
+BYTES_A_SECOND = 20e6  # of shards or compressed parts on one core
+
+
+def export_run(config: Config, request: ExportRequest, settings: RunnerSettings, console: Console, *, overwrite: bool = False) -> Manifest:
+    """Exports a run, or goes on where an export was cut off. Raises UserError when something came out that did not go in."""
+    run = Run(config.folder)
+    tokens = isinstance(FORMATS[request.format], TokenFormat)
+    if tokens:
+        request = settle_tokens(run, request)
+        split = {}
+    else:
+        split = {"seed": config.seed, "validation": config.shards.validation}
+    plan = StagePlan(
+        stage=STAGE,
+        configuration=request.values() | split,
+        upstream=stage_manifest(run, "shards" if tokens else "dedup").fingerprint,
+        units=plan_tokens(run, request) if tokens else plan_documents(config, run, request),
+    )
+    progress = StageProgress(console)
+    if _state_or_discard(request.to, plan, overwrite=overwrite) == "done":
+        manifest = read_manifest(request.to)
+        progress.skipped(STAGE, manifest)
+        return manifest
+    started = time.monotonic()
+    start_stage(request.to, plan)
+    work = token_work(run, request) if tokens else document_work(config, request)
+    with progress.stage(STAGE, request.to, plan):
+        report = run_units(request.to, work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
+    files = report.files | (finish_tokens(run, request, report) if tokens else {})
+    for folder in sorted({posixpath.dirname(name) for name in files}):
+        io.remove_temporary_files(io.join(request.to, folder))
+    seconds = time.monotonic() - started
+    manifest = finish_stage(request.to, plan, files=files, counters=report.counters, seconds=seconds, cpu_seconds=report.cpu_seconds)
+    progress.finished(STAGE, manifest)
+    return manifest
+
+
+def _state_or_discard(folder: str, plan: StagePlan, *, overwrite: bool) -> str:
+    """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`."""
+    ours = io.exists(io.join(folder, PLAN)) and read_plan(folder).get("stage") == STAGE
+    if not ours and (names := io.list_names(folder)):
+        raise UserError(f"the folder holds {names[0]!r} and is no export", where=folder, remedy="name a new or an empty folder with --to")
+    try:
+        return stage_state(folder, plan)
+    except UserError as error:
+        if not overwrite:
+            remedy = "name another folder with --to, or replace this export with --overwrite"
+            raise UserError(error.what, where=folder, remedy=remedy) from error
+    discard_stage(folder)
+    return "new"

@@ -1,0 +1,120 @@
+"""Deduplicated documents -> Parquet or JSON lines. A unit is a part of the documents."""
+
+import contextlib
+import functools
+import posixpath
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.config import Config
+from pipeline.run import Run, file_entry, read_plan, stage_manifest
+from pipeline.units import UnitReport
+from pipeline.vocabulary import kept_parts
+from transforms import io
+from transforms.corpus import read_kept, seeded_hash, share_mask
+from transforms.documents import DOCUMENT_SCHEMA
+from transforms.errors import UserError
+from transforms.export.documents import flat_documents
+from transforms.export.formats import DocumentFormat, Write
+from transforms.export.registry import FORMATS
+from transforms.export.request import ExportRequest
+
+
+FOLDER = "data"
+"""Apart from plan and manifest, which readers of a whole folder would take for documents."""
+
+
+def plan_documents(config: Config, run: Run, request: ExportRequest) -> list[dict[str, Any]]:
+    """The units of an export: parts of the sources wanted, in order, with the documents that each must give."""
+    parts, drops = (stage_manifest(run, stage).files for stage in ("documents", "dedup"))
+    sources = [unit["files"][0]["source"] for unit in read_plan(run.stage("documents"))["units"]]
+    request.check_sources(set(sources))
+    suffix = _format(request).suffix(request.options)
+    units: list[dict[str, Any]] = []
+    for number, part_path, drops_path in kept_parts(run):
+        part, dropped = parts[_name(part_path)], drops[_name(drops_path)]
+        if request.wants(sources[number]) and part.rows > dropped.rows:
+            splits = [split for split in request.splits if split == "train" or config.shards.validation]
+            units.append(
+                {
+                    "part": part_path,
+                    "drops": drops_path,
+                    "documents": part.rows - dropped.rows,
+                    "bytes": part.bytes,
+                    "files": [f"{FOLDER}/{split}-{number:05d}{suffix}" for split in splits],
+                    "splits": splits,
+                }
+            )
+    if not units:
+        raise UserError("nothing to export: no document is left of these sources", where=run.folder, remedy="choose other --sources")
+    return units
+
+
+def document_work(config: Config, request: ExportRequest) -> functools.partial[UnitReport]:
+    return functools.partial(document_unit, request=request, seed=config.seed, validation=config.shards.validation)
+
+
+def document_unit(folder: str, number: int, unit: dict[str, Any], *, request: ExportRequest, seed: int, validation: float) -> UnitReport:
+    """Writes a part's kept documents by split unless they are there. A split without documents of this part has no file.
+
+    Raises UserError when what was written is not what deduplication left.
+    """
+    names = dict(zip(unit["splits"], unit["files"], strict=True))
+    expected = _count_splits(unit, seed=seed, validation=validation)
+    paths = {split: io.join(folder, name) for split, name in names.items() if expected[split]}
+    if not all(io.exists(path) for path in paths.values()):
+        _write_part(unit, paths, request=request, seed=seed, validation=validation)
+    counters, files = {}, {}
+    for split, path in paths.items():
+        with io.local_copy(path) as local:
+            written = _format(request).count(local)
+        if written != expected[split] or sum(expected.values()) != unit["documents"]:
+            raise UserError(
+                f"{unit['documents']:,} documents stay of the part, {expected[split]:,} of them in {split}; {written:,} were written",
+                where=path,
+                remedy="export again with --overwrite; if that does not help, report this as a defect",
+            )
+        counters[split] = {"documents": written}
+        files[names[split]] = file_entry(path, written)
+    return UnitReport(files=files, counters=counters)
+
+
+def _write_part(unit: dict[str, Any], paths: dict[str, str], *, request: ExportRequest, seed: int, validation: float) -> None:
+    for path in paths.values():
+        io.make_folder(posixpath.dirname(path))
+    with contextlib.ExitStack() as stack:
+        writers: dict[str, Write] = {}
+        for split, path in paths.items():
+            temporary = stack.enter_context(io.atomic_output(path))
+            writers[split] = stack.enter_context(_format(request).open(temporary, request.options))
+        for _, batch in read_kept(unit["part"], unit["drops"], columns=DOCUMENT_SCHEMA.names):
+            for split, mask in _split_masks(batch, seed=seed, validation=validation).items():
+                if split in writers and mask.any():
+                    writers[split](flat_documents(batch.filter(pa.array(mask))))
+
+
+def _count_splits(unit: dict[str, Any], *, seed: int, validation: float) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for _, batch in read_kept(unit["part"], unit["drops"], columns=["id"]):
+        masks = _split_masks(batch, seed=seed, validation=validation)
+        counts.update({split: int(mask.sum()) for split, mask in masks.items()})
+    return counts
+
+
+def _split_masks(batch: pa.RecordBatch, *, seed: int, validation: float) -> dict[str, np.ndarray]:
+    """The split of each document, as the shards have it: bool (n,) for each."""
+    held_out = share_mask(seeded_hash(batch.column("id"), seed=seed, purpose="validation"), validation)
+    return {"train": ~held_out, "validation": held_out}
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _format(request: ExportRequest) -> DocumentFormat:
+    found = FORMATS[request.format]
+    assert isinstance(found, DocumentFormat)
+    return found

@@ -1,0 +1,60 @@
+"""JSON lines: one object a document, UTF-8, the keys of `transforms.export.documents.SCHEMA`, `published` in ISO 8601."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import zstandard
+
+from transforms import io
+from transforms.export.documents import SCHEMA
+from transforms.export.formats import DocumentFormat, ExportOptions, Write
+
+SUFFIXES = {"gzip": ".jsonl.gz", "zstd": ".jsonl.zst", "none": ".jsonl"}
+PUBLISHED = SCHEMA.get_field_index("published")
+_BLOCK = 1 << 20
+
+
+@contextmanager
+def open_jsonl(path: str, options: ExportOptions) -> Iterator[Write]:
+    with open(path, "wb") as file, _compressed(file, options.compression) as sink:
+
+        def write(batch: pa.RecordBatch) -> None:
+            for row in batch.set_column(PUBLISHED, "published", _iso_dates(batch.column(PUBLISHED))).to_pylist():
+                sink.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+        yield write
+
+
+def _iso_dates(times: pa.Array) -> pa.Array:
+    """Times in UTC -> "2024-05-01T06:30:00Z"; null stays null."""
+    written = times.cast(pa.timestamp("s")).cast(pa.string())
+    return pc.binary_join_element_wise(pc.replace_substring(written, " ", "T"), "Z", "")
+
+
+@contextmanager
+def _compressed(file: BinaryIO, compression: str) -> Iterator[BinaryIO]:
+    """A stream into `file`; neither a time nor a name goes into its header."""
+    if compression == "gzip":
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as sink:
+            yield sink
+    elif compression == "zstd":
+        with zstandard.ZstdCompressor(level=3).stream_writer(file, closefd=False) as sink:
+            yield sink
+    else:
+        yield file
+
+
+def count(path: str) -> int:
+    lines = 0
+    with io.open_decompressed(path) as stream:
+        while block := stream.read(_BLOCK):
+            lines += block.count(b"\n")
+    return lines
+
+
+FORMAT = DocumentFormat(suffix=lambda options: SUFFIXES[options.compression], open=open_jsonl, count=count, options=("compression",))

@@ -1,0 +1,56 @@
+"""llm.c: `tokens_train_000000.bin` …, a header of 256 int32 and the tokens, an end-of-text before each document.
+
+Of its two headers (`dev/data/data_common.py`) the first is what its C code and train_gpt2.py read, uint16; a larger
+vocabulary gets the second, uint32, which train_llama3.py reads.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from transforms.errors import UserError
+from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
+from transforms.export.nanogpt import SPLIT_NAMES, count_tokens
+from transforms.export.streams import token_dtype
+from transforms.tokens.shards import ShardInfo
+
+HEADER_BYTES = 256 * 4
+_MOST_TOKENS = (1 << 31) - 1  # the header's count is an int32
+
+
+def layout(info: ShardInfo) -> tuple[int, int, np.dtype]:
+    """Magic number, version and type of the tokens."""
+    dtype = token_dtype(info)
+    return (20240520, 1, dtype) if dtype.itemsize == 2 else (20240801, 7, dtype)
+
+
+def names(group: Group, options: ExportOptions) -> list[str]:
+    return [f"tokens_{SPLIT_NAMES[group.split]}_{group.index:06d}.bin"]
+
+
+def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+    magic, version, dtype = layout(info)
+    written = 0
+    with open(paths[0], "wb") as sink:
+        sink.write(bytes(HEADER_BYTES))
+        for batch in documents:
+            stream = np.insert(batch.tokens, batch.offsets[:-1], info.end_of_text)
+            stream.astype(dtype).tofile(sink)
+            written += len(stream)
+        if written > _MOST_TOKENS:
+            raise UserError(
+                f"a file of llm.c holds at most {_MOST_TOKENS:,} tokens, this one would have {written:,}",
+                where=paths[0],
+                remedy="make smaller shards (shards.shard_megabytes)",
+            )
+        header = np.zeros(256, "<i4")
+        header[:3] = magic, version, written
+        sink.seek(0)
+        sink.write(header.tobytes())
+
+
+def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Counts:
+    return count_tokens(paths[0], layout(info)[2], info.end_of_text, skip=HEADER_BYTES)
+
+
+FORMAT = TokenFormat(grouping="tokens", names=names, write=write, count=count, options=("file_tokens",))

@@ -1,0 +1,133 @@
+"""MosaicML Streaming: `train/SOURCE/*.mds` with an `index.json` for each source and each split.
+
+Samples have one column, `tokens`: `sequence_length` int32, cut from the documents of a shard one after the other, an
+end-of-text after each, as LLM Foundry's `convert_dataset_hf.py --concat_tokens` does. Of each shard the last sample is
+filled up with end-of-text, where that script drops the rest.
+
+The format is that of mosaicml-streaming's `MDSWriter`, and equal to its bytes. The package is not used: it needs another numpy
+and the clients of four clouds, and it cannot write one file of a dataset here and another there.
+"""
+
+import itertools
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
+from transforms.export.streams import close_documents
+from transforms.manifest import FileEntry
+from transforms.tokens.shards import ShardInfo
+
+FILE_BYTES = 1 << 26  # MDSWriter's own limit; offsets in a file are uint32
+
+
+def _configuration(length: int) -> dict[str, object]:
+    """How samples are encoded: in the header of each file, and in the index."""
+    return {
+        "column_encodings": [f"ndarray:int32:{length}"],
+        "column_names": ["tokens"],
+        "column_sizes": [4 * length],
+        "compression": None,
+        "format": "mds",
+        "hashes": [],
+        "size_limit": FILE_BYTES,
+        "version": 2,
+    }
+
+
+def _header(length: int) -> bytes:
+    return json.dumps(_configuration(length), sort_keys=True).encode()
+
+
+def samples_a_file(length: int) -> int:
+    """As many as MDSWriter puts into a file of at most FILE_BYTES, and at least one."""
+    return max(1, (FILE_BYTES - 8 - len(_header(length))) // (4 * length + 4))
+
+
+def samples_of(size: int, length: int) -> int:
+    """The samples of a file of so many bytes."""
+    return (size - 8 - len(_header(length))) // (4 * length + 4)
+
+
+def names(group: Group, options: ExportOptions) -> list[str]:
+    samples = -(-group.positions // options.sequence_length)
+    files = max(1, -(-samples // samples_a_file(options.sequence_length)))
+    return [f"{group.split}/{group.source}/{group.index:05d}.{number:05d}.mds" for number in range(files)]
+
+
+def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+    """Fills the files in order; those that are not needed hold no samples."""
+    length = options.sequence_length
+    samples = _samples(documents, length, info.end_of_text)
+    for path in paths:
+        write_file(path, np.concatenate([np.zeros((0, length), "<i4"), *_take(samples, samples_a_file(length))]))
+    assert next(samples, None) is None
+
+
+def _samples(documents: Documents, length: int, end_of_text: int) -> Iterator[np.ndarray]:
+    """Documents -> single samples, int32 (length,)."""
+    rest = np.zeros(0, "<i4")
+    for batch in documents:
+        rest = np.concatenate([rest, close_documents(batch, end_of_text)[0].astype("<i4")])
+        whole = len(rest) // length * length
+        yield from rest[:whole].reshape(-1, length)
+        rest = rest[whole:]
+    if len(rest):
+        yield np.concatenate([rest, np.full(length - len(rest), end_of_text, "<i4")])
+
+
+def _take(samples: Iterator[np.ndarray], number: int) -> list[np.ndarray]:
+    return [sample[np.newaxis] for sample in itertools.islice(samples, number)]
+
+
+def write_file(path: str, samples: np.ndarray) -> None:
+    """Writes int32 (n, length) samples: their number, where each begins and the last ends, how they are encoded, the samples."""
+    header = _header(samples.shape[1])
+    offsets = np.arange(len(samples) + 1, dtype=np.uint64) * (4 * samples.shape[1]) + 8 + 4 * len(samples) + len(header)
+    with open(path, "wb") as sink:
+        sink.write(np.array([len(samples)], "<u4").tobytes() + offsets.astype("<u4").tobytes() + header)
+        samples.astype("<i4").tofile(sink)
+
+
+def read_file(path: str, length: int) -> np.ndarray:
+    """The samples of a file of this module: int32 (n, length), mapped."""
+    with open(path, "rb") as source:
+        number = int(np.frombuffer(source.read(4), "<u4")[0])
+        begin = int(np.frombuffer(source.read(4), "<u4")[0])
+    return np.memmap(path, "<i4", mode="r", offset=begin, shape=(number, length)) if number else np.zeros((0, length), "<i4")
+
+
+def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Counts:
+    """Documents and tokens, without the padding behind the last document's end-of-text."""
+    files = [samples for path in paths if len(samples := read_file(path, options.sequence_length))]
+    if not files:
+        return Counts(0, 0)
+    ends = sum(int((samples == info.end_of_text).sum()) for samples in files)
+    last = np.flatnonzero(files[-1][-1] != info.end_of_text)
+    padding = files[-1].shape[1] - (int(last[-1]) if len(last) else -1) - 2
+    return Counts(ends - padding, sum(samples.size for samples in files) - padding)
+
+
+def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOptions) -> dict[str, bytes]:
+    """An `index.json` in the folder of each source and, over all of them, in that of each split."""
+    indexes: dict[str, list[dict[str, object]]] = {}
+    for name, entry in sorted(files.items()):
+        split, source, basename = name.split("/")
+        if samples_of(entry.bytes, options.sequence_length):
+            indexes.setdefault(split, []).append(_index_entry(f"{source}/{basename}", entry, options))
+            indexes.setdefault(f"{split}/{source}", []).append(_index_entry(basename, entry, options))
+    return {
+        posixpath.join(folder, "index.json"): json.dumps({"shards": shards, "version": 2}, sort_keys=True).encode()
+        for folder, shards in sorted(indexes.items())
+    }
+
+
+def _index_entry(basename: str, entry: FileEntry, options: ExportOptions) -> dict[str, object]:
+    samples = samples_of(entry.bytes, options.sequence_length)
+    data = {"basename": basename, "bytes": entry.bytes, "hashes": {}}
+    return _configuration(options.sequence_length) | {"raw_data": data, "samples": samples, "zip_data": None}
+
+
+FORMAT = TokenFormat(grouping="shard", names=names, write=write, count=count, finish=finish, options=("sequence_length",))

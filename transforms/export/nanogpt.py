@@ -1,0 +1,67 @@
+"""nanoGPT: `train.bin` and `val.bin`, bare uint16 tokens, an end-of-text after each document; `meta.pkl` tells the vocabulary.
+
+As nanoGPT's `data/openwebtext/prepare.py` writes and its `train.py` and `sample.py` read them.
+"""
+
+import os
+import pickle
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from transforms.errors import ConfigError
+from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
+from transforms.export.streams import close_documents
+from transforms.manifest import FileEntry
+from transforms.tokens.encode import load_tokenizer
+from transforms.tokens.shards import ShardInfo
+
+SPLIT_NAMES = {"train": "train", "validation": "val"}
+_BLOCK = 1 << 22
+
+
+def names(group: Group, options: ExportOptions) -> list[str]:
+    return [f"{SPLIT_NAMES[group.split]}.bin"]
+
+
+def check(info: ShardInfo) -> None:
+    if info.vocabulary_size > 1 << 16:
+        raise ConfigError(
+            f"nanoGPT reads uint16 tokens, and the vocabulary has {info.vocabulary_size:,}",
+            where="--format nanogpt",
+            remedy="export llmc, megatron, datatrove or mds, or make a tokenizer of at most 65,536 tokens",
+        )
+
+
+def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+    with open(paths[0], "wb") as sink:
+        for batch in documents:
+            close_documents(batch, info.end_of_text)[0].astype("<u2").tofile(sink)
+
+
+def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Counts:
+    return count_tokens(paths[0], np.dtype("<u2"), info.end_of_text)
+
+
+def count_tokens(path: str, dtype: np.dtype, end_of_text: int, *, skip: int = 0) -> Counts:
+    """Tokens and end-of-texts of a file of bare tokens behind `skip` bytes."""
+    size = (os.path.getsize(path) - skip) // dtype.itemsize
+    if not size:
+        return Counts(0, 0)
+    tokens = np.memmap(path, dtype, mode="r", offset=skip)
+    found = sum(int((tokens[first : first + _BLOCK] == end_of_text).sum()) for first in range(0, size, _BLOCK))
+    return Counts(found, size)
+
+
+def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOptions) -> dict[str, bytes]:
+    """`meta.pkl`: without it train.py takes GPT-2's vocabulary size, and sample.py decodes with GPT-2's tokenizer.
+
+    sample.py looks up single characters in `stoi`; a byte-level vocabulary has a token for each ASCII character.
+    """
+    loaded = load_tokenizer(tokenizer, path="tokenizer.json")
+    texts = {number: loaded.decode([number], skip_special_tokens=False) for number in range(loaded.get_vocab_size())}
+    numbers = {text: number for number, text in sorted(texts.items(), reverse=True)}
+    return {"meta.pkl": pickle.dumps({"vocab_size": len(texts), "itos": texts, "stoi": numbers}, protocol=4)}
+
+
+FORMAT = TokenFormat(grouping="split", names=names, write=write, count=count, check=check, finish=finish)

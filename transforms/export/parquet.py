@@ -1,0 +1,23 @@
+"""Parquet, zstd, in row groups of about 8 MB."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pyarrow.parquet as pq
+
+from transforms.export.documents import SCHEMA
+from transforms.export.formats import DocumentFormat, ExportOptions, Write
+from transforms.ingest import PartWriter
+
+
+@contextmanager
+def open_parquet(path: str, options: ExportOptions) -> Iterator[Write]:
+    with closing(PartWriter(path, SCHEMA)) as writer:
+        yield writer.write
+
+
+def count(path: str) -> int:
+    return pq.read_metadata(path).num_rows
+
+
+FORMAT = DocumentFormat(suffix=lambda options: ".parquet", open=open_parquet, count=count)
