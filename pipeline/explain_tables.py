@@ -173,7 +173,7 @@ def _again_lines(found: dict[str, Any]) -> Iterator[Line]:
         return
     state = again["state"]
     if state == "equal":
-        what = "the same rule and value again" if found["fate"] == "rejected" else f"equal: the same {again['characters']:,} characters"
+        what = "equal: the same " + ("rule and value" if found["fate"] == "rejected" else f"{again['characters']:,} characters")
     elif state == "differs":
         reason = f"{again['rule']} {again['value']}" if found["fate"] == "rejected" else ", ".join(again.get("columns", ["the text"]))
         what = f"differs: {reason}"
