@@ -46,9 +46,9 @@ def marked_text(segment: dict[str, Any], *, shown: int | None = None) -> str:
 def _print_row(console: Console, values: dict[str, Any]) -> None:
     where = f"{shown_path(values['path'])}:{values['row']}"
     figures = f"{values['targets']:,} tokens predicted ({values['bytes']:,} bytes) of {values['sequence_length']:,}"
-    console.print(f"[bold]{escape(where)}[/]  {values['split']} {escape(values['source'])}, {figures}")
+    console.print(f"[bold]{escape(where)}[/]  {values['split']} {escape(values['source'])}, {figures}", soft_wrap=True)
     if values["note"]:
-        console.print(escape(values["note"]))
+        console.print(values["note"], markup=False, soft_wrap=True)
     for number, segment in enumerate(values["segments"], 1):
         first, last = segment["positions"]
         begin, end = segment["document_tokens"]
@@ -57,7 +57,7 @@ def _print_row(console: Console, values: dict[str, Any]) -> None:
         of = f" of {whole:,}" if whole else ""
         heading = f"segment {number} of {len(values['segments'])}"
         stretch = f"positions {first:,} to {last:,}: tokens {begin:,} to {end:,}{of} of document {segment['document']}"
-        console.print(f"\n[bold]{heading}[/]  {stretch}, {_extent(segment)}")
+        console.print(f"\n[bold]{heading}[/]  {stretch}, {_extent(segment)}", soft_wrap=True)
         if segment["text"] is not None:
             console.print(f"  {marked_text(segment, shown=_SHOWN)}", markup=False, soft_wrap=True)
         if document:
@@ -135,7 +135,7 @@ def _signal_lines(found: dict[str, Any]) -> Iterator[Line]:
 def _dedup_lines(verdict: dict[str, Any]) -> Iterator[Line]:
     label, step = "duplicates", verdict
     while step["verdict"] == "dropped":
-        other = f" of {step['other']}" if step["other"] else ""
+        other = f" of {step['other']}" if step.get("other") else ""
         keeper = step.get("keeper")
         whom = f" for the sake of {keeper['document']}{other}" if keeper else other
         yield label, f"dropped by {step['rule']}{_similarity(step)}{whom}"
@@ -159,7 +159,7 @@ def _dedup_lines(verdict: dict[str, Any]) -> Iterator[Line]:
 
 
 def _similarity(entry: dict[str, Any]) -> str:
-    return "" if entry["similarity"] is None else f" (similarity {entry['similarity']:.4g})"
+    return "" if entry.get("similarity") is None else f" (similarity {entry['similarity']:.4g})"
 
 
 def _known_by(entry: dict[str, Any]) -> str:
@@ -173,9 +173,7 @@ def _again_lines(found: dict[str, Any]) -> Iterator[Line]:
         return
     state = again["state"]
     if state == "equal":
-        what = (
-            "the same rule and value again" if found["fate"] == "rejected" else f"equal: the same {again['characters']:,} characters again"
-        )
+        what = "equal: the same " + ("rule and value" if found["fate"] == "rejected" else f"{again['characters']:,} characters")
     elif state == "differs":
         reason = f"{again['rule']} {again['value']}" if found["fate"] == "rejected" else ", ".join(again.get("columns", ["the text"]))
         what = f"differs: {reason}"

@@ -26,16 +26,18 @@ _SHOWN = 200
 
 
 def describe_shards(paths: Sequence[str], run: Run) -> dict[str, Any]:
-    """Shards of one run, all of one tokenizer -> documents by split, source and language, lengths, frequent tokens, a row to look at.
+    """Shards of one run, all of one tokenizer -> what is in them, every token read, a block of rows at a time:
 
-    Every token is read, a block of rows at a time. Languages come from the documents, and readable tokens from the tokenizer, where
-    these are the ones that the shards were made from.
+    `documents`: {"SPLIT SOURCE": {language: number}}; `document_lengths`: documents by their tokens, under the next power of two;
+    `frequent_tokens`; `sample`: a row, if possible one that holds several documents. Languages come from the documents, and readable
+    tokens from the tokenizer, where these are the ones that the shards were made from.
     """
     explainer = Explainer(run)
     documents: dict[str, Counter[str]] = {}
     lengths: Counter[int] = Counter()
     counts = np.zeros(0, np.int64)
     sample, tokenizer = None, None
+    telling = False
     for path in paths:
         with io.local_copy(path) as local:
             shard = open_shard(local)
@@ -47,8 +49,9 @@ def describe_shards(paths: Sequence[str], run: Run) -> dict[str, Any]:
             key = f"{shard.info.split} {shard.info.source}"
             documents.setdefault(key, Counter()).update(_languages(explainer, whole.document))
             tokenizer = tokenizer or explainer.tokenizer_for(shard.info.tokenizer_sha256)
-            if sample is None and tokenizer is not None and len(shard):
-                row = _telling_row(segments, len(shard))
+            row = _telling_row(segments, len(shard))
+            if len(shard) and tokenizer is not None and (sample is None or (row is not None and not telling)):
+                row, telling = row or 0, row is not None
                 sample = {"path": path, "row": row, "segments": explain_row_segments(shard, row, tokenizer)}
     return {
         "documents": {key: dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))) for key, found in documents.items()},
@@ -123,11 +126,10 @@ def _languages(explainer: Explainer, addresses: np.ndarray) -> Counter[str]:
     return found
 
 
-def _telling_row(segments: Segments, rows: int) -> int:
-    """The first row with the beginning and the end of a document, and then another; else the first."""
-    sizes = np.bincount(segments.row, minlength=rows)
-    ends = np.bincount(segments.row, weights=segments.ends & (segments.offset == 0), minlength=rows)
-    return int(np.argmax((sizes > 1) & (ends > 0)))
+def _telling_row(segments: Segments, rows: int) -> int | None:
+    """The first row that holds several documents."""
+    found = np.flatnonzero(np.bincount(segments.row, minlength=rows) > 1)
+    return int(found[0]) if len(found) else None
 
 
 def _frequent(counts: np.ndarray, tokenizer: Tokenizer | None) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """`tokenmill verify`: whether a run's files are what their manifests say, keep their contracts and follow from each other."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -52,19 +53,19 @@ def verify_run(run: Run) -> dict[str, Any]:
     checked = Checked(run, manifests)
     damaged = {check.name.partition(":")[0] for check in checks}
     for stage in manifests:
-        files = _carry_out(f"{stage}: files", lambda check, stage=stage: check_files(checked, stage, check))
+        files = _carry_out(f"{stage}: files", partial(check_files, checked, stage))
         checks.append(files)
         if not files.wrong and stage != "tokenizer":
-            checks.append(_carry_out(f"{stage}: columns, rows", lambda check, stage=stage: check_schemas(checked, stage, check)))
+            checks.append(_carry_out(f"{stage}: columns, rows", partial(check_schemas, checked, stage)))
         if files.wrong:
             damaged.add(stage)
-    checks.append(_carry_out("stages follow from each other", lambda check: check_chain(checked, check)))
+    checks.append(_carry_out("stages follow from each other", partial(check_chain, checked)))
     for content in _CONTENTS:
         broken = [stage for stage in content.needs if stage in damaged]
         if broken:
             checks.append(Check(content.name, skipped=f"files of {', '.join(broken)} are damaged"))
         elif all(stage in manifests for stage in content.needs) and _applies(content, checked):
-            checks.append(_carry_out(content.name, lambda check, content=content: content.run(checked, check)))
+            checks.append(_carry_out(content.name, partial(content.run, checked)))
     return {
         "path": run.folder,
         "right": not any(check.wrong for check in checks),

@@ -78,7 +78,7 @@ def check_groups(checked: Checked, check: Check) -> None:
     in_drops = np.rec.fromarrays(_duplicate_drops(checked))
     for what, left, right in (("goes in clusters, not in the drops", in_groups, in_drops), ("the other way round", in_drops, in_groups)):
         alone = np.setdiff1d(left, right)
-        check.add_all(what, address_names(alone.f0), len(alone))
+        check.add_all(what, address_names(alone["f0"]), len(alone))
     check.checked = f"{len(components):,} groups of {len(table):,} documents"
 
 

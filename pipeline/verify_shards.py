@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from tokenizers import Tokenizer
 
 from pipeline.checks import Check, Checked, address_names, differing_keys
@@ -16,7 +17,7 @@ from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.dedup.sign import slices_of_bytes
 from transforms.documents import pack_address
 from transforms.tokens.check import DocumentTokens, document_faults, document_order, row_faults
-from transforms.tokens.decode import join_bytes, token_bytes
+from transforms.tokens.decode import TokenBytes, join_bytes, token_bytes
 from transforms.tokens.encode import encode_texts, end_of_text_id, load_tokenizer, token_byte_lengths
 from transforms.tokens.rows import read_segments
 from transforms.tokens.shards import MappedShard, open_shard
@@ -116,10 +117,10 @@ def check_splits(checked: Checked, check: Check) -> None:
         other = (parts >= len(sources)) | (sources[np.minimum(parts, len(sources) - 1)] != shard.info.source)
         check.add_all(f"{path}: of another source", address_names(documents[other]), int(other.sum()))
         found[shard.info.split] = np.union1d(found[shard.info.split], documents)
-    both = np.intersect1d(*found.values())
+    both = np.intersect1d(found["train"], found["validation"])
     check.add_all("in train and in validation", address_names(both), len(both))
     wanted = _expected(checked)
-    kept = np.union1d(*wanted.values())
+    kept = np.union1d(wanted["train"], wanted["validation"])
     for split, documents in found.items():
         stray = np.setdiff1d(documents, kept)
         check.add_all(f"in {split}, though deduplication does not keep them", address_names(stray), len(stray))
@@ -149,12 +150,12 @@ def check_text(checked: Checked, check: Check) -> None:
                     ids, counts = tokens.of(own)
                     wrong = _other_bytes(ids, counts, block, table) if table else _other_ids(ids, counts, block, tokenizer)
                     check.add_all(f"{path}: tokens of another text than the document's", address_names(own[wrong]), int(wrong.sum()))
-                    octets += int(pa.compute.sum(pa.compute.binary_length(block)).as_py() or 0)
+                    octets += int(pc.sum(pc.binary_length(block)).as_py() or 0)
                 documents += len(addresses)
     check.checked = f"{documents:,} texts, {octets / 1e6:,.1f} MB"
 
 
-def _other_bytes(ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, table: object) -> np.ndarray:
+def _other_bytes(ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, table: TokenBytes) -> np.ndarray:
     """Which of n texts are not what their tokens stand for: bool (n,)."""
     data, ends = join_bytes(ids, table)
     stops = np.concatenate([[0], ends])[np.cumsum(counts)]

@@ -4,6 +4,7 @@ import difflib
 import heapq
 from collections.abc import Iterable
 
+import idna
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +24,8 @@ class UrlQuery:
         self.url = url
         self.normalized = normalize_url(url, strip_tracking=True)
         raw = url.partition("://")[2].partition("/")[0].lower().removeprefix("www.")
-        self._hosts = {host for host in (raw, url_host(self.normalized) if self.normalized else "") if host}
+        ascii_host = url_host(self.normalized) if self.normalized else ""
+        self._hosts = {host for host in (raw, ascii_host, _unicode_host(ascii_host)) if host}
         self._segment = url.partition("?")[0].rstrip("/").rpartition("/")[2]
 
     def matches(self, urls: pa.Array) -> np.ndarray:
@@ -40,7 +42,7 @@ class UrlQuery:
         Looks at the first 20,000 such URLs.
         """
         matcher = difflib.SequenceMatcher(b=self.normalized or self.url, autojunk=False)
-        best: dict[str, float] = {}
+        best: dict[str, tuple[float, str]] = {}
         left = _CANDIDATES
         for urls in columns:
             related = self._has_host(urls)
@@ -48,17 +50,26 @@ class UrlQuery:
                 related |= _mask(pc.match_substring(urls, self._segment))
             for url in urls.filter(pa.array(related)).slice(0, left).to_pylist():
                 left -= 1
-                matcher.set_seq1(normalize_url(url, strip_tracking=True) or url)
-                if matcher.real_quick_ratio() >= _LEAST_RATIO and matcher.quick_ratio() >= _LEAST_RATIO:
-                    best[url] = matcher.ratio()
-            best = dict(heapq.nsmallest(_NEAR, best.items(), key=lambda item: (-item[1], item[0])))
-        return list(best)
+                spelled = normalize_url(url, strip_tracking=True) or url
+                matcher.set_seq1(spelled)
+                if spelled not in best and matcher.real_quick_ratio() >= _LEAST_RATIO and matcher.quick_ratio() >= _LEAST_RATIO:
+                    best[spelled] = matcher.ratio(), url
+            best = dict(heapq.nsmallest(_NEAR, best.items(), key=lambda item: (-item[1][0], item[0])))
+        return [url for _, url in best.values()]
 
     def _has_host(self, urls: pa.Array) -> np.ndarray:
         found = np.zeros(len(urls), bool)
         for host in self._hosts:
             found |= _mask(pc.match_substring(urls, host, ignore_case=True))
         return found
+
+
+def _unicode_host(host: str) -> str:
+    """A host as a page may spell it: `xn--` names in their own letters."""
+    try:
+        return idna.decode(host) if "xn--" in host else host
+    except (idna.IDNAError, UnicodeError):
+        return host
 
 
 def _mask(column: pa.Array) -> np.ndarray:
