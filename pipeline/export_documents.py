@@ -22,7 +22,6 @@ from transforms.export.formats import DocumentFormat, Write
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest
 
-
 FOLDER = "data"
 """Apart from plan and manifest, which readers of a whole folder would take for documents."""
 

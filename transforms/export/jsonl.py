@@ -4,7 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,7 +37,7 @@ def _iso_dates(times: pa.Array) -> pa.Array:
 
 
 @contextmanager
-def _compressed(file: BinaryIO, compression: str) -> Iterator[BinaryIO]:
+def _compressed(file: BinaryIO, compression: str) -> Iterator[IO[bytes]]:
     """A stream into `file`; neither a time nor a name goes into its header."""
     if compression == "gzip":
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as sink:
