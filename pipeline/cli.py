@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -136,7 +137,7 @@ def export_(
         loaded = _load(config)
         request = ExportRequest(
             format=format,
-            to=to,
+            to=_absolute(to),
             splits=split_names(split),
             sources=tuple(sorted(filter(None, sources.split(",")))),
             options=ExportOptions(file_tokens=file_tokens, sequence_length=sequence_length, compression=compression),
@@ -227,6 +228,12 @@ def _load(path: str) -> Config:
     path = path.removeprefix("file://")
     inside = io.join(path, CONFIGURATION)
     return load_config(inside if not path.endswith(".toml") and io.exists(inside) else path)
+
+
+def _absolute(path: str) -> str:
+    """A path for every process, wherever it works: local ones absolute, URLs as they are."""
+    path = path.removeprefix("file://")
+    return path if "://" in path else os.path.abspath(path)
 
 
 def _console() -> Console:

@@ -61,20 +61,18 @@ def test_polars(paths: list[str], table: pa.Table) -> None:
 def test_duckdb(table: pa.Table, quickstart: Path) -> None:
     import duckdb
 
-    shards = pyarrow.dataset.dataset(str(quickstart / "run" / "shards"), format="ipc", exclude_invalid_files=True)
-    assert duckdb.sql("select * from table").to_arrow_table().select(NAMES).to_pylist() == table.to_pylist()
-    (kinds,) = duckdb.sql("select distinct typeof(tokens), typeof(segments[1].document) from shards").fetchall()
+    folder = str(quickstart / "run" / "shards")
+    with duckdb.connect() as database:
+        database.register("train_rows", table)
+        database.register("shards", pyarrow.dataset.dataset(folder, format="ipc", exclude_invalid_files=True))
+        assert database.sql("select * from train_rows").to_arrow_table().select(NAMES).to_pylist() == table.to_pylist()
+        (kinds,) = database.sql("select distinct typeof(tokens), typeof(segments[1].document) from shards").fetchall()
+        pieces = "select unnest(segments) as piece from shards"
+        found = database.sql(f"select piece.document, sum(piece.length - 1) + 1 from ({pieces}) group by all").fetchall()
     assert kinds == ("USMALLINT[257]", "UBIGINT")
-    per_document = duckdb.sql(
-        "select piece.document, sum(piece.length - 1) from (select unnest(segments) as piece from shards) group by all"
-    )
-    counts = read_manifest(str(quickstart / "run" / "shards")).counters
-    sums = [
-        [sum(source[key] for split in counters.values() for source in split.values()) for key in ("documents", "targets")]
-        for counters in [counts]
-    ]
-    found = per_document.fetchall()
-    assert [[len(found), sum(tokens for _, tokens in found) + len(found)]] == sums
+    sources = [source for split in read_manifest(folder).counters.values() for source in split.values()]
+    assert len(found) == sum(source["documents"] for source in sources)
+    assert sum(targets for _, targets in found) == sum(source["targets"] for source in sources)
 
 
 def test_numpy_views_do_not_copy(paths: list[str], table: pa.Table) -> None:

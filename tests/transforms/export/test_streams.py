@@ -14,7 +14,8 @@ from tests.training import small_shards
 from tests.transforms.export.small import END_OF_TEXT, addresses, write_documents
 from transforms.errors import UserError
 from transforms.export import streams
-from transforms.export.streams import close_documents, read_documents
+from transforms.export.bare_tokens import close_documents
+from transforms.export.streams import read_documents
 from transforms.tokens.shards import MappedShard, open_shard
 
 documents_strategy = st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=60), max_size=20)
