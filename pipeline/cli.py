@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -156,7 +157,7 @@ def export_(
         loaded = _load(config)
         request = ExportRequest(
             format=format,
-            to=to,
+            to=_absolute(to),
             splits=split_names(split),
             sources=tuple(sorted(filter(None, sources.split(",")))),
             options=ExportOptions(file_tokens=file_tokens, sequence_length=sequence_length, compression=compression),
@@ -293,6 +294,12 @@ def _load(path: str) -> Config:
 def _run_of(path: str) -> Run:
     """A run by its folder or its configuration, which need not be read for a folder."""
     return Run(load_config(path).folder if path.endswith(".toml") else path)
+
+
+def _absolute(path: str) -> str:
+    """A path for every process, wherever it works: local ones absolute, URLs as they are."""
+    path = path.removeprefix("file://")
+    return path if "://" in path else os.path.abspath(path)
 
 
 def _console() -> Console:

@@ -32,11 +32,11 @@ def plan_documents(config: Config, run: Run, request: ExportRequest) -> list[dic
     sources = [unit["files"][0]["source"] for unit in read_plan(run.stage("documents"))["units"]]
     request.check_sources(set(sources))
     suffix = _format(request).suffix(request.options)
+    splits = [split for split in request.splits if split == "train" or config.shards.validation]
     units: list[dict[str, Any]] = []
     for number, part_path, drops_path in kept_parts(run):
         part, dropped = parts[_name(part_path)], drops[_name(drops_path)]
-        if request.wants(sources[number]) and part.rows > dropped.rows:
-            splits = [split for split in request.splits if split == "train" or config.shards.validation]
+        if splits and request.wants(sources[number]) and part.rows > dropped.rows:
             units.append(
                 {
                     "part": part_path,
@@ -48,7 +48,8 @@ def plan_documents(config: Config, run: Run, request: ExportRequest) -> list[dic
                 }
             )
     if not units:
-        raise UserError("nothing to export: no document is left of these sources", where=run.folder, remedy="choose other --sources")
+        remedy = "choose another --split or other --sources"
+        raise UserError("nothing to export: no document is left of these sources and splits", where=run.folder, remedy=remedy)
     return units
 
 

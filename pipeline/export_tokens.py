@@ -39,9 +39,7 @@ class _Shard:
 def settle_tokens(run: Run, request: ExportRequest) -> ExportRequest:
     """The request with defaults that the shards decide. Raises UserError for shards that the format cannot hold."""
     shards = _wanted_shards(run, request)
-    path = io.join(run.stage("shards"), shards[0].name)
-    with io.open_input(path) as stream:
-        info = ShardInfo.from_schema(pa.ipc.open_file(stream).schema, path=path)
+    info = _read_info(io.join(run.stage("shards"), shards[0].name))
     _format(request).check(info)
     if "sequence_length" not in _format(request).options or request.options.sequence_length:
         return request
@@ -108,8 +106,7 @@ def token_unit(folder: str, number: int, unit: dict[str, Any], *, request: Expor
     writer, options = _format(request), request.options
     paths = [io.join(folder, name) for name in unit["files"]]
     shards = [io.join(shards_folder, name) for name in unit["shards"]]
-    with io.local_copy(shards[0]) as local:
-        info = open_shard(local).info
+    info = _read_info(shards[0])
     if not all(io.exists(path) for path in paths):
         for parent in {posixpath.dirname(path) for path in paths}:
             io.make_folder(parent)
@@ -120,6 +117,12 @@ def token_unit(folder: str, number: int, unit: dict[str, Any], *, request: Expor
         counts = writer.count([stack.enter_context(io.local_copy(path)) for path in paths], info, options)
     files = {name: file_entry(path, 0) for name, path in zip(unit["files"], paths, strict=True)}
     return UnitReport(files=files, counters={unit["split"]: counts._asdict()})
+
+
+def _read_info(path: str) -> ShardInfo:
+    """What a shard says of itself, without the rest of it."""
+    with io.open_input(path) as stream:
+        return ShardInfo.from_schema(pa.ipc.open_file(stream).schema, path=path)
 
 
 def _documents(shards: Sequence[str]) -> Documents:

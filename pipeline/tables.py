@@ -202,6 +202,13 @@ def _tokenizer_file(values: dict[str, Any]) -> Iterator[Section]:
     yield _longest(values)
 
 
+def _export(values: dict[str, Any]) -> Iterator[Section]:
+    table = figures_table("split", "documents", "tokens")
+    for split, counts in values["counters"].items():
+        table.add_row(split, f"{counts['documents']:,}", f"{counts['tokens']:,}" if "tokens" in counts else "")
+    yield Section(_heading(values), table)
+
+
 _SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[Section]]] = {
     "documents": _documents,
     "dedup": _dedup,
@@ -209,4 +216,5 @@ _SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[Section]]] = {
     "shards": _shards,
     "shard": _shard,
     "tokenizer file": _tokenizer_file,
+    "export": _export,
 }

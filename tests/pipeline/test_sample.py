@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import pytest
 from rich.console import Console
 
 from pipeline.config import load_config
@@ -19,16 +18,6 @@ from pipeline.trainer import evaluate_run, train_run
 from training.checkpoint import load_model
 from training.generate import Sampling, TextGenerator
 from transforms.manifest import read_manifest
-
-
-@pytest.fixture(scope="module")
-def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the quickstart with all stages run in this process."""
-    folder = tmp_path_factory.mktemp("quickstart")
-    config = load_config(write_quickstart(str(folder)))
-    run_stages(config, RunnerSettings(workers=1), progress=StageProgress(Console(quiet=True)))
-    return folder
-
 
 Place = tuple[str, str]
 

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from transforms.export.bare_tokens import close_documents, count_tokens, token_dtype
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
-from transforms.export.nanogpt import count_tokens
-from transforms.export.streams import close_documents, token_dtype
 from transforms.tokens.shards import ShardInfo
 
 _TOKENIZER = "tokenizer/tokenizer.json"

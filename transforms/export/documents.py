@@ -1,6 +1,7 @@
 """The columns of exported documents: names and plain types that other tools read.
 
-Ids are hexadecimal and labels are strings: `datasets` reads neither fixed-size binary nor dictionaries.
+Ids are hexadecimal and labels are strings, since not every reader knows fixed-size binary and dictionaries; times are in
+milliseconds, since Parquet knows no seconds.
 """
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ SCHEMA = pa.schema(
         pa.field("source", pa.string(), nullable=False),
         pa.field("url", pa.string()),
         pa.field("title", pa.string()),
-        pa.field("published", pa.timestamp("s", tz="UTC")),
+        pa.field("published", pa.timestamp("ms", tz="UTC")),
         pa.field("language", pa.string()),
         pa.field("language_score", pa.float32()),
         pa.field("declared_language", pa.string()),

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -21,11 +21,11 @@ _BLOCK = 1 << 20
 
 @contextmanager
 def open_jsonl(path: str, options: ExportOptions) -> Iterator[Write]:
-    with open(path, "wb") as file, _compressed(file, options.compression) as sink:
+    with open(path, "wb") as file, _compressed(file, options.compression) as add:
 
         def write(batch: pa.RecordBatch) -> None:
             for row in batch.set_column(PUBLISHED, "published", _iso_dates(batch.column(PUBLISHED))).to_pylist():
-                sink.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                add(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
         yield write
 
@@ -37,16 +37,16 @@ def _iso_dates(times: pa.Array) -> pa.Array:
 
 
 @contextmanager
-def _compressed(file: BinaryIO, compression: str) -> Iterator[BinaryIO]:
-    """A stream into `file`; neither a time nor a name goes into its header."""
+def _compressed(file: BinaryIO, compression: str) -> Iterator[Callable[[bytes], object]]:
+    """What writes into `file`; neither a time nor a name goes into its header."""
     if compression == "gzip":
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as sink:
-            yield sink
+            yield sink.write
     elif compression == "zstd":
         with zstandard.ZstdCompressor(level=3).stream_writer(file, closefd=False) as sink:
-            yield sink
+            yield sink.write
     else:
-        yield file
+        yield file.write
 
 
 def count(path: str) -> int:

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from transforms.errors import UserError
+from transforms.export.bare_tokens import SPLIT_NAMES, count_tokens, token_dtype
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
-from transforms.export.nanogpt import SPLIT_NAMES, count_tokens
-from transforms.export.streams import token_dtype
 from transforms.tokens.shards import ShardInfo
 
 HEADER_BYTES = 256 * 4

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from transforms.export.bare_tokens import close_documents
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
-from transforms.export.streams import close_documents
 from transforms.manifest import FileEntry
 from transforms.tokens.shards import ShardInfo
 

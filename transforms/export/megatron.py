@@ -13,8 +13,8 @@ from typing import BinaryIO
 import numpy as np
 
 from transforms.errors import UserError
+from transforms.export.bare_tokens import close_documents, token_dtype
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
-from transforms.export.streams import close_documents, token_dtype
 from transforms.tokens.shards import ShardInfo
 
 _MAGIC = b"MMIDIDX\x00\x00"

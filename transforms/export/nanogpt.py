@@ -3,21 +3,17 @@
 As nanoGPT's `data/openwebtext/prepare.py` writes and its `train.py` and `sample.py` read them.
 """
 
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from transforms.errors import ConfigError
+from transforms.export.bare_tokens import SPLIT_NAMES, close_documents, count_tokens
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
-from transforms.export.streams import close_documents
 from transforms.manifest import FileEntry
 from transforms.tokens.encode import load_tokenizer
 from transforms.tokens.shards import ShardInfo
-
-SPLIT_NAMES = {"train": "train", "validation": "val"}
-_BLOCK = 1 << 22
 
 
 def names(group: Group, options: ExportOptions) -> list[str]:
@@ -41,16 +37,6 @@ def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: 
 
 def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Counts:
     return count_tokens(paths[0], np.dtype("<u2"), info.end_of_text)
-
-
-def count_tokens(path: str, dtype: np.dtype, end_of_text: int, *, skip: int = 0) -> Counts:
-    """Tokens and end-of-texts of a file of bare tokens behind `skip` bytes."""
-    size = (os.path.getsize(path) - skip) // dtype.itemsize
-    if not size:
-        return Counts(0, 0)
-    tokens = np.memmap(path, dtype, mode="r", offset=skip)
-    found = sum(int((tokens[first : first + _BLOCK] == end_of_text).sum()) for first in range(0, size, _BLOCK))
-    return Counts(found, size)
 
 
 def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOptions) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from transforms.errors import UserError
-from transforms.tokens.shards import MappedShard, ShardInfo
+from transforms.tokens.shards import MappedShard
 
 _BLOCK_TOKENS = 1 << 20
 
@@ -53,17 +53,6 @@ def read_documents(shard: MappedShard) -> Iterator[TokenDocuments]:
         for chunk, row, start, length, at in zip(*(column[chosen].tolist() for column in places), strict=True):
             tokens[at : at + length - 1] = chunks[chunk][row, start + 1 : start + length]
         yield TokenDocuments(tokens, totals[begins[first : last + 1]] - base, pieces.document[begins[first:last]])
-
-
-def token_dtype(info: ShardInfo) -> np.dtype:
-    """The type of a shard's tokens, little-endian."""
-    return np.dtype(info.token_type.to_pandas_dtype()).newbyteorder("<")
-
-
-def close_documents(documents: TokenDocuments, end_of_text: int) -> tuple[np.ndarray, np.ndarray]:
-    """Documents -> one stream with an end-of-text after each, and where each ends in it, its end-of-text included: int64 (n,)."""
-    ends = documents.offsets[1:]
-    return np.insert(documents.tokens, ends, end_of_text), ends + np.arange(1, len(ends) + 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,30 @@
+"""Documents of made-up tokens as shards, for tests of what reads shards."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.training.small_shards import small_info
+from transforms.tokens.encode import Encoded
+from transforms.tokens.pack import pack_best_fit
+from transforms.tokens.shards import MappedShard, open_shard, write_shard
+
+END_OF_TEXT = 0
+NARROW, WIDE = 50_000, 100_000
+"""Vocabularies of uint16 and of uint32 tokens."""
+
+
+def write_documents(folder: Path, documents: list[list[int]], *, vocabulary: int = NARROW, sequence_length: int = 8) -> MappedShard:
+    """Packs and writes documents with the product's own packer; addresses are 3, 2 ** 32 + 3, 2 * 2 ** 32 + 3 …"""
+    offsets = np.cumsum([0, *map(len, documents)])
+    encoded = Encoded(np.array([token for document in documents for token in document], np.uint32), offsets)
+    packed = pack_best_fit(
+        encoded, sequence_length=sequence_length, end_of_text=END_OF_TEXT, token_bytes=np.ones(vocabulary, np.int32), seed=1
+    )
+    path = str(folder / "shard.arrow")
+    write_shard(path, packed, addresses(documents), small_info(vocabulary_size=vocabulary, sequence_length=sequence_length))
+    return open_shard(path)
+
+
+def addresses(documents: list[list[int]]) -> np.ndarray:
+    return (np.arange(len(documents), dtype=np.uint64) << np.uint64(32)) + np.uint64(3)

@@ -1,0 +1,35 @@
+"""What the formats of bare tokens share: their type, end-of-text behind each document, and counting what a file holds."""
+
+import os
+
+import numpy as np
+
+from transforms.export.formats import Counts
+from transforms.export.streams import TokenDocuments
+from transforms.tokens.shards import ShardInfo
+
+SPLIT_NAMES = {"train": "train", "validation": "val"}
+"""As nanoGPT and llm.c say it."""
+
+_BLOCK = 1 << 22
+
+
+def token_dtype(info: ShardInfo) -> np.dtype:
+    """The type of a shard's tokens, little-endian."""
+    return np.dtype(info.token_type.to_pandas_dtype()).newbyteorder("<")
+
+
+def close_documents(documents: TokenDocuments, end_of_text: int) -> tuple[np.ndarray, np.ndarray]:
+    """Documents -> one stream with an end-of-text after each, and where each ends in it, its end-of-text included: int64 (n,)."""
+    ends = documents.offsets[1:]
+    return np.insert(documents.tokens, ends, end_of_text), ends + np.arange(1, len(ends) + 1)
+
+
+def count_tokens(path: str, dtype: np.dtype, end_of_text: int, *, skip: int = 0) -> Counts:
+    """End-of-texts and tokens of a file of bare tokens behind `skip` bytes."""
+    size = (os.path.getsize(path) - skip) // dtype.itemsize
+    if not size:
+        return Counts(0, 0)
+    tokens = np.memmap(path, dtype, mode="r", offset=skip)
+    found = sum(int((tokens[first : first + _BLOCK] == end_of_text).sum()) for first in range(0, size, _BLOCK))
+    return Counts(found, size)
