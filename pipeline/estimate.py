@@ -162,15 +162,16 @@ def estimate_shards(
     if bytes_a_token is None:
         bytes_a_token = rates.TEXT_BYTES_A_TOKEN
         notes.append(f"{bytes_a_token} bytes of text a token, as in English; known when the tokenizer is there")
+    whole = volume.parts  # the bytes that units of this stage count
     if plan is None or left is None:
-        work = Work(units=volume.units, seconds=volume.parts / shards.BYTES_A_SECOND)
-        largest, todo = min(volume.parts, config.shards.shard_megabytes * 1e6), volume.parts
+        work = Work(units=volume.units, seconds=whole / shards.BYTES_A_SECOND)
+        largest, todo = min(whole, config.shards.shard_megabytes * 1e6), whole
         notes.append("memory at most: how parts are grouped is known when the tokenizer is there")
     else:
         work = plan_work(plan, bytes_a_second=shards.BYTES_A_SECOND)
         largest, todo = (function([unit["bytes"] for unit in left] or [0]) for function in (max, sum))
     workers = _workers(settings, work)
-    tokens = volume.text * kept / bytes_a_token * todo / max(volume.parts, 1)
+    tokens = volume.text * kept / bytes_a_token * todo / max(whole, 1)
     disk = tokens * (2 if config.tokenizer.vocabulary <= 1 << 16 else 4) * rates.SHARD_OVERHEAD
     memory = _processes_memory(workers, rates.SHARDS_WORKER_MEMORY + largest * rates.SHARDS_MEMORY_A_BYTE)
     return _estimate(workers, todo / shards.BYTES_A_SECOND, memory, disk, notes)

@@ -80,29 +80,6 @@ class Words:
         """int64 [documents]."""
         return np.diff(self.offsets)
 
-    @property
-    def characters_per_document(self) -> np.ndarray:
-        """int64 [documents]: code points, after lower-casing if that was asked."""
-        return np.diff(self.bounds) - 1
-
-    def count_per_document(self, mask: np.ndarray) -> np.ndarray:
-        """Counts per document the characters of a bool [characters] mask, such as `classes == PUNCTUATION`: int64 [documents]."""
-        if not self.documents:
-            return np.zeros(0, np.int64)
-        mask = mask.copy()
-        mask[self.bounds[1:] - 1] = False
-        return np.add.reduceat(mask, self.bounds[:-1], dtype=np.int64)
-
-    def count_per_word(self, mask: np.ndarray) -> np.ndarray:
-        """Counts per word the characters of a bool [characters] mask: int64 [words]."""
-        sums = np.zeros(len(mask) + 1, np.int64)
-        np.cumsum(mask, out=sums[1:])
-        return sums[self.ends] - sums[self.starts]
-
-    def holds_letter(self) -> np.ndarray:
-        """bool [words]: the word has at least one letter or ideograph."""
-        return self.count_per_word((self.classes == LETTER) | (self.classes == IDEOGRAPH)) > 0
-
 
 @functools.cache
 def character_classes() -> np.ndarray:

@@ -15,6 +15,7 @@ from pipeline.config import load_config
 from pipeline.progress import StageProgress
 from pipeline.runner import RunnerSettings
 from pipeline.stages import run_stages
+from tests.bench.long_document import write_run
 from tests.pipeline.corpus import write_corpus
 from transforms.errors import UserError
 from transforms.manifest import read_manifest
@@ -100,6 +101,36 @@ def test_a_disk_that_fills_up(path: Path):
     run(path, "dedup")
     assert digests(out) == resumed
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 2000
+
+
+def test_the_order_of_sources_decides_addresses_and_nothing_else(path: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Sources the other way round: other parts and rows, and the same documents go because of the same others. Ties fall by id."""
+    run(path, "dedup")
+    folder = tmp_path_factory.mktemp("turned")
+    shutil.copytree(path.parent / "input", folder / "input")
+    text = path.read_text()
+    start, middle, end = (text.index(table) for table in ("[sources.news]", "[sources.books]", "[language]"))
+    turned = folder / "tokenmill.toml"
+    turned.write_text(text[:start] + text[middle:end] + text[start:middle] + text[end:])
+    run(turned, "documents", "dedup")
+    found = []
+    for place in (path.parent / "run", folder / "run"):
+        drops = [drop for part in sorted((place / "dedup").glob("drops-*")) for drop in pq.read_table(part).to_pylist()]
+        found.append(sorted((drop["id"], drop["rule"], drop["keeper_id"], drop["similarity"]) for drop in drops))
+        found.append(sorted((drop["keeper"], drop["row"]) for drop in drops))
+    assert found[0] == found[2]
+    assert len(found[0]) == 3
+    assert found[1] != found[3]
+
+
+def test_documents_as_long_as_a_library(tmp_path: Path):
+    """Texts beyond the size that goes through whole, among texts of no and one word: found by what they share, and nothing else goes."""
+    path, similarity = write_run(tmp_path, 4.6)
+    assert (tmp_path / "run/documents/part-00000.parquet").stat().st_size > 1_000_000
+    run(path, "dedup")
+    drops = [drop for part in (0, 1) for drop in pq.read_table(tmp_path / f"run/dedup/drops-{part:05d}.parquet").to_pylist()]
+    assert [(drop["rule"], round(drop["similarity"], 6)) for drop in drops] == [("dedup/near", round(similarity, 6)), ("dedup/exact", 1.0)]
+    assert read_manifest(str(tmp_path / "run/dedup")).counters["kept"] == 4
 
 
 def test_little_memory_means_more_passes_and_the_same_bytes(path: Path):

@@ -16,9 +16,9 @@ from pipeline.fork_server import expected_server
 from pipeline.ingest import plan_ingest
 from pipeline.plan import plan_run
 from pipeline.progress import StageProgress
-from pipeline.run import STAGES
+from pipeline.run import STAGES, Run
 from pipeline.runner import RunnerSettings, Work
-from pipeline.stages import run_stages
+from pipeline.stages import plan_stage, run_stages
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.test_cli import check_error
 from tests.pipeline.test_runs import copy_input, finished, run  # noqa: F401  a fixture
@@ -147,7 +147,7 @@ def test_finished_stages_give_their_real_figures(finished: Path, tmp_path: Path)
     measured = read_manifest(str(finished / "tokenizer")).counters["measured"]["sources"].values()
     bytes_a_token = sum(source["bytes"] for source in measured) / sum(source["tokens"] for source in measured)
     assert stage["disk_bytes"] == pytest.approx(text * 60 / 63 / bytes_a_token * 2 * rates.SHARD_OVERHEAD, abs=1)
-    assert stage["units"] == len(shards.plan_shards(load_config(str(path)), dedup.Run(str(tmp_path / "run"))).units)
+    assert stage["units"] == len(plan_stage("shards", load_config(str(path)), Run(str(tmp_path / "run"))).units)
     assert not stage["notes"]
 
 

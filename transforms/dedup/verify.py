@@ -1,4 +1,4 @@
-"""Exact Jaccard similarity of pairs of shingle sets."""
+"""What pairs of shingle sets have in common, exactly."""
 
 from collections.abc import Iterator
 
@@ -9,22 +9,15 @@ from transforms.dedup.shingles import ShingleSets
 _BLOCK = 1 << 22
 
 
-def jaccard_of_pairs(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """|A and B| / |A or B| of the sets numbered `first` and `second` (int64 [pairs]): float64 [pairs].
-
-    Correctly rounded, so it can be compared with a decimal threshold. Two empty sets have similarity 0: nothing says that
-    they are alike.
-    """
-    common = common_values(sets, first, second)
-    return common / np.maximum(sets.sizes[first] + sets.sizes[second] - common, 1)
-
-
 def common_values(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """|A and B| of the sets numbered `first` and `second`: int64 [pairs]. Memory is bounded: pairs go through in blocks of about
     4 Mi shingles."""
     result = np.zeros(len(first), np.int64)
     for start, end in blocks_of(sets.sizes[first] + sets.sizes[second], _BLOCK):
-        result[start:end] = _intersections(sets, first[start:end], second[start:end])
+        if end - start == 1:
+            result[start] = _count_common(_set(sets, first[start]), _set(sets, second[start]))
+        else:
+            result[start:end] = _intersections(sets, first[start:end], second[start:end])
     return result
 
 
@@ -33,6 +26,23 @@ def blocks_of(sizes: np.ndarray, limit: int) -> Iterator[tuple[int, int]]:
     block = (np.cumsum(sizes) - 1) // limit
     edges = np.flatnonzero(np.diff(block, prepend=-2, append=np.iinfo(np.int64).max))
     return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _set(sets: ShingleSets, number: int) -> np.ndarray:
+    return sets.values[sets.offsets[number] : sets.offsets[number + 1]]
+
+
+def _count_common(first: np.ndarray, second: np.ndarray) -> int:
+    """How many values two sets share, strictly increasing uint64 each, of any size: some are looked up at a time."""
+    common = 0
+    for start in range(0, len(first), _BLOCK):
+        values = first[start : start + _BLOCK]
+        low, high = np.searchsorted(second, values[[0, -1]])
+        near = second[low : high + 1]
+        found = np.searchsorted(near, values)
+        known = found < len(near)
+        common += int((near[found[known]] == values[known]).sum())
+    return common
 
 
 def _intersections(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> np.ndarray:
