@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from pipeline.dedup_report import notes
 from pipeline.run import StagePlan, part_name
+from pipeline.tokenizer_tables import describe_origin
 from transforms import io
 from transforms.manifest import Manifest
 
@@ -103,7 +104,7 @@ def describe(manifest: Manifest) -> str:
     if manifest.stage == "dedup":
         return f"{counters['documents']:,} documents, {counters['dropped']:,} dropped as duplicates"
     if manifest.stage == "tokenizer":
-        return f"{counters['vocabulary']:,} tokens learned from {counters['sample']['text_bytes'] / 1e6:.1f} MB of text"
+        return describe_origin(counters)
     totals = {
         split: {key: sum(source[key] for source in sources.values()) for key in ("rows", "targets", "positions")}
         for split, sources in counters.items()

@@ -2,8 +2,8 @@
 
 Memory and time follow the distinct pre-tokens, not the corpus.
 
-Published source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016). The order of merges, ties
-included, is that of BpeTrainer: the highest count first, then the smaller pair of ids.
+Published source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016). The order of merges is
+that of BpeTrainer, ties included: the highest count first, then the smaller pair of ids.
 """
 
 from collections.abc import Sequence

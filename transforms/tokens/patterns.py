@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from tokenizers import Regex, normalizers, pre_tokenizers
 
-from transforms.errors import ConfigError
-
 _CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _END = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -42,21 +40,17 @@ PATTERNS = {
 
 
 def find_pattern(name: str) -> Pattern:
-    """A pattern by its name, or an expression. Raises ConfigError for a name that there is not and an expression that is wrong."""
+    """A pattern by its name, or an expression. Raises ValueError for a name that there is not and an expression that is wrong."""
     if name in PATTERNS:
         return PATTERNS[name]
     if not name or _NAME.fullmatch(name):
         near = difflib.get_close_matches(name, PATTERNS, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(
-            f"{name!r} is no pattern{meant}", where="tokenizer.pattern", remedy=f"name {', '.join(PATTERNS)}, or write a regular expression"
-        )
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"it is no pattern; {meant}there are {', '.join(PATTERNS)}, or write a regular expression")
     try:
         Regex(name)
     except Exception as error:  # the library raises bare Exception
-        raise ConfigError(
-            f"not a regular expression: {error}", where="tokenizer.pattern", remedy="write one in the syntax of Oniguruma"
-        ) from error
+        raise ValueError(f"it is not a regular expression of Oniguruma: {error}") from error
     return Pattern(name)
 
 

@@ -79,7 +79,7 @@ class Symbols:
         return {int(pair): found.positions[start:end] for pair, start, end in zip(found.pairs, found.starts, found.ends, strict=True)}
 
     def merge(self, pair: int, token: int, positions: np.ndarray) -> tuple[Found, int]:
-        """Replaces the pair by the token at these ascending positions, from the left. Returns the new pairs, and how often it was merged."""
+        """Replaces the pair by the token at these ascending positions, from the left. Returns new pairs and the count merged."""
         left = pair >> ID_BITS
         right = self._next[positions]
         if left == pair & ID_MASK:
@@ -94,9 +94,9 @@ class Symbols:
         # Between two merged pairs that touch, `before` is gone: their one new pair is that of the left one with what is after it.
         has_before, has_after = symbols_before >= 0, symbols_after >= 0
         places = np.concatenate([before[has_before], positions[has_after]])
-        pairs = np.concatenate(
-            [(symbols_before[has_before].astype(np.int64) << ID_BITS) | token, (token << ID_BITS) | symbols_after[has_after].astype(np.int64)]
-        )
+        left_pairs = (symbols_before[has_before].astype(np.int64) << ID_BITS) | token
+        right_pairs = (token << ID_BITS) | symbols_after[has_after].astype(np.int64)
+        pairs = np.concatenate([left_pairs, right_pairs])
         touching = positions[:-1][after[:-1] == positions[1:]]
         if len(touching):
             # For a moment the token stood before `left`: the reference looks there later, though it counts nothing.
