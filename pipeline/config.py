@@ -23,6 +23,8 @@ from transforms.filters.registry import FILTERS, check_filter, expand_presets
 from transforms.plugins import is_file, load_plugins, read_plugins
 from transforms.sources.html import check_extractor
 from transforms.sources.registry import KINDS
+from transforms.tokens.patterns import PATTERNS, find_pattern
+from transforms.tokens.train import END_OF_TEXT
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
@@ -162,11 +164,65 @@ class LanguageConfig:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class TokenizerConfig:
-    vocabulary: Annotated[int, Field(ge=258, le=1 << 20, description="tokens, the 256 bytes and special tokens included")] = 32768
-    sample_megabytes: Annotated[float, Field(gt=0, description="text to learn from, in MB; documents are drawn by a hash of their id")] = (
-        200.0
-    )
+    method: Annotated[
+        Literal["counted", "sample"],
+        Field(description='"counted": learn from the pre-tokens of the whole corpus, counted; "sample": the reference trainer on a sample'),
+    ] = "counted"
+    vocabulary: Annotated[
+        int,
+        Field(ge=258, le=1 << 20, description="tokens, the 256 bytes and special tokens included; a model pads to a multiple of 128"),
+    ] = 32768
     minimum_frequency: Annotated[int, Field(ge=1, description="a pair seen less often is not merged")] = 2
+    pattern: Annotated[
+        str,
+        Field(description=f"how text is cut before merging: {', '.join(PATTERNS)}, or a regular expression of your own"),
+    ] = "gpt4"
+    normalization: Annotated[
+        Literal["none", "nfc"], Field(description="what the tokenizer does to text first; documents are NFC already")
+    ] = "none"
+    end_of_text: Annotated[str, Field(min_length=1, description="the token that ends a document, id 0, or its name in a `file`")] = (
+        END_OF_TEXT
+    )
+    special_tokens: Annotated[
+        tuple[str, ...], Field(description="more tokens that no text becomes, ids from 1: the marks of a chat, or spare ones")
+    ] = ("<|im_start|>", "<|im_end|>")
+    sample_megabytes: Annotated[
+        float, Field(gt=0, description="sample: text to learn from, in MB; documents are drawn by a hash of their id")
+    ] = 200.0
+    minimum_count: Annotated[int, Field(ge=1, description="counted: a pre-token seen less often in the corpus is left out")] = 1
+    max_pretokens: Annotated[
+        int, Field(ge=1, description="counted: distinct pre-tokens to learn from, about 0.4 GB a million; of more, the rarest are left out")
+    ] = 10_000_000
+    measure_megabytes: Annotated[
+        float, Field(gt=0, description="text on which the tokenizer is measured and must give back every document, in MB")
+    ] = 10.0
+    file: Annotated[str | None, Field(min_length=1, description="a byte-level tokenizer.json to use; nothing is learned then")] = None
+    compare: Annotated[tuple[str, ...], Field(description="other tokenizer.json files to measure on the same text")] = ()
+
+    @field_validator("pattern")
+    @classmethod
+    def _known(cls, pattern: str) -> str:
+        find_pattern(pattern)
+        return pattern
+
+    @field_validator("compare", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return _as_list(value)
+
+    @property
+    def all_special_tokens(self) -> tuple[str, ...]:
+        """The end of text, id 0, and the others."""
+        return (self.end_of_text, *self.special_tokens)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TokenizerConfig":
+        names = self.all_special_tokens
+        if len(set(names)) < len(names) or min(map(len, names)) < 2:
+            raise ValueError("special_tokens and end_of_text must differ, and have at least two characters each")
+        if self.file is None and self.vocabulary <= 256 + len(names):
+            raise ValueError(f"vocabulary = {self.vocabulary}: 256 bytes and {len(names)} special tokens leave nothing to learn")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -297,6 +353,10 @@ def _resolved(values: dict[str, Any], base: str) -> dict[str, Any]:
     language = values.get("language")
     if isinstance(language, dict) and isinstance(language.get("model"), str):
         resolved["language"] = {**language, "model": _absolute(language["model"], base)}
+    tokenizer = values.get("tokenizer")
+    if isinstance(tokenizer, dict):
+        names = [name for name in ("file", "compare") if isinstance(tokenizer.get(name), str | list | tuple)]
+        resolved["tokenizer"] = {**tokenizer, **{name: _all_absolute(tokenizer[name], base) for name in names}}
     dedup = values.get("dedup")
     if isinstance(dedup, dict):
         names = [name for name in ("against", "decontaminate") if isinstance(dedup.get(name), str | list | tuple)]

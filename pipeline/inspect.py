@@ -85,7 +85,7 @@ def _describe(shards: list[str]) -> dict[str, Any]:
 
 
 def inspect_tokenizer(path: str) -> dict[str, Any]:
-    tokenizer = load_tokenizer(io.read_bytes(path), path=path)
+    tokenizer = load_tokenizer(io.read_bytes(path), path=path, end_of_text=None)
     return {
         "kind": "tokenizer file",
         "path": path,
@@ -95,7 +95,7 @@ def inspect_tokenizer(path: str) -> dict[str, Any]:
 
 
 def _longest_tokens(path: str) -> list[str]:
-    tokenizer = load_tokenizer(io.read_bytes(path), path=path)
+    tokenizer = load_tokenizer(io.read_bytes(path), path=path, end_of_text=None)
     lengths = token_byte_lengths(tokenizer)
     order = sorted(range(len(lengths)), key=lambda number: (-lengths[number], number))
     return [tokenizer.decode([number]) for number in order[:LONGEST_TOKENS]]

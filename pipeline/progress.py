@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from pipeline.dedup_report import notes
 from pipeline.run import StagePlan, part_name
+from pipeline.tokenizer_tables import describe_origin
 from transforms import io
 from transforms.manifest import Manifest
 
@@ -108,7 +109,7 @@ def describe(manifest: Manifest) -> str:
     if manifest.stage == "dedup":
         return f"{counters['documents']:,} documents, {counters['dropped']:,} dropped as duplicates"
     if manifest.stage == "tokenizer":
-        return f"{counters['vocabulary']:,} tokens learned from {counters['sample']['text_bytes'] / 1e6:.1f} MB of text"
+        return describe_origin(counters)
     if manifest.stage == "export":
         documents, tokens = (sum(split.get(key, 0) for split in counters.values()) for key in ("documents", "tokens"))
         counted = f"{documents:,} documents" + (f", {tokens:,} tokens" if tokens else "")

@@ -74,7 +74,7 @@ def _shard_unit(folder: str, number: int, unit: dict[str, Any], *, config: Confi
     names = {split: shard_name(split, unit["source"], unit["index"], unit["of"]) for split in SPLITS}
     paths = {split: io.join(folder, name) for split, name in names.items()}
     data = io.read_bytes(tokenizer_path)
-    lengths = token_byte_lengths(tokenizer := load_tokenizer(data, path=tokenizer_path))
+    lengths = token_byte_lengths(tokenizer := load_tokenizer(data, path=tokenizer_path, end_of_text=config.tokenizer.end_of_text))
     if not all(io.exists(path) for path in paths.values()):
         _write_unit(unit, paths, config=config, tokenizer=tokenizer, sha256=tokenizer_sha256(data), lengths=lengths)
     files, counters = {}, {}
@@ -89,7 +89,7 @@ def _shard_unit(folder: str, number: int, unit: dict[str, Any], *, config: Confi
 def _write_unit(
     unit: dict[str, Any], paths: dict[str, str], *, config: Config, tokenizer: Tokenizer, sha256: str, lengths: np.ndarray
 ) -> None:
-    end_of_text = end_of_text_id(tokenizer)
+    end_of_text = end_of_text_id(tokenizer, config.tokenizer.end_of_text)
     for split, documents in _encode_splits(unit["parts"], config=config, tokenizer=tokenizer).items():
         info = ShardInfo(
             tokenizer_sha256=sha256,

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.dedup_report import notes, rules_of, similarity_lines
+from pipeline.tokenizer_tables import describe_origin, quality_columns, quality_table, use_lines
 
 _LISTED = 8
 _BAR = 40
@@ -135,13 +136,9 @@ def _shortened(document: dict[str, Any]) -> str:
 
 def _tokenizer(values: dict[str, Any]) -> Iterator[Section]:
     counters = values["counters"]
-    sample = counters["sample"]
-    learned = f"{counters['vocabulary']:,} tokens from {sample['documents']:,} documents, {sample['text_bytes'] / 1e6:.1f} MB"
-    table = figures_table("measured on", "documents", "bytes/token")
-    for kind in ("sources", "languages"):
-        for label, found in counters["measured"][kind].items():
-            table.add_row(f"{kind[:-1]} {label}", f"{found['documents']:,}", f"{found['bytes'] / max(1, found['tokens']):.2f}")
-    yield Section(f"{_heading(values)}; {learned}", table)
+    table = quality_table(figures_table(*quality_columns(counters)), counters)
+    yield Section(f"{_heading(values)}; {describe_origin(counters)}", table)
+    yield Section("use of the vocabulary", "\n".join(use_lines(counters)))
     yield _longest(values)
 
 

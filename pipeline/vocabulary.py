@@ -1,104 +1,137 @@
-"""Stage 3, `tokenizer`: a deterministic sample of the deduplicated documents -> a byte-level BPE tokenizer."""
+"""Stage 3, `tokenizer`: the deduplicated documents -> a byte-level BPE tokenizer, learned from them or brought along."""
 
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.config import Config, stage_values
+from pipeline.pretokens import PRETOKENS, WORK, count_run
 from pipeline.run import Run, StagePlan, file_entry, stage_manifest
 from pipeline.runner import RunnerSettings
+from pipeline.tokenizer_quality import kept_parts, measure_run, sample_rows
 from pipeline.units import UnitReport
 from transforms import io
-from transforms.corpus import read_kept, seeded_hash, share_mask
-from transforms.errors import UserError
-from transforms.tokens.encode import encode_texts, load_tokenizer, token_byte_lengths
-from transforms.tokens.train import tokenizer_files, train_tokenizer
+from transforms.dedup.exchange import local_memory
+from transforms.dedup.names import short_names
+from transforms.errors import ConfigError, UserError
+from transforms.tokens.encode import load_tokenizer
+from transforms.tokens.imported import check_imported
+from transforms.tokens.merges import learn_merges
+from transforms.tokens.train import tokenizer_bytes, tokenizer_files, tokenizer_of, tokenizer_sha256, train_tokenizer
 
 STAGE = "tokenizer"
-MEASURED_CHARACTERS = 500_000
+
+
+class Made(NamedTuple):
+    """A tokenizer.json, what it was made from as counters, and the rows of further files of the stage by name."""
+
+    data: bytes
+    counters: dict[str, Any]
+    rows: dict[str, int]
 
 
 def plan_vocabulary(config: Config, run: Run) -> StagePlan:
-    return StagePlan(
-        stage=STAGE,
-        configuration=stage_values(config, "tokenizer", "seed") | {"sequence_length": config.shards.sequence_length},
-        upstream=stage_manifest(run, "dedup").fingerprint,
-        units=[],
-    )
+    values = stage_values(config, "tokenizer", "seed") | {"sequence_length": config.shards.sequence_length}
+    # What a file holds in place of where it lies: a file that was moved is the same tokenizer.
+    files = {"compare": [tokenizer_sha256(_read(path)) for path in config.tokenizer.compare]}
+    if config.tokenizer.file is not None:
+        files["file"] = tokenizer_sha256(_read(config.tokenizer.file))
+    values["tokenizer"] = values["tokenizer"] | files
+    return StagePlan(stage=STAGE, configuration=values, upstream=stage_manifest(run, "dedup").fingerprint, units=[])
 
 
 def execute_vocabulary(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
-    """Trains the tokenizer in this process: the sample bounds its time and memory, whatever the size of the corpus."""
+    """Makes the tokenizer, measures it on a sample of the documents and checks that it gives back each of these."""
     started = time.process_time()
-    counters = stage_manifest(run, "documents").counters["sources"]
-    total = sum(source["text_bytes"] for source in counters.values())
-    share = config.tokenizer.sample_megabytes * 1e6 / max(total, 1)
-    drawn: Counter[str] = Counter()
-    tokenizer = train_tokenizer(
-        _count(sample_texts(run, share=share, seed=config.seed), drawn),
-        vocabulary=config.tokenizer.vocabulary,
-        minimum_frequency=config.tokenizer.minimum_frequency,
-    )
-    if not drawn["documents"]:
-        raise UserError("the sample for the tokenizer is empty", where=run.stage("documents"), remedy="raise tokenizer.sample_megabytes")
-    folder = run.stage(STAGE)
-    names = tokenizer_files(tokenizer, sequence_length=config.shards.sequence_length)
-    for name, data in names.items():
+    folder, wanted = run.stage(STAGE), config.tokenizer
+    make = _import if wanted.file is not None else {"counted": _learn_counted, "sample": _learn_sample}[wanted.method]
+    made = make(config, run, settings)
+    files = tokenizer_files(made.data, sequence_length=config.shards.sequence_length, end_of_text=wanted.end_of_text)
+    for name, data in files.items():
         io.write_bytes(io.join(folder, name), data)
-    measured = measure_tokenizer(run, names["tokenizer.json"], share=share, seed=config.seed)
+    path = io.join(folder, "tokenizer.json")
+    tokenizer = load_tokenizer(made.data, path=path, end_of_text=wanted.end_of_text)
+    sample: dict[str, Any] = {"megabytes": wanted.measure_megabytes, "seed": config.seed}
+    counters = made.counters | {
+        "vocabulary": tokenizer.get_vocab_size(),
+        "measured": measure_run(run, tokenizer, path=path, strict=True, **sample),
+    }
+    compared = {}
+    for short, other in zip(short_names(list(wanted.compare)), wanted.compare, strict=True):
+        tokenizer = load_tokenizer(_read(other), path=other, end_of_text=None)
+        compared[short] = {"vocabulary": tokenizer.get_vocab_size()} | measure_run(run, tokenizer, path=other, strict=False, **sample)
+    io.remove_folder(io.join(folder, WORK))
     return UnitReport(
-        files={name: file_entry(io.join(folder, name), 0) for name in names},
-        counters={
-            "vocabulary": tokenizer.get_vocab_size(),
-            "sample": {"documents": drawn["documents"], "text_bytes": drawn["bytes"]},
-            "measured": measured,
-        },
+        files={name: file_entry(io.join(folder, name), made.rows.get(name, 0)) for name in (*files, *made.rows)},
+        counters=counters | ({"compared": compared} if compared else {}),
         cpu_seconds=time.process_time() - started,
     )
 
 
-def kept_parts(run: Run) -> Iterator[tuple[int, str, str]]:
-    """(part number, part file, drops file) of a deduplicated run, in order."""
-    for name in sorted(stage_manifest(run, "documents").files):
-        if name.startswith("part-"):
-            number = name.removeprefix("part-").removesuffix(".parquet")
-            yield int(number), io.join(run.stage("documents"), name), io.join(run.stage("dedup"), f"drops-{number}.parquet")
+def _learn_counted(config: Config, run: Run, settings: RunnerSettings) -> Made:
+    """Counts the pre-tokens of the whole corpus in a pipeline and learns merges from the counts, here."""
+    documents, wanted = stage_manifest(run, "documents"), config.tokenizer
+    parts = [(path, drops) for _, path, drops in kept_parts(run)]
+    counted = count_run(
+        parts,
+        run.stage(STAGE),
+        wanted,
+        settings,
+        sizes=[documents.files[path.rpartition("/")[2]].bytes for path, _ in parts],
+        text_bytes=sum(source["text_bytes"] for source in documents.counters["sources"].values()),
+        memory=None if settings.names_runner else local_memory(config.dedup),
+    )
+    with io.open_input(io.join(run.stage(STAGE), PRETOKENS)) as stream:
+        table = pq.read_table(stream)
+    merges = learn_merges(
+        pa.concat_arrays([pa.array([], pa.large_binary()), *(chunk.cast(pa.large_binary()) for chunk in table["pretoken"].chunks)]),
+        table["count"].to_numpy(),
+        vocabulary=wanted.vocabulary,
+        minimum_frequency=wanted.minimum_frequency,
+        special_tokens=wanted.all_special_tokens,
+    )
+    tokenizer = tokenizer_of(merges, pattern=wanted.pattern, normalization=wanted.normalization, special_tokens=wanted.all_special_tokens)
+    return Made(tokenizer_bytes(tokenizer), {"counted": counted}, {PRETOKENS: table.num_rows})
 
 
-def sample_rows(run: Run, *, share: float, seed: int) -> Iterator[pa.RecordBatch]:
-    """Kept documents whose hash of the id falls into `share`, in the order of parts and rows."""
-    for _, part, drops in kept_parts(run):
-        for _, batch in read_kept(part, drops, columns=["id", "source", "language", "text"]):
-            yield batch.filter(pa.array(share_mask(seeded_hash(batch.column("id"), seed=seed, purpose="tokenizer-sample"), share)))
+def _learn_sample(config: Config, run: Run, settings: RunnerSettings) -> Made:
+    """Trains with the reference trainer in this process: the sample bounds its time and memory, whatever the size of the corpus."""
+    drawn: Counter[str] = Counter(documents=0, text_bytes=0)
+    tokenizer = train_tokenizer(
+        _texts(config, run, drawn),
+        vocabulary=config.tokenizer.vocabulary,
+        minimum_frequency=config.tokenizer.minimum_frequency,
+        pattern=config.tokenizer.pattern,
+        normalization=config.tokenizer.normalization,
+        special_tokens=config.tokenizer.all_special_tokens,
+    )
+    if not drawn["documents"]:
+        raise UserError("the sample for the tokenizer is empty", where=run.stage("documents"), remedy="raise tokenizer.sample_megabytes")
+    return Made(tokenizer_bytes(tokenizer), {"sample": dict(drawn)}, {})
 
 
-def sample_texts(run: Run, *, share: float, seed: int) -> Iterator[str]:
-    for batch in sample_rows(run, share=share, seed=seed):
-        yield from batch.column("text").to_pylist()
+def _import(config: Config, run: Run, settings: RunnerSettings) -> Made:
+    assert config.tokenizer.file is not None
+    data = _read(config.tokenizer.file)
+    check_imported(data, path=config.tokenizer.file, end_of_text=config.tokenizer.end_of_text)
+    return Made(data, {"imported": 1}, {})
 
 
-def measure_tokenizer(run: Run, data: bytes, *, share: float, seed: int) -> dict[str, Any]:
-    """Documents, bytes and tokens by source and language, on the first MEASURED_CHARACTERS characters of each in the sample."""
-    tokenizer = load_tokenizer(data, path=io.join(run.stage(STAGE), "tokenizer.json"))
-    lengths = token_byte_lengths(tokenizer)
-    found: dict[str, dict[str, Counter[str]]] = {"sources": {}, "languages": {}}
-    for batch in sample_rows(run, share=share, seed=seed):
-        for kind, column in (("sources", "source"), ("languages", "language")):
-            labels = batch.column(column).cast(pa.string()).to_pylist()
-            for label, text in zip(labels, batch.column("text").to_pylist(), strict=True):
-                counts = found[kind].setdefault(label or "unknown", Counter())
-                room = MEASURED_CHARACTERS - counts["characters"]
-                if room > 0:
-                    ids = encode_texts(tokenizer, [text[:room]]).ids
-                    counts.update(documents=1, characters=min(len(text), room), bytes=int(lengths[ids].sum()), tokens=len(ids))
-    return {kind: {label: dict(counts) for label, counts in sorted(labels.items())} for kind, labels in found.items()}
+def _texts(config: Config, run: Run, drawn: Counter[str]) -> Iterator[str]:
+    for _, _, batch in sample_rows(run, megabytes=config.tokenizer.sample_megabytes, seed=config.seed):
+        for text in batch.column("text").to_pylist():
+            drawn.update(documents=1, text_bytes=len(text.encode()))
+            yield text
 
 
-def _count(texts: Iterator[str], drawn: Counter[str]) -> Iterator[str]:
-    for text in texts:
-        drawn["documents"] += 1
-        drawn["bytes"] += len(text.encode())
-        yield text
+def _read(path: str) -> bytes:
+    try:
+        return io.read_bytes(path)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the tokenizer: {error}", where=path, remedy="name a tokenizer.json in tokenizer.file and tokenizer.compare"
+        ) from error

@@ -16,24 +16,25 @@ class Encoded(NamedTuple):
     offsets: np.ndarray
 
 
-def load_tokenizer(data: bytes, *, path: str) -> Tokenizer:
+def load_tokenizer(data: bytes, *, path: str, end_of_text: str | None = END_OF_TEXT) -> Tokenizer:
     """A tokenizer.json's bytes -> a tokenizer that reads special tokens in text as ordinary characters.
 
-    Raises UserError when it is no tokenizer or has no end-of-text token.
+    Raises UserError when it is no tokenizer or has no token `end_of_text`, unless that is None.
     """
     try:
         tokenizer = Tokenizer.from_buffer(data)
     except Exception as error:  # the library raises bare Exception
         raise UserError(f"not a tokenizer: {error}", where=path, remedy="name a Hugging Face tokenizer.json") from error
-    if tokenizer.token_to_id(END_OF_TEXT) is None:
-        raise UserError(f"the tokenizer has no {END_OF_TEXT} token", where=path, remedy="train one with `tokenmill vocabulary`")
+    if end_of_text is not None and tokenizer.token_to_id(end_of_text) is None:
+        remedy = "name its end-of-text token in tokenizer.end_of_text, or train one with `tokenmill vocabulary`"
+        raise UserError(f"the tokenizer has no {end_of_text} token", where=path, remedy=remedy)
     tokenizer.encode_special_tokens = True
     return tokenizer
 
 
-def end_of_text_id(tokenizer: Tokenizer) -> int:
+def end_of_text_id(tokenizer: Tokenizer, end_of_text: str = END_OF_TEXT) -> int:
     """The id of the end-of-text token of a tokenizer from `load_tokenizer`, which made sure that there is one."""
-    number = tokenizer.token_to_id(END_OF_TEXT)
+    number = tokenizer.token_to_id(end_of_text)
     assert number is not None
     return number
 

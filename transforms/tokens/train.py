@@ -1,50 +1,113 @@
-"""Learning a byte-level BPE vocabulary with the reference trainer of the `tokenizers` library."""
+"""Byte-level BPE tokenizers: made from learned merges, or learned by the reference trainer of the `tokenizers` library."""
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from transforms.errors import UserError
+from transforms.tokens.merges import Merges, byte_order
+from transforms.tokens.patterns import Pattern, find_pattern, normalizer, splitter
 
 END_OF_TEXT = "<|endoftext|>"
-SPLIT_PATTERN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-"""How text is cut before merging: the pattern of cl100k_base (OpenAI tiktoken, 2022)."""
 
 
-def train_tokenizer(texts: Iterator[str], *, vocabulary: int, minimum_frequency: int) -> Tokenizer:
-    """Learns at most `vocabulary` tokens, the end of text (id 0) and the 256 bytes included. Equal texts in order give equal bytes."""
+def new_tokenizer(pattern: Pattern, *, normalization: str = "none") -> Tokenizer:
+    """A tokenizer without a vocabulary, which cuts text by the pattern and spells its bytes as characters."""
     tokenizer = Tokenizer(models.BPE())
+    if change := normalizer(normalization):
+        tokenizer.normalizer = change
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(SPLIT_PATTERN), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [splitter(pattern), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
     tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def train_tokenizer(
+    texts: Iterator[str],
+    *,
+    vocabulary: int,
+    minimum_frequency: int,
+    pattern: str = "gpt4",
+    normalization: str = "none",
+    special_tokens: Sequence[str] = (END_OF_TEXT,),
+) -> Tokenizer:
+    """Learns at most `vocabulary` tokens, special tokens (ids from 0) and the 256 bytes included. Equal texts give equal bytes.
+
+    The memory and time of `tokenizers.trainers.BpeTrainer` bound how much text it can learn from. Raises UserError when the pattern lets
+    text become a special token.
+    """
+    tokenizer = new_tokenizer(find_pattern(pattern), normalization=normalization)
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         min_frequency=minimum_frequency,
-        special_tokens=[END_OF_TEXT],
+        special_tokens=list(special_tokens),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    for left, right in json.loads(tokenizer.to_str())["model"]["merges"]:
+        _check_merge(left + right, special_tokens)
     return tokenizer
 
 
-def tokenizer_files(tokenizer: Tokenizer, *, sequence_length: int) -> dict[str, bytes]:
-    """The files of a Hugging Face tokenizer folder by name."""
+def tokenizer_of(merges: Merges, *, pattern: str, normalization: str, special_tokens: Sequence[str]) -> Tokenizer:
+    """The tokenizer of learned merges: the one that `train_tokenizer` makes from the same text.
+
+    Raises UserError when the pattern lets text become a special token.
+    """
+    names = [*special_tokens, *map(spell, merges.tokens[len(special_tokens) :])]
+    pairs = [(names[left], names[right]) for left, right in merges.pairs]
+    for left, right in pairs:
+        _check_merge(left + right, special_tokens)
+    tokenizer = new_tokenizer(find_pattern(pattern), normalization=normalization)
+    tokenizer.model = models.BPE(vocab={name: number for number, name in enumerate(names)}, merges=pairs)
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in special_tokens])
+    return tokenizer
+
+
+def spell(token: bytes) -> str:
+    """Bytes as the characters of a byte-level vocabulary."""
+    return token.decode("latin-1").translate(_SPELLING)
+
+
+# The characters of byte-level vocabularies, sorted, stand for the bytes in the order of their ids.
+_SPELLING = dict(zip(byte_order(), sorted(pre_tokenizers.ByteLevel.alphabet()), strict=True))
+
+
+def _check_merge(token: str, special_tokens: Sequence[str]) -> None:
+    """Text that becomes a special token could forge, for example, an end of text."""
+    if token in special_tokens:
+        raise UserError(
+            f"the text spells the special token {token!r} often enough to become one",
+            where="tokenizer.special_tokens",
+            remedy="name special tokens that the texts do not hold, or a tokenizer.pattern that cuts inside them",
+        )
+
+
+def tokenizer_files(data: bytes, *, sequence_length: int, end_of_text: str = END_OF_TEXT) -> dict[str, bytes]:
+    """The files of a Hugging Face tokenizer folder by name; `data` is the tokenizer.json."""
     return {
-        "tokenizer.json": tokenizer.to_str(pretty=True).encode(),
+        "tokenizer.json": data,
         "tokenizer_config.json": _json(
             {
-                "bos_token": END_OF_TEXT,
+                "bos_token": end_of_text,
                 "clean_up_tokenization_spaces": False,
-                "eos_token": END_OF_TEXT,
+                "eos_token": end_of_text,
                 "model_max_length": sequence_length,
                 "tokenizer_class": "PreTrainedTokenizerFast",
                 "unk_token": None,
             }
         ),
-        "special_tokens_map.json": _json({"bos_token": END_OF_TEXT, "eos_token": END_OF_TEXT}),
+        "special_tokens_map.json": _json({"bos_token": end_of_text, "eos_token": end_of_text}),
     }
+
+
+def tokenizer_bytes(tokenizer: Tokenizer) -> bytes:
+    """A tokenizer as its tokenizer.json."""
+    return tokenizer.to_str(pretty=True).encode()
 
 
 def tokenizer_sha256(data: bytes) -> str:
