@@ -58,6 +58,8 @@ def inspect_stage(manifest: Manifest, folder: str) -> dict[str, Any]:
         "cpu_seconds": manifest.cpu_seconds,
         "counters": manifest.counters,
     }
+    if manifest.details:
+        values["details"] = manifest.details
     if manifest.stage == "dedup":
         values["recall"] = _recall(manifest.configuration["dedup"])
     if manifest.stage == "tokenizer":
