@@ -229,8 +229,14 @@ class TokenizerConfig:
 class ShardsConfig:
     sequence_length: Annotated[int, Field(ge=8, le=1 << 20, description="T: tokens that a row predicts")] = 2048
     validation: Annotated[float, Field(ge=0, lt=1, description="share of documents held out, by a hash of their id")] = 0.005
-    packing: Annotated[Literal["best-fit"], Field(description="how documents go into rows")] = "best-fit"
+    packing: Annotated[
+        Literal["best-fit", "concat"],
+        Field(description="how documents go into rows: whole wherever they fit, or one after the other and cut where a row ends"),
+    ] = "best-fit"
     shard_megabytes: Annotated[float, Field(gt=0, description="aim for the size of one shard file, in MB")] = 256.0
+    shard_count: Annotated[
+        int, Field(ge=1, description="aim for at least so many shards in all, for workers to share, if each has 1 MB and 256 rows")
+    ] = 16
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

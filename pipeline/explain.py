@@ -152,7 +152,7 @@ class Explainer:
         if self._tokenizer is None and "tokenizer" in self.manifests:
             path = io.join(self.run.stage("tokenizer"), "tokenizer.json")
             data = io.read_bytes(path)
-            self._tokenizer = load_tokenizer(data, path=path), tokenizer_sha256(data)
+            self._tokenizer = load_tokenizer(data, path=path, end_of_text=None), tokenizer_sha256(data)
         return self._tokenizer[0] if self._tokenizer and self._tokenizer[1] == sha256 else None
 
     def stored(self, part: int, row: int, *, rejected: bool) -> Stored:

@@ -62,6 +62,8 @@ def inspect_stage(manifest: Manifest, folder: str) -> dict[str, Any]:
         "cpu_seconds": manifest.cpu_seconds,
         "counters": manifest.counters,
     }
+    if manifest.details:
+        values["details"] = manifest.details
     if manifest.stage == "dedup":
         values["recall"] = expected_recall(**{key: manifest.configuration["dedup"][key] for key in ("bands", "rows", "jaccard")})
     if manifest.stage == "tokenizer":

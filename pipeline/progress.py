@@ -120,4 +120,13 @@ def describe(manifest: Manifest) -> str:
     }
     used = sum(split["targets"] for split in totals.values()) / max(1, sum(split["positions"] for split in totals.values()))
     rows = ", ".join(f"{values['rows']:,} {split} rows" for split, values in totals.items())
-    return f"{rows}, {sum(values['targets'] for values in totals.values()):,} tokens, utilisation {used:.1%}"
+    by = encoder_note(manifest.details)
+    return f"{rows}, {sum(values['targets'] for values in totals.values()):,} tokens, utilisation {used:.1%}{by and f', {by}'}"
+
+
+def encoder_note(details: dict[str, Any]) -> str:
+    """Which library encoded, and why it was not the faster one; empty for shards that do not say."""
+    encoder = details.get("encoder")
+    if not encoder:
+        return ""
+    return f"encoded by {encoder['name']}" + (f" because {encoder['reason']}" if encoder["reason"] else "")

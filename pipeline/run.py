@@ -23,7 +23,18 @@ PLAN = "plan.json"
 CONFIGURATION = "run.toml"
 PLUGINS = "plugins"
 DIVISION = "division_into_units"
-_LIBRARIES = ("apache-beam", "pyarrow", "numpy", "tokenizers", "fastwarc", "resiliparse", "xxhash", "datasketch", "fasttext-predict")
+_LIBRARIES = (
+    "apache-beam",
+    "pyarrow",
+    "numpy",
+    "tokenizers",
+    "tiktoken",
+    "fastwarc",
+    "resiliparse",
+    "xxhash",
+    "datasketch",
+    "fasttext-predict",
+)
 
 State = Literal["new", "started", "done"]
 
@@ -136,7 +147,14 @@ def discard_stage(folder: str) -> None:
 
 
 def finish_stage(
-    folder: str, plan: StagePlan, *, files: dict[str, FileEntry], counters: dict[str, Any], seconds: float, cpu_seconds: float
+    folder: str,
+    plan: StagePlan,
+    *,
+    files: dict[str, FileEntry],
+    counters: dict[str, Any],
+    seconds: float,
+    cpu_seconds: float,
+    details: dict[str, Any] | None = None,
 ) -> Manifest:
     """Commits the manifest: from now on the stage is done."""
     manifest = Manifest(
@@ -149,6 +167,7 @@ def finish_stage(
         versions=versions(),
         seconds=round(seconds, 3),
         cpu_seconds=round(cpu_seconds, 3),
+        details=details or {},
     )
     write_manifest(folder, manifest)
     return manifest

@@ -11,7 +11,8 @@ from pipeline.ingest import check_errors, execute_ingest, plan_ingest
 from pipeline.progress import StageProgress
 from pipeline.run import PLUGINS, STAGES, Run, StagePlan, discard_stage, finish_stage, stage_manifest, stage_state, start_stage
 from pipeline.runner import RunnerSettings
-from pipeline.shards import execute_shards, plan_shards
+from pipeline.shard_plan import plan_shards
+from pipeline.shards import execute_shards
 from pipeline.units import UnitReport
 from pipeline.vocabulary import execute_vocabulary, plan_vocabulary
 from transforms import io
@@ -73,7 +74,9 @@ def _run_stage(stage: Stage, plan: StagePlan, config: Config, run: Run, settings
     stage.check(config, report.counters, folder)
     io.remove_temporary_files(folder)
     seconds = time.monotonic() - started
-    manifest = finish_stage(folder, plan, files=report.files, counters=report.counters, seconds=seconds, cpu_seconds=report.cpu_seconds)
+    manifest = finish_stage(
+        folder, plan, files=report.files, counters=report.counters, seconds=seconds, cpu_seconds=report.cpu_seconds, details=report.details
+    )
     progress.finished(plan.stage, manifest)
     return manifest
 

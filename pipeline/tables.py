@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.dedup_report import notes, rules_of, similarity_lines
+from pipeline.progress import encoder_note
 from pipeline.tokenizer_tables import describe_origin, quality_columns, quality_table, use_lines
 
 _LISTED = 8
@@ -151,7 +152,8 @@ def _shards(values: dict[str, Any]) -> Iterator[Section]:
     for split, sources in values["counters"].items():
         for name, found in sources.items():
             table.add_row(f"{split} {name}", *_shard_figures(found))
-    yield Section(_heading(values), table)
+    note = encoder_note(values.get("details", {}))
+    yield Section(f"{_heading(values)}{note and f'; {note}'}", table)
     yield from _contents(values)
 
 
@@ -183,7 +185,7 @@ def _shard_figures(found: dict[str, int]) -> list[str]:
         f"{found['documents']:,}",
         f"{targets:,}",
         f"{targets / positions:.2%}",
-        f"{found['positions'] - targets:,}",
+        f"{positions - targets:,}",
         f"{found['split_documents']:,}",
         f"{found['bytes'] / max(1, targets):.2f}",
     ]

@@ -24,11 +24,12 @@ REPORTS = "reports.json"
 
 @dataclass(frozen=True, kw_only=True)
 class UnitReport:
-    """The files a unit committed, and its counters: a tree of integers."""
+    """The files a unit committed, and its counters: a tree of integers. `details`: what else a stage's manifest should say."""
 
     files: dict[str, FileEntry]
     counters: dict[str, Any] = field(default_factory=dict)
     cpu_seconds: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 Unit = dict[str, Any]

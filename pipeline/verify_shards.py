@@ -31,12 +31,14 @@ class _Tokenizer(NamedTuple):
     path: str
     sha256: str
     tokenizer: Tokenizer
+    end_of_text: str
 
 
 def _tokenizer_of(checked: Checked) -> _Tokenizer:
     path = io.join(checked.run.stage("tokenizer"), "tokenizer.json")
     data = io.read_bytes(path)
-    return _Tokenizer(path, tokenizer_sha256(data), load_tokenizer(data, path=path))
+    name = checked.manifests["tokenizer"].configuration["tokenizer"]["end_of_text"]
+    return _Tokenizer(path, tokenizer_sha256(data), load_tokenizer(data, path=path, end_of_text=name), name)
 
 
 def check_tokenizer(checked: Checked, check: Check) -> None:
@@ -56,7 +58,7 @@ def check_headers(checked: Checked, check: Check) -> None:
     wanted = {
         "tokenizer_sha256": found.sha256,
         "vocabulary_size": len(token_byte_lengths(found.tokenizer)),
-        "end_of_text": end_of_text_id(found.tokenizer),
+        "end_of_text": end_of_text_id(found.tokenizer, found.end_of_text),
         "sequence_length": settings["shards"]["sequence_length"],
         "packing": settings["shards"]["packing"],
         "seed": settings["seed"],

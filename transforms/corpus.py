@@ -25,30 +25,46 @@ class KeptRows(NamedTuple):
     batch: pa.RecordBatch
 
 
-def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str]) -> Iterator[KeptRows]:
+def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
     """A part's documents without its drops, batch by batch in row order. Without a drops file all are kept.
 
+    `rows`: only these; the rest of the part is not read.
     Where repeated lines were removed, texts come without them. Raises FileNotFoundError if the file that names them is gone.
     """
     if drops_path is None:
-        yield from read_rows(part_path, np.zeros(0, np.int64), columns=columns)
+        yield from read_rows(part_path, np.zeros(0, np.int64), columns=columns, rows=rows)
         return
     with io.open_input(drops_path) as stream:
         drops = pq.read_table(stream, columns=["row"])
     removed = read_removed(drops_path, (drops.schema.metadata or {}).get(LINES_KEY)) if "text" in columns else None
-    for kept in read_rows(part_path, drops.column("row").to_numpy().astype(np.int64), columns=columns):
+    for kept in read_rows(part_path, drops.column("row").to_numpy().astype(np.int64), columns=columns, rows=rows):
         yield kept if removed is None else KeptRows(kept.rows, _without_lines(kept, removed))
 
 
-def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str]) -> Iterator[KeptRows]:
-    """A part's documents without the rows `dropped` (int64), batch by batch in row order, as they lie there."""
-    first = 0
+def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
+    """A part's documents without the rows `dropped` (int64), batch by batch in row order, as they lie there.
+
+    `rows`: only these, of consecutive numbers; row groups without any are not read.
+    """
     with io.open_input(part_path) as stream:
-        for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns), batch_size=4096):
-            rows = np.arange(first, first + len(batch))
-            kept = ~np.isin(rows, dropped, assume_unique=True)
+        file = pq.ParquetFile(stream)
+        groups, first = _groups_of(file.metadata, rows)
+        for batch in file.iter_batches(columns=list(columns), batch_size=4096, row_groups=groups):
+            numbers = np.arange(first, first + len(batch))
+            kept = ~np.isin(numbers, dropped, assume_unique=True)
+            if rows is not None:
+                kept &= (numbers >= rows.start) & (numbers < rows.stop)
             first += len(batch)
-            yield KeptRows(rows[kept], batch.filter(pa.array(kept)))
+            yield KeptRows(numbers[kept], batch.filter(pa.array(kept)))
+
+
+def _groups_of(metadata: pq.FileMetaData, rows: range | None) -> tuple[list[int], int]:
+    """The row groups that hold some rows (all without `rows`), and the number of the first row of the first."""
+    ends = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
+    if rows is None:
+        return list(range(metadata.num_row_groups)), 0
+    groups = np.flatnonzero((ends[1:] > rows.start) & (ends[:-1] < rows.stop)).tolist()
+    return groups, int(ends[groups[0]]) if groups else 0
 
 
 def read_removed(drops_path: str, name: bytes | None) -> Removed | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from transforms import io
@@ -26,6 +26,7 @@ class Manifest:
     """A finished stage.
 
     `files` maps names to entries in sorted order; `counters` are the stage's own figures, equal for equal input;
+    `details` is what else is to be known of how it was made, such as the library that encoded;
     `seconds` and `cpu_seconds` are how long it took, and differ from run to run.
     """
 
@@ -39,6 +40,7 @@ class Manifest:
     seconds: float
     cpu_seconds: float
     format_version: int = FORMAT_VERSION
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:

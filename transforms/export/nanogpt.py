@@ -44,7 +44,7 @@ def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOpti
 
     sample.py looks up single characters in `stoi`; a byte-level vocabulary has a token for each ASCII character.
     """
-    loaded = load_tokenizer(tokenizer, path="tokenizer.json")
+    loaded = load_tokenizer(tokenizer, path="tokenizer.json", end_of_text=None)
     texts = {number: loaded.decode([number], skip_special_tokens=False) for number in range(loaded.get_vocab_size())}
     numbers = {text: number for number, text in sorted(texts.items(), reverse=True)}
     return {"meta.pkl": pickle.dumps({"vocab_size": len(texts), "itos": texts, "stoi": numbers}, protocol=4)}

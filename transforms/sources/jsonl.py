@@ -46,7 +46,8 @@ def _read_with_month(value: str) -> datetime:
     found = _WITH_MONTH.fullmatch(value)
     if found is None or (month := _MONTHS.get(found[2].lower())) is None:
         raise ValueError(value)
-    return datetime(int(found[3]), month, int(found[1]), *(int(part) for part in found.groups()[3:] if part))
+    hour, minute, second = (int(part or 0) for part in found.groups()[3:])
+    return datetime(int(found[3]), month, int(found[1]), hour, minute, second)
 
 
 def read_jsonl(stream: BinaryIO, *, fields: Mapping[str, str], start: int = 0, end: int | None = None) -> Iterator[Record]:

@@ -27,6 +27,8 @@ from transforms.tokens.pack import PackedRows
 FORMAT_VERSION = 1
 ROWS_A_BATCH = 1024
 _PREFIX = "tokenmill."
+_SEGMENT_BYTES = 25
+_ROW_BYTES = 8  # its offset into the segments, and `bytes`
 _READERS: dict[object, Callable[[str], int | str]] = {int: int, str: str}
 
 SEGMENT_TYPE = pa.struct(
@@ -57,7 +59,7 @@ class ShardInfo:
     @property
     def token_type(self) -> pa.DataType:
         """uint16 while every id fits, else uint32."""
-        return pa.uint16() if self.vocabulary_size <= 1 << 16 else pa.uint32()
+        return token_type(self.vocabulary_size)
 
     def schema(self) -> pa.Schema:
         return pa.schema(
@@ -88,6 +90,18 @@ class ShardInfo:
         return cls(**values)
 
 
+def token_type(vocabulary_size: int) -> pa.DataType:
+    """The type of ids of a vocabulary: uint16 while every id fits, else uint32."""
+    return pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
+
+
+def estimated_bytes(tokens: float, documents: int, *, sequence_length: int, vocabulary_size: int) -> int:
+    """About how large a shard of so many tokens and documents is, if little of it is padding."""
+    rows = tokens / sequence_length
+    token_bytes = token_type(vocabulary_size).bit_width // 8
+    return int(rows * ((sequence_length + 1) * token_bytes + _ROW_BYTES) + (rows + documents) * _SEGMENT_BYTES)
+
+
 @dataclass(frozen=True)
 class MappedShard:
     """A shard mapped into memory: nothing is read until a row is."""
@@ -116,12 +130,26 @@ def open_shard(path: str) -> MappedShard:
     return MappedShard(path, ShardInfo.from_schema(table.schema, path=path), table)
 
 
-def write_shard(path: str, packed: PackedRows, addresses: np.ndarray, info: ShardInfo) -> None:
-    """Writes packed rows to a local file. `addresses`: uint64 (documents,), what `segments.document` says for each document."""
-    schema = info.schema()
-    with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+class ShardWriter:
+    """Writes a local shard, some packed rows at a time; a context manager. The file is whole when the block has ended."""
+
+    def __init__(self, path: str, info: ShardInfo):
+        self._schema = info.schema()
+        self._sink = pa.OSFile(path, "wb")
+        self._writer = pa.ipc.new_file(self._sink, self._schema)
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._writer.close()
+        self._sink.close()
+
+    def write(self, packed: PackedRows, addresses: np.ndarray) -> None:
+        """`addresses`: uint64 (documents,), what `segments.document` says for each document."""
         for first in range(0, len(packed.tokens), ROWS_A_BATCH):
-            writer.write_batch(_rows_batch(packed, addresses, schema, first, min(first + ROWS_A_BATCH, len(packed.tokens))))
+            last = min(first + ROWS_A_BATCH, len(packed.tokens))
+            self._writer.write_batch(_rows_batch(packed, addresses, self._schema, first, last))
 
 
 def _rows_batch(packed: PackedRows, addresses: np.ndarray, schema: pa.Schema, first: int, last: int) -> pa.RecordBatch:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from transforms.tokens import pack as pack_module
 from transforms.tokens.encode import Encoded
-from transforms.tokens.pack import PackedRows, cut_documents, fit_best, pack_best_fit
-from transforms.tokens.shards import ShardInfo, open_shard, write_shard
+from transforms.tokens.pack import PackedRows, Packing, cut_documents, fit_best, pack_documents
+from transforms.tokens.shards import ShardInfo, ShardWriter, open_shard
 
 EOT = 0
 TOKEN_BYTES = np.array([0] + [index % 5 + 1 for index in range(1, 100)], np.int32)
@@ -22,8 +22,10 @@ def encoded(documents: list[list[int]]) -> Encoded:
     return Encoded(np.array([token for document in documents for token in document], np.uint32), offsets.astype(np.int64))
 
 
-def pack(documents: list[list[int]], sequence_length: int, seed: int = 1) -> PackedRows:
-    return pack_best_fit(encoded(documents), sequence_length=sequence_length, end_of_text=EOT, token_bytes=TOKEN_BYTES, seed=seed)
+def pack(documents: list[list[int]], sequence_length: int, seed: int = 1, packing: Packing = "best-fit") -> PackedRows:
+    return pack_documents(
+        encoded(documents), packing=packing, sequence_length=sequence_length, end_of_text=EOT, token_bytes=TOKEN_BYTES, seed=seed
+    )
 
 
 def targets_of(packed: PackedRows) -> dict[int, dict[int, int]]:
@@ -128,7 +130,8 @@ def test_a_shard_reads_back_as_it_was_packed(tmp_path) -> None:
         seed=1,
     )
     path = str(tmp_path / "shard.arrow")
-    write_shard(path, packed, np.array([7, 8, 9, 1 << 32], np.uint64), info)
+    with ShardWriter(path, info) as shard_writer:
+        shard_writer.write(packed, np.array([7, 8, 9, 1 << 32], np.uint64))
     shard = open_shard(path)
     assert shard.info == info
     assert shard.table.schema.field("tokens").type.value_type == pa.uint16()

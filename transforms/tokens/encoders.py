@@ -1,0 +1,136 @@
+"""Who turns text into ids: `tiktoken` where it gives the same ids as `tokenizers`, else `tokenizers` itself."""
+
+import functools
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from tokenizers import Tokenizer, normalizers
+
+from transforms.tokens.encode import Encoded, encode_texts, load_tokenizer
+from transforms.tokens.tiktoken_vocabulary import Unrepresentable, Vocabulary, tiktoken_vocabulary
+from transforms.tokens.train import END_OF_TEXT
+
+PROBES = (
+    "It's WE'LL I'd've don't they'Re 'ſ '' 's",
+    " a  b   c\n\n \n d\r\n\te \u00a0\u2009\u3000f\u0085g\u2028h ",
+    "0 12 345 6789 ١٢٣٤ ½ ² Ⅷ 3.14 1,000,000 v2.0b3",
+    "naïve Ærøskøbing ẞ ǅ ʰʷ ª cafe\u0301 \u0301x नमस्ते किताब ไทย 한국어 日本語 漢字かな",
+    "Привет, ΣΊΣΥΦΟΣ; שלום عربي\u200d\u200c ﷽ 👩\u200d👩\u200d👧 🇩🇪 𝒳𝔜 \U0001f9ff",
+    f"{END_OF_TEXT} <|im_start|>x</s> {{}}[]()#@&*_+=/\\|~`^%$ ... !!! --- \x00\x07\ufeff\ufffd",
+)
+"""Texts that patterns are likely to cut differently; they are compared in every run beside those of the corpus."""
+
+Name = Literal["tiktoken", "tokenizers"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderChoice:
+    """Which library encodes; `reason` says why it is not tiktoken, and is empty if it is."""
+
+    name: Name
+    reason: str = ""
+
+
+class Encoder(Protocol):
+    """n texts -> their ids; text that spells a special token is encoded as text."""
+
+    def __call__(self, texts: list[str]) -> Encoded: ...
+
+
+def choose_encoder(data: bytes, *, path: str, sample: Sequence[str]) -> EncoderChoice:
+    """The bytes of a tokenizer.json -> tiktoken, if it can represent the tokenizer and gives its ids for the sample and the probes.
+
+    Raises UserError if it is no tokenizer.
+    """
+    tokenizer = load_tokenizer(data, path=path, end_of_text=None)
+    texts = [*PROBES, *sample]
+    try:
+        encode = TiktokenEncoder(tiktoken_vocabulary(data, checked_by=tokenizer), tokenizer)
+    except Unrepresentable as error:
+        return EncoderChoice(name="tokenizers", reason=str(error))
+    found, expected = encode(texts), encode_texts(tokenizer, texts)
+    if np.array_equal(found.offsets, expected.offsets) and np.array_equal(found.ids, expected.ids):
+        return EncoderChoice(name="tiktoken")
+    differ = next(text for text in texts if not np.array_equal(encode([text]).ids, encode_texts(tokenizer, [text]).ids))
+    return EncoderChoice(name="tokenizers", reason=f"other ids for the text that begins {differ[:40]!r}")
+
+
+@functools.lru_cache(maxsize=1)
+def open_encoder(data: bytes, choice: EncoderChoice, *, path: str) -> Encoder:
+    """The encoder that was chosen for the bytes of a tokenizer.json. The last one stays open for the next unit of a worker."""
+    tokenizer = load_tokenizer(data, path=path, end_of_text=None)
+    if choice.name == "tokenizers":
+        return functools.partial(encode_texts, tokenizer)
+    return TiktokenEncoder(tiktoken_vocabulary(data), tokenizer)
+
+
+class TiktokenEncoder:
+    """The ids of a tokenizer by tiktoken, a text at a time on one core.
+
+    Texts that tiktoken refuses are encoded by `tokenizers`: white space of some thousand characters, which its regular
+    expressions give up, and text with something between what the pattern finds.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, tokenizer: Tokenizer):
+        import tiktoken  # 20 ms that only this stage should pay
+
+        self._tokenizer = tokenizer
+        self._normalize = _normalizer(tokenizer)
+        self._keeps_gaps = vocabulary.keeps_gaps
+        self._ids = vocabulary.ids
+        self._lengths = np.array([len(token) for token in vocabulary.tokens], np.int32)
+        # The special token is never allowed, so never found; with none at all tiktoken would look for it at every character.
+        self._encode = functools.partial(
+            tiktoken.Encoding(
+                "tokenmill",
+                pat_str=vocabulary.pattern,
+                mergeable_ranks={token: rank for rank, token in enumerate(vocabulary.tokens)},
+                special_tokens={END_OF_TEXT: len(vocabulary.tokens)},
+            ).encode_to_numpy,
+            disallowed_special=(),
+        )
+
+    def __call__(self, texts: list[str]) -> Encoded:
+        encoded = [self._encode_text(text) for text in texts]
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(ids) for ids in encoded], out=offsets[1:])
+        return Encoded(np.concatenate(encoded) if encoded else np.zeros(0, np.uint32), offsets)
+
+    def _encode_text(self, text: str) -> np.ndarray:
+        normal = text if self._normalize is None else self._normalize(text)
+        try:
+            ranks = self._encode(normal)
+        except ValueError:
+            return encode_texts(self._tokenizer, [text]).ids
+        if self._keeps_gaps and int(self._lengths[ranks].sum()) != len(normal.encode()):
+            return encode_texts(self._tokenizer, [text]).ids
+        return self._ids[ranks]
+
+
+def _normalizer(tokenizer: Tokenizer) -> Callable[[str], str] | None:
+    """What a tokenizer does to a text before it is cut; None if nothing."""
+    normalizer = tokenizer.normalizer
+    if not isinstance(normalizer, normalizers.NFC):
+        return None if normalizer is None else normalizer.normalize_str
+    normalize = normalizer.normalize_str
+
+    def to_nfc(text: str) -> str:
+        # The library takes 0.1 s a megabyte; Python's test is quick, but knows only the characters of its own Unicode version.
+        if text.isascii() or (unicodedata.is_normalized("NFC", text) and not _unknown_to_python()[_code_points(text)].any()):
+            return text
+        return normalize(text)
+
+    return to_nfc
+
+
+def _code_points(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
+@functools.cache
+def _unknown_to_python() -> np.ndarray:
+    """bool (0x110000,): code points without a character in Python's version of Unicode."""
+    return np.array([unicodedata.category(chr(point)) == "Cn" for point in range(0x110000)])
