@@ -4,7 +4,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from transforms.dedup.sign import slices_of_bytes
 from transforms.documents import pack_address
 from transforms.errors import UserError
 from transforms.tokens.encode import end_of_text_id, load_tokenizer, token_byte_lengths
-from transforms.tokens.encoders import EncoderChoice, choose_encoder, open_encoder
+from transforms.tokens.encoders import Encoder, EncoderChoice, choose_encoder, open_encoder
 from transforms.tokens.shards import MappedShard, ShardInfo, ShardWriter, open_shard
 from transforms.tokens.train import tokenizer_sha256
 from transforms.tokens.windows import WindowPacker
@@ -82,18 +82,32 @@ def _shard_unit(
     return UnitReport(files=files, counters=counters)
 
 
+class _Tokenizer(NamedTuple):
+    """What a unit needs of a tokenizer."""
+
+    sha256: str
+    end_of_text: int
+    token_bytes: np.ndarray
+    encode: Encoder
+
+
+@functools.lru_cache(maxsize=1)
+def _open_tokenizer(data: bytes, path: str, end_of_text: str, choice: EncoderChoice) -> _Tokenizer:
+    """Opens a tokenizer.json once for all units of a worker."""
+    tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
+    encode = open_encoder(data, tokenizer, choice)
+    return _Tokenizer(tokenizer_sha256(data), end_of_text_id(tokenizer, end_of_text), token_byte_lengths(tokenizer), encode)
+
+
 def _write_unit(unit: dict[str, Any], paths: dict[str, str], *, config: Config, tokenizer_path: str, choice: EncoderChoice) -> None:
-    data = io.read_bytes(tokenizer_path)
-    tokenizer = load_tokenizer(data, path=tokenizer_path, end_of_text=config.tokenizer.end_of_text)
-    encode = open_encoder(data, choice, path=tokenizer_path)
-    lengths = token_byte_lengths(tokenizer)
+    tokenizer = _open_tokenizer(io.read_bytes(tokenizer_path), tokenizer_path, config.tokenizer.end_of_text, choice)
     with contextlib.ExitStack() as stack:
         packers = {}
         for split, path in paths.items():
             info = ShardInfo(
-                tokenizer_sha256=tokenizer_sha256(data),
-                vocabulary_size=len(lengths),
-                end_of_text=end_of_text_id(tokenizer, config.tokenizer.end_of_text),
+                tokenizer_sha256=tokenizer.sha256,
+                vocabulary_size=len(tokenizer.token_bytes),
+                end_of_text=tokenizer.end_of_text,
                 sequence_length=config.shards.sequence_length,
                 packing=config.shards.packing,
                 source=unit["source"],
@@ -101,9 +115,9 @@ def _write_unit(unit: dict[str, Any], paths: dict[str, str], *, config: Config, 
                 seed=config.seed,
             )
             writer = stack.enter_context(ShardWriter(stack.enter_context(io.atomic_output(path)), info))
-            packers[split] = WindowPacker(info, shard=unit["index"], token_bytes=lengths, write=writer.write)
+            packers[split] = WindowPacker(info, shard=unit["index"], token_bytes=tokenizer.token_bytes, write=writer.write)
         for split, addresses, texts in _read_splits(unit["parts"], config=config):
-            packers[split].add(encode(texts), addresses)
+            packers[split].add(tokenizer.encode(texts), addresses)
         for packer in packers.values():
             packer.flush()
 

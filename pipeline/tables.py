@@ -185,7 +185,7 @@ def _shard_figures(found: dict[str, int]) -> list[str]:
         f"{found['documents']:,}",
         f"{targets:,}",
         f"{targets / positions:.2%}",
-        f"{positions - targets:,}",
+        f"{found['positions'] - targets:,}",
         f"{found['split_documents']:,}",
         f"{found['bytes'] / max(1, targets):.2f}",
     ]

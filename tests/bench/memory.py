@@ -29,16 +29,17 @@ def resident(pid: int) -> int:
     return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS:"))
 
 
-def largest_process(configuration: Path, workers: int) -> int:
-    command = [sys.executable, "-m", "pipeline.cli", "ingest", str(configuration), "--workers", str(workers)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    largest = 0
-    while process.poll() is None:
-        largest = max([largest, *map(resident, process_tree(process.pid))])
-        time.sleep(0.1)
-    if process.returncode:
-        raise SystemExit(f"the run ended with {process.returncode}")
-    return largest
+def run_measured(command: list[str]) -> tuple[str, int]:
+    """Runs a command: what it printed, and the bytes of the largest of its processes."""
+    with tempfile.TemporaryFile("w+") as out, subprocess.Popen(command, stdout=out) as process:
+        largest = 0
+        while process.poll() is None:
+            largest = max([largest, *map(resident, process_tree(process.pid))])
+            time.sleep(0.1)
+        if process.returncode:
+            raise SystemExit(f"the run ended with {process.returncode}")
+        out.seek(0)
+        return out.read(), largest
 
 
 def main() -> None:
@@ -57,7 +58,8 @@ def main() -> None:
             for workers in (1, 2):
                 configuration = Path(folder, f"{workers}.toml")
                 configuration.write_text(f'folder = "run-{workers}"\n{WEB.replace(f"{DATA}/web/pages-*.warc.gz", str(archive))}')
-                largest = largest_process(configuration, workers)
+                command = [sys.executable, "-m", "pipeline.cli", "ingest", str(configuration), "--workers", str(workers)]
+                _, largest = run_measured(command)
                 table.add_row(f"{times} times", f"{archive.stat().st_size / 1e6:.0f}", str(workers), f"{largest / 1e6:.0f}")
     Console(width=100).print(table)
 

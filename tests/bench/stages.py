@@ -63,10 +63,13 @@ def run_once(sources: str, stage: str, workers: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.toml"
         path.write_text(f'folder = "run"\n{sources}', encoding="utf-8")
-        for name in STAGES[: STAGES.index(stage) + 1]:
-            command = [sys.executable, "-m", "tests.bench.stages", "--child", str(path), name, "--workers", str(workers)]
-            out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return json.loads(out.splitlines()[-1])
+        return [run_child(path, name, workers) for name in STAGES[: STAGES.index(stage) + 1]][-1]
+
+
+def run_child(path: Path, stage: str, workers: int) -> dict[str, Any]:
+    """Runs one stage of a configuration in a process of its own and measures it."""
+    command = [sys.executable, "-m", "tests.bench.stages", "--child", str(path), stage, "--workers", str(workers)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
 
 
 def measure_child(path: str, stage: str, workers: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+import tiktoken
 from tokenizers import Tokenizer, normalizers
 
 from transforms.tokens.encode import Encoded, encode_texts, load_tokenizer
@@ -24,6 +25,7 @@ PROBES = (
 """Texts that patterns are likely to cut differently; they are compared in every run beside those of the corpus."""
 
 Name = Literal["tiktoken", "tokenizers"]
+_NOTHING = np.zeros(0, np.uint32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +60,8 @@ def choose_encoder(data: bytes, *, path: str, sample: Sequence[str]) -> EncoderC
     return EncoderChoice(name="tokenizers", reason=f"other ids for the text that begins {differ[:40]!r}")
 
 
-@functools.lru_cache(maxsize=1)
-def open_encoder(data: bytes, choice: EncoderChoice, *, path: str) -> Encoder:
-    """The encoder that was chosen for the bytes of a tokenizer.json. The last one stays open for the next unit of a worker."""
-    tokenizer = load_tokenizer(data, path=path, end_of_text=None)
+def open_encoder(data: bytes, tokenizer: Tokenizer, choice: EncoderChoice) -> Encoder:
+    """The encoder that was chosen for a tokenizer, `data` the bytes of its file."""
     if choice.name == "tokenizers":
         return functools.partial(encode_texts, tokenizer)
     return TiktokenEncoder(tiktoken_vocabulary(data), tokenizer)
@@ -75,8 +75,6 @@ class TiktokenEncoder:
     """
 
     def __init__(self, vocabulary: Vocabulary, tokenizer: Tokenizer):
-        import tiktoken  # 20 ms that only this stage should pay
-
         self._tokenizer = tokenizer
         self._normalize = _normalizer(tokenizer)
         self._keeps_gaps = vocabulary.keeps_gaps
@@ -94,20 +92,34 @@ class TiktokenEncoder:
         )
 
     def __call__(self, texts: list[str]) -> Encoded:
-        encoded = [self._encode_text(text) for text in texts]
-        offsets = np.zeros(len(encoded) + 1, np.int64)
-        np.cumsum([len(ids) for ids in encoded], out=offsets[1:])
-        return Encoded(np.concatenate(encoded) if encoded else np.zeros(0, np.uint32), offsets)
+        normal = texts if self._normalize is None else [self._normalize(text) for text in texts]
+        found = [self._ranks(text) for text in normal]
+        offsets = _offsets(found)
+        ranks = np.concatenate([_NOTHING, *found])
+        encoded = Encoded(self._ids[ranks], offsets)
+        byte_ends = np.concatenate([[0], np.cumsum(self._lengths[ranks])])[offsets]
+        complete = np.diff(byte_ends) == [len(text.encode()) for text in normal]
+        if not self._keeps_gaps:
+            complete = [bool(len(each)) or not text for each, text in zip(found, normal, strict=True)]
+        missing = np.flatnonzero(np.logical_not(complete)).tolist()
+        return _replaced(encoded, {index: encode_texts(self._tokenizer, [texts[index]]).ids for index in missing}) if missing else encoded
 
-    def _encode_text(self, text: str) -> np.ndarray:
-        normal = text if self._normalize is None else self._normalize(text)
+    def _ranks(self, text: str) -> np.ndarray:
+        """The ranks of a text's tokens; none if tiktoken refuses it."""
         try:
-            ranks = self._encode(normal)
+            return self._encode(text)
         except ValueError:
-            return encode_texts(self._tokenizer, [text]).ids
-        if self._keeps_gaps and int(self._lengths[ranks].sum()) != len(normal.encode()):
-            return encode_texts(self._tokenizer, [text]).ids
-        return self._ids[ranks]
+            return _NOTHING
+
+
+def _offsets(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    return np.cumsum([0, *map(len, arrays)], dtype=np.int64)
+
+
+def _replaced(encoded: Encoded, others: dict[int, np.ndarray]) -> Encoded:
+    """The same with other ids for some documents."""
+    ids = [others.get(index, each) for index, each in enumerate(np.split(encoded.ids, encoded.offsets[1:-1]))]
+    return Encoded(np.concatenate(ids), _offsets(ids))
 
 
 def _normalizer(tokenizer: Tokenizer) -> Callable[[str], str] | None:

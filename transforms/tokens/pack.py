@@ -4,6 +4,7 @@ A document's stream is `[EOT] + tokens`, followed by a closing EOT that the next
 """
 
 import itertools
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,7 +80,7 @@ def fit_best(weights: np.ndarray, *, capacity: int) -> tuple[np.ndarray, int]:
     for each room left; bits say which stacks hold any, in words of `_WORD` bits, and which words are not zero.
     """
     row_of = np.zeros(len(weights), np.int64)
-    stacks: list[list[int]] = [[] for _ in range(capacity + 1)]
+    stacks: defaultdict[int, list[int]] = defaultdict(list)
     words = [0] * (capacity // _WORD + 1)
     not_zero = 0
     rows = 0

@@ -6,8 +6,8 @@ import numpy as np
 
 from tests.training.small_shards import small_info
 from transforms.tokens.encode import Encoded
-from transforms.tokens.pack import pack_best_fit
-from transforms.tokens.shards import MappedShard, open_shard, write_shard
+from transforms.tokens.shards import MappedShard, ShardWriter, open_shard
+from transforms.tokens.windows import pack_checked
 
 END_OF_TEXT = 0
 NARROW, WIDE = 50_000, 100_000
@@ -18,11 +18,10 @@ def write_documents(folder: Path, documents: list[list[int]], *, vocabulary: int
     """Packs and writes documents with the product's own packer; addresses are 3, 2 ** 32 + 3, 2 * 2 ** 32 + 3 …"""
     offsets = np.cumsum([0, *map(len, documents)])
     encoded = Encoded(np.array([token for document in documents for token in document], np.uint32), offsets)
-    packed = pack_best_fit(
-        encoded, sequence_length=sequence_length, end_of_text=END_OF_TEXT, token_bytes=np.ones(vocabulary, np.int32), seed=1
-    )
+    info = small_info(vocabulary_size=vocabulary, sequence_length=sequence_length)
     path = str(folder / "shard.arrow")
-    write_shard(path, packed, addresses(documents), small_info(vocabulary_size=vocabulary, sequence_length=sequence_length))
+    with ShardWriter(path, info) as writer:
+        writer.write(pack_checked(encoded, info, token_bytes=np.ones(vocabulary, np.int32), seed=1), addresses(documents))
     return open_shard(path)
 
 

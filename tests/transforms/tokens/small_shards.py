@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from transforms.tokens.encode import Encoded
-from transforms.tokens.pack import pack_best_fit
-from transforms.tokens.shards import MappedShard, ShardInfo, open_shard, write_shard
+from transforms.tokens.shards import MappedShard, ShardInfo, ShardWriter, open_shard
+from transforms.tokens.windows import pack_checked
 
 VOCABULARY = 100
 TOKEN_BYTES = np.array([0] + [index % 5 + 1 for index in range(1, VOCABULARY)], np.int32)
@@ -16,7 +16,6 @@ def write_small_shard(path: Path, documents: list[list[int]], *, sequence_length
     """Documents of tokens from 1 to 99, at the addresses 7:0, 7:1, …; the end of text is 0."""
     offsets = np.concatenate([[0], np.cumsum([len(document) for document in documents], dtype=np.int64)]).astype(np.int64)
     encoded = Encoded(np.array([token for document in documents for token in document], np.uint32), offsets)
-    packed = pack_best_fit(encoded, sequence_length=sequence_length, end_of_text=0, token_bytes=TOKEN_BYTES, seed=seed)
     info = ShardInfo(
         tokenizer_sha256="x",
         vocabulary_size=VOCABULARY,
@@ -27,5 +26,7 @@ def write_small_shard(path: Path, documents: list[list[int]], *, sequence_length
         split="train",
         seed=seed,
     )
-    write_shard(str(path), packed, np.uint64(7 << 32) + np.arange(len(documents), dtype=np.uint64), info)
+    with ShardWriter(str(path), info) as writer:
+        packed = pack_checked(encoded, info, token_bytes=TOKEN_BYTES, seed=seed)
+        writer.write(packed, np.uint64(7 << 32) + np.arange(len(documents), dtype=np.uint64))
     return open_shard(str(path))
