@@ -99,6 +99,8 @@ def _document_lines(found: dict[str, Any]) -> Iterator[Line]:
         yield "shards", f"{placed['tokens']:,} tokens in {placed['file']}, row{'s' if len(rows) > 1 else ''} {listed}"
     elif found["fate"] == "dropped":
         yield "shards", "none: it was dropped"
+    elif "shards" in found:
+        yield "shards", "none, though it should be there: look into the run with `tokenmill verify`"
     if found["not_done"]:
         yield "not done yet", ", ".join(found["not_done"])
     yield from _again_lines(found)

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 from rich.markup import escape
 from tokenizers import Tokenizer
 
-from pipeline.explain import Explainer, explain_row_segments
+from pipeline.explain import explain_row_segments
 from pipeline.explain_tables import marked_text
+from pipeline.explainer import Explainer
 from pipeline.run import Run, part_name
 from pipeline.tables import Section, figures_table
 from transforms import io

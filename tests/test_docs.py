@@ -20,7 +20,11 @@ SECTION = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def readme_commands() -> list[str]:
     """The lines of the README's shell blocks, without comments."""
-    lines = (line.split("  #")[0].strip() for block in SECTION.findall(README) for line in block.splitlines())
+    return commands_of(README)
+
+
+def commands_of(text: str) -> list[str]:
+    lines = (line.split("  #")[0].strip() for block in SECTION.findall(text) for line in block.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -77,8 +81,10 @@ def _train_briefly(path: Path) -> None:
 def test_every_command_of_the_readme_runs(tokenmill: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = [line for line in readme_commands() if line.startswith("tokenmill ") and "real-data" not in line]
     assert len(commands) > 8
+    explaining = commands_of((PROJECT / "docs" / "explain.md").read_text(encoding="utf-8"))
+    assert len(explaining) == 4
     monkeypatch.chdir(tmp_path)
-    run_all(tokenmill, commands)
+    run_all(tokenmill, [*commands, *explaining])
 
 
 @pytest.mark.real_data

@@ -16,8 +16,8 @@ import numpy as np
 from rich.console import Console
 
 from pipeline.config import load_config
-from pipeline.explain import Explainer
 from pipeline.explain_dedup import removed_lines
+from pipeline.explainer import Explainer
 from pipeline.fork_server import fork_server
 from pipeline.inputs import Stored
 from pipeline.progress import StageProgress

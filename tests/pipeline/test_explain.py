@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from pipeline.config import load_config
-from pipeline.explain import Explainer, parse_target
+from pipeline.explain import parse_target
+from pipeline.explainer import Explainer
 from pipeline.progress import StageProgress
 from pipeline.reextract import Extractor
 from pipeline.run import STAGES, Run
@@ -205,6 +206,7 @@ def test_a_shard_alone_shows_its_addresses(tokenmill: Callable, finished: Path, 
     assert "only addresses are known" in printed
     assert "so the tokens cannot be read" in printed
     assert "of document 0:" in printed
+    assert tokenmill("explain", f"{tmp_path}/shards/{shard.name}:0", "--extract").status == 0
 
 
 @pytest.fixture

@@ -10,7 +10,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pipeline.config import load_config
+from pipeline.explain import explain
 from pipeline.inspect import inspect_run
+from pipeline.run import Run
+from pipeline.verify import verify_run
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.test_runs import NOT_DATA, digests, finished, run  # noqa: F401  `finished` is a fixture
 
@@ -66,4 +69,8 @@ def test_a_run_on_a_store_without_rename(finished: Path, tmp_path: Path) -> None
     assert remote_digests(memory, "/bucket/run") == digests(finished)
     assert list(inspect_run("memory://bucket/run")["stages"]) == ["documents", "dedup", "tokenizer", "shards"]
     assert load_config("memory://bucket/run/run.toml").folder == "memory://bucket/run"
+    assert verify_run(Run("memory://bucket/run"))["right"]
+    shard = next(name for name in memory.ls("/bucket/run/shards", detail=False) if "train-news" in name)
+    row = explain(f"memory:/{shard}:0", url=None, id=None, document=None, extract=True)
+    assert {document["read_again"]["state"] for document in row["documents"].values()} == {"equal"}
     memory.rm("/bucket", recursive=True)
