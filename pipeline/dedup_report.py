@@ -55,6 +55,12 @@ def notes(counters: dict[str, Any]) -> Iterator[str]:
         if found["estimated"]:
             estimated = f"{found['estimated']:,} matches with the earlier run {name!r}"
             yield f"{estimated} are estimates from signatures: its documents are not there any more"
+    if oversized := counters.get("oversized_buckets"):
+        documents, skipped = f"{counters['oversized_documents']:,} documents", f"{counters['skipped_pairs']:,} pairs"
+        yield (
+            f"{oversized:,} buckets exceed dedup.bucket_limit: of their {documents} each was compared with the first in keep order "
+            f"and with the next, {skipped} were not compared"
+        )
     if oversized := counters.get("earlier_oversized_buckets"):
         yield f"{oversized:,} buckets with earlier runs are larger than dedup.bucket_limit: not all of their pairs were compared"
 

@@ -1,10 +1,11 @@
 """What a person sees of deduplication: the guard's report, the dry run, and the tables of `inspect`."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.pipeline.corpus import write_corpus
+from tests.pipeline.corpus import sentences, write_corpus
 from tests.pipeline.test_cli import check_error
 from tests.pipeline.test_runs import digests, finished, run  # noqa: F401  a fixture
 
@@ -51,3 +52,16 @@ def test_inspect_shows_similarity_and_the_largest_groups(tokenmill: Callable, fi
     printed = tokenmill("inspect", finished / "dedup").out
     for part in ("duplicates by similarity", "largest groups", "share that goes", "5.08%"):
         assert part in printed
+
+
+def test_pairs_that_were_not_compared_are_said_in_the_output_of_a_run(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path, extra="[dedup]\nbucket_limit = 2\nmax_drop_rate = 0.9\n")
+    base = sentences(random.Random(3), 30)
+    lines = [json.dumps({"text": f"{base} {sentences(random.Random(number), 1)}"}) for number in range(9)]
+    (tmp_path / "input" / "news-0.jsonl").write_text("\n".join(lines))
+    printed = " ".join(run(path).split())
+    counters = json.loads((tmp_path / "run" / "dedup" / "manifest.json").read_text())["counters"]
+    assert counters["oversized_buckets"] > 0
+    assert counters["skipped_pairs"] > 0
+    assert f"{counters['oversized_buckets']} buckets exceed dedup.bucket_limit" in printed
+    assert f"{counters['skipped_pairs']:,} pairs were not" in printed

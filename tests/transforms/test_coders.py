@@ -30,6 +30,12 @@ def test_a_slice_carries_its_own_rows_only() -> None:
     assert len(coder.encode(part.select(["hash"]))) < 1_000 < 80_000 < len(coder.encode(BATCH))
 
 
+def test_the_estimated_size_is_near_that_of_the_encoding() -> None:
+    coder = RecordBatchCoder()
+    for batch in (BATCH, BATCH.slice(500, 5_000)):
+        assert coder.estimate_size(batch) == pytest.approx(len(coder.encode(batch)), rel=0.02)
+
+
 def test_an_empty_batch_of_documents() -> None:
     empty = pa.record_batch([pa.array([], field.type) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)
     coder = RecordBatchCoder()
