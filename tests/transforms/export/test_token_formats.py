@@ -18,7 +18,7 @@ from transforms.export.formats import Counts, ExportOptions, Group, TokenFormat
 from transforms.export.registry import FORMATS
 from transforms.export.streams import TokenDocuments, read_documents
 from transforms.manifest import FileEntry
-from transforms.tokens.train import tokenizer_files, train_tokenizer
+from transforms.tokens.train import tokenizer_bytes, train_tokenizer
 
 DOCUMENTS = [[5, 6], [7], list(range(8, 40))]
 OPTIONS = ExportOptions(sequence_length=4)
@@ -66,7 +66,7 @@ def test_nanogpt_refuses_a_vocabulary_that_it_cannot_read(tmp_path: Path) -> Non
 
 def test_nanogpt_meta_encodes_characters_and_decodes_tokens() -> None:
     tokenizer = train_tokenizer(["the river and the mill, the river"] * 20, vocabulary=300, minimum_frequency=2)
-    data = tokenizer_files(tokenizer, sequence_length=8)["tokenizer.json"]
+    data = tokenizer_bytes(tokenizer)
     meta = pickle.loads(nanogpt.FORMAT.finish({}, data, OPTIONS)["meta.pkl"])
     assert meta["vocab_size"] == tokenizer.get_vocab_size()
     encoded = tokenizer.encode("the river and the mill").ids
