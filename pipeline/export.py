@@ -63,12 +63,14 @@ def export_run(config: Config, request: ExportRequest, settings: RunnerSettings,
 
 
 def _state_or_discard(folder: str, plan: StagePlan, *, overwrite: bool) -> str:
-    """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`."""
+    """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`: one of something else or unfinished."""
     ours = io.exists(io.join(folder, PLAN)) and read_plan(folder).get("stage") == STAGE
     if not ours and (names := _entries(folder)):
         raise UserError(f"the folder holds {names[0]!r} and is no export", where=folder, remedy="name a new or an empty folder with --to")
     try:
-        return stage_state(folder, plan)
+        state = stage_state(folder, plan)
+        if not overwrite or state != "started":
+            return state
     except UserError as error:
         if not overwrite:
             remedy = "name another folder with --to, or replace this export with --overwrite"

@@ -162,6 +162,10 @@ def test_a_lost_document_of_the_shards_fails_the_export(run: Path, tmp_path: Pat
     with pytest.raises(UserError, match=r"the shards hold 228 documents and [\d,]+ tokens with their ends, the export 224"):
         export(run, "nanogpt", tmp_path / "out")
     assert not (tmp_path / "out" / "manifest.json").exists()
+    monkeypatch.setattr(export_tokens, "read_documents", whole)
+    with pytest.raises(UserError, match="--overwrite"):
+        export(run, "nanogpt", tmp_path / "out")
+    assert export(run, "nanogpt", tmp_path / "out", overwrite=True).counters["train"]["documents"] == 228
 
 
 def test_a_lost_document_of_a_part_fails_the_export(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
