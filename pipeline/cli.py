@@ -142,7 +142,9 @@ def export_(
     file_tokens: Annotated[int, typer.Option(min=1, help="llmc: aim for this many tokens a file")] = 100_000_000,
     sequence_length: Annotated[int, typer.Option(min=0, help="mds: tokens of a sample; 0: those that a row of the shards predicts")] = 0,
     compression: Annotated[str, typer.Option(help="jsonl: gzip, zstd or none")] = "gzip",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an export that was made from something else")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace an export that was made from something else or is not finished")
+    ] = False,
     workers: Workers = None,
     debug: Debug = False,
 ) -> None:

@@ -63,15 +63,28 @@ def export_run(config: Config, request: ExportRequest, settings: RunnerSettings,
 
 
 def _state_or_discard(folder: str, plan: StagePlan, *, overwrite: bool) -> str:
-    """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`."""
+    """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`: one of something else or unfinished."""
     ours = io.exists(io.join(folder, PLAN)) and read_plan(folder).get("stage") == STAGE
-    if not ours and (names := io.list_names(folder)):
+    if not ours and (names := _entries(folder)):
         raise UserError(f"the folder holds {names[0]!r} and is no export", where=folder, remedy="name a new or an empty folder with --to")
     try:
-        return stage_state(folder, plan)
+        state = stage_state(folder, plan)
+        if not overwrite or state != "started":
+            return state
     except UserError as error:
         if not overwrite:
             remedy = "name another folder with --to, or replace this export with --overwrite"
             raise UserError(error.what, where=folder, remedy=remedy) from error
     discard_stage(folder)
     return "new"
+
+
+def _entries(folder: str) -> list[str]:
+    """Names of the files and folders in a folder, but for what an interrupted writer left."""
+    fs, inner = io.file_system(folder)
+    try:
+        entries = fs.ls(inner, detail=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    names = (posixpath.basename(entry["name"].rstrip("/")) for entry in entries if entry["name"].rstrip("/") != inner.rstrip("/"))
+    return sorted(name for name in names if not name.startswith(".tmp-"))

@@ -148,7 +148,8 @@ def finish_tokens(run: Run, request: ExportRequest, report: UnitReport) -> dict[
                 where=request.to,
                 remedy="export again with --overwrite; if that does not help, report this as a defect",
             )
-    tokenizer = {name: io.read_bytes(io.join(run.stage("tokenizer"), name)) for name in TOKENIZER_FILES}
+    there = stage_manifest(run, "tokenizer").files
+    tokenizer = {name: io.read_bytes(io.join(run.stage("tokenizer"), name)) for name in TOKENIZER_FILES if name in there}
     described = _format(request).finish(report.files, tokenizer["tokenizer.json"], request.options)
     described |= {io.join("tokenizer", name): data for name, data in tokenizer.items()}
     for name, data in described.items():

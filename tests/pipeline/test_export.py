@@ -94,19 +94,20 @@ def test_an_export_is_done_once_and_replaced_only_with_overwrite(run: Path, tmp_
     assert sorted(path.name for path in (tmp_path / "out").glob("*.bin")) == ["tokens_train_000000.bin", "tokens_val_000000.bin"]
 
 
-@pytest.mark.parametrize("what", ["a file of the user's", "a stage"])
+@pytest.mark.parametrize("what", ["a file of the user's", "a folder of the user's", "a stage"])
 def test_a_folder_that_is_no_export_is_never_touched(run: Path, tmp_path: Path, tokenmill: Callable, what: str) -> None:
     folder = tmp_path / "mine"
     if what == "a stage":
         shutil.copytree(run / "shards", folder)
     else:
-        folder.mkdir()
-        (folder / "thesis.tex").write_text("years of work")
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        place = folder / "thesis" if what == "a folder of the user's" else folder
+        place.mkdir(parents=True)
+        (place / "thesis.tex").write_text("years of work")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     outcome = tokenmill("export", run, "--format", "nanogpt", "--to", folder, "--overwrite")
     assert outcome.status == 1
     assert "is no export" in outcome.err
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_sources_and_splits_can_be_chosen(run: Path, tmp_path: Path) -> None:
@@ -161,6 +162,10 @@ def test_a_lost_document_of_the_shards_fails_the_export(run: Path, tmp_path: Pat
     with pytest.raises(UserError, match=r"the shards hold 228 documents and [\d,]+ tokens with their ends, the export 224"):
         export(run, "nanogpt", tmp_path / "out")
     assert not (tmp_path / "out" / "manifest.json").exists()
+    monkeypatch.setattr(export_tokens, "read_documents", whole)
+    with pytest.raises(UserError, match="--overwrite"):
+        export(run, "nanogpt", tmp_path / "out")
+    assert export(run, "nanogpt", tmp_path / "out", overwrite=True).counters["train"]["documents"] == 228
 
 
 def test_a_lost_document_of_a_part_fails_the_export(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
