@@ -43,8 +43,7 @@ def explain(text: str, *, url: str | None, id: str | None, document: str | None,
             raise ConfigError("a row of a file, or --url, --id or --document of a run: not both", where=text, remedy="leave one out")
         return explain_row(target, extract=extract)
     if text.endswith((".arrow", ".parquet")):
-        rows = "FILE:0" if not io.exists(text) or not text.endswith(".arrow") else f"FILE:0 to FILE:{_count_rows(text) - 1}"
-        raise ConfigError("which row of the file?", where=text, remedy=f"add its number, {rows}; `tokenmill inspect` shows the whole")
+        raise _no_row(text)
     if len(asked) != 1:
         what = "of what in the run?" if not asked else "one question at a time"
         raise ConfigError(what, where=text, remedy="give one of --url, --id and --document, or name a shard and its row, FILE.arrow:ROW")
@@ -53,9 +52,14 @@ def explain(text: str, *, url: str | None, id: str | None, document: str | None,
     return answer(Run(folder), question, extract=extract)
 
 
-def _count_rows(path: str) -> int:
+def _no_row(path: str) -> ConfigError:
+    """A file was named without a row of it."""
+    if not path.endswith(".arrow") or not io.exists(path):
+        return ConfigError("which row of the file?", where=path, remedy="add its number, FILE:0")
     with io.local_copy(path) as local:
-        return len(open_shard(local))
+        rows = len(open_shard(local))
+    what = f"which of its {rows:,} rows?" if rows else "it has no rows"
+    return ConfigError(what, where=path, remedy=f"add a number from 0 to {max(rows - 1, 0)}, FILE:0; `tokenmill inspect` shows the whole")
 
 
 def explain_row(target: Target, *, extract: bool = False) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pipeline.stages import run_stages
 from tests.bench.explain import resolve_rows
 from tests.pipeline.every_kind import write_every_kind
 from tests.pipeline.test_cli import check_error
+from tests.pipeline.test_plugins import project  # noqa: F401  a fixture
 from tests.pipeline.test_runs import finished  # noqa: F401  a fixture
 from transforms.manifest import read_manifest
 from transforms.tokens.shards import open_shard
@@ -170,7 +171,7 @@ def test_signals_are_shown_where_they_were_written(in_ranges: Path) -> None:
         (["RUN", "--id", "xyz"], 2, "32 hexadecimal digits"),
         (["RUN", "--document", "3"], 2, "is no address"),
         (["RUN", "--document", "3000:1"], 2, "there is no such part"),
-        (["RUN/shards/SHARD"], 2, "add its number, FILE:0 to FILE:"),
+        (["RUN/shards/SHARD"], 2, "add a number from 0 to "),
         (["RUN/shards/SHARD:100000"], 2, "rows, from 0"),
         (["RUN/shards/SHARD:0", "--url", "a"], 2, "not both"),
         (["RUN/shards/none.arrow:0"], 2, "there is no such file"),
@@ -286,3 +287,14 @@ def test_the_run_is_left_as_it_was(tokenmill: Callable, finished: Path) -> None:
     tokenmill("verify", finished)
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
     assert read_manifest(str(finished / "shards")).stage == "shards"
+
+
+def test_a_plugins_kind_and_filter_read_again_from_a_run_that_was_moved(project: Path) -> None:  # noqa: F811
+    make(project / "tokenmill.toml", stages=STAGES[:1])
+    shutil.move(project / "run", project / "moved")
+    (project / "my_filters.py").unlink()
+    explainer = Explainer(Run(str(project / "moved")))
+    rows = everything(explainer)
+    assert {outcome["state"] for _, outcome in Extractor(explainer.inputs).read_again(rows)} == {"equal"}
+    assert {row.values["rule"] for row in rows if row.rejected} == {"shouting/capitals", "verses/empty"}
+    assert explainer.explain(rows[:1], extract=False)[0]["locator_meaning"] in ("as the reader of this kind counts", "the whole file")

@@ -383,3 +383,27 @@ def test_stages_that_are_not_done_are_named_and_no_fault(tokenmill: Callable, co
 def test_no_run(tokenmill: Callable, tmp_path: Path) -> None:
     check_error(tokenmill("verify", tmp_path / "none"), 2, "there is no such folder")
     check_error(tokenmill("verify", tmp_path), 1, "no stage of the run is finished")
+
+
+def test_a_run_without_validation_documents_is_right(tokenmill: Callable, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "The river rose in the night, and the fields lay under water."}) + "\n")
+    path = tmp_path / "c.toml"
+    lines = [
+        'folder = "run"',
+        "[sources.a]",
+        'kind = "jsonl"',
+        'paths = ["a.jsonl"]',
+        "[shards]",
+        "validation = 0.0",
+        "sequence_length = 8",
+    ]
+    path.write_text("\n".join([*lines, "[tokenizer]", "vocabulary = 260"]))
+    assert tokenmill("run", path).status == 0
+    outcome = tokenmill("verify", tmp_path / "run")
+    assert outcome.status == 0, outcome.out
+    assert "1 train and 0 validation documents" in outcome.out
+    assert tokenmill("inspect", tmp_path / "run" / "shards").status == 0
+    empty = next((tmp_path / "run" / "shards").glob("validation-*"))
+    assert tokenmill("inspect", empty).status == 0
+    check_error(tokenmill("explain", f"{empty}:0"), 2, "it has 0 rows")
+    check_error(tokenmill("explain", empty), 2, "it has no rows")
