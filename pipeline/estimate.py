@@ -110,7 +110,7 @@ def estimate_documents(config: Config, settings: RunnerSettings, left: Sequence[
         notes.append(_AT_MOST)
     workers = _workers(settings, plan_work(plan, bytes_a_second=ingest.BYTES_A_SECOND))
     memory = _processes_memory(workers, rates.INGEST_WORKER_MEMORY)
-    if unknown == set(config.sources):
+    if unknown and unknown == {source for source, _ in _sizes(left)}:
         return _estimate(workers, None, memory, None, notes)
     return _estimate(workers, core_seconds, memory, disk, notes)
 
@@ -118,20 +118,19 @@ def estimate_documents(config: Config, settings: RunnerSettings, left: Sequence[
 def estimate_dedup(config: Config, settings: RunnerSettings, volume: Volume) -> Estimate:
     """Of the whole stage; signatures that are there already are not taken off. Raises ConfigError where the memory is too little."""
     notes = [] if volume.measured else [_AT_MOST]
-    core_seconds = None
-    work = Work(units=volume.units, seconds=0)
+    workers = core_seconds = None
     if volume.parts is not None:
         work = Work(units=volume.units, seconds=volume.parts / dedup.BYTES_A_SECOND)
+        workers = _workers(settings, work)
         core_seconds = work.seconds * (config.dedup.enabled + sum(_option_times(config)))
-    workers = _workers(settings, work)
-    memory = disk = 0.0 if not config.dedup.enabled else None
+    if not config.dedup.enabled:
+        return _estimate(workers, core_seconds, _processes_memory(workers, rates.DEDUP_WORKER_MEMORY), 0.0, notes)
     if volume.documents is None:
         a_document = signature_bytes(config.dedup)
         notes.append(f"memory and disk follow the number of documents: {a_document} bytes on disk for each, and memory within memory_limit")
-    elif config.dedup.enabled:
-        disk = float(volume.documents * signature_bytes(config.dedup))
-        memory = _dedup_memory(config, settings, volume, workers)
-    return _estimate(workers, core_seconds, memory, disk, notes)
+        return _estimate(workers, core_seconds, None, None, notes)
+    memory = _dedup_memory(config, settings, volume, workers)
+    return _estimate(workers, core_seconds, memory, float(volume.documents * signature_bytes(config.dedup)), notes)
 
 
 def estimate_tokenizer(config: Config, volume: Volume) -> Estimate:

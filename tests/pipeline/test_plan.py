@@ -284,6 +284,7 @@ def test_kinds_without_a_rate_are_said_to_be_unknown(tmp_path: Path) -> None:
     assert documents["notes"] == ["no rate is known for kind 'feed': source 'a' is not counted"]
     assert documents["disk_bytes"] == pytest.approx(14_000 * (rates.INPUT_RATES["jsonl", False].parts + 0.001), abs=1)
     assert learned["seconds"] is None
+    assert values["stages"]["dedup"]["workers"] is None
     assert learned["notes"] == ["the size of the sample is known when the documents are"]
     path.write_text(path.read_text().split("[sources.b]")[0])
     alone = planned(path)["stages"]["documents"]
@@ -317,6 +318,17 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     assert estimate_tokenizer(config, volume).core_seconds == pytest.approx(sample / rates.LEARNED_BYTES_A_SECOND)
     packed = estimate_shards(config, RunnerSettings(workers=1), volume, None, plan=None, kept=0.5, bytes_a_token=4.0)
     assert packed.disk == pytest.approx(2e7 * rate.text * 0.5 / 4 * 2 * rates.SHARD_OVERHEAD)
+
+
+def test_without_the_search_only_the_options_take_time(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path, extra="[dedup]\nenabled = false\nlines = true\n")
+    values = planned(path)
+    stage = values["stages"]["dedup"]
+    assert values["dedup"] is None
+    assert stage["disk_bytes"] == 0
+    assert stage["core_seconds"] == pytest.approx(stage["input_bytes"] / dedup.BYTES_A_SECOND * rates.OPTION_TIMES["lines"], abs=0.1)
+    assert values["guards"]["lines"]
+    assert not any("signature" in note or "on disk" in note for note in stage["notes"])
 
 
 def test_memory_of_deduplication_follows_documents_and_limit(tmp_path: Path) -> None:
