@@ -154,7 +154,7 @@ class _Waiting:
             self._positions.append(found.positions)
 
     def add_one(self, pair: int, count: int, positions: np.ndarray) -> None:
-        self.add(Found(*(np.array([number]) for number in (pair, count, 0, len(positions))), positions))
+        self.add(Found(np.array([pair]), np.array([count]), np.array([0]), np.array([len(positions)]), positions))
 
     def take(self) -> tuple[int, list[tuple[int, int, np.ndarray]]]:
         """The highest counts that wait, as (pair, count, positions), and the least of them; all that have that count are among them."""

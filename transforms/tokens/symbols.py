@@ -24,7 +24,7 @@ class Found(NamedTuple):
     positions: np.ndarray
 
     def only(self, chosen: np.ndarray) -> "Found":
-        return Found(*(values[chosen] for values in self[:4]), self.positions)
+        return Found(self.pairs[chosen], self.counts[chosen], self.starts[chosen], self.ends[chosen], self.positions)
 
 
 class Symbols:
@@ -91,7 +91,7 @@ class Symbols:
     def _grouped(self, pairs: np.ndarray, places: np.ndarray) -> Found:
         """Sorted pairs, int64 (n,), and their places -> each pair once."""
         if not len(pairs):
-            return Found(*(np.zeros(0, np.int64) for _ in range(4)), NOWHERE)
+            return Found(none := np.zeros(0, np.int64), none, none, none, NOWHERE)
         edges = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1], [True]]))
         starts = edges[:-1]
         return Found(pairs[starts], np.add.reduceat(self.weights(places), starts), starts, edges[1:], places)
