@@ -1,5 +1,6 @@
 """The counts of all pre-tokens of a run, as one table to learn merges from."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,14 +45,14 @@ def count_run(
         wanted = tuple(each for each in range(ranges) if each * passes // ranges == number)
         if not all(io.exists(range_path(work, each, ranges)) for each in wanted):
             transform = CountPretokens(work, config.pattern, config.normalization, ranges, wanted)
-            run_pipeline(lambda pipeline, transform=transform: _build(pipeline, parts, transform), settings, size)
+            run_pipeline(functools.partial(_build, parts=parts, transform=transform), settings, size)
     paths = [range_path(work, number, ranges) for number in range(ranges)]
     table, counters = gather_counts(paths, minimum_count=config.minimum_count, max_pretokens=config.max_pretokens)
     write_parquet(table, io.join(out, PRETOKENS))
     return counters
 
 
-def _build(pipeline: beam.Pipeline, parts: list[Part], transform: CountPretokens) -> None:
+def _build(pipeline: beam.Pipeline, *, parts: list[Part], transform: CountPretokens) -> None:
     _ = pipeline | "Parts" >> beam.Create(parts, reshuffle=False) | "Count" >> transform
 
 

@@ -37,7 +37,7 @@ class Made(NamedTuple):
 def plan_vocabulary(config: Config, run: Run) -> StagePlan:
     values = stage_values(config, "tokenizer", "seed") | {"sequence_length": config.shards.sequence_length}
     # What a file holds in place of where it lies: a file that was moved is the same tokenizer.
-    files = {"compare": [tokenizer_sha256(_read(path)) for path in config.tokenizer.compare]}
+    files: dict[str, Any] = {"compare": [tokenizer_sha256(_read(path)) for path in config.tokenizer.compare]}
     if config.tokenizer.file is not None:
         files["file"] = tokenizer_sha256(_read(config.tokenizer.file))
     values["tokenizer"] = values["tokenizer"] | files

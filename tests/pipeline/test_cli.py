@@ -10,7 +10,7 @@ import pytest
 from pipeline.cli import app
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.test_runs import digests, finished  # noqa: F401  a fixture
-from transforms.tokens.train import tokenizer_files, train_tokenizer
+from transforms.tokens.train import tokenizer_bytes, train_tokenizer
 
 
 def check_error(outcome, status: int, *parts: str) -> None:
@@ -96,7 +96,7 @@ def test_a_shard_of_another_tokenizer_is_refused(tokenmill: Callable, finished: 
     folder = tmp_path / "run"
     shutil.copytree(finished, folder)
     other = train_tokenizer(iter(["an altogether different text " * 50]), vocabulary=300, minimum_frequency=2)
-    (folder / "tokenizer" / "tokenizer.json").write_bytes(tokenizer_files(other, sequence_length=64)["tokenizer.json"])
+    (folder / "tokenizer" / "tokenizer.json").write_bytes(tokenizer_bytes(other))
     before = digests(folder)
     check_error(tokenmill("train", folder), 1, "tokenizer")
     assert digests(folder) == before

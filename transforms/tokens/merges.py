@@ -13,13 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from transforms.errors import UserError
 from transforms.tokens.symbols import ID_BITS, ID_MASK, NOWHERE, Found, Symbols
 
 BYTES = 256
 _PAIR_BITS = 2 * ID_BITS
 _PAIR_MASK = (1 << _PAIR_BITS) - 1
-_ENTRY_BITS = 32
-_ENTRY_MASK = (1 << _ENTRY_BITS) - 1
 _MOST = 1 << 62
 """Above any count: counts are subtracted from it, since a heap gives its least number first."""
 
@@ -48,38 +47,42 @@ def learn_merges(
 ) -> Merges:
     """n distinct pre-tokens and how often each occurs, int64 (n,) -> at most `vocabulary` tokens, special tokens and bytes included.
 
-    A pair seen fewer than `minimum_frequency` times is not merged. The order of the table does not matter. Raises OverflowError for more
-    than 2^31 bytes of distinct pre-tokens.
+    A pair seen fewer than `minimum_frequency` times is not merged. The order of the table does not matter. Raises UserError when the text
+    would become a special token, and OverflowError for more than 2^31 bytes of distinct pre-tokens.
     """
     tokens = [token.encode() for token in special_tokens] + [bytes([byte]) for byte in byte_order()]
-    ids = {token: number for number, token in enumerate(tokens)}
-    queue = _Queue(Symbols(pretokens, counts, [*byte_order()], first=len(special_tokens)))
-    ranks: dict[int, int] = {}
-    merged = 0
+    queue = _Queue(Symbols(pretokens, counts, byte_order(), first=len(special_tokens)))
+    pairs: list[tuple[int, int]] = []
     while len(tokens) < vocabulary:
         pair, count, positions = queue.pop()
         if count < max(minimum_frequency, 1):
             break
-        token = tokens[pair >> ID_BITS] + tokens[pair & ID_MASK]
-        number = ids.setdefault(token, len(tokens))
-        known = number < len(tokens)
-        if not known:
-            tokens.append(token)
-        # Of a pair that is merged twice the later rank counts, as in the reference, which keeps ranks by pair.
-        ranks[pair] = merged
-        merged += 1
-        queue.merge(pair, number, positions, known=known)
-    pairs = sorted(ranks, key=ranks.__getitem__)
-    return Merges(tokens, [(pair >> ID_BITS, pair & ID_MASK) for pair in pairs])
+        left, right = pair >> ID_BITS, pair & ID_MASK
+        token = tokens[left] + tokens[right]
+        if token in tokens[: len(special_tokens)]:
+            raise special_token_in_text(token.decode())
+        pairs.append((left, right))
+        queue.merge(pair, len(tokens), positions)
+        tokens.append(token)
+    return Merges(tokens, pairs)
+
+
+def special_token_in_text(token: str) -> UserError:
+    """Text that became a special token could forge, for example, an end of text."""
+    return UserError(
+        f"the text spells the special token {token!r} often enough to become one",
+        where="tokenizer.special_tokens",
+        remedy="name special tokens that the texts do not hold, or a tokenizer.pattern that cuts inside them",
+    )
 
 
 class _Queue:
-    """Pairs by count as the reference's heap has them: an entry is a pair, the count that it came in with, and where the pair was seen.
+    """Pairs by count: an entry is a pair, a count, and where the pair was seen.
 
-    An entry whose count is no longer right goes back with the right one when its turn comes. Usually all occurrences of a pair are in one
-    entry. But a token that is made again, from other parts, brings new entries for pairs that had one. Each entry then merges in those
-    pre-tokens only in which it saw the pair, and the pair's count includes what was merged before, which the reference never takes away.
-    Pairs with a token that was made again are kept in `shared`, with all their occurrences.
+    All occurrences of a pair are in one entry, made when the later of its two tokens was: no token is made twice. For suppose two pairs
+    gave one string. The first merge at which their derivations part found the same symbols in both places and merges all that it finds,
+    runs of one symbol always from the left; so they cannot part. Therefore counts only fall, and an entry whose count has fallen since goes
+    back with the right one when its turn comes.
 
     Most pairs are never merged. Those with counts below `floor` wait in arrays until the heap has come down to them.
     """
@@ -88,73 +91,45 @@ class _Queue:
         self._symbols = symbols
         self._heap: list[int] = []
         self._positions: dict[int, np.ndarray] = {}
-        self._entries = 0
         self._floor = _MOST
         self._waiting = _Waiting()
-        self._merged: dict[int, int] = {}
-        self._shared: dict[int, np.ndarray] = {}
         self._waiting.add(symbols.pairs())
 
     def pop(self) -> tuple[int, int, np.ndarray]:
-        """The pair whose turn it is, its count, and the positions to merge; a count of 0 when no pair is left."""
+        """The pair whose turn it is, its count, and where it is; a count of 0 when no pair is left."""
         while self._fill():
             item = heappop(self._heap)
-            stored, pair = _MOST - (item >> (_PAIR_BITS + _ENTRY_BITS)), (item >> _ENTRY_BITS) & _PAIR_MASK
-            positions = self._positions.pop(item & _ENTRY_MASK)
-            if pair in self._shared:
-                count, found = self._count_shared(pair), self._in_pretokens_of(pair, positions)
-            else:
-                found = self._symbols.where(pair, positions)
-                count = int(self._symbols.weights(found).sum())
+            stored, pair = _MOST - (item >> _PAIR_BITS), item & _PAIR_MASK
+            positions = self._symbols.where(pair, self._positions.pop(pair))
+            count = int(self._symbols.weights(positions).sum())
             if count == stored:
-                return pair, count, found
+                return pair, count, positions
             if count >= self._floor:
                 self._push(pair, count, positions)
-            else:
+            elif count:
                 self._waiting.add_one(pair, count, positions)
         return 0, 0, NOWHERE
 
-    def merge(self, pair: int, token: int, positions: np.ndarray, *, known: bool) -> None:
-        """Merges a popped pair into a token, `known` if there was one of its bytes, and takes in the pairs that this makes."""
-        found, merged = self._symbols.merge(pair, token, positions)
-        self._merged[pair] = self._merged.get(pair, 0) + merged
-        if known:
-            found = self._share(token, found)
+    def merge(self, pair: int, token: int, positions: np.ndarray) -> None:
+        """Merges a popped pair into a new token and takes in the pairs that this makes."""
+        found = self._symbols.merge(pair, token, positions)
         high = found.counts >= self._floor
         if high.any():
-            self._admit(*(values[high].tolist() for values in (found.pairs, found.counts, found.starts, found.ends)), found.positions)
-            high |= found.counts <= 0
-        else:
-            high = found.counts <= 0
-        self._waiting.add(found.only(~high))
-
-    def _share(self, token: int, found: Found) -> Found:
-        """Pairs with a token that was made again: all their occurrences are looked up, and counts are of all and of what was merged."""
-        self._shared |= dict.fromkeys(found.pairs.tolist(), NOWHERE) | self._symbols.occurrences_with(token)
-        return found._replace(counts=np.array([self._count_shared(pair) for pair in found.pairs.tolist()], np.int64))
-
-    def _count_shared(self, pair: int) -> int:
-        there = self._symbols.where(pair, self._shared[pair])
-        return int(self._symbols.weights(there).sum()) + self._merged.get(pair, 0)
-
-    def _in_pretokens_of(self, pair: int, positions: np.ndarray) -> np.ndarray:
-        there = self._symbols.where(pair, self._shared[pair])
-        return there[np.isin(self._symbols.pretoken[there], self._symbols.pretoken[positions])]
+            columns = (values[high].tolist() for values in found[:4])
+            for new, count, start, end in zip(*columns, strict=True):
+                self._push(new, count, found.positions[start:end])
+            found = found.only(~high)
+        self._waiting.add(found)
 
     def _push(self, pair: int, count: int, positions: np.ndarray) -> None:
-        heappush(self._heap, ((((_MOST - count) << _PAIR_BITS) | pair) << _ENTRY_BITS) | self._entries)
-        self._positions[self._entries] = positions
-        self._entries += 1
-
-    def _admit(self, pairs: list[int], counts: list[int], starts: list[int], ends: list[int], positions: np.ndarray) -> None:
-        for pair, count, start, end in zip(pairs, counts, starts, ends, strict=True):
-            self._push(pair, count, positions[start:end])
+        heappush(self._heap, ((_MOST - count) << _PAIR_BITS) | pair)
+        self._positions[pair] = positions
 
     def _fill(self) -> bool:
         """Admits waiting pairs, the highest counts first, until the heap's first is above all that wait; False if nothing is left."""
-        while not self._heap or _MOST - (self._heap[0] >> (_PAIR_BITS + _ENTRY_BITS)) < self._floor:
+        while not self._heap or _MOST - (self._heap[0] >> _PAIR_BITS) < self._floor:
             if not len(self._waiting):
-                self._floor = 0
+                self._floor = 1
                 break
             self._floor, taken = self._waiting.take()
             for pair, count, positions in taken:
@@ -179,7 +154,7 @@ class _Waiting:
             self._positions.append(found.positions)
 
     def add_one(self, pair: int, count: int, positions: np.ndarray) -> None:
-        self.add(Found(*(np.array([number]) for number in (pair, count, 0, len(positions))), positions))
+        self.add(Found(np.array([pair]), np.array([count]), np.array([0]), np.array([len(positions)]), positions))
 
     def take(self) -> tuple[int, list[tuple[int, int, np.ndarray]]]:
         """The highest counts that wait, as (pair, count, positions), and the least of them; all that have that count are among them."""

@@ -24,7 +24,7 @@ class Found(NamedTuple):
     positions: np.ndarray
 
     def only(self, chosen: np.ndarray) -> "Found":
-        return Found(*(values[chosen] for values in self[:4]), self.positions)
+        return Found(self.pairs[chosen], self.counts[chosen], self.starts[chosen], self.ends[chosen], self.positions)
 
 
 class Symbols:
@@ -67,22 +67,10 @@ class Symbols:
         here = positions[self._symbols[positions] == pair >> ID_BITS]
         return here[self._symbols[self._next[here]] == pair & ID_MASK]
 
-    def occurrences_with(self, token: int) -> dict[int, np.ndarray]:
-        """Where all pairs stand in which the token is: for each pair its positions, ascending."""
-        there = np.flatnonzero(self._symbols == token).astype(np.int32)
-        places = np.unique(np.concatenate([there, self._previous[there]]))
-        left, right = self._symbols[places], self._symbols[self._next[places]]
-        whole = (left >= 0) & (right >= 0)
-        pairs = (left[whole].astype(np.int64) << ID_BITS) | right[whole]
-        order = np.argsort(pairs, kind="stable")
-        found = self._grouped(pairs[order], places[whole][order])
-        return {int(pair): found.positions[start:end] for pair, start, end in zip(found.pairs, found.starts, found.ends, strict=True)}
-
-    def merge(self, pair: int, token: int, positions: np.ndarray) -> tuple[Found, int]:
-        """Replaces the pair by the token at these ascending positions, from the left. Returns new pairs and the count merged."""
-        left = pair >> ID_BITS
+    def merge(self, pair: int, token: int, positions: np.ndarray) -> Found:
+        """Replaces the pair by a new token at these ascending positions, from the left, and returns the pairs that this makes."""
         right = self._next[positions]
-        if left == pair & ID_MASK:
+        if pair >> ID_BITS == pair & ID_MASK:
             chosen = _without_overlaps(positions, right)
             positions, right = positions[chosen], right[chosen]
         before, after = self._previous[positions], self._next[right]
@@ -97,21 +85,13 @@ class Symbols:
         left_pairs = (symbols_before[has_before].astype(np.int64) << ID_BITS) | token
         right_pairs = (token << ID_BITS) | symbols_after[has_after].astype(np.int64)
         pairs = np.concatenate([left_pairs, right_pairs])
-        touching = positions[:-1][after[:-1] == positions[1:]]
-        if len(touching):
-            # For a moment the token stood before `left`: the reference looks there later, though it counts nothing.
-            places = np.append(places, touching)
-            pairs = np.append(pairs, np.full(len(touching), (token << ID_BITS) | left))
         order = np.argsort(pairs, kind="stable")
-        found = self._grouped(pairs[order], places[order])
-        if len(touching):
-            found.counts[found.pairs == (token << ID_BITS) | left] -= self.weights(touching).sum()
-        return found, int(self.weights(positions).sum())
+        return self._grouped(pairs[order], places[order])
 
     def _grouped(self, pairs: np.ndarray, places: np.ndarray) -> Found:
         """Sorted pairs, int64 (n,), and their places -> each pair once."""
         if not len(pairs):
-            return Found(*(np.zeros(0, np.int64) for _ in range(4)), NOWHERE)
+            return Found(none := np.zeros(0, np.int64), none, none, none, NOWHERE)
         edges = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1], [True]]))
         starts = edges[:-1]
         return Found(pairs[starts], np.add.reduceat(self.weights(places), starts), starts, edges[1:], places)

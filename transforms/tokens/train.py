@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from transforms.errors import UserError
-from transforms.tokens.merges import Merges, byte_order
+from transforms.tokens.merges import Merges, byte_order, special_token_in_text
 from transforms.tokens.patterns import Pattern, find_pattern, normalizer, splitter
 
 END_OF_TEXT = "<|endoftext|>"
@@ -49,19 +48,15 @@ def train_tokenizer(
     )
     tokenizer.train_from_iterator(texts, trainer)
     for left, right in json.loads(tokenizer.to_str())["model"]["merges"]:
-        _check_merge(left + right, special_tokens)
+        if left + right in special_tokens:
+            raise special_token_in_text(left + right)
     return tokenizer
 
 
 def tokenizer_of(merges: Merges, *, pattern: str, normalization: str, special_tokens: Sequence[str]) -> Tokenizer:
-    """The tokenizer of learned merges: the one that `train_tokenizer` makes from the same text.
-
-    Raises UserError when the pattern lets text become a special token.
-    """
+    """The tokenizer of learned merges: the one that `train_tokenizer` makes from the same text, byte by byte."""
     names = [*special_tokens, *map(spell, merges.tokens[len(special_tokens) :])]
     pairs = [(names[left], names[right]) for left, right in merges.pairs]
-    for left, right in pairs:
-        _check_merge(left + right, special_tokens)
     tokenizer = new_tokenizer(find_pattern(pattern), normalization=normalization)
     tokenizer.model = models.BPE(vocab={name: number for number, name in enumerate(names)}, merges=pairs)
     tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in special_tokens])
@@ -75,16 +70,6 @@ def spell(token: bytes) -> str:
 
 # The characters of byte-level vocabularies, sorted, stand for the bytes in the order of their ids.
 _SPELLING = dict(zip(byte_order(), sorted(pre_tokenizers.ByteLevel.alphabet()), strict=True))
-
-
-def _check_merge(token: str, special_tokens: Sequence[str]) -> None:
-    """Text that becomes a special token could forge, for example, an end of text."""
-    if token in special_tokens:
-        raise UserError(
-            f"the text spells the special token {token!r} often enough to become one",
-            where="tokenizer.special_tokens",
-            remedy="name special tokens that the texts do not hold, or a tokenizer.pattern that cuts inside them",
-        )
 
 
 def tokenizer_files(data: bytes, *, sequence_length: int, end_of_text: str = END_OF_TEXT) -> dict[str, bytes]:
