@@ -4,10 +4,10 @@ A figure that cannot be known yet is None, and a note says what it waits for.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline import dedup, ingest, rates, shards
+from pipeline import dedup, ingest, pretokens, rates, shards
 from pipeline.config import Config
 from pipeline.run import StagePlan
 from pipeline.runner import RunnerSettings, Work
@@ -133,14 +133,28 @@ def estimate_dedup(config: Config, settings: RunnerSettings, volume: Volume) -> 
     return _estimate(workers, core_seconds, memory, float(volume.documents * signature_bytes(config.dedup)), notes)
 
 
-def estimate_tokenizer(config: Config, volume: Volume) -> Estimate:
-    """Of the stage that learns from a sample, in one process."""
-    disk = config.tokenizer.vocabulary * rates.TOKENIZER_BYTES_A_TOKEN
-    if volume.text is None:
-        return _estimate(1, None, None, disk, ["the size of the sample is known when the documents are"])
-    sample = min(config.tokenizer.sample_megabytes * 1e6, volume.text)
-    memory = rates.DRIVER_MEMORY + sample * rates.TOKENIZER_MEMORY_A_BYTE
-    return _estimate(1, sample / rates.LEARNED_BYTES_A_SECOND, memory, disk, [])
+def estimate_tokenizer(config: Config, settings: RunnerSettings, volume: Volume) -> Estimate:
+    """Of learning a tokenizer, from the counts of the whole corpus or from a sample, or of taking one from a file; and of measuring it."""
+    wanted = config.tokenizer
+    disk = wanted.vocabulary * rates.TOKENIZER_BYTES_A_TOKEN
+    if volume.text is None or volume.parts is None:
+        return _estimate(1, None, None, disk, ["known when the documents are"])
+    notes = [] if volume.measured else [_AT_MOST]
+    measured = min(wanted.measure_megabytes * 1e6, volume.text) * (1 + len(wanted.compare)) / rates.MEASURED_BYTES_A_SECOND
+    if wanted.file is not None:
+        return _estimate(1, measured, rates.DRIVER_MEMORY, disk, notes)
+    if wanted.method == "sample":
+        sample = min(wanted.sample_megabytes * 1e6, volume.text)
+        memory = rates.DRIVER_MEMORY + sample * rates.TRAINER_MEMORY_A_BYTE
+        return _estimate(1, sample / rates.TRAINER_BYTES_A_SECOND + measured, memory, disk, notes)
+    counting = volume.text / rates.COUNTED_BYTES_A_SECOND
+    workers = _workers(settings, Work(units=volume.units, seconds=volume.parts / pretokens.BYTES_A_SECOND))
+    table = volume.text * rates.PRETOKEN_BYTES_A_BYTE
+    alone = measured + table / rates.LEARNED_BYTES_A_SECOND
+    found = _estimate(workers, counting, _processes_memory(workers, rates.COUNT_WORKER_MEMORY), disk + table, notes)
+    seconds = None if found.seconds is None else found.seconds + alone
+    memory = None if found.memory is None else found.memory + table * rates.LEARNING_MEMORY_A_BYTE
+    return replace(found, core_seconds=counting + alone, seconds=seconds, memory=memory)
 
 
 def estimate_shards(
@@ -153,27 +167,23 @@ def estimate_shards(
     kept: float,
     bytes_a_token: float | None,
 ) -> Estimate:
-    """Of the groups of parts that are `left`, of a plan; both None before deduplication is done. `kept`: the share of documents that it
-    leaves; `bytes_a_token`: what the tokenizer was measured at, None if it is not there yet."""
-    if volume.text is None or volume.parts is None:
+    """Of the shards that are `left`, of a plan; both None before the tokenizer is there. `kept`: the share of documents that
+    deduplication leaves; `bytes_a_token`: what the tokenizer was measured at, None if it is not there yet."""
+    if volume.text is None:
         return _estimate(None, None, None, None, ["known when the documents are"])
     notes = [] if volume.measured else [_AT_MOST]
     if bytes_a_token is None:
         bytes_a_token = rates.TEXT_BYTES_A_TOKEN
         notes.append(f"{bytes_a_token} bytes of text a token, as in English; known when the tokenizer is there")
-    whole = volume.parts  # the bytes that units of this stage count
-    if plan is None or left is None:
-        work = Work(units=volume.units, seconds=whole / shards.BYTES_A_SECOND)
-        largest, todo = min(whole, config.shards.shard_megabytes * 1e6), whole
-        notes.append("memory at most: how parts are grouped is known when the tokenizer is there")
-    else:
+    text = volume.text * kept
+    work = Work(units=volume.units, seconds=text / shards.BYTES_A_SECOND)
+    if plan is not None and left is not None:
         work = plan_work(plan, bytes_a_second=shards.BYTES_A_SECOND)
-        largest, todo = (function([unit["bytes"] for unit in left] or [0]) for function in (max, sum))
+        text *= sum(unit["bytes"] for unit in left) / max(sum(unit["bytes"] for unit in plan.units), 1)
     workers = _workers(settings, work)
-    tokens = volume.text * kept / bytes_a_token * todo / max(whole, 1)
-    disk = tokens * (2 if config.tokenizer.vocabulary <= 1 << 16 else 4) * rates.SHARD_OVERHEAD
-    memory = _processes_memory(workers, rates.SHARDS_WORKER_MEMORY + largest * rates.SHARDS_MEMORY_A_BYTE)
-    return _estimate(workers, todo / shards.BYTES_A_SECOND, memory, disk, notes)
+    disk = text / bytes_a_token * (2 if config.tokenizer.vocabulary <= 1 << 16 else 4) * rates.SHARD_OVERHEAD
+    memory = _processes_memory(workers, rates.SHARDS_WORKER_MEMORY)
+    return _estimate(workers, text / rates.SHARDS_BYTES_A_SECOND, memory, disk, notes)
 
 
 def exchange_values(config: Config, settings: RunnerSettings, documents: int | None) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class _Survey:
         if name == "dedup":
             return estimate.estimate_dedup(config, settings, volume)
         if name == "tokenizer":
-            return estimate.estimate_tokenizer(config, volume)
+            return estimate.estimate_tokenizer(config, settings, volume)
         left = None if plan is None else self._left(name, plan)
         if name == "documents":
             return estimate.estimate_documents(config, settings, left or [], plan=self.documents_plan)

@@ -48,14 +48,25 @@ DOCUMENTS_A_MEASURED_PART = 100_000
 OPTION_TIMES = {"urls": 0.65, "decontaminate": 1.6, "lines": 1.9, "against": 2.1}
 """What an option of deduplication adds, in times of the search for duplicates (docs/dedup-options.md)."""
 
-LEARNED_BYTES_A_SECOND = 3.4e6
-TOKENIZER_MEMORY_A_BYTE = 14.0
+COUNTED_BYTES_A_SECOND = 12e6
+PRETOKEN_BYTES_A_BYTE = 0.09
+LEARNED_BYTES_A_SECOND = 0.3e6
+COUNT_WORKER_MEMORY = 200e6
+LEARNING_MEMORY_A_BYTE = 100.0
+"""Counted training: text whose pre-tokens one core counts a second; bytes of the table of counts for each byte of text; bytes of that table
+that merges are learned from a second; memory of a worker; memory for each byte of the table."""
+
+TRAINER_BYTES_A_SECOND = 6e6
+TRAINER_MEMORY_A_BYTE = 14.0
+"""Text that the reference trainer learns from a second, and memory for each byte of it."""
+
+MEASURED_BYTES_A_SECOND = 3e6
 TOKENIZER_BYTES_A_TOKEN = 70.0
-"""Text that a tokenizer is learned from and measured on a second; memory for each byte of it; bytes on disk for each token."""
+"""Text that a tokenizer is measured on a second; bytes on disk for each token."""
 
 TEXT_BYTES_A_TOKEN = 4.1
 """English news and novels with 16,384 tokens; fewer for other languages and for code, so shards become larger."""
 
-SHARDS_MEMORY_A_BYTE = 10.0
+SHARDS_BYTES_A_SECOND = 8e6
 SHARD_OVERHEAD = 1.05
-"""Memory for each byte of parts in a group; bytes on disk for each byte of tokens."""
+"""Text that one core encodes and packs a second; bytes on disk for each byte of tokens."""
