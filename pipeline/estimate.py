@@ -130,7 +130,8 @@ def estimate_dedup(config: Config, settings: RunnerSettings, volume: Volume) -> 
         notes.append(f"memory and disk follow the number of documents: {a_document} bytes on disk for each, and memory within memory_limit")
         return _estimate(workers, core_seconds, None, None, notes)
     memory = _dedup_memory(config, settings, volume, workers)
-    return _estimate(workers, core_seconds, memory, float(volume.documents * signature_bytes(config.dedup)), notes)
+    disk = float(volume.documents * signature_bytes(config.dedup))
+    return _estimate(workers, core_seconds, memory, disk, notes, alone=volume.documents * rates.DEDUP_DRIVER_SECONDS)
 
 
 def estimate_tokenizer(config: Config, settings: RunnerSettings, volume: Volume) -> Estimate:
@@ -248,8 +249,17 @@ def _processes_memory(workers: int | None, worker: float) -> float | None:
     return None if workers is None else rates.DRIVER_MEMORY + workers * worker
 
 
-def _estimate(workers: int | None, core_seconds: float | None, memory: float | None, disk: float | None, notes: Sequence[str]) -> Estimate:
-    seconds = None if core_seconds is None or workers is None else rates.START_SECONDS + core_seconds / workers
+def _estimate(
+    workers: int | None,
+    core_seconds: float | None,
+    memory: float | None,
+    disk: float | None,
+    notes: Sequence[str],
+    *,
+    alone: float = 0.0,
+) -> Estimate:
+    """`alone`: seconds in which the driver works and workers wait."""
+    seconds = None if core_seconds is None or workers is None else rates.START_SECONDS + core_seconds / workers + alone
     return Estimate(workers=workers, core_seconds=core_seconds, seconds=seconds, memory=memory, disk=disk, notes=tuple(notes))
 
 

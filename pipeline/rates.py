@@ -45,6 +45,9 @@ SHARDS_WORKER_MEMORY = 600e6
 DOCUMENTS_A_MEASURED_PART = 100_000
 """The parts for which `transforms.dedup.exchange.FIXED_MEMORY` was measured; a worker holds the signatures of one."""
 
+DEDUP_DRIVER_SECONDS = 12e-6
+"""For each document, what the driver does alone while hashes cross: 2 and 10 million took 50 and 354 s (docs/dedup.md)."""
+
 OPTION_TIMES = {"urls": 0.65, "decontaminate": 1.6, "lines": 1.9, "against": 2.1}
 """What an option of deduplication adds, in times of the search for duplicates (docs/dedup-options.md)."""
 

@@ -48,7 +48,8 @@ PERIOD, NEAR, COPY = 50, 10, 20
 def write_corpus(folder: Path, documents: int, *, settings: str = "") -> Path:
     """Writes a run whose `documents` stage is finished; returns its configuration. `settings`: lines of the table [dedup]."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "input.jsonl").write_text("{}\n", encoding="utf-8")
+    if not (folder / "input.jsonl").exists():  # its modification time is in the fingerprint of a corpus that is used again
+        (folder / "input.jsonl").write_text("{}\n", encoding="utf-8")
     path = folder / "scale.toml"
     path.write_text(
         f'folder = "run"\n[sources.web]\nkind = "jsonl"\npaths = ["input.jsonl"]\n[dedup]\n{settings}\n[tokenizer]\n', encoding="utf-8"

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import dedup, ingest, rates, shards
 from pipeline.config import load_config
-from pipeline.estimate import estimate_dedup, estimate_documents, estimate_shards, estimate_tokenizer, expected_volume
+from pipeline.estimate import Volume, estimate_dedup, estimate_documents, estimate_shards, estimate_tokenizer, expected_volume
 from pipeline.fork_server import expected_server
 from pipeline.ingest import plan_ingest
 from pipeline.plan import plan_run
@@ -337,12 +337,14 @@ def test_memory_of_deduplication_follows_documents_and_limit(tmp_path: Path) -> 
     config = load_config(str(path))
 
     def memory(documents: int) -> float:
-        volume = expected_volume(config, [])
-        known = volume.__class__(text=1.0, parts=1.0, documents=documents, units=max(documents // 100_000, 1), measured=True)
+        known = Volume(text=1.0, parts=1.0, documents=documents, units=max(documents // 100_000, 1), measured=True)
         found = estimate_dedup(config, RunnerSettings(workers=2), known).memory
         assert found is not None
         return found
 
+    volume = Volume(text=2e9, parts=8e8, documents=2_000_000, units=20, measured=True)
+    seconds = estimate_dedup(config, RunnerSettings(workers=2), volume).seconds
+    assert seconds == pytest.approx(rates.START_SECONDS + 8e8 / dedup.BYTES_A_SECOND / 2 + 2e6 * rates.DEDUP_DRIVER_SECONDS)
     assert memory(1000) < 1e9
     assert memory(1000) <= memory(100_000) <= memory(2_000_000)
     assert 3.0e9 < memory(2_000_000) < 6.2e9
