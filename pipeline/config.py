@@ -191,8 +191,8 @@ class TokenizerConfig:
     ] = 200.0
     minimum_count: Annotated[int, Field(ge=1, description="counted: a pre-token seen less often in the corpus is left out")] = 1
     max_pretokens: Annotated[
-        int, Field(ge=1, description="counted: distinct pre-tokens to learn from, about 0.4 GB a million; of more, the rarest are left out")
-    ] = 10_000_000
+        int, Field(ge=1, description="counted: distinct pre-tokens to learn from, about 0.5 GB a million; of more, the rarest are left out")
+    ] = 5_000_000
     measure_megabytes: Annotated[
         float, Field(gt=0, description="text on which the tokenizer is measured and must give back every document, in MB")
     ] = 10.0
