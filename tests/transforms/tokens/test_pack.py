@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.data import IGNORE, Rows, make_batch
 from transforms.tokens import pack as pack_module
 from transforms.tokens.encode import Encoded
 from transforms.tokens.pack import PackedRows, Packing, cut_documents, fit_best, pack_documents
@@ -49,9 +50,14 @@ def targets_of(packed: PackedRows) -> dict[int, dict[int, int]]:
 documents_strategy = st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=60), max_size=25)
 
 
-@given(documents_strategy, st.integers(8, 40), st.integers(0, 3))
-def test_each_token_and_closing_end_is_a_target_exactly_once(documents: list[list[int]], sequence_length: int, seed: int) -> None:
-    packed = pack(documents, sequence_length, seed)
+packings = st.sampled_from(["best-fit", "concat"])
+
+
+@given(documents_strategy, st.integers(8, 40), st.integers(0, 3), packings)
+def test_each_token_and_closing_end_is_a_target_exactly_once(
+    documents: list[list[int]], sequence_length: int, seed: int, packing: Packing
+) -> None:
+    packed = pack(documents, sequence_length, seed, packing)
     found = targets_of(packed)
     assert found == {number: dict(enumerate([*document, EOT], 1)) for number, document in enumerate(documents)}
     assert packed.targets.sum() == sum(len(document) + 1 for document in documents)
@@ -67,9 +73,11 @@ def test_blocks_of_any_size_lay_out_the_same(documents: list[list[int]], sequenc
     assert (whole.bytes == parts.bytes).all()
 
 
-@given(documents_strategy, st.integers(8, 40))
-def test_segments_do_not_overlap_and_inputs_are_the_documents_own(documents: list[list[int]], sequence_length: int) -> None:
-    packed = pack(documents, sequence_length)
+@given(documents_strategy, st.integers(8, 40), packings)
+def test_segments_do_not_overlap_and_inputs_are_the_documents_own(
+    documents: list[list[int]], sequence_length: int, packing: Packing
+) -> None:
+    packed = pack(documents, sequence_length, packing=packing)
     for row, tokens in enumerate(packed.tokens):
         free = 0
         for segment in range(packed.segment_offsets[row], packed.segment_offsets[row + 1]):
@@ -81,6 +89,47 @@ def test_segments_do_not_overlap_and_inputs_are_the_documents_own(documents: lis
             offset = int(packed.pieces.offset[piece])
             assert tokens[start:free].tolist() == stream[offset : offset + length]
         assert free <= sequence_length + 1
+
+
+@given(documents_strategy, st.integers(8, 40), packings)
+def test_the_trainer_scores_each_target_once(documents: list[list[int]], sequence_length: int, packing: Packing) -> None:
+    packed = pack(documents, sequence_length, packing=packing)
+    piece = packed.piece
+    rows = Rows(
+        tokens=packed.tokens.astype(np.int64),
+        bytes=packed.bytes.astype(np.int64),
+        segment_row=np.repeat(np.arange(len(packed.tokens)), np.diff(packed.segment_offsets)),
+        start=packed.start.astype(np.int64),
+        length=packed.pieces.length[piece],
+        ends=packed.pieces.ends[piece],
+    )
+    targets = make_batch(rows).targets
+    expected = sorted(token for document in documents for token in [*document, EOT])
+    assert sorted(targets[targets != IGNORE].tolist()) == expected
+
+
+@given(documents_strategy, st.integers(8, 40))
+def test_in_turn_only_the_last_row_has_padding(documents: list[list[int]], sequence_length: int) -> None:
+    packed = pack(documents, sequence_length, packing="concat")
+    expected = -(-sum(len(document) + 1 for document in documents) // sequence_length)
+    assert len(packed.tokens) == expected
+    assert (packed.targets < sequence_length).sum() <= 1
+
+
+@given(st.lists(st.integers(1, 3000), max_size=40), st.integers(2000, 4000))
+def test_best_fit_is_that_of_the_definition(weights: list[int], capacity: int) -> None:
+    """Against a plain search of all rows; capacities of several words of bits."""
+    weights = [min(weight, capacity) for weight in weights]
+    rooms: list[int] = []
+    for weight in sorted(weights, reverse=True):
+        fitting = [index for index, room in enumerate(rooms) if room >= weight]
+        if fitting:
+            rooms[min(fitting, key=rooms.__getitem__)] -= weight
+        else:
+            rooms.append(capacity - weight)
+    rows, count = fit_best(np.array(weights, np.int64), capacity=capacity)
+    loads = np.bincount(rows, weights=weights, minlength=count) if weights else np.zeros(0)
+    assert sorted(capacity - loads) == sorted(rooms)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +157,10 @@ def test_best_fit_never_overfills_and_opens_a_row_only_when_no_other_has_room(we
     assert count < 2 or least.sum() > 20
 
 
-def test_rows_are_shuffled_by_the_seed_and_by_nothing_else() -> None:
+@pytest.mark.parametrize("packing", ["best-fit", "concat"])
+def test_rows_are_shuffled_by_the_seed_and_by_nothing_else(packing: Packing) -> None:
     documents = [[number] * 8 for number in range(1, 60)]
-    once, again, other = pack(documents, 9), pack(documents, 9), pack(documents, 9, seed=2)
+    once, again, other = (pack(documents, 9, seed, packing) for seed in (1, 1, 2))
     assert (once.tokens == again.tokens).all()
     assert (once.tokens != other.tokens).any()
     assert sorted(map(tuple, once.tokens.tolist())) == sorted(map(tuple, other.tokens.tolist()))
