@@ -54,13 +54,13 @@ def test_the_folder_of_shards(finished: Path, counted: tuple[Counter[int], list[
     assert frequent[0]["share"] == pytest.approx(frequent[0]["times"] / tokens.total())
 
 
-def test_a_row_is_shown_with_its_boundaries(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
-    contents = json.loads(tokenmill("inspect", finished / "shards", "--json").out)["contents"]
+def test_a_row_is_shown_with_its_boundaries(tokenmill: Callable, quickstart: Path) -> None:
+    contents = json.loads(tokenmill("inspect", quickstart / "run" / "shards", "--json").out)["contents"]
     sample = contents["sample"]
     stored = open_shard(sample["path"]).table.slice(sample["row"], 1).to_pylist()[0]
     assert len(sample["segments"]) == len(stored["segments"]) > 1
     assert any(segment["ends"] for segment in sample["segments"])
-    printed = tokenmill("inspect", finished / "shards").out
+    printed = tokenmill("inspect", quickstart / "run" / "shards").out
     for part in ("documents by language", "documents by length", "most frequent tokens", "⟦", "⟧", "utilisation"):
         assert part in printed
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import dedup, ingest, rates, shards
+from pipeline import dedup, ingest, pretokens, rates, shards
 from pipeline.config import load_config
 from pipeline.estimate import Volume, estimate_dedup, estimate_documents, estimate_shards, estimate_tokenizer, expected_volume
 from pipeline.fork_server import expected_server
@@ -231,7 +231,7 @@ def test_wrong_input_is_an_error_as_everywhere(tokenmill: Callable, tmp_path: Pa
 def test_the_workers_are_those_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rates so slow that more than one worker pays: each stage starts as many as its plan said just before."""
     path = write_corpus(tmp_path)
-    for module in (ingest, dedup, shards):
+    for module in (ingest, dedup, pretokens, shards):
         monkeypatch.setattr(module, "BYTES_A_SECOND", 1000.0)
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     asked: list[tuple[Work, int]] = []
@@ -285,7 +285,7 @@ def test_kinds_without_a_rate_are_said_to_be_unknown(tmp_path: Path) -> None:
     assert documents["disk_bytes"] == pytest.approx(14_000 * (rates.INPUT_RATES["jsonl", False].parts + 0.001), abs=1)
     assert learned["seconds"] is None
     assert values["stages"]["dedup"]["workers"] is None
-    assert learned["notes"] == ["the size of the sample is known when the documents are"]
+    assert learned["notes"] == ["known when the documents are"]
     path.write_text(path.read_text().split("[sources.b]")[0])
     alone = planned(path)["stages"]["documents"]
     assert alone["seconds"] is alone["disk_bytes"] is None
@@ -314,8 +314,12 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     found = estimate_dedup(config, RunnerSettings(workers=2), volume)
     assert found.core_seconds == pytest.approx(2e7 * rate.parts / dedup.BYTES_A_SECOND * (1 + rates.OPTION_TIMES["urls"]))
     assert found.disk is found.memory is None
-    sample = 200e6 if volume.text > 200e6 else volume.text
-    assert estimate_tokenizer(config, volume).core_seconds == pytest.approx(sample / rates.LEARNED_BYTES_A_SECOND)
+    counted = estimate_tokenizer(config, RunnerSettings(workers=2), volume)
+    assert volume.text is not None
+    table, measured = volume.text * rates.PRETOKEN_BYTES_A_BYTE, min(volume.text, config.tokenizer.measure_megabytes * 1e6)
+    alone = table / rates.LEARNED_BYTES_A_SECOND + measured / rates.MEASURED_BYTES_A_SECOND
+    assert counted.core_seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_A_SECOND + alone)
+    assert counted.seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_A_SECOND / 2 + alone + rates.START_SECONDS)
     packed = estimate_shards(config, RunnerSettings(workers=1), volume, None, plan=None, kept=0.5, bytes_a_token=4.0)
     assert packed.disk == pytest.approx(2e7 * rate.text * 0.5 / 4 * 2 * rates.SHARD_OVERHEAD)
 

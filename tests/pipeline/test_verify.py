@@ -16,7 +16,7 @@ from tests.pipeline.test_cli import check_error
 from tests.pipeline.test_runs import finished  # noqa: F401  a fixture
 from transforms.manifest import read_manifest
 from transforms.tokens.shards import open_shard
-from transforms.tokens.train import tokenizer_files, train_tokenizer
+from transforms.tokens.train import tokenizer_bytes, train_tokenizer
 
 Damage = Callable[[list[dict]], None]
 """Changes the rows of a file in place."""
@@ -307,7 +307,7 @@ def test_a_dropped_document_in_the_shards_is_found(copy: Path) -> None:
 def test_a_shard_of_another_tokenizer_is_found(copy: Path) -> None:
     path = copy / "tokenizer" / "tokenizer.json"
     other = train_tokenizer(iter(["an altogether different text " * 50]), vocabulary=300, minimum_frequency=2)
-    path.write_bytes(tokenizer_files(other, sequence_length=64)["tokenizer.json"])
+    path.write_bytes(tokenizer_bytes(other))
     enter(path, rows=0)
     found = wrong_checks(copy)
     assert "tokenizer_sha256 is" in found["shards: headers, counts"]
