@@ -51,10 +51,12 @@ def encode_texts(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
 def token_byte_lengths(tokenizer: Tokenizer) -> np.ndarray:
     """UTF-8 bytes that each token stands for: int32 (vocabulary,), 0 for special tokens.
 
-    A byte-level vocabulary spells each byte as one character, so a token's length is its number of bytes.
+    A byte-level vocabulary spells each byte as one character, so a token's length is its number of bytes. Tokens that were added without
+    being special, such as runs of spaces, are spelled as they are.
     """
     lengths = np.zeros(tokenizer.get_vocab_size(with_added_tokens=True), np.int32)
     for token, number in tokenizer.get_vocab(with_added_tokens=True).items():
         lengths[number] = len(token)
-    lengths[list(tokenizer.get_added_tokens_decoder())] = 0
+    for number, added in tokenizer.get_added_tokens_decoder().items():
+        lengths[number] = 0 if added.special else len(added.content.encode())
     return lengths

@@ -62,6 +62,7 @@ def test_added_tokens_that_are_no_special_ones_stand_for_their_text() -> None:
     table = token_bytes(tokenizer)
     assert table is not None
     assert table.of(tokenizer.token_to_id("<tool é>") or 0) == "<tool é>".encode()
+    assert table.lengths.tolist() == token_byte_lengths(tokenizer).tolist()
 
 
 @pytest.mark.parametrize(("text", "shown"), [(" the", "' the'"), ("\n", "'\\n'"), ("é", "0xC3 0xA9")])
