@@ -1,0 +1,27 @@
+"""The tokenizer of a finished run, as those who ask about its shards need it."""
+
+from typing import NamedTuple
+
+from tokenizers import Tokenizer
+
+from pipeline.run import Run
+from transforms import io
+from transforms.tokens.encode import end_of_text_id, load_tokenizer
+from transforms.tokens.train import tokenizer_sha256
+
+
+class RunTokenizer(NamedTuple):
+    """`sha256` is how shards name it; `end_of_text` the id of its end-of-text token."""
+
+    path: str
+    sha256: str
+    tokenizer: Tokenizer
+    end_of_text: int
+
+
+def read_tokenizer(run: Run) -> RunTokenizer:
+    """Raises UserError for a file that is no tokenizer."""
+    path = io.join(run.stage("tokenizer"), "tokenizer.json")
+    data = io.read_bytes(path)
+    tokenizer = load_tokenizer(data, path=path)
+    return RunTokenizer(path, tokenizer_sha256(data), tokenizer, end_of_text_id(tokenizer))
