@@ -14,14 +14,13 @@ from tokenizers import Tokenizer
 from pipeline.explain_dedup import explain_dedup, find_groups
 from pipeline.inputs import Inputs, Stored
 from pipeline.run import STAGES, Run, finished_stages, part_name, rejects_name, signals_name
+from pipeline.run_tokenizer import RunTokenizer, read_tokenizer
 from transforms import io
 from transforms.errors import ConfigError
 from transforms.lookup import Test, find_rows, read_rows_of, same
 from transforms.manifest import read_manifest
-from transforms.tokens.encode import load_tokenizer
 from transforms.tokens.rows import Segments, read_segments
 from transforms.tokens.shards import open_shard
-from transforms.tokens.train import tokenizer_sha256
 
 EXCERPT = 120
 _KNOWN_BY = ("source", "origin", "locator", "url", "title")
@@ -34,7 +33,7 @@ class Explainer:
         self.run = run
         self.manifests = dict(finished_stages(run))
         self._inputs = Inputs(run, self.manifests["documents"]) if "documents" in self.manifests else None
-        self._tokenizer: tuple[Tokenizer, str] | None = None
+        self._tokenizer: RunTokenizer | None = None
         self._last: tuple[str, str, Segments] | None = None
 
     @property
@@ -56,10 +55,8 @@ class Explainer:
     def tokenizer_for(self, sha256: str) -> Tokenizer | None:
         """The run's tokenizer, if it is the one of this hash."""
         if self._tokenizer is None and "tokenizer" in self.manifests:
-            path = io.join(self.run.stage("tokenizer"), "tokenizer.json")
-            data = io.read_bytes(path)
-            self._tokenizer = load_tokenizer(data, path=path, end_of_text=None), tokenizer_sha256(data)
-        return self._tokenizer[0] if self._tokenizer and self._tokenizer[1] == sha256 else None
+            self._tokenizer = read_tokenizer(self.run)
+        return self._tokenizer.tokenizer if self._tokenizer and self._tokenizer.sha256 == sha256 else None
 
     def stored(self, part: int, row: int, *, rejected: bool) -> Stored:
         """A document or reject with all its columns. Raises ConfigError for one that is not there."""

@@ -1,7 +1,6 @@
 """Checks of tokenizer and shards: every kept document's tokens are there once, in the right split, and stand for its very text."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +9,7 @@ from tokenizers import Tokenizer
 
 from pipeline.checks import Check, Checked, address_names, differing_keys
 from pipeline.run import read_plan
+from pipeline.run_tokenizer import read_tokenizer
 from pipeline.shards import SPLITS, count_shard
 from pipeline.units import add_counters
 from transforms import io
@@ -18,32 +18,17 @@ from transforms.dedup.sign import slices_of_bytes
 from transforms.documents import pack_address
 from transforms.tokens.check import DocumentTokens, document_faults, document_order, row_faults
 from transforms.tokens.decode import TokenBytes, join_bytes, token_bytes
-from transforms.tokens.encode import encode_texts, end_of_text_id, load_tokenizer, token_byte_lengths
+from transforms.tokens.encode import encode_texts, token_byte_lengths
 from transforms.tokens.rows import read_segments
 from transforms.tokens.shards import MappedShard, open_shard
-from transforms.tokens.train import tokenizer_sha256
 
 STAGE = "shards"
 _BLOCK_BYTES = 4 << 20
 
 
-class _Tokenizer(NamedTuple):
-    path: str
-    sha256: str
-    tokenizer: Tokenizer
-    end_of_text: str
-
-
-def _tokenizer_of(checked: Checked) -> _Tokenizer:
-    path = io.join(checked.run.stage("tokenizer"), "tokenizer.json")
-    data = io.read_bytes(path)
-    name = checked.manifests["tokenizer"].configuration["tokenizer"]["end_of_text"]
-    return _Tokenizer(path, tokenizer_sha256(data), load_tokenizer(data, path=path, end_of_text=name), name)
-
-
 def check_tokenizer(checked: Checked, check: Check) -> None:
     """It loads, and has as many tokens as its manifest says."""
-    found = _tokenizer_of(checked)
+    found = read_tokenizer(checked.run)
     size = found.tokenizer.get_vocab_size()
     if size != checked.manifests["tokenizer"].counters["vocabulary"]:
         check.add(f"{found.path} has {size:,} tokens, the manifest says {checked.manifests['tokenizer'].counters['vocabulary']:,}")
@@ -53,12 +38,12 @@ def check_tokenizer(checked: Checked, check: Check) -> None:
 def check_headers(checked: Checked, check: Check) -> None:
     """What a shard says of itself is true, and the manifest's counters are what the shards give."""
     manifest = checked.manifests[STAGE]
-    found = _tokenizer_of(checked)
+    found = read_tokenizer(checked.run)
     settings = manifest.configuration
     wanted = {
         "tokenizer_sha256": found.sha256,
         "vocabulary_size": len(token_byte_lengths(found.tokenizer)),
-        "end_of_text": end_of_text_id(found.tokenizer, found.end_of_text),
+        "end_of_text": found.end_of_text,
         "sequence_length": settings["shards"]["sequence_length"],
         "packing": settings["shards"]["packing"],
         "seed": settings["seed"],
@@ -79,7 +64,7 @@ def check_headers(checked: Checked, check: Check) -> None:
 
 def check_rows(checked: Checked, check: Check) -> None:
     """Inside each row: ids, segments, end-of-text tokens, padding and `bytes` keep the contract."""
-    lengths = token_byte_lengths(_tokenizer_of(checked).tokenizer)
+    lengths = token_byte_lengths(read_tokenizer(checked.run).tokenizer)
     rows = segments = 0
     for _, path, shard in _open_all(checked):
         for fault in row_faults(shard, lengths):
@@ -135,7 +120,7 @@ def check_splits(checked: Checked, check: Check) -> None:
 
 def check_text(checked: Checked, check: Check) -> None:
     """The tokens of each document stand for its text, byte for byte, without the lines that deduplication removed."""
-    tokenizer = _tokenizer_of(checked).tokenizer
+    tokenizer = read_tokenizer(checked.run).tokenizer
     table = token_bytes(tokenizer)
     parts, drops = checked.files("documents", "part"), checked.files("dedup", "drops")
     documents = octets = 0

@@ -23,6 +23,7 @@ from pipeline.inputs import Stored
 from pipeline.progress import StageProgress
 from pipeline.reextract import Extractor
 from pipeline.run import Run
+from pipeline.run_tokenizer import RunTokenizer, read_tokenizer
 from pipeline.runner import RunnerSettings
 from pipeline.stages import run_stages
 from tests.conftest import DATA
@@ -30,7 +31,7 @@ from tests.pipeline.every_kind import write_every_kind
 from transforms import io
 from transforms.dedup.lines import remove_lines
 from transforms.documents import unpack_address
-from transforms.tokens.encode import encode_texts, end_of_text_id
+from transforms.tokens.encode import encode_texts
 from transforms.tokens.rows import read_segments
 from transforms.tokens.shards import open_shard
 
@@ -58,7 +59,7 @@ class Resolved:
 def resolve_rows(run: Run, rows: int, *, seed: int) -> Resolved:
     """Draws `rows` rows of all shards, reads the documents of their segments again from the input, encodes them again, and compares."""
     started = time.monotonic()
-    explainer = Explainer(run)
+    explainer, tokenizer = Explainer(run), read_tokenizer(run)
     folder = run.stage("shards")
     counts = {name: entry.rows for name, entry in explainer.manifests["shards"].files.items()}
     every = [(name, row) for name, number in counts.items() for row in range(number)]
@@ -86,18 +87,16 @@ def resolve_rows(run: Run, rows: int, *, seed: int) -> Resolved:
         if outcome["state"] != "equal":
             found.examples.append(f"{document.part}:{document.row} {outcome}")
         else:
-            found.other_tokens += _count_others(run, explainer, document, stretches[document.part << 32 | document.row])
+            found.other_tokens += _count_others(run, tokenizer, document, stretches[document.part << 32 | document.row])
     found.seconds = time.monotonic() - started
     return found
 
 
-def _count_others(run: Run, explainer: Explainer, document: Stored, stretches: list[tuple[int, np.ndarray]]) -> int:
+def _count_others(run: Run, tokenizer: RunTokenizer, document: Stored, stretches: list[tuple[int, np.ndarray]]) -> int:
     """How many stretches of a document are not what its text, which has just been read again, gives when it is encoded again."""
     text = remove_lines(document.values["text"], removed_lines(run, document.part, document.row))
-    tokenizer = explainer.tokenizer_for(explainer.manifests["tokenizer"].files["tokenizer.json"].sha256)
-    assert tokenizer is not None
-    ids = encode_texts(tokenizer, [text]).ids
-    end = np.array([end_of_text_id(tokenizer)], np.uint32)
+    ids = encode_texts(tokenizer.tokenizer, [text]).ids
+    end = np.array([tokenizer.end_of_text], np.uint32)
     stream = np.concatenate([end, ids, end])
     return sum(not np.array_equal(stretch, stream[offset : offset + len(stretch)]) for offset, stretch in stretches)
 

@@ -95,8 +95,13 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("stage", "pattern"), KINDS)
-@pytest.mark.parametrize("damage", ["flipped", "removed", "shorter", "extra"])
+DAMAGED = [
+    *((*kind, damage) for kind in KINDS for damage in ("flipped", "removed")),
+    *((*kind, damage) for kind in (KINDS[0], KINDS[5], KINDS[8]) for damage in ("shorter", "extra")),
+]
+
+
+@pytest.mark.parametrize(("stage", "pattern", "damage"), DAMAGED)
 def test_damaged_files_are_named(copy: Path, stage: str, pattern: str, damage: str) -> None:
     path = next(copy.glob(f"{stage}/{pattern}"))
     data = bytearray(path.read_bytes())
