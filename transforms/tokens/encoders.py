@@ -65,7 +65,7 @@ def _equal(left: Encoded, right: Encoded) -> bool:
 class TiktokenEncoder:
     """The ids of a tokenizer by tiktoken.
 
-    Texts that tiktoken refuses are encoded by `tokenizers`: white space of some thousand characters, which its regular
+    Texts that tiktoken refuses are encoded by `tokenizers`: white space of some hundred thousand characters, which its regular
     expressions give up, and text with something between what the pattern finds.
     """
 
