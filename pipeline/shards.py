@@ -3,14 +3,13 @@
 import contextlib
 import functools
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.config import Config
-from pipeline.run import Run, StagePlan, file_entry
+from pipeline.run import Run, StagePlan, file_entry, read_plan
 from pipeline.runner import RunnerSettings
 from pipeline.shard_plan import STAGE, part_sizes
 from pipeline.units import UnitReport, plan_work, run_units
@@ -20,7 +19,7 @@ from transforms.dedup.sign import slices_of_bytes
 from transforms.documents import pack_address
 from transforms.errors import UserError
 from transforms.tokens.encode import end_of_text_id, load_tokenizer, token_byte_lengths
-from transforms.tokens.encoders import Encoder, EncoderChoice, choose_encoder, open_encoder
+from transforms.tokens.encoders import Chosen, choose_encoder
 from transforms.tokens.shards import MappedShard, ShardInfo, ShardWriter, open_shard
 from transforms.tokens.train import tokenizer_sha256
 from transforms.tokens.windows import WindowPacker
@@ -34,15 +33,13 @@ _EXCERPT_CHARACTERS = 2_000
 
 def execute_shards(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
     """Runs the units that are not committed yet. Raises UserError unless the shards hold every document that stays."""
-    path = io.join(run.stage("tokenizer"), "tokenizer.json")
-    choice = choose_encoder(io.read_bytes(path), path=path, sample=sample_texts(plan.units))
-    work = functools.partial(_shard_unit, config=config, tokenizer_path=path, choice=choice)
+    work = functools.partial(_shard_unit, config=config, tokenizer_path=io.join(run.stage("tokenizer"), "tokenizer.json"))
     report = run_units(run.stage(STAGE), work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
     kept = sum(part.kept for parts in part_sizes(run, sequence_length=config.shards.sequence_length).values() for part in parts)
     found = sum(counts["documents"] for sources in report.counters.values() for counts in sources.values())
     if found != kept:
         raise UserError(f"{kept} documents stay and {found} are in shards", where=run.stage(STAGE), remedy="report this as a defect")
-    return replace(report, details={"encoder": asdict(choice)})
+    return report
 
 
 def shard_name(split: str, source: str, index: int, of: int) -> str:
@@ -66,41 +63,40 @@ def _excerpts(unit: dict[str, Any], room: int) -> Iterator[str]:
                     return
 
 
-def _shard_unit(
-    folder: str, number: int, unit: dict[str, Any], *, config: Config, tokenizer_path: str, choice: EncoderChoice
-) -> UnitReport:
-    names = {split: shard_name(split, unit["source"], unit["index"], unit["of"]) for split in SPLITS}
-    paths = {split: io.join(folder, name) for split, name in names.items()}
-    if not all(io.exists(path) for path in paths.values()):
-        _write_unit(unit, paths, config=config, tokenizer_path=tokenizer_path, choice=choice)
-    files, counters = {}, {}
-    for split, path in paths.items():
-        with io.local_copy(path) as local:
-            shard = open_shard(local)
-            counters[split] = {unit["source"]: count_shard(shard)}
-            files[names[split]] = file_entry(path, len(shard))
-    return UnitReport(files=files, counters=counters)
-
-
 class _Tokenizer(NamedTuple):
     """What a unit needs of a tokenizer."""
 
     sha256: str
     end_of_text: int
     token_bytes: np.ndarray
-    encode: Encoder
+    chosen: Chosen
 
 
 @functools.lru_cache(maxsize=1)
-def _open_tokenizer(data: bytes, path: str, end_of_text: str, choice: EncoderChoice) -> _Tokenizer:
-    """Opens a tokenizer.json once for all units of a worker."""
+def _open_tokenizer(data: bytes, path: str, end_of_text: str, folder: str) -> _Tokenizer:
+    """Opens a tokenizer.json once for all units of a worker. The stage's plan says on which texts encoders are compared."""
     tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
-    encode = open_encoder(data, tokenizer, choice)
-    return _Tokenizer(tokenizer_sha256(data), end_of_text_id(tokenizer, end_of_text), token_byte_lengths(tokenizer), encode)
+    chosen = choose_encoder(data, tokenizer, sample=sample_texts(read_plan(folder)["units"]))
+    return _Tokenizer(tokenizer_sha256(data), end_of_text_id(tokenizer, end_of_text), token_byte_lengths(tokenizer), chosen)
 
 
-def _write_unit(unit: dict[str, Any], paths: dict[str, str], *, config: Config, tokenizer_path: str, choice: EncoderChoice) -> None:
-    tokenizer = _open_tokenizer(io.read_bytes(tokenizer_path), tokenizer_path, config.tokenizer.end_of_text, choice)
+def _shard_unit(folder: str, number: int, unit: dict[str, Any], *, config: Config, tokenizer_path: str) -> UnitReport:
+    names = {split: shard_name(split, unit["source"], unit["index"], unit["of"]) for split in SPLITS}
+    paths = {split: io.join(folder, name) for split, name in names.items()}
+    tokenizer = _open_tokenizer(io.read_bytes(tokenizer_path), tokenizer_path, config.tokenizer.end_of_text, folder)
+    if not all(io.exists(path) for path in paths.values()):
+        _write_unit(unit, paths, config=config, tokenizer=tokenizer)
+    files, counters = {}, {}
+    for split, path in paths.items():
+        with io.local_copy(path) as local:
+            shard = open_shard(local)
+            counters[split] = {unit["source"]: count_shard(shard)}
+            files[names[split]] = file_entry(path, len(shard))
+    details = {"encoder": {"name": tokenizer.chosen.name, "reason": tokenizer.chosen.reason}}
+    return UnitReport(files=files, counters=counters, details=details)
+
+
+def _write_unit(unit: dict[str, Any], paths: dict[str, str], *, config: Config, tokenizer: _Tokenizer) -> None:
     with contextlib.ExitStack() as stack:
         packers = {}
         for split, path in paths.items():
@@ -117,7 +113,7 @@ def _write_unit(unit: dict[str, Any], paths: dict[str, str], *, config: Config, 
             writer = stack.enter_context(ShardWriter(stack.enter_context(io.atomic_output(path)), info))
             packers[split] = WindowPacker(info, shard=unit["index"], token_bytes=tokenizer.token_bytes, write=writer.write)
         for split, addresses, texts in _read_splits(unit["parts"], config=config):
-            packers[split].add(tokenizer.encode(texts), addresses)
+            packers[split].add(tokenizer.chosen.encode(texts), addresses)
         for packer in packers.values():
             packer.flush()
 

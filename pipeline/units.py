@@ -24,7 +24,7 @@ REPORTS = "reports.json"
 
 @dataclass(frozen=True, kw_only=True)
 class UnitReport:
-    """The files a unit committed, and its counters: a tree of integers. `details`: what else a stage's manifest should say."""
+    """The files a unit committed, and its counters: a tree of integers. `details`: what else the manifest says, equal in all units."""
 
     files: dict[str, FileEntry]
     counters: dict[str, Any] = field(default_factory=dict)
@@ -48,12 +48,14 @@ def merge_reports(reports: Iterable[UnitReport]) -> UnitReport:
     """All files and the sums of all counters, keys sorted."""
     files: dict[str, FileEntry] = {}
     counters: dict[str, Any] = {}
+    details: dict[str, Any] = {}
     cpu_seconds = 0.0
     for report in reports:
+        details.update(report.details)
         files.update(report.files)
         counters = add_counters(counters, report.counters)
         cpu_seconds += report.cpu_seconds
-    return UnitReport(files=files, counters=_sorted(counters), cpu_seconds=cpu_seconds)
+    return UnitReport(files=files, counters=_sorted(counters), cpu_seconds=cpu_seconds, details=details)
 
 
 def _sorted(tree: dict[str, Any]) -> dict[str, Any]:
@@ -171,4 +173,4 @@ def _write_reports(keyed: tuple[int, Iterable[str]], path: str) -> None:
 
 def _report_from(values: dict[str, Any]) -> UnitReport:
     files = {name: FileEntry(**entry) for name, entry in values["files"].items()}
-    return UnitReport(files=files, counters=values["counters"], cpu_seconds=values["cpu_seconds"])
+    return UnitReport(**{**values, "files": files})

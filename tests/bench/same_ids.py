@@ -14,9 +14,9 @@ from rich.console import Console
 
 from pipeline.tables import figures_table
 from tests.conftest import DATA
-from tests.transforms.tokens.test_encoders import PATTERNS, TIKTOKEN, byte_level, character_texts, real_texts, sampled, trained
+from tests.transforms.tokens.test_encoders import PATTERNS, byte_level, character_texts, real_texts, sampled, trained
 from transforms.tokens.encode import encode_texts, load_tokenizer
-from transforms.tokens.encoders import choose_encoder, open_encoder
+from transforms.tokens.encoders import choose_encoder
 
 BATCH = 256
 
@@ -36,8 +36,7 @@ def main() -> int:
         for size in map(int, options.vocabularies.split(",")):
             data = trained(learned_from, size, byte_level(None if name == "gpt2" else PATTERNS[name]))
             tokenizer = load_tokenizer(data, path=name)
-            choice = choose_encoder(data, path=name, sample=learned_from[:20])
-            encode = open_encoder(data, tokenizer, TIKTOKEN)
+            encode, library, _ = choose_encoder(data, tokenizer, sample=learned_from[:20])
             tokens = different = 0
             for start in range(0, len(texts), BATCH):
                 batch = texts[start : start + BATCH]
@@ -48,7 +47,7 @@ def main() -> int:
             others += different
             figures = (
                 f"{tokenizer.get_vocab_size():,}",
-                choice.name,
+                library,
                 f"{len(texts):,}",
                 f"{megabytes:.1f}",
                 f"{tokens:,}",

@@ -1,16 +1,17 @@
 """Who turns text into ids: `tiktoken` where it gives the same ids as `tokenizers`, else `tokenizers` itself."""
 
 import functools
+import os
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import tiktoken
 from tokenizers import Tokenizer, normalizers
 
-from transforms.tokens.encode import Encoded, encode_texts, load_tokenizer
+from transforms.tokens.encode import Encoded, encode_texts
 from transforms.tokens.tiktoken_vocabulary import Unrepresentable, Vocabulary, tiktoken_vocabulary
 from transforms.tokens.train import END_OF_TEXT
 
@@ -24,16 +25,9 @@ PROBES = (
 )
 """Texts that patterns are likely to cut differently; they are compared in every run beside those of the corpus."""
 
-Name = Literal["tiktoken", "tokenizers"]
 _NOTHING = np.zeros(0, np.uint32)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncoderChoice:
-    """Which library encodes; `reason` says why it is not tiktoken, and is empty if it is."""
-
-    name: Name
-    reason: str = ""
+_GROUP_CHARACTERS = 1 << 17
+_THREADS = min(2, os.cpu_count() or 1)  # a worker process has a core of its own; the second helps when others have ended
 
 
 class Encoder(Protocol):
@@ -42,35 +36,36 @@ class Encoder(Protocol):
     def __call__(self, texts: list[str]) -> Encoded: ...
 
 
-def choose_encoder(data: bytes, *, path: str, sample: Sequence[str]) -> EncoderChoice:
-    """The bytes of a tokenizer.json -> tiktoken, if it can represent the tokenizer and gives its ids for the sample and the probes.
+class Chosen(NamedTuple):
+    """An encoder, the library that it is, and why that is not tiktoken; empty if it is."""
 
-    Raises UserError if it is no tokenizer.
-    """
-    tokenizer = load_tokenizer(data, path=path, end_of_text=None)
+    encode: Encoder
+    name: Literal["tiktoken", "tokenizers"]
+    reason: str = ""
+
+
+def choose_encoder(data: bytes, tokenizer: Tokenizer, *, sample: Sequence[str]) -> Chosen:
+    """A tokenizer and the bytes of its tokenizer.json -> tiktoken, if it can represent it and gives its ids for sample and probes."""
+    reference = functools.partial(encode_texts, tokenizer)
     texts = [*PROBES, *sample]
     try:
         encode = TiktokenEncoder(tiktoken_vocabulary(data, checked_by=tokenizer), tokenizer)
     except Unrepresentable as error:
-        return EncoderChoice(name="tokenizers", reason=str(error))
-    found, expected = encode(texts), encode_texts(tokenizer, texts)
-    if np.array_equal(found.offsets, expected.offsets) and np.array_equal(found.ids, expected.ids):
-        return EncoderChoice(name="tiktoken")
-    differ = next(text for text in texts if not np.array_equal(encode([text]).ids, encode_texts(tokenizer, [text]).ids))
-    return EncoderChoice(name="tokenizers", reason=f"other ids for the text that begins {differ[:40]!r}")
+        return Chosen(reference, "tokenizers", str(error))
+    if _equal(encode(texts), reference(texts)):
+        return Chosen(encode, "tiktoken")
+    differ = next(text for text in texts if not _equal(encode([text]), reference([text])))
+    return Chosen(reference, "tokenizers", f"other ids for the text that begins {differ[:40]!r}")
 
 
-def open_encoder(data: bytes, tokenizer: Tokenizer, choice: EncoderChoice) -> Encoder:
-    """The encoder that was chosen for a tokenizer, `data` the bytes of its file."""
-    if choice.name == "tokenizers":
-        return functools.partial(encode_texts, tokenizer)
-    return TiktokenEncoder(tiktoken_vocabulary(data), tokenizer)
+def _equal(left: Encoded, right: Encoded) -> bool:
+    return np.array_equal(left.offsets, right.offsets) and np.array_equal(left.ids, right.ids)
 
 
 class TiktokenEncoder:
-    """The ids of a tokenizer by tiktoken, a text at a time on one core.
+    """The ids of a tokenizer by tiktoken.
 
-    Texts that tiktoken refuses are encoded by `tokenizers`: white space of some thousand characters, which its regular
+    Texts that tiktoken refuses are encoded by `tokenizers`: white space of some hundred thousand characters, which its regular
     expressions give up, and text with something between what the pattern finds.
     """
 
@@ -93,7 +88,7 @@ class TiktokenEncoder:
 
     def __call__(self, texts: list[str]) -> Encoded:
         normal = texts if self._normalize is None else [self._normalize(text) for text in texts]
-        found = [self._ranks(text) for text in normal]
+        found = self._encode_all(normal)
         offsets = _offsets(found)
         ranks = np.concatenate([_NOTHING, *found])
         encoded = Encoded(self._ids[ranks], offsets)
@@ -104,12 +99,36 @@ class TiktokenEncoder:
         missing = np.flatnonzero(np.logical_not(complete)).tolist()
         return _replaced(encoded, {index: encode_texts(self._tokenizer, [texts[index]]).ids for index in missing}) if missing else encoded
 
+    def _encode_all(self, texts: list[str]) -> list[np.ndarray]:
+        groups = list(_groups(texts))
+        if len(groups) == 1:
+            return self._encode_group(texts)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return [ranks for group in pool.map(self._encode_group, groups) for ranks in group]
+
+    def _encode_group(self, texts: list[str]) -> list[np.ndarray]:
+        return [self._ranks(text) for text in texts]
+
     def _ranks(self, text: str) -> np.ndarray:
         """The ranks of a text's tokens; none if tiktoken refuses it."""
         try:
             return self._encode(text)
         except ValueError:
             return _NOTHING
+
+
+def _groups(texts: list[str]) -> Iterator[list[str]]:
+    """Neighbouring texts of some length together: a thread's work should take longer than handing it over."""
+    group: list[str] = []
+    size = 0
+    for text in texts:
+        group.append(text)
+        size += len(text)
+        if size >= _GROUP_CHARACTERS:
+            yield group
+            group, size = [], 0
+    if group or not texts:
+        yield group
 
 
 def _offsets(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from transforms.tokens.encode import encode_texts, load_tokenizer
-from transforms.tokens.encoders import PROBES, EncoderChoice, choose_encoder, open_encoder
+from transforms.tokens.encoders import PROBES, Chosen, Encoder, TiktokenEncoder, choose_encoder
 from transforms.tokens.tiktoken_vocabulary import GPT2_PATTERN, Unrepresentable, tiktoken_vocabulary
 from transforms.tokens.train import END_OF_TEXT, SPLIT_PATTERN
 
@@ -28,7 +28,6 @@ O200K = "|".join(
     ]
 )
 PATTERNS = {"gpt2": GPT2_PATTERN, "gpt4": SPLIT_PATTERN, "o200k": O200K, "split-digits": SPLIT_PATTERN.replace("{1,3}", "")}
-TIKTOKEN, TOKENIZERS = EncoderChoice(name="tiktoken"), EncoderChoice(name="tokenizers")
 LIMIT_SECONDS = 20
 
 
@@ -53,8 +52,20 @@ def small(name: str) -> bytes:
     return trained([*PROBES * 3, "the cat sat on the mat and the hat   \n\n 12 345 " * 9], 600, byte_level(PATTERNS[name]))
 
 
-def ids_by(choice: EncoderChoice, data: bytes, texts: list[str]) -> list[list[int]]:
-    encoded = open_encoder(data, load_tokenizer(data, path="test"), choice)(texts)
+def by_tiktoken(data: bytes) -> Encoder:
+    return TiktokenEncoder(tiktoken_vocabulary(data), load_tokenizer(data, path="test"))
+
+
+def by_reference(data: bytes) -> Encoder:
+    return functools.partial(encode_texts, load_tokenizer(data, path="test"))
+
+
+def chosen(data: bytes, sample: list[str]) -> Chosen:
+    return choose_encoder(data, load_tokenizer(data, path="test"), sample=sample)
+
+
+def ids_of(encode: Encoder, texts: list[str]) -> list[list[int]]:
+    encoded = encode(texts)
     return [ids.tolist() for ids in np.split(encoded.ids, encoded.offsets[1:-1])] if texts else []
 
 
@@ -66,7 +77,7 @@ ODD = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(ODD_CHARAC
 @settings(deadline=None)  # tokenizers are made on the first call
 @given(texts=st.lists(ODD, max_size=4))
 def test_odd_text_gets_the_reference_ids(name: str, texts: list[str]) -> None:
-    assert ids_by(TIKTOKEN, small(name), texts) == ids_by(TOKENIZERS, small(name), texts)
+    assert ids_of(by_tiktoken(small(name)), texts) == ids_of(by_reference(small(name)), texts)
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -74,7 +85,7 @@ def test_every_character_is_cut_as_the_reference_cuts_it(name: str) -> None:
     """Both libraries bring Unicode tables of their own. Every 37th code point here; `python -m tests.bench.same_ids` takes all."""
     texts = list(character_texts(37))
     tokenizer = load_tokenizer(small(name), path="test")
-    found, expected = open_encoder(small(name), tokenizer, TIKTOKEN)(texts), encode_texts(tokenizer, texts)
+    found, expected = by_tiktoken(small(name))(texts), encode_texts(tokenizer, texts)
     assert np.array_equal(found.ids, expected.ids)
     assert np.array_equal(found.offsets, expected.offsets)
 
@@ -84,16 +95,16 @@ def test_every_character_is_cut_as_the_reference_cuts_it(name: str) -> None:
 def test_a_megabyte_without_a_break_is_encoded_as_the_reference_does_and_soon(name: str, piece: str) -> None:
     text = piece * (300_000 // len(piece.encode())) + "x"
     started = time.monotonic()
-    found = ids_by(TIKTOKEN, small(name), ["before", text, "after"])
+    found = ids_of(by_tiktoken(small(name)), ["before", text, "after"])
     assert time.monotonic() - started < LIMIT_SECONDS
-    assert found == ids_by(TOKENIZERS, small(name), ["before", text, "after"])
+    assert found == ids_of(by_reference(small(name)), ["before", text, "after"])
 
 
 def test_text_that_spells_a_special_token_is_text() -> None:
     end = load_tokenizer(small("gpt4"), path="test").token_to_id(END_OF_TEXT)
-    (ids,) = ids_by(TIKTOKEN, small("gpt4"), [f"{END_OF_TEXT} {END_OF_TEXT}"])
+    (ids,) = ids_of(by_tiktoken(small("gpt4")), [f"{END_OF_TEXT} {END_OF_TEXT}"])
     assert end not in ids
-    assert choose_encoder(small("gpt4"), path="test", sample=[]) == TIKTOKEN
+    assert chosen(small("gpt4"), []).name == "tiktoken"
 
 
 def changed(change: Callable[[dict[str, Any]], None]) -> bytes:
@@ -188,24 +199,24 @@ def test_several_merges_of_a_token_are_one_rank_if_they_stand_together(ignore_me
     data = changed(list_all_pairs)
     assert len(json.loads(data)["model"]["merges"]) > len(json.loads(small("gpt4"))["model"]["merges"])
     texts = ["the cat's hat, that matt sat at", *PROBES]
-    assert choose_encoder(data, path="test", sample=texts) == TIKTOKEN
-    assert ids_by(TIKTOKEN, data, texts) == ids_by(TOKENIZERS, data, texts)
+    assert chosen(data, texts).name == "tiktoken"
+    assert ids_of(by_tiktoken(data), texts) == ids_of(by_reference(data), texts)
 
 
 def test_other_ids_for_the_sample_are_a_reason() -> None:
     """A pattern that the libraries read differently: `^` is the start of a line to one and of the text to the other."""
     data = changed(set_pre_tokenizer(byte_level(r"^[a-z]|\S+|\s")))
-    assert choose_encoder(data, path="test", sample=[]) == TIKTOKEN
-    choice = choose_encoder(data, path="test", sample=["ok", "the\nthe cat"])
-    assert choice == EncoderChoice(name="tokenizers", reason="other ids for the text that begins 'the\\nthe cat'")
-    assert ids_by(choice, data, ["the\nthe cat"]) == ids_by(TOKENIZERS, data, ["the\nthe cat"])
+    assert chosen(data, []).name == "tiktoken"
+    encode, name, reason = chosen(data, ["ok", "the\nthe cat"])
+    assert (name, reason) == ("tokenizers", "other ids for the text that begins 'the\\nthe cat'")
+    assert ids_of(encode, ["the\nthe cat"]) == ids_of(by_reference(data), ["the\nthe cat"])
 
 
 def test_text_that_the_pattern_leaves_out_is_kept_or_lost_as_the_reference_does() -> None:
     texts = ["the cat 12", "12", "the cat", ""]
     for behaviour, invert in (("isolated", False), ("isolated", True), ("removed", True)):
         data = changed(set_pre_tokenizer(byte_level(r"\p{L}+| ", behaviour, invert=invert)))
-        assert ids_by(TIKTOKEN, data, texts) == ids_by(TOKENIZERS, data, texts)
+        assert ids_of(by_tiktoken(data), texts) == ids_of(by_reference(data), texts)
 
 
 @settings(deadline=None)
@@ -216,7 +227,7 @@ def test_normalised_text_gets_the_reference_ids(texts: list[str]) -> None:
         tokenizer.normalizer = normalizer
         data = tokenizer.to_str().encode()
         texts = [*texts, "e\u0301 E\u0301", "\U000113c2\U000113c2 \U000113c2\U000113b8"]
-        assert ids_by(TIKTOKEN, data, texts) == ids_by(TOKENIZERS, data, texts)
+        assert ids_of(by_tiktoken(data), texts) == ids_of(by_reference(data), texts)
 
 
 def character_texts(step: int) -> Iterator[str]:
@@ -252,9 +263,9 @@ def test_real_text_of_all_kinds_gets_the_reference_ids(name: str, data_folder: P
     """A part of the text here; `python -m tests.bench.same_ids` compares all of it."""
     texts = sampled(real_texts(data_folder), 4_000)
     data = trained(texts, 4096, byte_level(None if name == "gpt2" else PATTERNS[name]))
-    assert choose_encoder(data, path="test", sample=texts[:50]) == TIKTOKEN
+    assert chosen(data, texts[:50]).name == "tiktoken"
     tokenizer = load_tokenizer(data, path="test")
-    found, expected = open_encoder(data, tokenizer, TIKTOKEN)(texts), encode_texts(tokenizer, texts)
+    found, expected = by_tiktoken(data)(texts), encode_texts(tokenizer, texts)
     assert len(found.ids) > 200_000
     assert np.array_equal(found.ids, expected.ids)
     assert np.array_equal(found.offsets, expected.offsets)
