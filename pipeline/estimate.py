@@ -154,8 +154,8 @@ def estimate_tokenizer(config: Config, settings: RunnerSettings, volume: Volume)
     alone = measured + table / rates.LEARNED_BYTES_A_SECOND
     found = _estimate(workers, counting, _processes_memory(workers, rates.COUNT_WORKER_MEMORY), disk + table, notes)
     seconds = None if found.seconds is None else found.seconds + alone
-    memory = None if found.memory is None else found.memory + table * rates.LEARNING_MEMORY_A_BYTE
-    return replace(found, core_seconds=counting + alone, seconds=seconds, memory=memory)
+    peak = None if found.memory is None else found.memory + table * rates.LEARNING_MEMORY_A_BYTE
+    return replace(found, core_seconds=counting + alone, seconds=seconds, memory=peak)
 
 
 def estimate_shards(
