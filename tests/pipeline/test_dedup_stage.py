@@ -81,9 +81,10 @@ def test_signatures_of_other_documents(path: Path):
 
 
 def test_a_disk_that_fills_up(path: Path):
-    """No file may grow beyond 2,000 bytes: an error that says so, nothing half-written, and a later run ends as if nothing had been."""
+    """No file may grow beyond 6,000 bytes, which the configuration fits into:
+    an error that says so, nothing half-written, and a later run ends as if nothing had been."""
     code = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)); "
         "from pipeline.cli import main; sys.argv = ['tokenmill', 'dedup', sys.argv[1], '--workers', '1']; main()"
     )
     stopped = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
@@ -100,7 +101,7 @@ def test_a_disk_that_fills_up(path: Path):
     shutil.rmtree(out)
     run(path, "dedup")
     assert digests(out) == resumed
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 2000
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 6000
 
 
 def test_the_order_of_sources_decides_addresses_and_nothing_else(path: Path, tmp_path_factory: pytest.TempPathFactory):

@@ -15,19 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from transforms.tokens import patterns
 from transforms.tokens.encode import encode_texts, load_tokenizer
 from transforms.tokens.encoders import PROBES, Chosen, Encoder, TiktokenEncoder, choose_encoder
-from transforms.tokens.tiktoken_vocabulary import GPT2_PATTERN, Unrepresentable, tiktoken_vocabulary
-from transforms.tokens.train import END_OF_TEXT, SPLIT_PATTERN
+from transforms.tokens.tiktoken_vocabulary import Unrepresentable, tiktoken_vocabulary
+from transforms.tokens.train import END_OF_TEXT
 
-O200K = "|".join(
-    [
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
-        r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-    ]
-)
-PATTERNS = {"gpt2": GPT2_PATTERN, "gpt4": SPLIT_PATTERN, "o200k": O200K, "split-digits": SPLIT_PATTERN.replace("{1,3}", "")}
+PATTERNS = {name: pattern.expression for name, pattern in patterns.PATTERNS.items()}
 LIMIT_SECONDS = 20
 
 
@@ -158,7 +152,7 @@ def look_up_words(definition: dict[str, Any]) -> None:
         (set_pre_tokenizer(pre_tokenizers.Whitespace()), "does not end in ByteLevel"),
         (set_pre_tokenizer(pre_tokenizers.ByteLevel(add_prefix_space=True)), "puts a space"),
         (set_pre_tokenizer(pre_tokenizers.Sequence([pre_tokenizers.Digits(True), byte_level(None)])), "cuts more than once"),
-        (set_pre_tokenizer(byte_level(SPLIT_PATTERN, "merged_with_next")), "MergedWithNext"),
+        (set_pre_tokenizer(byte_level(PATTERNS["gpt4"], "merged_with_next")), "MergedWithNext"),
         (set_pre_tokenizer(byte_level(r"\s+", "removed")), "Removed"),
         (add_word, "'the cat' is not special"),
         (lambda definition: definition.update(truncation={"max_length": 5}), "truncates"),
