@@ -87,7 +87,9 @@ def plan_work(plan: StagePlan, *, bytes_a_second: float) -> Work:
 
 
 def run_units(folder: str, work: UnitWork, settings: RunnerSettings, size: Work) -> UnitReport:
-    """Runs all units of a stage folder's plan and returns their merged report."""
+    """Runs all units of a stage folder's plan and returns their merged report. Without a unit nothing is started."""
+    if not size.units:
+        return UnitReport(files={})
     reports = io.join(folder, REPORTS)
     with tempfile.TemporaryDirectory(prefix="tokenmill-claims-") as claims:
         lanes = None if settings.names_runner else Lanes(count=settings.processes(size), claims=claims)
@@ -124,7 +126,9 @@ class RunUnits(beam.PTransform):
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[str]:
         # A plain GroupByKey on distinct keys spreads as Reshuffle does, which is ten transforms to build and translate.
-        spread = begin | "Start" >> beam.Impulse() | "Read" >> beam.FlatMap(_read_units, self.folder, self.lanes) | beam.GroupByKey()
+        spread = (
+            begin | "Start" >> beam.Impulse() | "Read" >> beam.FlatMap(_read_units, self.folder, self.lanes) | "Spread" >> beam.GroupByKey()
+        )
         if self.lanes is None:
             return spread | "Work" >> beam.FlatMap(_run_spread, self.folder, self.work)
         return spread | "Work" >> beam.FlatMap(_run_lane, self.folder, self.work, self.lanes)
