@@ -152,7 +152,9 @@ def estimate_tokenizer(config: Config, settings: RunnerSettings, volume: Volume)
     workers = _workers(settings, Work(units=volume.units, seconds=volume.parts / pretokens.BYTES_A_SECOND))
     table = volume.text * rates.PRETOKEN_BYTES_A_BYTE
     alone = measured + table / rates.LEARNED_BYTES_A_SECOND
-    found = _estimate(workers, counting, _processes_memory(workers, rates.COUNT_WORKER_MEMORY), disk + table, notes)
+    found = _estimate(
+        workers, counting, _processes_memory(workers, rates.COUNT_WORKER_MEMORY), disk + table * rates.PRETOKEN_DISK_A_BYTE, notes
+    )
     seconds = None if found.seconds is None else found.seconds + alone
     peak = None if found.memory is None else found.memory + table * rates.LEARNING_MEMORY_A_BYTE
     return replace(found, core_seconds=counting + alone, seconds=seconds, memory=peak)

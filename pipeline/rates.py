@@ -39,7 +39,7 @@ START_SECONDS = 1.0
 DRIVER_MEMORY = 220e6
 INGEST_WORKER_MEMORY = 130e6
 DEDUP_WORKER_MEMORY = 200e6
-SHARDS_WORKER_MEMORY = 600e6
+SHARDS_WORKER_MEMORY = 160e6
 """Bytes of the process that drives, and what a worker adds, in it or as a process of its own, whatever the size of the corpus."""
 
 DOCUMENTS_A_MEASURED_PART = 100_000
@@ -51,13 +51,14 @@ DEDUP_DRIVER_SECONDS = 12e-6
 OPTION_TIMES = {"urls": 0.65, "decontaminate": 1.6, "lines": 1.9, "against": 2.1}
 """What an option of deduplication adds, in times of the search for duplicates (docs/dedup-options.md)."""
 
-COUNTED_BYTES_A_SECOND = 12e6
+COUNTED_BYTES_A_SECOND = 9e6
 PRETOKEN_BYTES_A_BYTE = 0.09
-LEARNED_BYTES_A_SECOND = 0.3e6
-COUNT_WORKER_MEMORY = 200e6
-LEARNING_MEMORY_A_BYTE = 100.0
-"""Counted training: text whose pre-tokens one core counts a second; bytes of the table of counts for each byte of text; bytes of that table
-that merges are learned from a second; memory of a worker; memory for each byte of the table."""
+PRETOKEN_DISK_A_BYTE = 0.3
+LEARNED_BYTES_A_SECOND = 0.55e6
+COUNT_WORKER_MEMORY = 130e6
+LEARNING_MEMORY_A_BYTE = 50.0
+"""Counted training: text whose pre-tokens one core counts a second; bytes of the table of counts for each byte of text, and on disk and in
+memory for each byte of that table; bytes of it that merges are learned from a second; memory of a worker."""
 
 TRAINER_BYTES_A_SECOND = 6e6
 TRAINER_MEMORY_A_BYTE = 14.0
