@@ -26,7 +26,7 @@ from transforms.tokens.windows import WindowPacker
 
 BYTES_A_SECOND = 8e6  # of text on one core
 SPLITS = ("train", "validation")
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 2 << 20
 _SAMPLE_CHARACTERS = 100_000
 _EXCERPT_CHARACTERS = 2_000
 

@@ -15,7 +15,7 @@ from transforms.words import mix64
 
 Packing = Literal["best-fit", "concat"]
 
-_BLOCK_TOKENS = 1 << 20
+_BLOCK_TOKENS = 1 << 17
 _WORD = 1024
 _DOCUMENT_ORDER = 0x5851F42D4C957F2D  # makes the order of documents independent of that of rows
 

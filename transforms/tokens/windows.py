@@ -10,8 +10,8 @@ from transforms.tokens.pack import PackedRows, Packing, pack_documents
 from transforms.tokens.shards import ShardInfo
 from transforms.words import mix64
 
-WINDOW_TOKENS = 1 << 22
-"""A window of 4,194,304 tokens is packed at once. It takes 6 bytes a token, 12 with uint32, and 0.2 KB a document."""
+WINDOW_TOKENS = 1 << 21
+"""A window of 2,097,152 tokens is packed at once. It takes 6 bytes a token, 12 with uint32, and 0.2 KB a document."""
 
 WINDOW_ROWS = 256
 """A window holds at least so many rows, so that what stays empty at its end is little."""
