@@ -29,6 +29,8 @@ def load_tokenizer(data: bytes, *, path: str, end_of_text: str | None = END_OF_T
         remedy = "name its end-of-text token in tokenizer.end_of_text, or train one with `tokenmill vocabulary`"
         raise UserError(f"the tokenizer has no {end_of_text} token", where=path, remedy=remedy)
     tokenizer.encode_special_tokens = True
+    tokenizer.no_truncation()  # files from elsewhere may ask for these, and text would be lost or made up
+    tokenizer.no_padding()
     return tokenizer
 
 

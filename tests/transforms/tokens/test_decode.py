@@ -72,3 +72,12 @@ def test_tokens_are_printed_as_text_or_as_bytes(text: str, shown: str) -> None:
     assert " ".join(printable_token(token, TOKENIZER, table) for token in ids) == shown
     assert printable_token(0, TOKENIZER, table) == "<|endoftext|>"
     assert printable_token(ids[0], TOKENIZER, None) == repr(TOKENIZER.decode([ids[0]]))
+
+
+def test_truncation_and_padding_of_a_file_from_elsewhere_are_switched_off() -> None:
+    tokenizer = Tokenizer.from_str(TOKENIZER.to_str())
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding(length=50)
+    text = "the river rose in the night"
+    loaded = load_tokenizer(tokenizer.to_str().encode(), path="here")
+    assert encode_texts(loaded, [text]).ids.tolist() == encode_texts(TOKENIZER, [text]).ids.tolist()
