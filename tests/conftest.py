@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from pipeline.cli import main
+
+settings.register_profile("no-times", deadline=None)  # no test asserts a time: machines are shared
+settings.load_profile("no-times")
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("TOKENMILL_DATA", PROJECT.parent / "shared" / "data"))

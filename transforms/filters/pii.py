@@ -20,7 +20,7 @@ from transforms.filters.verdicts import Verdicts
 Kind = Literal["email", "iban", "card", "ip", "phone"]
 Span = tuple[int, int]
 
-_PASSES = 4
+_PASSES = 64  # numbers that stand against each other without a gap are found one after the other
 _LETTERS = "A-Za-z0-9_À-ÖØ-öø-ɏ"
 _AT = re.compile(rf"(?<=[{_LETTERS}.%+-])@(?=[{_LETTERS}])")
 _LOCAL_REVERSED = re.compile(rf"[{_LETTERS}.%+'-]{{1,64}}")
