@@ -23,8 +23,8 @@ from transforms.export.formats import ExportOptions, Group, TokenFormat
 from transforms.export.registry import FORMATS
 from transforms.export.streams import read_documents
 from transforms.tokens.encode import Encoded
-from transforms.tokens.pack import pack_best_fit
-from transforms.tokens.shards import open_shard, write_shard
+from transforms.tokens.shards import ShardWriter, open_shard
+from transforms.tokens.windows import pack_checked
 
 VOCABULARY, LENGTH = 32_768, 2048
 OPTIONS = ExportOptions(sequence_length=LENGTH)
@@ -35,9 +35,10 @@ def make_shard(path: str, tokens: int) -> None:
     lengths = np.maximum(1, draw.lognormal(np.log(600), 1.0, tokens // 900).astype(np.int64))
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     encoded = Encoded(draw.integers(1, VOCABULARY, int(offsets[-1]), np.uint32), offsets)
-    packed = pack_best_fit(encoded, sequence_length=LENGTH, end_of_text=0, token_bytes=np.ones(VOCABULARY, np.int32), seed=1)
     info = small_info(vocabulary_size=VOCABULARY, sequence_length=LENGTH)
-    write_shard(path, packed, np.arange(len(lengths), dtype=np.uint64), info)
+    packed = pack_checked(encoded, info, token_bytes=np.ones(VOCABULARY, np.int32), seed=1)
+    with ShardWriter(path, info) as writer:
+        writer.write(packed, np.arange(len(lengths), dtype=np.uint64))
 
 
 def export_shard(name: str, path: str, folder: str) -> None:
