@@ -3,6 +3,7 @@
 Prints what came of it, as JSON.
 """
 
+import gc
 import json
 import os
 import signal
@@ -19,10 +20,15 @@ def signal_driver(number: signal.Signals, folder: str) -> None:
     os.kill(int(Path(folder, "driver").read_text()), number)
 
 
+def note_frozen(number: int, folder: str) -> None:
+    Path(folder, str(number)).write_text(str(gc.get_freeze_count()))
+
+
 def main(function: str, folder: str) -> None:
     Path(folder, "driver").write_text(str(os.getpid()))
     steps = {
         "note": (functions.note_process, folder),
+        "note-frozen": (note_frozen, folder),
         "fail": (functions.fail,),
         "kill": (functions.act_or_be_busy, folder, functions.kill_worker),
         "crash": (functions.act_or_be_busy, folder, functions.crash_worker),
@@ -32,7 +38,7 @@ def main(function: str, folder: str) -> None:
         "kill-driver": (functions.act_or_be_busy, folder, signal_driver, signal.SIGKILL, folder),
     }
     step = functions.beam.Map(*steps[function])
-    outcome = "done"
+    outcome: object = "done"
     with fork_server() as server:
         settings = RunnerSettings(workers=2, fork_server=server)
         try:
@@ -41,6 +47,9 @@ def main(function: str, folder: str) -> None:
             outcome = error.what
         except KeyboardInterrupt:
             outcome = "interrupted"
+        during = gc.get_freeze_count()
+    if function == "note-frozen":
+        outcome = [during, gc.get_freeze_count()]
     print(json.dumps(outcome))
 
 

@@ -41,6 +41,15 @@ def test_workers_are_two_other_processes(tmp_path) -> None:
     assert processes_left(tmp_path) == []
 
 
+def test_collections_pass_over_what_the_imports_made(tmp_path) -> None:
+    found = run_forked("note-frozen", tmp_path)
+    during, after = json.loads(found.stdout)
+    workers = [int(path.read_text()) for path in tmp_path.iterdir() if path.name != "driver"]
+    assert len(workers) == 20, found.stderr
+    assert min(*workers, during) > 100_000
+    assert after == 0
+
+
 @pytest.mark.parametrize(
     ("function", "outcome"),
     [
