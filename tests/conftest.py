@@ -11,6 +11,9 @@ from hypothesis import settings
 
 from pipeline.cli import main
 
+# Two processes test on two cores, and threads that share a core wait for each other longer than small models compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 settings.register_profile("no-times", deadline=None)  # no test asserts a time: machines are shared
 settings.load_profile("no-times")
 

@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import nn
 
+from training.muon import Muon
+
 BETAS = (0.9, 0.95)
 EPSILON = 1e-8
 
@@ -43,7 +45,7 @@ class Optimizer:
         self._parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=0.0, betas=BETAS, eps=EPSILON, fused=True)]
         if inner:
             muon = [self._parameters[name] for name in sorted(inner)]
-            self._parts.append(torch.optim.Muon(muon, lr=0.0, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+            self._parts.append(Muon(muon, lr=0.0, weight_decay=weight_decay))
         self._part_of = {name: self._parts[-1 if name in inner else 0] for name in self._parameters}
 
     def step(self, *, learning_rate: float) -> None:

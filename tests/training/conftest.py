@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 sys.path.insert(0, str(Path(__file__).parent))  # for small_shards.py, in any import mode of pytest
@@ -14,8 +13,6 @@ from small_shards import SEQUENCE_LENGTH, Row, pack, sentences, small_info, writ
 
 from training.config import TrainConfig
 from transforms.manifest import sha256_of
-
-torch.set_num_threads(1)  # two threads wait for each other longer than these models compute
 
 
 @pytest.fixture(scope="session")

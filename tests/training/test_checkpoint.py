@@ -64,8 +64,7 @@ def test_random_numbers_go_on_where_the_checkpoint_was_taken(config, shards, tok
 
 
 CHILD = """
-import json, os, signal, sys, torch
-torch.set_num_threads(1)
+import json, os, signal, sys
 from training.config import TrainConfig
 from training.train import train
 config, shards, tokenizer, out, kill = json.loads(sys.argv[1])
