@@ -46,10 +46,11 @@ class FileInfo:
 def file_system(path: str) -> tuple[Any, str]:
     """The fsspec file system of a path or URL, and the path inside it.
 
-    Raises ConfigError for a protocol that fsspec does not know or whose package is not installed.
+    It remembers no listings: other processes write there, too. Raises ConfigError for a protocol that fsspec does not know or
+    whose package is not installed.
     """
     try:
-        return fsspec.core.url_to_fs(path)
+        return fsspec.core.url_to_fs(path, use_listings_cache=False)
     except ImportError as error:
         extra = next((_EXTRAS[protocol] for protocol in _PROTOCOL.findall(path) if protocol in _EXTRAS), None)
         remedy = f"pip install 'tokenmill[{extra}]'" if extra else str(error)
@@ -158,7 +159,6 @@ def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
 def list_names(folder: str) -> list[str]:
     """Names of the files in a folder, sorted, without temporary ones; empty if there is no such folder."""
     fs, inner = file_system(folder)
-    fs.invalidate_cache()
     try:
         entries = fs.ls(inner, detail=True)
     except (FileNotFoundError, NotADirectoryError):
