@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.cli import app
 from tests.pipeline.corpus import write_corpus
-from tests.pipeline.test_runs import digests, finished  # noqa: F401  a fixture
+from tests.pipeline.runs import digests
 from transforms.tokens.train import tokenizer_bytes, train_tokenizer
 
 
@@ -92,7 +92,7 @@ def test_wrong_usage_is_2(tokenmill: Callable, arguments: list[str]) -> None:
     assert "Traceback" not in outcome.err
 
 
-def test_a_shard_of_another_tokenizer_is_refused(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_shard_of_another_tokenizer_is_refused(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(finished, folder)
     other = train_tokenizer(iter(["an altogether different text " * 50]), vocabulary=300, minimum_frequency=2)
@@ -103,7 +103,7 @@ def test_a_shard_of_another_tokenizer_is_refused(tokenmill: Callable, finished: 
     assert not list(folder.glob("model/*"))
 
 
-def test_a_shard_cut_off_is_refused(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_shard_cut_off_is_refused(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(finished, folder)
     shard = next(folder.glob("shards/train-news-*.arrow"))
@@ -112,7 +112,7 @@ def test_a_shard_cut_off_is_refused(tokenmill: Callable, finished: Path, tmp_pat
     check_error(tokenmill("train", folder), 1, "shard")
 
 
-def test_inspect_gives_json_for_a_run_a_stage_a_shard_and_a_tokenizer(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_inspect_gives_json_for_a_run_a_stage_a_shard_and_a_tokenizer(tokenmill: Callable, finished: Path) -> None:
     whole = json.loads(tokenmill("inspect", finished, "--json").out)
     assert list(whole["stages"]) == ["documents", "dedup", "tokenizer", "shards"]
     stage = json.loads(tokenmill("inspect", finished / "dedup", "--json").out)
@@ -125,7 +125,7 @@ def test_inspect_gives_json_for_a_run_a_stage_a_shard_and_a_tokenizer(tokenmill:
     assert json.loads(tokenmill("inspect", finished.parent / "tokenmill.toml", "--json").out)["stages"] == whole["stages"]
 
 
-def test_inspect_prints_the_figures(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_inspect_prints_the_figures(tokenmill: Callable, finished: Path) -> None:
     printed = tokenmill("inspect", finished).out
     for part in ("jsonl/wrong-type", "gopher/too-few-words", "candidate pairs", "bytes/token", "utilisation", "train books"):
         assert part in printed
@@ -133,7 +133,7 @@ def test_inspect_prints_the_figures(tokenmill: Callable, finished: Path) -> None
     assert "end_of_text" in tokenmill("inspect", next(finished.glob("shards/train-*"))).out
 
 
-def test_stages_one_by_one_equal_a_run(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_stages_one_by_one_equal_a_run(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished.parent, tmp_path, dirs_exist_ok=True, ignore=lambda _, names: {"run"} & set(names))
     for command in ("ingest", "dedup", "vocabulary", "shards"):
         assert tokenmill(command, tmp_path / "tokenmill.toml").status == 0

@@ -10,7 +10,7 @@ import pytest
 from pipeline.config import parse_config
 from pipeline.ingest import plan_ingest
 from tests.file_server import cut_short, reset, serving, status
-from tests.pipeline.test_runs import digests
+from tests.pipeline.runs import digests
 from tests.transforms.sources.test_ranges import page
 from transforms import http
 from transforms.errors import ConfigError

@@ -13,8 +13,8 @@ from pipeline.config import load_config
 from pipeline.run import Run
 from pipeline.vocabulary import kept_parts
 from tests.pipeline.corpus import sentences
+from tests.pipeline.runs import digests, figures, run
 from tests.pipeline.test_cli import check_error
-from tests.pipeline.test_runs import digests, figures, run
 from transforms.corpus import read_kept
 from transforms.errors import UserError
 from transforms.manifest import read_manifest

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.pipeline.corpus import sentences, write_corpus
+from tests.pipeline.runs import digests, run
 from tests.pipeline.test_cli import check_error
-from tests.pipeline.test_runs import digests, finished, run  # noqa: F401  a fixture
 
 
 def test_the_guard_names_a_report_with_the_largest_groups_and_their_texts(tokenmill: Callable, tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_the_guard_names_a_report_with_the_largest_groups_and_their_texts(tokenm
     assert not list((tmp_path / "run" / "dedup").glob("*.md"))
 
 
-def test_a_dry_run_says_what_would_go_and_leaves_nothing_that_counts(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_dry_run_says_what_would_go_and_leaves_nothing_that_counts(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     path = write_corpus(tmp_path, extra="[dedup]\nmax_drop_rate = 0.01\n")
     check_error(tokenmill("dedup", path, "--dry-run"), 1, "the stage is not finished")
     assert tokenmill("ingest", path).status == 0
@@ -40,7 +40,7 @@ def test_a_dry_run_says_what_would_go_and_leaves_nothing_that_counts(tokenmill: 
     assert digests(tmp_path / "run") == digests(finished)
 
 
-def test_inspect_shows_similarity_and_the_largest_groups(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_inspect_shows_similarity_and_the_largest_groups(tokenmill: Callable, finished: Path) -> None:
     found = json.loads(tokenmill("inspect", finished / "dedup", "--json").out)
     assert found["counters"]["similarity"].pop("1.00") == 2
     assert list(found["counters"]["similarity"].values()) == [1]

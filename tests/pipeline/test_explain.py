@@ -23,7 +23,6 @@ from tests.bench.explain import resolve_rows
 from tests.pipeline.every_kind import write_every_kind
 from tests.pipeline.test_cli import check_error
 from tests.pipeline.test_plugins import project  # noqa: F401  a fixture
-from tests.pipeline.test_runs import finished  # noqa: F401  a fixture
 from transforms.manifest import read_manifest
 from transforms.tokens.shards import open_shard
 
@@ -100,7 +99,7 @@ def begins_a_document(path: Path, row: int) -> bool:
     return any(segment["token_offset"] == 0 for segment in open_shard(str(path)).table["segments"][row].as_py())
 
 
-def test_a_row_shows_each_stretch_and_where_it_came_from(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_a_row_shows_each_stretch_and_where_it_came_from(tokenmill: Callable, finished: Path) -> None:
     path, row = next((path, row) for path, row in shard_rows(finished) if "train-news" in path.name and begins_a_document(path, row))
     values = json.loads(tokenmill("explain", f"{path}:{row}", "--extract", "--json").out)
     stored = open_shard(str(path)).table.slice(row, 1).to_pylist()[0]
@@ -131,7 +130,7 @@ def parts(folder: Path) -> list[tuple[int, object]]:
     return [(int(path.stem.rpartition("-")[2]), pq.read_table(path)) for path in sorted(folder.glob("documents/part-*.parquet"))]
 
 
-def test_rows_of_a_document_follow_each_other(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_rows_of_a_document_follow_each_other(tokenmill: Callable, finished: Path) -> None:
     explainer = Explainer(Run(str(finished)))
     book = next(row for row in everything(explainer) if row.values["source"] == "books" and not row.rejected)
     placed = json.loads(tokenmill("explain", finished, "--id", book.values["id"].hex(), "--json").out)["found"][0]["shards"]
@@ -148,7 +147,7 @@ def test_rows_of_a_document_follow_each_other(tokenmill: Callable, finished: Pat
     assert stretches[-1]["document_tokens"][1] == placed["tokens"]
 
 
-def test_a_rejected_record_shows_rule_and_value(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_a_rejected_record_shows_rule_and_value(tokenmill: Callable, finished: Path) -> None:
     rejects = [row for row in everything(Explainer(Run(str(finished)))) if row.rejected]
     few = next(row for row in rejects if row.values["rule"] == "gopher/too-few-words")
     values = json.loads(tokenmill("explain", finished, "--id", few.values["id"].hex(), "--extract", "--json").out)["found"]
@@ -185,12 +184,12 @@ def test_signals_are_shown_where_they_were_written(in_ranges: Path) -> None:
         (["RUN/dedup/manifest.json"], 2, "give one of"),
     ],
 )
-def test_wrong_questions(tokenmill: Callable, finished: Path, arguments: list[str], status: int, part: str) -> None:  # noqa: F811
+def test_wrong_questions(tokenmill: Callable, finished: Path, arguments: list[str], status: int, part: str) -> None:
     shard = next(finished.glob("shards/train-news-*")).name
     check_error(tokenmill("explain", *(text.replace("RUN", str(finished)).replace("SHARD", shard) for text in arguments)), status, part)
 
 
-def test_a_run_that_is_not_finished_tells_what_it_can(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_run_that_is_not_finished_tells_what_it_can(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(finished, folder)
     shutil.rmtree(folder / "shards")
@@ -203,7 +202,7 @@ def test_a_run_that_is_not_finished_tells_what_it_can(tokenmill: Callable, finis
     assert "dedup" not in json.loads(tokenmill("explain", folder, "--document", "0:2", "--json").out)["found"][0]
 
 
-def test_a_shard_alone_shows_its_addresses(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_shard_alone_shows_its_addresses(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     shard = next(finished.glob("shards/train-news-*"))
     (tmp_path / "shards").mkdir()
     shutil.copy(shard, tmp_path / "shards" / shard.name)
@@ -215,7 +214,7 @@ def test_a_shard_alone_shows_its_addresses(tokenmill: Callable, finished: Path, 
 
 
 @pytest.fixture
-def changed(finished: Path, tmp_path: Path) -> Path:  # noqa: F811
+def changed(finished: Path, tmp_path: Path) -> Path:
     """A copy of a finished run and its input, whose plan names the copied files."""
     shutil.copytree(finished.parent, tmp_path, dirs_exist_ok=True)
     for path in (tmp_path / "run" / "documents" / "plan.json", tmp_path / "run" / "run.toml"):
@@ -285,7 +284,7 @@ def test_targets(text: str, target: tuple[str, int] | None) -> None:
     assert parse_target(text) == target
 
 
-def test_the_run_is_left_as_it_was(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_the_run_is_left_as_it_was(tokenmill: Callable, finished: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     tokenmill("explain", finished, "--document", "0:1", "--extract")
     tokenmill("verify", finished)

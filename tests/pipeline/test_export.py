@@ -20,7 +20,7 @@ from pipeline.export import export_run
 from pipeline.export_documents import document_unit
 from pipeline.export_tokens import spread
 from pipeline.runner import RunnerSettings
-from tests.pipeline.test_runs import NOT_DATA
+from tests.pipeline.runs import NOT_DATA
 from transforms import io
 from transforms.corpus import LINES_KEY
 from transforms.dedup.lines import removed_table

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import load_config
 from pipeline.run import Run, stage_manifest
-from tests.pipeline.test_runs import run
+from tests.pipeline.runs import run
 from transforms.errors import ConfigError, UserError
 
 CONFIGURATION = """\

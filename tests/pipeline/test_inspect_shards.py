@@ -13,14 +13,13 @@ from pipeline.config import load_config
 from pipeline.inspect import inspect_path
 from pipeline.run import Run
 from pipeline.vocabulary import kept_parts
-from tests.pipeline.test_runs import finished  # noqa: F401  a fixture
 from transforms.corpus import read_kept
 from transforms.tokens.encode import encode_texts, load_tokenizer
 from transforms.tokens.shards import open_shard
 
 
 @pytest.fixture(scope="module")
-def counted(finished: Path) -> tuple[Counter[int], list[int], Counter[str]]:  # noqa: F811
+def counted(finished: Path) -> tuple[Counter[int], list[int], Counter[str]]:
     """The tokens, the numbers of tokens of the documents, and the documents by source of a run, from its documents."""
     path = finished / "tokenizer" / "tokenizer.json"
     tokenizer = load_tokenizer(path.read_bytes(), path=str(path))
@@ -37,7 +36,7 @@ def counted(finished: Path) -> tuple[Counter[int], list[int], Counter[str]]:  # 
     return tokens, lengths, sources
 
 
-def test_the_folder_of_shards(finished: Path, counted: tuple[Counter[int], list[int], Counter[str]]) -> None:  # noqa: F811
+def test_the_folder_of_shards(finished: Path, counted: tuple[Counter[int], list[int], Counter[str]]) -> None:
     tokens, lengths, sources = counted
     contents = inspect_path(str(finished / "shards"))["contents"]
     by_source: Counter[str] = Counter()
@@ -65,7 +64,7 @@ def test_a_row_is_shown_with_its_boundaries(tokenmill: Callable, quickstart: Pat
         assert part in printed
 
 
-def test_one_shard_and_all_of_them_agree(finished: Path) -> None:  # noqa: F811
+def test_one_shard_and_all_of_them_agree(finished: Path) -> None:
     whole = inspect_path(str(finished / "shards"))["contents"]
     total: Counter[str] = Counter()
     for path in sorted(finished.glob("shards/*.arrow")):
@@ -73,7 +72,7 @@ def test_one_shard_and_all_of_them_agree(finished: Path) -> None:  # noqa: F811
     assert dict(total) == whole["document_lengths"]
 
 
-def test_a_shard_alone_has_no_languages_and_no_texts(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_shard_alone_has_no_languages_and_no_texts(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     path = next(finished.glob("shards/train-news-*"))
     shutil.copy(path, tmp_path)
     contents = json.loads(tokenmill("inspect", tmp_path / path.name, "--json").out)["contents"]
@@ -85,7 +84,7 @@ def test_a_shard_alone_has_no_languages_and_no_texts(tokenmill: Callable, finish
     assert "documents by language" not in printed
 
 
-def test_a_whole_run_is_told_from_its_manifests_alone(finished: Path) -> None:  # noqa: F811
+def test_a_whole_run_is_told_from_its_manifests_alone(finished: Path) -> None:
     assert "contents" not in inspect_path(str(finished))["stages"]["shards"]
     assert load_config(str(finished / "run.toml")).sources
     assert pq.read_metadata(next(finished.glob("documents/part-*"))).num_rows

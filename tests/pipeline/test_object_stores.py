@@ -15,7 +15,7 @@ from pipeline.inspect import inspect_run
 from pipeline.run import Run
 from pipeline.verify import verify_run
 from tests.pipeline.corpus import write_corpus
-from tests.pipeline.test_runs import NOT_DATA, digests, finished, run  # noqa: F401  `finished` is a fixture
+from tests.pipeline.runs import NOT_DATA, digests, run
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def remote_digests(files: Any, folder: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_from_s3_to_s3(finished: Path, tmp_path: Path, s3: Any, workers: int) -> None:  # noqa: F811
+def test_a_run_from_s3_to_s3(finished: Path, tmp_path: Path, s3: Any, workers: int) -> None:
     path = write_corpus(tmp_path)
     bucket = f"bucket-{workers}"
     s3.mkdir(bucket)
@@ -61,7 +61,7 @@ def test_a_run_from_s3_to_s3(finished: Path, tmp_path: Path, s3: Any, workers: i
     assert run(path).count("done before") == 4
 
 
-def test_a_run_on_a_store_without_rename(finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_run_on_a_store_without_rename(finished: Path, tmp_path: Path) -> None:
     path = write_corpus(tmp_path)
     path.write_text(path.read_text().replace('folder = "run"', 'folder = "memory://bucket/run"'))
     run(path)

@@ -20,8 +20,8 @@ from pipeline.run import STAGES, Run
 from pipeline.runner import RunnerSettings, Work
 from pipeline.stages import plan_stage, run_stages
 from tests.pipeline.corpus import write_corpus
+from tests.pipeline.runs import copy_input
 from tests.pipeline.test_cli import check_error
-from tests.pipeline.test_runs import copy_input, finished, run  # noqa: F401  a fixture
 from tests.transforms.dedup.small_corpora import write_documents
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.sign import sign_part
@@ -82,7 +82,7 @@ def test_a_folder_that_cannot_be_written(tokenmill: Callable, tmp_path: Path) ->
     check_error(tokenmill("run", path), 1, "cannot write")
 
 
-def test_a_file_system_that_is_read_only_is_only_read(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_file_system_that_is_read_only_is_only_read(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     """Half a run in folders without the right to write, whoever asks: the bits are looked at afterwards, too."""
     path = copy_input(finished, tmp_path)
     shutil.copytree(finished, tmp_path / "run")
@@ -99,7 +99,7 @@ def test_a_file_system_that_is_read_only_is_only_read(tokenmill: Callable, finis
             folder.chmod(0o755)
 
 
-def test_a_finished_run_has_nothing_left_to_do(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_a_finished_run_has_nothing_left_to_do(tokenmill: Callable, finished: Path) -> None:
     before = tree(finished)
     values = json.loads(tokenmill("plan", finished.parent / "tokenmill.toml", "--json").out)
     assert tree(finished) == before
@@ -115,7 +115,7 @@ def test_a_finished_run_has_nothing_left_to_do(tokenmill: Callable, finished: Pa
     assert tokenmill("plan", finished).status == 0, "the folder of a run is a configuration, too"
 
 
-def test_what_was_cut_off_resumes_and_only_the_rest_is_estimated(finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_what_was_cut_off_resumes_and_only_the_rest_is_estimated(finished: Path, tmp_path: Path) -> None:
     path = copy_input(finished, tmp_path)
     whole = planned(path)["stages"]["documents"]
     shutil.copytree(finished / "documents", tmp_path / "run" / "documents")
@@ -137,7 +137,7 @@ def test_what_was_cut_off_resumes_and_only_the_rest_is_estimated(finished: Path,
     assert (values["stages"]["dedup"]["units_done"], values["stages"]["dedup"]["units"]) == (parts - 1, parts)
 
 
-def test_finished_stages_give_their_real_figures(finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_finished_stages_give_their_real_figures(finished: Path, tmp_path: Path) -> None:
     """After the tokenizer the shards are planned from what was kept, its bytes a token and the groups of the stage itself."""
     path = copy_input(finished, tmp_path)
     shutil.copytree(finished, tmp_path / "run")
@@ -162,7 +162,7 @@ def test_finished_stages_give_their_real_figures(finished: Path, tmp_path: Path)
 )
 def test_what_a_run_would_refuse_is_refused_with_its_error(
     tokenmill: Callable,
-    finished: Path,  # noqa: F811
+    finished: Path,
     tmp_path: Path,
     old: str,
     new: str,
@@ -188,7 +188,7 @@ def test_what_a_run_would_refuse_is_refused_with_its_error(
         assert tokenmill("run", path).err == outcome.err
 
 
-def test_too_little_memory_is_seen_once_the_documents_are_counted(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_too_little_memory_is_seen_once_the_documents_are_counted(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     path = copy_input(finished, tmp_path)
     path.write_text(path.read_text() + '[dedup]\nmemory_limit = "0.001 MB"\nranges = 4\n')
     assert tokenmill("plan", path).status == 0
@@ -200,7 +200,7 @@ def test_too_little_memory_is_seen_once_the_documents_are_counted(tokenmill: Cal
     assert states(json.loads(outcome.out)) == ["done", "refused", "not reached", "not reached"]
 
 
-def test_a_missing_part_and_missing_evaluation_texts_are_seen(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_missing_part_and_missing_evaluation_texts_are_seen(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     path = copy_input(finished, tmp_path)
     text = path.read_text()
     path.write_text(text + '[dedup]\ndecontaminate = ["none/*.jsonl"]\n')
@@ -259,7 +259,7 @@ def _quiet() -> Any:
     return Console(quiet=True)
 
 
-def test_another_runner_has_workers_of_its_own(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_another_runner_has_workers_of_its_own(tokenmill: Callable, finished: Path) -> None:
     path = finished.parent / "tokenmill.toml"
     path = path.with_name("other.toml")
     path.write_text((finished.parent / "tokenmill.toml").read_text().replace('folder = "run"', 'folder = "none"'))

@@ -11,7 +11,7 @@ import pytest
 from pipeline.config import load_config
 from pipeline.run import Run, stage_manifest
 from tests.conftest import PROJECT
-from tests.pipeline.test_runs import digests, run
+from tests.pipeline.runs import digests, run
 from transforms.errors import ConfigError, UserError
 from transforms.filters.registry import FILTERS
 from transforms.plugins import load_plugins, read_plugins

@@ -13,59 +13,18 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 
 from pipeline.config import load_config
 from pipeline.ingest import execute_ingest, plan_ingest
-from pipeline.progress import StageProgress
 from pipeline.run import STAGES, Run, start_stage
 from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
 from tests.conftest import PROJECT
 from tests.pipeline.corpus import write_corpus
+from tests.pipeline.runs import NOT_DATA, copy_input, digests, figures, run
 from transforms import io
 from transforms.errors import UserError
 from transforms.manifest import read_manifest
 from transforms.tokens.shards import open_shard
-
-NOT_DATA = {"manifest.json", "plan.json"}
-
-
-def run(path: Path, *, workers: int = 1, overwrite: bool = False) -> str:
-    """Runs all stages of a configuration in this process and returns what was printed."""
-    console = Console(record=True, quiet=False, file=open(os.devnull, "w"), width=200)  # noqa: SIM115
-    run_stages(load_config(str(path)), RunnerSettings(workers=workers), overwrite=overwrite, progress=StageProgress(console))
-    return console.export_text()
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """sha256 of every data file of a run, by its name relative to it."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for stage in STAGES
-        for path in sorted((folder / stage).rglob("*"))
-        if path.is_file() and path.name not in NOT_DATA
-    }
-
-
-def figures(folder: Path) -> dict[str, tuple]:
-    """What the manifests say of a run but for times: files and counters of each stage."""
-    manifests = {stage: read_manifest(str(folder / stage)) for stage in STAGES}
-    return {stage: (manifest.files, manifest.counters) for stage, manifest in manifests.items()}
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run, made in this process; not to be changed."""
-    folder = tmp_path_factory.mktemp("finished")
-    run(write_corpus(folder))
-    return folder / "run"
-
-
-def copy_input(finished: Path, folder: Path) -> Path:
-    """The input of the finished run with the same modification times, and no run yet; returns the configuration."""
-    shutil.copytree(finished.parent, folder, dirs_exist_ok=True, ignore=lambda _, names: {"run"} & set(names))
-    return folder / "tokenmill.toml"
 
 
 def test_counts_add_up_and_manifests_describe_the_files(finished: Path) -> None:

@@ -20,7 +20,7 @@ from pipeline.progress import StageProgress, describe
 from pipeline.runner import RunnerSettings
 from pipeline.shard_plan import Part, slice_parts
 from pipeline.stages import run_stages
-from tests.pipeline.test_runs import digests, finished  # noqa: F401
+from tests.pipeline.runs import digests
 from transforms.corpus import read_kept
 from transforms.errors import UserError
 from transforms.manifest import read_manifest
@@ -51,7 +51,7 @@ def test_slices_are_of_about_equal_size() -> None:
     assert sizes == pytest.approx([5_000] * 4, abs=40)
 
 
-def configured(finished: Path, folder: Path, **shards: object) -> Path:  # noqa: F811
+def configured(finished: Path, folder: Path, **shards: object) -> Path:
     """The finished run up to its tokenizer, with other settings for the shards."""
     shutil.copytree(finished.parent, folder, dirs_exist_ok=True)
     shutil.rmtree(folder / "run" / "shards")
@@ -97,7 +97,7 @@ def expected_streams(run: Path) -> dict[int, list[int]]:
 
 
 @pytest.mark.parametrize("packing", ["best-fit", "concat"])
-def test_every_token_of_every_kept_document_is_a_target_once(finished: Path, tmp_path: Path, packing: str) -> None:  # noqa: F811
+def test_every_token_of_every_kept_document_is_a_target_once(finished: Path, tmp_path: Path, packing: str) -> None:
     """With shards cut inside parts: 4 of them for each source, which is less than the plan makes of its own accord."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline.shard_plan, "SMALLEST_SHARD", 2_000)
@@ -116,7 +116,7 @@ def test_every_token_of_every_kept_document_is_a_target_once(finished: Path, tmp
     assert "encoded by tiktoken" in describe(manifest)
 
 
-def test_concat_with_two_workers_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_concat_with_two_workers_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     once, again = (
         make_shards(configured(finished, tmp_path / str(workers), packing="concat", shard_megabytes=0.01), workers=workers)
         for workers in (1, 2)
@@ -126,7 +126,7 @@ def test_concat_with_two_workers_gives_the_same_bytes(finished: Path, tmp_path: 
 
 
 def test_the_reference_encoder_gives_the_same_bytes_and_says_why_it_was_used(
-    finished: Path,  # noqa: F811
+    finished: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -140,7 +140,7 @@ def test_the_reference_encoder_gives_the_same_bytes_and_says_why_it_was_used(
     assert re.search("encoded by tokenizers because a test of [1-9][0-9]* texts wants it", describe(manifest))
 
 
-def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = configured(finished, tmp_path)
     kept = pipeline.shards._read_splits
 
@@ -155,7 +155,7 @@ def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, m
 
 
 @pytest.mark.parametrize("megabytes", [0.004, 0.01])
-def test_shards_are_about_as_large_as_is_asked_for(finished: Path, tmp_path: Path, megabytes: float) -> None:  # noqa: F811
+def test_shards_are_about_as_large_as_is_asked_for(finished: Path, tmp_path: Path, megabytes: float) -> None:
     """Of the news, since four books cannot be shared out evenly: both files of a shard, but for what a file has without rows."""
     run = make_shards(configured(finished, tmp_path, shard_megabytes=megabytes))
     sizes: Counter[str] = Counter()
@@ -166,7 +166,7 @@ def test_shards_are_about_as_large_as_is_asked_for(finished: Path, tmp_path: Pat
     assert np.mean(list(sizes.values())) > 0.6e6 * megabytes
 
 
-def test_rows_of_a_part_are_read_without_the_rest(finished: Path) -> None:  # noqa: F811
+def test_rows_of_a_part_are_read_without_the_rest(finished: Path) -> None:
     for path in sorted((finished / "documents").glob("part-*")):
         drops = str(finished / "dedup" / f"drops-{path.stem[5:]}.parquet")
         whole = numbered_texts(path, drops, None)

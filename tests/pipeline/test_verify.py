@@ -13,7 +13,6 @@ import pytest
 from pipeline.run import STAGES, Run, file_entry
 from pipeline.verify import verify_run
 from tests.pipeline.test_cli import check_error
-from tests.pipeline.test_runs import finished  # noqa: F401  a fixture
 from transforms.manifest import read_manifest
 from transforms.tokens.shards import open_shard
 from transforms.tokens.train import tokenizer_bytes, train_tokenizer
@@ -58,12 +57,12 @@ def edit_json(path: Path, edit: Callable[[dict], object]) -> None:
 
 
 @pytest.fixture
-def copy(finished: Path, tmp_path: Path) -> Path:  # noqa: F811
+def copy(finished: Path, tmp_path: Path) -> Path:
     shutil.copytree(finished, tmp_path / "run")
     return tmp_path / "run"
 
 
-def test_a_run_is_right_as_it_was_made(tokenmill: Callable, finished: Path) -> None:  # noqa: F811
+def test_a_run_is_right_as_it_was_made(tokenmill: Callable, finished: Path) -> None:
     outcome = tokenmill("verify", finished)
     assert outcome.status == 0
     assert "everything is right" in outcome.out

@@ -230,7 +230,7 @@ def test_same_bytes_whatever_the_order_workers_ranges_and_passes(tmp_path: Path)
     alike = [" ".join([*_texts(30)[29].split() * 3, *(f"x{number}y{index}" for index in range(3))]) for number in range(8)]
     texts = [*_texts(20), _BASE, _NEAR, *alike, _LONGER, _BASE, *_texts(6)]
     write_documents(tmp_path / "documents", [texts[:9], texts[9:21], texts[21:24], texts[24:]])
-    cases = ((0, 0, 1, [0, 1, 2, 3]), (4, 1, 2, [3, 1, 0, 2]), (64, 7, 1, [2, 3, 1, 0]), (4, 7, 2, [1, 2, 3, 0]))
+    cases = ((0, 0, 1, [0, 1, 2, 3]), (4, 1, 1, [3, 1, 0, 2]), (64, 7, 1, [2, 3, 1, 0]), (4, 7, 2, [1, 2, 3, 0]))
     for number, (ranges, passes, workers, parts) in enumerate(cases):
         config = DedupConfig(ranges=ranges, passes=passes, bucket_limit=3)
         drop_duplicates(tmp_path / "documents", tmp_path / str(number), config, parts=parts, workers=workers)
