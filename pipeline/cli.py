@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from pipeline.config import Config, load_config
+from pipeline.config import load_config
 from pipeline.run import CONFIGURATION, STAGES, Run
+from pipeline.settings import Config
 from transforms import io
 from transforms.errors import ConfigError, UserError
 

@@ -6,11 +6,12 @@ from typing import Any
 import apache_beam as beam
 import pyarrow.parquet as pq
 
-from pipeline.config import Config, stage_values
+from pipeline.config import stage_values
 from pipeline.dedup_report import dropped_by_rule, write_report
 from pipeline.run import Run, StagePlan, file_entry, part_name, stage_manifest
 from pipeline.runner import RunnerSettings, run_pipeline
 from pipeline.screens import evaluation_files, run_lines, run_screens
+from pipeline.settings import Config
 from pipeline.units import UnitReport, plan_work
 from transforms import io
 from transforms.dedup.drop_duplicates import DropDuplicates

@@ -4,12 +4,12 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.config import Config
 from pipeline.dedup import check_drop_rate, execute_dedup, plan_dedup
 from pipeline.dedup_report import examine_stage, write_report
 from pipeline.progress import StageProgress
 from pipeline.run import Run
 from pipeline.runner import RunnerSettings
+from pipeline.settings import Config
 from pipeline.tables import print_dedup
 from transforms import io
 from transforms.errors import UserError

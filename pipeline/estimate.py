@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline import dedup, ingest, pretokens, rates, shards
-from pipeline.config import Config
 from pipeline.run import StagePlan
 from pipeline.runner import RunnerSettings, Work
+from pipeline.settings import Config
 from pipeline.units import plan_work
 from transforms.dedup.exchange import (
     COPIES_IN_MEMORY,

@@ -10,12 +10,12 @@ import time
 
 from rich.console import Console
 
-from pipeline.config import Config
 from pipeline.export_documents import document_work, plan_documents
 from pipeline.export_tokens import finish_tokens, plan_tokens, settle_tokens, token_work
 from pipeline.progress import StageProgress
 from pipeline.run import PLAN, Run, StagePlan, discard_stage, finish_stage, read_plan, stage_manifest, stage_state, start_stage
 from pipeline.runner import RunnerSettings
+from pipeline.settings import Config
 from pipeline.units import plan_work, run_units
 from transforms import io
 from transforms.errors import UserError

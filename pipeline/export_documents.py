@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.config import Config
 from pipeline.run import Run, file_entry, read_plan, stage_manifest
+from pipeline.settings import Config
 from pipeline.units import UnitReport
 from pipeline.vocabulary import kept_parts
 from transforms import io

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
-from pipeline.config import Config, LanguageConfig, SourceConfig, config_values, stage_values
+from pipeline.config import config_values, stage_values
 from pipeline.run import DIVISION, Run, StagePlan, file_entry, part_name, rejects_name, signals_name
 from pipeline.runner import RunnerSettings
+from pipeline.settings import Config, LanguageConfig, SourceConfig
 from pipeline.units import UnitReport, plan_work, run_units
 from transforms import io
 from transforms.common_crawl import crawl_paths, is_crawl_name

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline import estimate
-from pipeline.config import Config
 from pipeline.dedup import check_drop_rate, check_parts
 from pipeline.dedup_report import REPORT
 from pipeline.estimate import Estimate, Volume
@@ -15,6 +14,7 @@ from pipeline.progress import committed_name
 from pipeline.run import STAGES, Run, StagePlan, stage_manifest, stage_state
 from pipeline.runner import RunnerSettings
 from pipeline.screens import evaluation_files
+from pipeline.settings import Config
 from pipeline.stages import check_outcome, plan_stage
 from transforms import io
 from transforms.dedup.bands import expected_recall

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.config import TokenizerConfig
 from pipeline.runner import RunnerSettings, Work, run_pipeline
+from pipeline.settings import TokenizerConfig
 from transforms import io
 from transforms.count_pretokens import CountPretokens, Part, range_path
 from transforms.dedup.exchange import passes_for

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pipeline.config import Config, load_config, stage_values
+from pipeline.config import load_config, stage_values
 from pipeline.ingest import language_settings, list_source, source_settings, without_paths
 from pipeline.inputs import Inputs, Stored
 from pipeline.run import flat_values, versions
+from pipeline.settings import Config
 from transforms import io
 from transforms.errors import UserError
 from transforms.filters.language import model_sha256

@@ -7,8 +7,9 @@ import math
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from pipeline.config import Config, stage_values
+from pipeline.config import stage_values
 from pipeline.run import DIVISION, Run, StagePlan, read_plan, stage_manifest
+from pipeline.settings import Config
 from pipeline.vocabulary import kept_parts
 from transforms.tokens.shards import estimated_bytes
 from transforms.tokens.windows import WINDOW_TOKENS

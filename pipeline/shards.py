@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.config import Config
 from pipeline.run import Run, StagePlan, file_entry, read_plan
 from pipeline.runner import RunnerSettings
+from pipeline.settings import Config
 from pipeline.shard_plan import STAGE, part_sizes
 from pipeline.units import UnitReport, plan_work, run_units
 from transforms import io

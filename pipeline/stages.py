@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.config import Config, config_toml
+from pipeline.config import config_toml
 from pipeline.dedup import check_drop_rate, execute_dedup, plan_dedup
 from pipeline.ingest import check_errors, execute_ingest, plan_ingest
 from pipeline.progress import StageProgress
 from pipeline.run import PLUGINS, STAGES, Run, StagePlan, discard_stage, finish_stage, stage_manifest, stage_state, start_stage
 from pipeline.runner import RunnerSettings
+from pipeline.settings import Config
 from pipeline.shard_plan import plan_shards
 from pipeline.shards import execute_shards
 from pipeline.units import UnitReport

@@ -8,7 +8,8 @@ from typing import Any, get_type_hints
 import tomli_w
 from pydantic.fields import FieldInfo
 
-from pipeline.config import Config, SourceConfig, config_values
+from pipeline.config import config_values
+from pipeline.settings import Config, SourceConfig
 from transforms.filters.registry import BOOK_KINDS, PRESETS, preset_filters
 
 _WIDTH = 110

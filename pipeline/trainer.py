@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.config import Config
 from pipeline.run import Run
+from pipeline.settings import Config
 from pipeline.tables import figures_table, shown_path
 from transforms import io
 from transforms.errors import ConfigError

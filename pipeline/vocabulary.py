@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config import Config, stage_values
+from pipeline.config import stage_values
 from pipeline.pretokens import PRETOKENS, WORK, count_run
 from pipeline.run import Run, StagePlan, file_entry, stage_manifest
 from pipeline.runner import RunnerSettings
+from pipeline.settings import Config
 from pipeline.tokenizer_quality import kept_parts, measure_run, sample_rows
 from pipeline.units import UnitReport
 from transforms import io

@@ -125,7 +125,7 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
 
 def _options(kind: str) -> dict[str, Any]:
     """The defaults of the configuration's keys for a kind."""
-    from pipeline.config import SourceConfig
+    from pipeline.settings import SourceConfig
 
     return SourceConfig(kind=kind, paths=("x",)).reader_options()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Config, config_toml, load_config, parse_config
+from pipeline.config import config_toml, load_config, parse_config
+from pipeline.settings import Config
 from pipeline.template import commented_template
 from transforms.errors import ConfigError
 from transforms.filters.language import bundled_model
