@@ -5,7 +5,8 @@ CPU without instructions for bfloat16 that takes four fifths of the training. He
 in, over all matrices of one shape at once.
 """
 
-import itertools
+from collections import defaultdict
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ MOMENTUM = 0.95
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
 _LEAST_NORM = 1e-7
+_STACK_ELEMENTS = 1 << 22
 _STATE = "momentum_buffer"
 
 
@@ -25,23 +27,17 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(self, parameters: list[torch.nn.Parameter], *, lr: float, weight_decay: float):
         super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
-        self._by_shape = [
-            list(same) for _, same in itertools.groupby(sorted(parameters, key=lambda each: each.shape), key=lambda each: each.shape)
-        ]
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Moves the parameters that have a gradient."""
-        (group,) = self.param_groups
-        for same in self._by_shape:
-            moved = [parameter for parameter in same if parameter.grad is not None]
-            if not moved:
-                continue
-            updates = orthogonalised(torch.stack([self._momentum(parameter) for parameter in moved]))
-            rate = 0.2 * max(updates.shape[1:]) ** 0.5 * group["lr"]
-            for parameter, update in zip(moved, updates, strict=True):
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(update, alpha=-rate)
+        for group in self.param_groups:
+            for moved in _stacks([parameter for parameter in group["params"] if parameter.grad is not None]):
+                updates = orthogonalised(torch.stack([self._momentum(parameter) for parameter in moved]))
+                rate = 0.2 * max(updates.shape[1:]) ** 0.5 * group["lr"]
+                for parameter, update in zip(moved, updates, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(update, alpha=-rate)
 
     def _momentum(self, parameter: torch.nn.Parameter) -> Tensor:
         gradient = parameter.grad
@@ -51,6 +47,16 @@ class Muon(torch.optim.Optimizer):
             state[_STATE] = torch.zeros_like(gradient)
         state[_STATE].lerp_(gradient, 1 - MOMENTUM)
         return gradient.lerp(state[_STATE], MOMENTUM)
+
+
+def _stacks(parameters: list[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
+    """Matrices of one shape together, as many as keep the iteration's memory small beside the model's."""
+    by_shape: defaultdict[torch.Size, list[torch.nn.Parameter]] = defaultdict(list)
+    for parameter in parameters:
+        by_shape[parameter.shape].append(parameter)
+    for shape, same in by_shape.items():
+        count = max(1, _STACK_ELEMENTS // shape.numel())
+        yield from (same[first : first + count] for first in range(0, len(same), count))
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import training.muon
 from training.muon import Muon, orthogonalised
 
 SHAPES = [(8, 8), (24, 8), (8, 24), (8, 8), (24, 8)]
@@ -52,3 +53,18 @@ def test_a_matrix_without_a_gradient_is_left_alone() -> None:
     Muon([first, second], lr=0.1, weight_decay=0.1).step()
     assert torch.equal(second, torch.ones(4, 4))
     assert not torch.equal(first, torch.ones(4, 4))
+
+
+def test_how_many_matrices_go_together_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = []
+    for elements in (1, 200, 1 << 22):
+        monkeypatch.setattr(training.muon, "_STACK_ELEMENTS", elements)
+        parameters = matrices(0)
+        muon = Muon(parameters, lr=0.01, weight_decay=0.1)
+        for parameter, gradient in zip(parameters, matrices(1), strict=True):
+            parameter.grad = gradient.detach()
+        muon.step()
+        moved.append(parameters)
+    for others in moved[1:]:
+        for left, right in zip(moved[0], others, strict=True):
+            torch.testing.assert_close(left, right)
