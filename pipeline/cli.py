@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +24,8 @@ app = typer.Typer(
     help="Raw web, book and news text in; packed token shards and a trained language model out.",
 )
 
+_INTERRUPTED = 130
+
 ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="a TOML file, or the folder of a run")]
 BeamArguments = Annotated[list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="what stands after -- goes to Beam")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="make stages again that were made from another configuration or input")]
@@ -32,6 +35,11 @@ Workers = Annotated[
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks and the log of Beam")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+class Split(StrEnum):
+    train = "train"
+    validation = "validation"
 
 
 @app.command()
@@ -222,14 +230,14 @@ def train(config: ConfigPath) -> None:
 @app.command()
 def evaluate(
     config: ConfigPath,
-    split: Annotated[str, typer.Option(help="train or validation")] = "validation",
+    split: Annotated[Split, typer.Option(help="train or validation")] = Split.validation,
     max_rows: Annotated[int | None, typer.Option(min=1, help="rows of each source, evenly spread; all when not given")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a run's model: loss in nats, perplexity and bits per byte for each source."""
     from pipeline.trainer import evaluate_run
 
-    values = evaluate_run(_load(config), Console(quiet=True) if as_json else _console(), split=split, max_rows=max_rows)
+    values = evaluate_run(_load(config), Console(quiet=True) if as_json else _console(), split=split.value, max_rows=max_rows)
     if as_json:
         _print_json(values)
 
@@ -244,12 +252,11 @@ def generate(
     top_p: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="draw from the likeliest tokens that have this probability together")
     ] = 0.95,
-    seed: Annotated[int, typer.Option(min=0, help="equal seeds give equal text")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=(1 << 63) - 1, help="equal seeds give equal text")] = 0,
 ) -> None:
     """Continue a prompt with a run's model."""
     from pipeline.trainer import generate_text
 
-    sys.stdout.write(prompt)
     generate_text(
         _load(config),
         prompt=prompt,
@@ -335,9 +342,10 @@ def main() -> None:
             f"tokenmill: {error.strerror or error}\n  where: {error.filename or 'a file'}\n  do: mend that, then run again to resume\n"
         )
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("tokenmill: interrupted\n  where: what was committed stays\n  do: run the same command again to resume\n")
-        sys.exit(130)
+    except SystemExit as stop:  # so do the libraries beneath end a command that was interrupted
+        if stop.code == _INTERRUPTED:
+            sys.stderr.write("tokenmill: interrupted\n  where: what was committed stays\n  do: run the same command again to resume\n")
+        raise
 
 
 if __name__ == "__main__":

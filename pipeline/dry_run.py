@@ -7,9 +7,10 @@ from rich.console import Console
 from pipeline.dedup import check_drop_rate, execute_dedup, plan_dedup
 from pipeline.dedup_report import examine_stage, write_report
 from pipeline.progress import StageProgress
-from pipeline.run import Run
+from pipeline.run import STAGES, Run
 from pipeline.runner import RunnerSettings
 from pipeline.settings import Config
+from pipeline.stages import refuse_mixtures
 from pipeline.tables import print_dedup
 from transforms import io
 from transforms.errors import UserError
@@ -24,6 +25,7 @@ def dry_run(config: Config, settings: RunnerSettings, console: Console) -> dict[
     """
     run = Run(config.folder)
     folder = run.stage(SCRATCH)
+    refuse_mixtures(config, run, (), earlier=STAGES[:1])
     plan = plan_dedup(config, run)
     io.remove_folder(folder)
     try:

@@ -105,7 +105,7 @@ def explain_id(run: Run, text: str, *, extract: bool = False) -> dict[str, Any]:
 def explain_document(run: Run, text: str, *, extract: bool = False) -> dict[str, Any]:
     """The document of an address, `PART:ROW`, as reports and shards name them."""
     part, _, row = text.partition(":")
-    if not (part.isdigit() and row.isdigit()):
+    if not (text.isascii() and part.isdigit() and row.isdigit()):
         raise ConfigError(f"{text!r} is no address", where="--document", remedy="write PART:ROW, such as 3:17")
     explainer = Explainer(run)
     explainer.require_documents()
@@ -175,10 +175,10 @@ def _note(explainer: Explainer, tokenizer: Tokenizer | None) -> str | None:
 
 def run_of_file(path: str) -> Run:
     """The run that a file of one of its stages lies in."""
-    return Run(_parent(_parent(path)))
+    return Run(parent_folder(parent_folder(path)))
 
 
-def _parent(path: str) -> str:
+def parent_folder(path: str) -> str:
     """The folder that a path lies in; of a bare name the current one."""
     if path in ("", ".", "..") or path.endswith("/.."):
         return io.join(path, "..")

@@ -4,9 +4,9 @@ from typing import Any
 
 from pipeline.config import load_config
 from pipeline.dedup_report import examine_stage
-from pipeline.explain import run_of_file
+from pipeline.explain import parent_folder, run_of_file
 from pipeline.inspect_shards import describe_shards
-from pipeline.run import CONFIGURATION, Run, finished_stages
+from pipeline.run import CONFIGURATION, STAGES, Run, finished_stages
 from pipeline.shards import count_shard
 from transforms import io
 from transforms.dedup.bands import expected_recall
@@ -29,6 +29,9 @@ def inspect_path(path: str) -> dict[str, Any]:
         return inspect_tokenizer(path)
     if io.exists(io.join(path, MANIFEST)):
         manifest = read_manifest(path)
+        if manifest.stage not in STAGES:
+            what = f"this is what {manifest.stage!r} wrote, which is no stage of a run"
+            raise UserError(what, where=path, remedy="name a run's folder, or a stage's")
         values = inspect_stage(manifest, path)
         return values | _describe([io.join(path, name) for name in manifest.files]) if manifest.stage == "shards" else values
     if io.exists(io.join(path, CONFIGURATION)):
@@ -70,7 +73,7 @@ def inspect_stage(manifest: Manifest, folder: str) -> dict[str, Any]:
         values["longest_tokens"] = _longest_tokens(io.join(folder, "tokenizer.json"))
     if manifest.stage == "dedup":
         # A run can be moved and a stage looked at alone; excerpts come from the documents beside it, if they are there.
-        values |= examine_stage(folder, io.join(folder.rstrip("/").rpartition("/")[0], "documents"))
+        values |= examine_stage(folder, io.join(parent_folder(folder.rstrip("/")), "documents"))
     return values
 
 

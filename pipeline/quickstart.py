@@ -14,6 +14,7 @@ from pipeline.sample import lay_out
 from pipeline.stages import run_stages
 from pipeline.tables import print_inspection, shown_path
 from transforms import io
+from transforms.errors import ConfigError
 
 CONFIGURATION = """\
 seed = 7
@@ -64,9 +65,14 @@ TOKENS = 80
 
 
 def write_quickstart(folder: str) -> str:
-    """Lays the sample and its configuration out in a folder; returns the configuration's path."""
-    lay_out(os.path.join(folder, "sample"))
+    """Lays the sample and its configuration out in a folder; returns the configuration's path.
+
+    Raises ConfigError where a configuration of somebody's own lies there.
+    """
     path = os.path.join(folder, "tokenmill.toml")
+    if io.exists(path) and io.read_bytes(path) != CONFIGURATION.encode():
+        raise ConfigError("there is another configuration here", where=path, remedy="name another folder with --folder")
+    lay_out(os.path.join(folder, "sample"))
     io.write_bytes(path, CONFIGURATION.encode())
     return path
 
@@ -90,7 +96,7 @@ def run_quickstart(folder: str, console: Console, *, train: bool, workers: int) 
     evaluate_run(config, console, split="validation", max_rows=None)
     for seed, prompt in enumerate(PROMPTS, config.seed):
         console.print(f"\n[bold]generate[/]   {escape(repr(prompt))}, seed {seed}, temperature 0.8")
-        pieces = [prompt]
+        pieces: list[str] = []
         generate_text(config, prompt=prompt, write=pieces.append, max_tokens=TOKENS, seed=seed)
         console.print("".join(pieces), markup=False)
     console.print(f"\nnext: tokenmill inspect {escape(shown_path(config.folder))}; tokenmill init; tokenmill run tokenmill.toml")

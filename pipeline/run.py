@@ -111,15 +111,20 @@ def stage_state(folder: str, plan: StagePlan) -> State:
 
 def _changes(earlier: dict[str, Any], plan: StagePlan) -> list[str]:
     """What differs between an earlier plan and this one, most telling first."""
-    before, now = flat_values(earlier["configuration"]), flat_values(plan.configuration)
-    keys = sorted(key for key in before.keys() | now.keys() if key != DIVISION and before.get(key) != now.get(key))
-    if keys:
-        return [f"{key} was {json.dumps(before.get(key))}, is {json.dumps(now.get(key))}" for key in keys[:3]]
+    if changed := changed_values(earlier["configuration"], plan.configuration):
+        return changed
     files, files_now = ({path: tuple(rest) for path, *rest in entries} for entries in (earlier["inputs"], plan.inputs))
     paths = sorted(path for path in files.keys() | files_now.keys() if files.get(path) != files_now.get(path))
     if paths:
         return [f"input {path} is another ({len(paths)} of {len(files.keys() | files_now.keys())} files)" for path in paths[:1]]
     return ["the stage before it was made again"] if earlier["upstream"] != plan.upstream else ["another version of tokenmill made it"]
+
+
+def changed_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """The first keys that differ between two stages' configurations, with both values."""
+    old, new = flat_values(before), flat_values(now)
+    keys = sorted(key for key in old.keys() | new.keys() if key != DIVISION and old.get(key) != new.get(key))
+    return [f"{key} was {json.dumps(old.get(key))}, is {json.dumps(new.get(key))}" for key in keys[:3]]
 
 
 def flat_values(value: Any, prefix: str = "") -> dict[str, Any]:

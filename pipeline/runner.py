@@ -48,6 +48,7 @@ _OPTION = re.compile(r"--\w[^=]*")
 _OURS = ("direct_num_workers", "direct_running_mode")
 _EXIT = re.compile(r"Worker subprocess exited with return code (-?\d+)")
 _CRASHED_AT = re.compile(r"^Current thread .*\n  File (.*)", re.MULTILINE)
+_INTERRUPTION = "KeyboardInterrupt"
 _WORKER_THREAD = "run_worker"
 _SIDE_THREADS = (_WORKER_THREAD, "beam_control_read", "read_grpc_client_inputs")
 
@@ -169,6 +170,8 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSetting
         except UserError:
             raise
         except Exception as error:
+            if _INTERRUPTION in str(error):  # in a worker that is a thread of this process
+                raise KeyboardInterrupt from error
             if settings.debug:
                 raise
             raise UserError(

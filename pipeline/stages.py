@@ -17,8 +17,8 @@ from pipeline.shards import execute_shards
 from pipeline.units import UnitReport
 from pipeline.vocabulary import execute_vocabulary, plan_vocabulary
 from transforms import io
-from transforms.errors import UserError
-from transforms.manifest import Manifest
+from transforms.errors import ConfigError, UserError
+from transforms.manifest import Manifest, read_manifest, sha256_of
 from transforms.plugins import file_name, is_file, read_plugins
 
 
@@ -49,8 +49,7 @@ def run_stages(
 ) -> None:
     """Runs stages that are not done yet. Raises UserError, leaving committed parts for the next try."""
     run = Run(config.folder)
-    if not overwrite:
-        _refuse_mixtures(config, run, stages)
+    refuse_mixtures(config, run, () if overwrite else stages, earlier=STAGES[: STAGES.index(stages[0])])
     for name in stages:
         stage = _STAGES[name]
         plan = stage.plan(config, run)
@@ -87,22 +86,30 @@ def plan_stage(name: str, config: Config, run: Run) -> StagePlan:
     return _STAGES[name].plan(config, run)
 
 
-def _refuse_mixtures(config: Config, run: Run, stages: Sequence[str]) -> None:
+def refuse_mixtures(config: Config, run: Run, stages: Sequence[str], *, earlier: Sequence[str] = ()) -> None:
     """Raises UserError, before anything is written, when a stage that can be compared was made from something else.
 
-    A stage can be compared when those before it are done: its fingerprint is made of theirs.
+    A stage can be compared when those before it are done: its fingerprint is made of theirs. `earlier`: stages before the others,
+    which are only read; where their input is gone since, they cannot be compared.
     """
-    for name in stages:
-        if stage_state(run.stage(name), _STAGES[name].plan(config, run)) != "done":
+    for name in (*earlier, *stages):
+        try:
+            plan = _STAGES[name].plan(config, run)
+        except ConfigError:
+            if name in earlier:
+                continue
+            raise
+        if stage_state(run.stage(name), plan) != "done":
             return
 
 
 def _state_or_discard(run: Run, name: str, plan: StagePlan, *, overwrite: bool) -> str:
     """The state of a stage's folder. With `overwrite`, a stage made from something else or damaged goes, and so do those after it."""
+    folder = run.stage(name)
     try:
-        state = stage_state(run.stage(name), plan)
+        state = stage_state(folder, plan)
         if state == "done":
-            stage_manifest(run, name)
+            _check_whole(folder, read_manifest(folder), hashes=overwrite)
         return state
     except UserError:
         if not overwrite:
@@ -110,6 +117,22 @@ def _state_or_discard(run: Run, name: str, plan: StagePlan, *, overwrite: bool) 
     for later in reversed(STAGES[STAGES.index(name) :]):
         discard_stage(run.stage(later))
     return "new"
+
+
+def _check_whole(folder: str, manifest: Manifest, *, hashes: bool) -> None:
+    """Raises UserError unless the files of a finished stage have their sizes and, with `hashes`, their sha256."""
+    sizes = io.file_sizes(folder)
+    for name, entry in manifest.files.items():
+        path = io.join(folder, name)
+        if name not in sizes:
+            what = "is missing"
+        elif sizes[name] != entry.bytes:
+            what = f"has {sizes[name]:,} bytes, the manifest says {entry.bytes:,}"
+        elif hashes and sha256_of(path) != entry.sha256:
+            what = "is not what was written: its sha256 is another"
+        else:
+            continue
+        raise UserError(f"a finished stage is damaged: {name} {what}", where=path, remedy="make the stage again with --overwrite")
 
 
 def _keep_configuration(run: Run, config: Config) -> None:

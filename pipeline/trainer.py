@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.run import Run
+from pipeline.config import stage_values
+from pipeline.run import Run, changed_values, stage_manifest
 from pipeline.settings import Config
 from pipeline.tables import figures_table, shown_path
 from transforms import io
-from transforms.errors import ConfigError
+from transforms.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
@@ -25,9 +26,19 @@ _LINES = 12
 
 
 def train_run(config: Config, console: Console) -> dict[str, Any]:
-    """Trains the model of a configuration on the shards of its run; resumes from its newest checkpoint. Returns plain figures."""
+    """Trains the model of a configuration on the shards of its run; resumes from its newest checkpoint. Returns plain figures.
+
+    Raises UserError when the shards were made with other settings.
+    """
     training = _import_training()
     run = Run(config.folder)
+    changes = changed_values(stage_manifest(run, "shards").configuration, stage_values(config, "shards", "seed"))
+    if changes:
+        raise UserError(
+            f"the shards were made with other settings: {'; '.join(changes)}",
+            where=run.stage("shards"),
+            remedy="make them again with `tokenmill shards CONFIG --overwrite`, or name another folder",
+        )
     result = training.train(
         config.train,
         shards=run.stage("shards"),
@@ -63,10 +74,15 @@ def generate_text(
     top_p: float = 0.95,
     seed: int = 0,
 ) -> None:
-    """Continues a prompt with a run's model, handing on the text as it comes."""
+    """Hands on a prompt, then what a run's model continues it with, as it comes. What is wrong is raised before the prompt."""
     training = _import_training()
     sampling = training.Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
-    for piece in training.stream(_model_folder(Run(config.folder)), prompt=prompt, max_tokens=max_tokens, sampling=sampling, seed=seed):
+    pieces = training.stream(_model_folder(Run(config.folder)), prompt=prompt, max_tokens=max_tokens, sampling=sampling, seed=seed)
+    first = next(pieces, None)
+    write(prompt)
+    if first is not None:
+        write(first.text)
+    for piece in pieces:
         write(piece.text)
 
 

@@ -93,6 +93,8 @@ def print_verification(console: Console, values: dict[str, Any]) -> None:
             console.print(f"{check['check']}: not checked, for {check['why']}", markup=False, soft_wrap=True)
     verdict = "everything is right" if values["right"] else "[red]not everything is right[/]"
     console.print(f"\n{escape(shown_path(values['path']))}: {verdict}")
+    if not values["right"]:
+        console.print("restore the files, or make the first wrong stage and those after it again: tokenmill run CONFIG --overwrite")
 
 
 def _read_manifest(run: Run, stage: str, checks: list[Check]) -> Manifest | None:

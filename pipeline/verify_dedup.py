@@ -54,7 +54,9 @@ def check_drops(checked: Checked, check: Check) -> None:
         check.add_all("no such keeper", (f"{path}:{row}" for row in named[lost]), int(lost.sum()))
         must_stay = pc.is_in(rules, value_set=pa.array(RULES)).to_numpy()[named] & ~lost
         # Lines go after duplicates: a document that kept another may lose all of its own.
-        gone = must_stay & known.dropped(keepers) if not drop_all else np.zeros(len(named), bool)
+        gone = np.zeros(len(named), bool)
+        if not drop_all:
+            gone[must_stay] = known.dropped(keepers[must_stay])
         check.add_all("the keeper goes itself", (f"{path}:{row}" for row in named[gone]), int(gone.sum()))
         similarity = pc.fill_null(drops["similarity"], float("nan")).to_numpy()
         # An exact copy of a text that goes, too, names the keeper of that text and their similarity.

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.checks import Check, Checked
-from pipeline.run import FORMAT_VERSION, PLAN, read_plan
+from pipeline.run import FORMAT_VERSION, PLAN, STAGES, read_plan
 from transforms import io
 from transforms.dedup.contamination import MATCH_SCHEMA
 from transforms.dedup.lines import REMOVED_SCHEMA
@@ -103,6 +103,6 @@ def check_chain(checked: Checked, check: Check) -> None:
                 check.add(f"{io.join(folder, MANIFEST)}: {key} is not that of the plan")
         if manifest.stage != stage:
             check.add(f"{io.join(folder, MANIFEST)} is of the stage {manifest.stage!r}")
-    for (before, earlier), (after, later) in itertools.pairwise(manifests.items()):
-        if later.upstream != earlier.fingerprint:
+    for before, after in itertools.pairwise(STAGES):
+        if before in manifests and after in manifests and manifests[after].upstream != manifests[before].fingerprint:
             check.add(f"{after} was made from another {before} than the one that is there")

@@ -144,6 +144,12 @@ def check_text(checked: Checked, check: Check) -> None:
 
 def _other_bytes(ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, table: TokenBytes) -> np.ndarray:
     """Which of n texts are not what their tokens stand for: bool (n,)."""
+    beyond = ids >= len(table.lengths)
+    if beyond.any():
+        known = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=beyond, minlength=len(counts)) == 0
+        wrong = ~known
+        wrong[known] = _other_bytes(ids[np.repeat(known, counts)], counts[known], texts.filter(pa.array(known)), table)
+        return wrong
     data, ends = join_bytes(ids, table)
     stops = np.concatenate([[0], ends])[np.cumsum(counts)]
     _, offsets_buffer, text_buffer = texts.buffers()

@@ -15,7 +15,7 @@ from transforms.manifest import read_manifest, sha256_of
 from transforms.tokens.shards import MappedShard, ShardInfo, open_shard
 
 IGNORE = -100  # a masked target, as in torch
-_REMAKE = "run `tokenmill run CONFIG shards` with the tokenizer of this run"
+_REMAKE = "make the shards again with `tokenmill shards CONFIG --overwrite`"
 
 
 @dataclass(frozen=True)

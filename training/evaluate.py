@@ -34,7 +34,10 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        return math.exp(self.loss)
+        try:
+            return math.exp(self.loss)
+        except OverflowError:
+            return math.inf
 
     @property
     def bits_per_byte(self) -> float:
@@ -44,7 +47,7 @@ class Score:
     def figures(self) -> dict[str, Any]:
         """All of it as plain JSON values; what cannot be computed is None."""
         derived = {"loss": self.loss, "perplexity": self.perplexity, "bits_per_byte": self.bits_per_byte}
-        return asdict(self) | {key: None if math.isnan(value) else value for key, value in derived.items()}
+        return asdict(self) | {key: value if math.isfinite(value) else None for key, value in derived.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -158,13 +158,18 @@ def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
 
 def list_names(folder: str) -> list[str]:
     """Names of the files in a folder, sorted, without temporary ones; empty if there is no such folder."""
+    return sorted(file_sizes(folder))
+
+
+def file_sizes(folder: str) -> dict[str, int]:
+    """{name: bytes} of the files in a folder, without temporary ones; empty if there is no such folder."""
     fs, inner = file_system(folder)
     try:
         entries = fs.ls(inner, detail=True)
     except (FileNotFoundError, NotADirectoryError):
-        return []
-    names = (posixpath.basename(entry["name"].rstrip("/")) for entry in entries if entry["type"] == "file")
-    return sorted(name for name in names if _TEMPORARY not in name)
+        return {}
+    sizes = {posixpath.basename(entry["name"].rstrip("/")): entry["size"] for entry in entries if entry["type"] == "file"}
+    return {name: size for name, size in sizes.items() if _TEMPORARY not in name}
 
 
 def open_input(path: str) -> BinaryIO:

@@ -154,3 +154,23 @@ def test_every_command_and_option_has_help(tokenmill: Callable) -> None:
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{name} {parameter.name}"
         assert tokenmill(name, "--help").status == 0
+
+
+def test_inspect_refuses_what_no_stage_made(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
+    manifest = json.loads((finished / "shards" / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"stage": "train"}))
+    check_error(tokenmill("inspect", tmp_path), 1, "'train'", "no stage of a run")
+
+
+def test_the_quickstart_leaves_a_configuration_of_the_users_alone(tokenmill: Callable, tmp_path: Path) -> None:
+    (tmp_path / "tokenmill.toml").write_text("mine")
+    check_error(tokenmill("quickstart", "--folder", tmp_path, "--no-train"), 2, "there is another configuration here")
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenmill.toml"]
+    assert (tmp_path / "tokenmill.toml").read_text() == "mine"
+
+
+def test_training_refuses_shards_made_with_other_settings(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished.parent, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "tokenmill.toml"
+    path.write_text(path.read_text().replace("sequence_length = 64", "sequence_length = 32"))
+    check_error(tokenmill("train", path), 1, "shards.sequence_length was 64, is 32", "tokenmill shards CONFIG --overwrite")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -247,3 +248,60 @@ def test_without_dedup_nothing_is_dropped(tmp_path: Path) -> None:
     run(path)
     counters = read_manifest(str(tmp_path / "run" / "dedup")).counters
     assert (counters["documents"], counters["dropped"]) == (63, 0)
+
+
+@pytest.mark.parametrize("damage", ["missing", "shorter", "other bytes"])
+def test_a_finished_stage_that_is_damaged_is_refused_and_overwrite_mends_it(finished: Path, tmp_path: Path, damage: str) -> None:
+    path = copy_input(finished, tmp_path)
+    shutil.copytree(finished, tmp_path / "run")
+    shard = next((tmp_path / "run" / "shards").glob("train-news-*"))
+    data = shard.read_bytes()
+    if damage == "missing":
+        shard.unlink()
+    else:
+        shard.write_bytes(data[:-1] if damage == "shorter" else data[:-1] + bytes([data[-1] ^ 1]))
+    if damage != "other bytes":  # which take a reading of every file: `tokenmill verify` does that, and --overwrite
+        with pytest.raises(UserError, match="a finished stage is damaged"):
+            run(path)
+    run(path, overwrite=True)
+    assert digests(tmp_path / "run") == digests(finished)
+
+
+def test_one_stage_alone_is_refused_when_those_before_it_were_made_from_something_else(
+    tokenmill: Callable, finished: Path, tmp_path: Path
+) -> None:
+    path = copy_input(finished, tmp_path)
+    shutil.copytree(finished, tmp_path / "run", ignore=shutil.ignore_patterns("shards"))
+    kept = (tmp_path / "run" / "run.toml").read_bytes()
+    path.write_text(path.read_text().replace("seed = 3", "seed = 3\nsignals = true"))
+    for command in (["shards"], ["shards", "--overwrite"], ["dedup"], ["dedup", "--dry-run"]):
+        outcome = tokenmill(command[0], path, *command[1:])
+        assert outcome.status == 1
+        assert "signals was false, is true" in outcome.err, command
+    assert (tmp_path / "run" / "run.toml").read_bytes() == kept
+    assert not (tmp_path / "run" / "shards").exists()
+
+
+def test_one_stage_alone_needs_no_input_that_is_gone(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
+    path = copy_input(finished, tmp_path)
+    shutil.copytree(finished, tmp_path / "run", ignore=shutil.ignore_patterns("shards"))
+    shutil.rmtree(tmp_path / "input")
+    outcome = tokenmill("shards", path)
+    assert outcome.status == 0, outcome.err
+    assert digests(tmp_path / "run") == digests(finished)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_run_says_how_it_goes_on(finished: Path, tmp_path: Path, workers: int) -> None:
+    path = copy_input(finished, tmp_path)
+    command = [sys.executable, "-m", "pipeline.cli", "run", str(path), "--workers", str(workers)]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / "run").glob("documents/part-*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == 130, printed
+    assert printed.splitlines()[-3].startswith("tokenmill: interrupted"), printed
+    run(path)
+    assert digests(tmp_path / "run") == digests(finished)
