@@ -208,11 +208,16 @@ class Checkpoints:
             return json.load(stream)
 
     def restore(self, path: str, model: nn.Module, optimizer: Optimizer) -> None:
-        """Loads weights, optimizer and random state into what is there."""
-        model.load_state_dict(load_file(os.path.join(path, WEIGHTS)))
-        optimizer.load(load_file(os.path.join(path, _OPTIMIZER)))
-        rng = bytearray(base64.b64decode(self.read_state(path)["rng"]))
-        torch.set_rng_state(torch.frombuffer(rng, dtype=torch.uint8))
+        """Loads weights, optimizer and random state into what is there. Raises UserError for files that hold something else."""
+        try:
+            model.load_state_dict(load_file(os.path.join(path, WEIGHTS)))
+            optimizer.load(load_file(os.path.join(path, _OPTIMIZER)))
+            rng = bytearray(base64.b64decode(self.read_state(path)["rng"]))
+            torch.set_rng_state(torch.frombuffer(rng, dtype=torch.uint8))
+        except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise UserError(
+                f"the checkpoint cannot be read: {error}", where=path, remedy="remove this folder: training goes on from the one before it"
+            ) from error
 
 
 def _is_whole(path: str) -> bool:
@@ -220,5 +225,5 @@ def _is_whole(path: str) -> bool:
         with open(os.path.join(path, _STATE), encoding="utf-8") as stream:
             sizes = json.load(stream)["sizes"]
         return all(os.path.getsize(os.path.join(path, name)) == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever a damaged file holds
         return False

@@ -285,6 +285,17 @@ def test_wrong_content_with_right_hashes_is_found(copy: Path, pattern: str, dama
     assert not any("files" in name for name in found)
 
 
+def test_one_fault_hides_no_other_of_its_check(copy: Path) -> None:
+    train = next(iter(sorted(copy.glob("shards/train-books-*"))))
+    rewrite(train, beyond)
+    rewrite(next(iter(sorted(copy.glob("documents/part-00000*")))), set_to("text", lambda text: "X" + text[1:]))
+    rewrite(next(iter(sorted(copy.glob("dedup/drops-00000*")))), set_to("keeper", 99 << 32))
+    found = wrong_checks(copy)
+    assert not any("cannot be checked" in faults for faults in found.values()), found
+    assert found["shards: text"].count("tokens of another text than the document's: ") == 2
+    assert "no such keeper: " in found["dedup: drops and keepers"]
+
+
 def test_a_validation_document_in_train_is_found(copy: Path) -> None:
     held_out = next(path for path in sorted(copy.glob("shards/validation-news-*")) if len(open_shard(str(path))))
     rows = open_shard(str(held_out)).table.to_pylist()

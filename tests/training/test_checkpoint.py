@@ -112,6 +112,26 @@ def test_a_damaged_checkpoint_is_passed_over(finished, config, shards, tokenizer
     assert_equal_runs(finished[0], out)
 
 
+def test_a_checkpoint_of_which_the_state_is_no_state_is_passed_over(finished, config, shards, tokenizer_file, tmp_path):
+    out = tmp_path / "model"
+    shutil.copytree(finished[0], out)
+    (out / "checkpoints" / "step-00000020" / "state.json").write_text("[]")
+    result, _ = run(config, shards, tokenizer_file, out)
+    assert result.resumed_from == 15
+
+
+def test_a_checkpoint_damaged_inside_is_refused_with_what_to_do(finished, config, shards, tokenizer_file, tmp_path):
+    out = tmp_path / "model"
+    shutil.copytree(finished[0], out)
+    state = out / "checkpoints" / "step-00000020" / "optimizer.safetensors"
+    state.write_bytes(bytes(16) + state.read_bytes()[16:])
+    with pytest.raises(UserError, match="the checkpoint cannot be read") as caught:
+        run(config, shards, tokenizer_file, out)
+    assert "one before it" in caught.value.remedy
+    shutil.rmtree(state.parent)
+    assert run(config, shards, tokenizer_file, out)[0].resumed_from == 15
+
+
 @pytest.mark.parametrize(("name", "words"), [("model.safetensors", "missing"), ("config.json", "missing")])
 def test_a_folder_without_a_model_is_refused(finished, tmp_path, name, words):
     shutil.copytree(finished[0], tmp_path / "model", ignore=lambda folder, names: ["checkpoints", name])

@@ -8,7 +8,7 @@ from small_shards import pack, small_info, write_shards
 
 from training.config import ModelConfig
 from training.data import ShardFolder, make_batch
-from training.evaluate import evaluate, evaluate_decoder, unigram_evaluation, unigram_loss
+from training.evaluate import Score, evaluate, evaluate_decoder, unigram_evaluation, unigram_loss
 from training.model import Decoder
 from training.train import train
 from transforms.errors import UserError
@@ -116,3 +116,10 @@ def test_refuses_what_does_not_belong_together(config, shards, folder, tokenizer
 def test_figures_are_plain_values(folder):
     figures = evaluate_decoder(Decoder(SHAPE), ShardFolder(folder), max_rows=1).figures()
     assert figures["total"].keys() == {"rows", "tokens", "bytes", "nats", "loss", "perplexity", "bits_per_byte"}
+
+
+def test_a_perplexity_beyond_all_numbers_is_infinite_and_null_in_json():
+    score = Score(rows=1, tokens=1, bytes=1, nats=800.0)
+    assert score.perplexity == math.inf
+    assert score.figures()["perplexity"] is None
+    assert score.figures()["loss"] == 800
