@@ -12,8 +12,10 @@ from pipeline.run import Run, stage_manifest
 from transforms import io
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.errors import UserError
+from transforms.tokens.encoders import Encoder, choose_encoder
 from transforms.tokens.quality import id_count, measure_texts
 
+_EXCERPTS, _EXCERPT_CHARACTERS = 50, 2_000  # of texts on which encoders are compared
 _LABELS = {"sources": "source", "languages": "language"}
 
 
@@ -43,16 +45,21 @@ def sample_rows(run: Run, *, megabytes: float, seed: int) -> Iterator[Sampled]:
             yield Sampled(part, rows[mask], batch.filter(pa.array(mask)))
 
 
-def measure_run(run: Run, tokenizer: Tokenizer, *, path: str, megabytes: float, seed: int, strict: bool) -> dict[str, Any]:
+def measure_run(run: Run, data: bytes, tokenizer: Tokenizer, *, path: str, megabytes: float, seed: int, strict: bool) -> dict[str, Any]:
     """Documents, bytes and tokens by source and language; tokens used and not; documents that decoding did not give back.
 
+    `data`: the bytes that `tokenizer` was opened from; texts are encoded by tiktoken where that gives the same ids.
     `strict`: such a document raises UserError with its address. Ids without a token, and special tokens, are not counted as unused.
     """
     labels: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in _LABELS}
     uses = np.zeros(id_count(tokenizer), np.int64)
     round_trip = {"documents": 0, "failed": 0}
+    encode: Encoder | None = None
     for part, rows, batch in sample_rows(run, megabytes=megabytes, seed=seed):
-        measured = measure_texts(tokenizer, batch.column("text").to_pylist())
+        texts = batch.column("text").to_pylist()
+        if encode is None:
+            encode = choose_encoder(data, tokenizer, sample=[text[:_EXCERPT_CHARACTERS] for text in texts[:_EXCERPTS]]).encode
+        measured = measure_texts(tokenizer, texts, encode=encode)
         uses += measured.uses
         failed = np.flatnonzero(~measured.restored)
         if strict and len(failed):

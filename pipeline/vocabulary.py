@@ -59,12 +59,14 @@ def execute_vocabulary(config: Config, run: Run, settings: RunnerSettings, plan:
     sample: dict[str, Any] = {"megabytes": wanted.measure_megabytes, "seed": config.seed}
     counters = made.counters | {
         "vocabulary": tokenizer.get_vocab_size(),
-        "measured": measure_run(run, tokenizer, path=path, strict=True, **sample),
+        "measured": measure_run(run, made.data, tokenizer, path=path, strict=True, **sample),
     }
     compared = {}
     for short, other in zip(short_names(list(wanted.compare)), wanted.compare, strict=True):
-        tokenizer = load_tokenizer(_read(other), path=other, end_of_text=None)
-        compared[short] = {"vocabulary": tokenizer.get_vocab_size()} | measure_run(run, tokenizer, path=other, strict=False, **sample)
+        data = _read(other)
+        tokenizer = load_tokenizer(data, path=other, end_of_text=None)
+        measured = measure_run(run, data, tokenizer, path=other, strict=False, **sample)
+        compared[short] = {"vocabulary": tokenizer.get_vocab_size()} | measured
     io.remove_folder(io.join(folder, WORK))
     return UnitReport(
         files={name: file_entry(io.join(folder, name), made.rows.get(name, 0)) for name in (*files, *made.rows)},

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from tokenizers import Tokenizer
 
+from transforms.tokens.encoders import Encoder
+
 _CHARACTERS = 1 << 22
 
 
@@ -18,19 +20,20 @@ class Measured(NamedTuple):
     uses: np.ndarray
 
 
-def measure_texts(tokenizer: Tokenizer, texts: list[str]) -> Measured:
-    """Encodes and decodes texts with a tokenizer that reads special tokens in text as characters (`load_tokenizer`)."""
-    tokens: list[int] = []
+def measure_texts(tokenizer: Tokenizer, texts: list[str], *, encode: Encoder) -> Measured:
+    """Encodes texts as shards are encoded, and decodes them with the tokenizer itself, as its users will."""
+    tokens = [np.zeros(0, np.int64)]
     restored: list[bool] = []
     uses = np.zeros(id_count(tokenizer), np.int64)
     for block in _blocks(texts):
-        ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(block, add_special_tokens=False)]
-        tokens += map(len, ids)
-        decoded = tokenizer.decode_batch(ids, skip_special_tokens=False)
+        encoded = encode(block)
+        tokens.append(np.diff(encoded.offsets))
+        ids = np.split(encoded.ids, encoded.offsets[1:-1])
+        decoded = tokenizer.decode_batch([each.tolist() for each in ids], skip_special_tokens=False)
         restored += (text == again for text, again in zip(block, decoded, strict=True))
-        uses += np.bincount(np.fromiter((number for each in ids for number in each), np.int64), minlength=len(uses))
+        uses += np.bincount(encoded.ids, minlength=len(uses))
     sizes = [len(text.encode()) for text in texts]
-    return Measured(np.array(sizes, np.int64), np.array(tokens, np.int64), np.array(restored, bool), uses)
+    return Measured(np.array(sizes, np.int64), np.concatenate(tokens), np.array(restored, bool), uses)
 
 
 def id_count(tokenizer: Tokenizer) -> int:
