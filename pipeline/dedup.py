@@ -96,7 +96,7 @@ def check_drop_rate(config: Config, counters: dict[str, Any], folder: str, *, re
 
 def check_parts(documents: str, plan: StagePlan) -> None:
     """Raises UserError when a part of the documents is missing or not as long as its manifest says."""
-    found = {file.path.rpartition("/")[2]: file.size for file in io.list_files(io.join(documents, "part-*.parquet"))}
+    found = io.file_sizes(documents)
     for unit in plan.units:
         name = part_name(unit["part"])
         if found.get(name) != unit["bytes"]:

@@ -10,7 +10,7 @@ import time
 
 from rich.console import Console
 
-from pipeline.export_documents import document_work, plan_documents
+from pipeline.export_documents import document_work, plan_documents, split_of
 from pipeline.export_tokens import finish_tokens, plan_tokens, settle_tokens, token_work
 from pipeline.progress import StageProgress
 from pipeline.run import PLAN, Run, StagePlan, discard_stage, finish_stage, read_plan, stage_manifest, stage_state, start_stage
@@ -36,12 +36,12 @@ def export_run(config: Config, request: ExportRequest, settings: RunnerSettings,
         request = settle_tokens(run, request)
         split = {}
     else:
-        split = {"seed": config.seed, "validation": config.shards.validation}
+        split = split_of(config, run)
     plan = StagePlan(
         stage=STAGE,
         configuration=request.values() | split,
         upstream=stage_manifest(run, "shards" if tokens else "dedup").fingerprint,
-        units=plan_tokens(run, request) if tokens else plan_documents(config, run, request),
+        units=plan_tokens(run, request) if tokens else plan_documents(run, request, validation=split["validation"]),
     )
     progress = StageProgress(console)
     if _state_or_discard(request.to, plan, overwrite=overwrite) == "done":
@@ -50,7 +50,7 @@ def export_run(config: Config, request: ExportRequest, settings: RunnerSettings,
         return manifest
     started = time.monotonic()
     start_stage(request.to, plan)
-    work = token_work(run, request) if tokens else document_work(config, request)
+    work = token_work(run, request) if tokens else document_work(request, **split)
     with progress.stage(STAGE, request.to, plan):
         report = run_units(request.to, work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
     files = report.files | (finish_tokens(run, request, report) if tokens else {})

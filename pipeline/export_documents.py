@@ -21,18 +21,27 @@ from transforms.export.documents import flat_documents
 from transforms.export.formats import DocumentFormat, Write
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest
+from transforms.manifest import NAME as MANIFEST
 
 FOLDER = "data"
 """Apart from plan and manifest, which readers of a whole folder would take for documents."""
 
 
-def plan_documents(config: Config, run: Run, request: ExportRequest) -> list[dict[str, Any]]:
+def split_of(config: Config, run: Run) -> dict[str, Any]:
+    """The seed and share of the validation split: those of the run's shards, of the configuration while there are none."""
+    if not io.exists(io.join(run.stage("shards"), MANIFEST)):
+        return {"seed": config.seed, "validation": config.shards.validation}
+    made = stage_manifest(run, "shards").configuration
+    return {"seed": made["seed"], "validation": made["shards"]["validation"]}
+
+
+def plan_documents(run: Run, request: ExportRequest, *, validation: float) -> list[dict[str, Any]]:
     """The units of an export: parts of the sources wanted, in order, with the documents that each must give."""
     parts, drops = (stage_manifest(run, stage).files for stage in ("documents", "dedup"))
     sources = [unit["files"][0]["source"] for unit in read_plan(run.stage("documents"))["units"]]
     request.check_sources(set(sources))
     suffix = _format(request).suffix(request.options)
-    splits = [split for split in request.splits if split == "train" or config.shards.validation]
+    splits = [split for split in request.splits if split == "train" or validation]
     units: list[dict[str, Any]] = []
     for number, part_path, drops_path in kept_parts(run):
         part, dropped = parts[_name(part_path)], drops[_name(drops_path)]
@@ -53,8 +62,8 @@ def plan_documents(config: Config, run: Run, request: ExportRequest) -> list[dic
     return units
 
 
-def document_work(config: Config, request: ExportRequest) -> functools.partial[UnitReport]:
-    return functools.partial(document_unit, request=request, seed=config.seed, validation=config.shards.validation)
+def document_work(request: ExportRequest, *, seed: int, validation: float) -> functools.partial[UnitReport]:
+    return functools.partial(document_unit, request=request, seed=seed, validation=validation)
 
 
 def document_unit(folder: str, number: int, unit: dict[str, Any], *, request: ExportRequest, seed: int, validation: float) -> UnitReport:

@@ -29,8 +29,8 @@ def inspect_path(path: str) -> dict[str, Any]:
         return inspect_tokenizer(path)
     if io.exists(io.join(path, MANIFEST)):
         manifest = read_manifest(path)
-        if manifest.stage not in STAGES:
-            what = f"this is what {manifest.stage!r} wrote, which is no stage of a run"
+        if manifest.stage not in (*STAGES, "export"):
+            what = f"this is what {manifest.stage!r} wrote, which is neither a stage of a run nor an export"
             raise UserError(what, where=path, remedy="name a run's folder, or a stage's")
         values = inspect_stage(manifest, path)
         return values | _describe([io.join(path, name) for name in manifest.files]) if manifest.stage == "shards" else values

@@ -214,10 +214,12 @@ class TokenizerConfig:
 
     @model_validator(mode="after")
     def _check(self) -> "TokenizerConfig":
+        if self.file is not None:
+            return self
         names = self.all_special_tokens
         if len(set(names)) < len(names) or min(map(len, names)) < 2:
             raise ValueError("special_tokens and end_of_text must differ, and have at least two characters each")
-        if self.file is None and self.vocabulary <= 256 + len(names):
+        if self.vocabulary <= 256 + len(names):
             raise ValueError(f"vocabulary = {self.vocabulary}: 256 bytes and {len(names)} special tokens leave nothing to learn")
         return self
 

@@ -159,7 +159,7 @@ def test_every_command_and_option_has_help(tokenmill: Callable) -> None:
 def test_inspect_refuses_what_no_stage_made(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
     manifest = json.loads((finished / "shards" / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"stage": "train"}))
-    check_error(tokenmill("inspect", tmp_path), 1, "'train'", "no stage of a run")
+    check_error(tokenmill("inspect", tmp_path), 1, "'train'", "neither a stage of a run nor an export")
 
 
 def test_the_quickstart_leaves_a_configuration_of_the_users_alone(tokenmill: Callable, tmp_path: Path) -> None:

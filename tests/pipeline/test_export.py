@@ -122,6 +122,18 @@ def test_sources_and_splits_can_be_chosen(run: Path, tmp_path: Path) -> None:
     assert len(rows) == sum(split["documents"] for split in manifest.counters.values()) == 8
 
 
+def test_documents_have_the_split_of_the_shards_whatever_the_configuration_says_now(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "run.toml"
+    text = path.read_text()
+    path.write_text(text.replace("validation = 0.08", "validation = 0.5"))
+    assert path.read_text() != text
+    manifest = export(tmp_path / "run", "jsonl", tmp_path / "out")
+    shards = read_manifest(str(run / "shards")).counters
+    for split, sources in shards.items():
+        assert manifest.counters[split]["documents"] == sum(source["documents"] for source in sources.values())
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -177,7 +189,8 @@ def test_a_lost_document_of_a_part_fails_the_export(run: Path, tmp_path: Path, m
 
 
 def test_a_split_without_documents_is_an_error(run: Path, tmp_path: Path) -> None:
-    config = load_config(f"{run}/run.toml")
+    shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("shards"))  # which would say what the split is
+    config = load_config(f"{tmp_path}/run/run.toml")
     config = replace(config, shards=replace(config.shards, validation=0.0))
     request = ExportRequest(format="parquet", to=str(tmp_path / "out"), splits=("validation",))
     with pytest.raises(UserError, match="no document is left"):

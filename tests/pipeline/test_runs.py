@@ -305,3 +305,10 @@ def test_an_interrupted_run_says_how_it_goes_on(finished: Path, tmp_path: Path, 
     assert printed.splitlines()[-3].startswith("tokenmill: interrupted"), printed
     run(path)
     assert digests(tmp_path / "run") == digests(finished)
+
+
+def test_a_folder_with_signs_of_globs_and_urls_in_its_name(finished: Path, tmp_path: Path) -> None:
+    path = copy_input(finished, tmp_path)
+    path.write_text(path.read_text().replace('folder = "run"', 'folder = "run [a] #%23?"'))
+    run(path)
+    assert digests(tmp_path / "run [a] #%23?") == digests(finished)

@@ -170,6 +170,32 @@ def test_tokenizers_that_cannot_be_used(deduplicated: Path, tmp_path: Path, chan
         run(path)
 
 
+def not_special(values: dict[str, Any]) -> None:
+    values["added_tokens"][-1]["special"] = False
+
+
+def ordinary(values: dict[str, Any]) -> None:
+    values["added_tokens"] = []
+    values["model"]["vocab"]["</s>"] = len(values["model"]["vocab"])
+
+
+@pytest.mark.parametrize("change", [not_special, ordinary])
+def test_an_end_of_text_that_text_can_spell_is_refused(deduplicated: Path, tmp_path: Path, change: Callable) -> None:
+    path = variant(deduplicated, tmp_path, 'file = "other.json"\nend_of_text = "</s>"')
+    values = json.loads(foreign(tmp_path).read_text(encoding="utf-8"))
+    change(values)
+    (tmp_path / "other.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(UserError, match="text can spell its token </s>"):
+        run(path)
+
+
+def test_an_imported_tokenizer_may_end_texts_with_a_mark_of_the_default_chat(deduplicated: Path, tmp_path: Path) -> None:
+    path = variant(deduplicated, tmp_path, 'file = "other.json"\nend_of_text = "<|im_end|>"')
+    foreign(tmp_path, end_of_text="<|im_end|>")
+    run(path)
+    assert counters(path)["imported"] == 1
+
+
 def test_a_document_that_is_not_given_back_fails_the_stage_with_its_address(deduplicated: Path, tmp_path: Path) -> None:
     """A vocabulary without some byte loses text; nothing in the file's structure tells."""
     path = variant(deduplicated, tmp_path, 'file = "other.json"\nend_of_text = "</s>"')

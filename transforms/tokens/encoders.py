@@ -3,7 +3,7 @@
 import functools
 import os
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple, Protocol
 
@@ -50,12 +50,23 @@ def choose_encoder(data: bytes, tokenizer: Tokenizer, *, sample: Sequence[str]) 
     texts = [*PROBES, *sample]
     try:
         encode = TiktokenEncoder(tiktoken_vocabulary(data, checked_by=tokenizer), tokenizer)
+        encode.try_out(PROBES)
+        encoded = encode(texts)
     except Unrepresentable as error:
         return Chosen(reference, "tokenizers", str(error))
-    if _equal(encode(texts), reference(texts)):
+    except BaseException as error:
+        if not _is_refusal(error):
+            raise
+        return Chosen(reference, "tokenizers", f"tiktoken fails with its pattern: {error}")
+    if _equal(encoded, reference(texts)):
         return Chosen(encode, "tiktoken")
     differ = next(text for text in texts if not _equal(encode([text]), reference([text])))
     return Chosen(reference, "tokenizers", f"other ids for the text that begins {differ[:40]!r}")
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether tiktoken gave up: by an error, or by a panic of its engine, which Python gets as no Exception."""
+    return isinstance(error, ValueError) or type(error).__name__ == "PanicException"
 
 
 def _equal(left: Encoded, right: Encoded) -> bool:
@@ -86,6 +97,11 @@ class TiktokenEncoder:
             disallowed_special=(),
         )
 
+    def try_out(self, texts: Iterable[str]) -> None:
+        """Encodes texts and lets tiktoken's failures out, which come for any text where its pattern is to blame."""
+        for text in texts:
+            self._encode(text)
+
     def __call__(self, texts: list[str]) -> Encoded:
         normal = texts if self._normalize is None else [self._normalize(text) for text in texts]
         found = self._encode_all(normal)
@@ -113,7 +129,9 @@ class TiktokenEncoder:
         """The ranks of a text's tokens; none if tiktoken refuses it."""
         try:
             return self._encode(text)
-        except ValueError:
+        except BaseException as error:
+            if not _is_refusal(error):
+                raise
             return _NOTHING
 
 

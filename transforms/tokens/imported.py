@@ -11,7 +11,8 @@ _REMEDY = "name a byte-level BPE tokenizer.json, as those of GPT-2, Llama 3 or Q
 
 def check_imported(data: bytes, *, path: str, end_of_text: str) -> None:
     """Raises UserError unless the tokenizer.json is byte-level BPE, loses nothing of a text, and has the token that ends a text."""
-    ids = load_tokenizer(data, path=path, end_of_text=end_of_text).get_vocab(with_added_tokens=True).values()
+    tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
+    ids = tokenizer.get_vocab(with_added_tokens=True).values()
     if sorted(ids) != list(range(len(ids))):
         raise UserError("its ids are not 0, 1, 2 and so on without gaps", where=path, remedy=_REMEDY)
     values = json.loads(data)
@@ -28,6 +29,11 @@ def check_imported(data: bytes, *, path: str, end_of_text: str) -> None:
         raise UserError("it adds a space before each text (add_prefix_space)", where=path, remedy=_REMEDY)
     if any(step.get("behavior") == "Removed" for step in steps[:-1]):
         raise UserError("its pre-tokenizer removes text", where=path, remedy=_REMEDY)
+    special = {token.content for token in tokenizer.get_added_tokens_decoder().values() if token.special}
+    own = tokenizer.encode(end_of_text, add_special_tokens=False).ids
+    if end_of_text not in special or tokenizer.token_to_id(end_of_text) in own:
+        what = f"text can spell its token {end_of_text}, so that a document could end inside another"
+        raise UserError(what, where=path, remedy="name a special token of it in tokenizer.end_of_text")
 
 
 def _flat(value: dict[str, Any] | None, inner: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ PRETOKEN_SCHEMA = pa.schema([pa.field("pretoken", pa.binary(), nullable=False), 
 _TOGETHER = 100
 _CHUNKS = 1 << 14
 _MOST_ROWS = 1 << 20
+_MOST_BYTES = 1 << 28
 
 _SPACE, _LINE_END, _SLASH = 0x20, 0x0A, 0x2F
 _WIDE_SPACES = [0xE19A80, *range(0xE28080, 0xE2808B), 0xE280A8, 0xE280A9, 0xE280AF, 0xE2819F, 0xE38080]
@@ -28,10 +29,10 @@ _VISIBLE = r"[^\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x
 def count_pretokens(texts: Iterable[pa.LargeStringArray], pattern: Pattern, *, normalization: str = "none") -> pa.RecordBatch:
     """Arrays of documents -> their distinct pre-tokens as UTF-8 and the counts, in no order: a batch of `PRETOKEN_SCHEMA`.
 
-    Memory follows the distinct chunks (words with their punctuation), not the text.
+    Memory follows the distinct chunks (words with their punctuation) up to some 500 MB of them, which are cut before more are read.
     """
-    chunks = merge_counts(_bounded(_chunks(array, pattern, normalization) for array in texts))
-    return merge_counts(_bounded(_cut(chunks, pattern)))
+    groups = _bounded(_chunks(array, pattern, normalization) for array in texts)
+    return merge_counts(_bounded(cut for chunks in groups for cut in _cut(chunks, pattern)))
 
 
 def merge_counts(batches: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
@@ -53,17 +54,25 @@ def hash_pretokens(batch: pa.RecordBatch) -> np.ndarray:
 
 
 def _bounded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same counts in fewer rows: what has come together is merged when it is twice as much as after the last time."""
+    """The same counts in fewer rows: what has come together is merged when it is twice as much as after the last time.
+
+    One batch comes of it, or several where one would hold more than _MOST_BYTES: scripts without spaces have long chunks.
+    """
     held: list[pa.RecordBatch] = []
-    rows = bound = 0
+    rows = size = bound = 0
     for batch in batches:
         held.append(batch)
         rows += len(batch)
-        if rows > max(_MOST_ROWS, bound):
+        size += batch.nbytes
+        if rows > max(_MOST_ROWS, bound) or size > 2 * _MOST_BYTES:
             held = [merge_counts(held)]
-            rows = len(held[0])
+            rows, size = len(held[0]), held[0].nbytes
             bound = 2 * rows
-    yield from held
+            if size > _MOST_BYTES:
+                yield held.pop()
+                rows = size = bound = 0
+    if held:
+        yield merge_counts(held)
 
 
 def _chunks(texts: pa.LargeStringArray, pattern: Pattern, normalization: str) -> pa.RecordBatch:

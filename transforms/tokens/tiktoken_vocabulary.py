@@ -11,6 +11,7 @@ merges of the list in the order of the list, so `tokenizers`, given that token's
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,17 @@ GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s
 
 _BEHAVIOURS = {("Isolated", False): True, ("Isolated", True): True, ("Removed", True): False}
 """(behaviour, inverted) of a Split that keeps what its pattern finds, and whether it also keeps what lies between."""
+
+
+_READ_ALIKE = re.compile(
+    r"""(?: [^\\\[\](){}.^$|?*+]                                            # a character
+          | \\[pP]\{\^?\w+\} | \\[sSdDrnt] | \\[^\w\s]                    # a class of characters, or one that is escaped
+          | \[\^?(?: \\[pP]\{\^?\w+\} | \\[sSdDrnt] | \\[^\w\s] | [^\[\]\\&^] )+\]
+          | \(\?i?: | \(\?[=!] | \((?!\?) | \) | \|                               # groups, looking ahead, alternatives
+          | (?:[?*+] | \{\d*,?\d*\}(?!\+)) )+""",
+    re.VERBOSE,
+)
+"""Expressions that Oniguruma and tiktoken's engine read alike. `^`, `$`, `.` and (?m:), for instance, mean other things at line ends."""
 
 
 class Unrepresentable(Exception):
@@ -63,6 +75,8 @@ def tiktoken_vocabulary(data: bytes, *, checked_by: Tokenizer | None = None) -> 
         if model.get(option):
             raise Unrepresentable(f"its model has {option}")
     pattern, keeps_gaps = _pattern(definition.get("pre_tokenizer"))
+    if not _READ_ALIKE.fullmatch(pattern):
+        raise Unrepresentable("its pattern has what engines of regular expressions may read differently")
     names = _names_by_rank(model["vocab"], model["merges"])
     if checked_by is not None:
         _check_merges(checked_by, model, names)

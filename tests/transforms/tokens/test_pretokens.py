@@ -60,6 +60,8 @@ def test_normalization(texts: list[str]) -> None:
 def test_counts_do_not_depend_on_how_often_they_are_merged_between(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"word{number % 7} and {number} more, and more." for number in range(200)]
     expected = counted(texts, PATTERNS["gpt4"])
+    monkeypatch.setattr(module, "_MOST_BYTES", 400)
+    assert counted(texts, PATTERNS["gpt4"]) == expected
     monkeypatch.setattr(module, "_MOST_ROWS", 10)
     monkeypatch.setattr(module, "_CHUNKS", 8)
     monkeypatch.setattr(module, "_TOGETHER", 3)
