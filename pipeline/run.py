@@ -194,6 +194,18 @@ def versions() -> dict[str, str]:
     return found | {name: metadata.version(name) for name in _LIBRARIES}
 
 
+def damaged_files(folder: str, manifest: Manifest, *, hashes: bool) -> Iterator[tuple[str, str]]:
+    """(name, what is wrong) of a stage's files that are missing, of another size or, with `hashes`, of another sha256."""
+    sizes = io.file_sizes(folder)
+    for name, entry in manifest.files.items():
+        if name not in sizes:
+            yield name, "is missing"
+        elif sizes[name] != entry.bytes:
+            yield name, f"has {sizes[name]:,} bytes, the manifest says {entry.bytes:,}"
+        elif hashes and sha256_of(io.join(folder, name)) != entry.sha256:
+            yield name, "is not what was written: its sha256 is another"
+
+
 def finished_stages(run: Run) -> Iterator[tuple[str, Manifest]]:
     """The finished stages of a run, in order."""
     for stage in STAGES:

@@ -170,7 +170,7 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSetting
         except UserError:
             raise
         except Exception as error:
-            if _INTERRUPTION in str(error):  # in a worker that is a thread of this process
+            if _cause(error).endswith(_INTERRUPTION):  # in a worker that is a thread of this process
                 raise KeyboardInterrupt from error
             if settings.debug:
                 raise

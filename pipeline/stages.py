@@ -9,7 +9,18 @@ from pipeline.config import config_toml
 from pipeline.dedup import check_drop_rate, execute_dedup, plan_dedup
 from pipeline.ingest import check_errors, execute_ingest, plan_ingest
 from pipeline.progress import StageProgress
-from pipeline.run import PLUGINS, STAGES, Run, StagePlan, discard_stage, finish_stage, stage_manifest, stage_state, start_stage
+from pipeline.run import (
+    PLUGINS,
+    STAGES,
+    Run,
+    StagePlan,
+    damaged_files,
+    discard_stage,
+    finish_stage,
+    stage_manifest,
+    stage_state,
+    start_stage,
+)
 from pipeline.runner import RunnerSettings
 from pipeline.settings import Config
 from pipeline.shard_plan import plan_shards
@@ -18,7 +29,7 @@ from pipeline.units import UnitReport
 from pipeline.vocabulary import execute_vocabulary, plan_vocabulary
 from transforms import io
 from transforms.errors import ConfigError, UserError
-from transforms.manifest import Manifest, read_manifest, sha256_of
+from transforms.manifest import Manifest, read_manifest
 from transforms.plugins import file_name, is_file, read_plugins
 
 
@@ -121,18 +132,9 @@ def _state_or_discard(run: Run, name: str, plan: StagePlan, *, overwrite: bool) 
 
 def _check_whole(folder: str, manifest: Manifest, *, hashes: bool) -> None:
     """Raises UserError unless the files of a finished stage have their sizes and, with `hashes`, their sha256."""
-    sizes = io.file_sizes(folder)
-    for name, entry in manifest.files.items():
-        path = io.join(folder, name)
-        if name not in sizes:
-            what = "is missing"
-        elif sizes[name] != entry.bytes:
-            what = f"has {sizes[name]:,} bytes, the manifest says {entry.bytes:,}"
-        elif hashes and sha256_of(path) != entry.sha256:
-            what = "is not what was written: its sha256 is another"
-        else:
-            continue
-        raise UserError(f"a finished stage is damaged: {name} {what}", where=path, remedy="make the stage again with --overwrite")
+    for name, what in damaged_files(folder, manifest, hashes=hashes):
+        remedy = "make the stage again with --overwrite"
+        raise UserError(f"a finished stage is damaged: {name} {what}", where=io.join(folder, name), remedy=remedy)
 
 
 def _keep_configuration(run: Run, config: Config) -> None:

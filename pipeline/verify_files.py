@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.checks import Check, Checked
-from pipeline.run import FORMAT_VERSION, PLAN, STAGES, read_plan
+from pipeline.run import FORMAT_VERSION, PLAN, STAGES, damaged_files, read_plan
 from transforms import io
 from transforms.dedup.contamination import MATCH_SCHEMA
 from transforms.dedup.lines import REMOVED_SCHEMA
@@ -17,7 +17,6 @@ from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, signature_schem
 from transforms.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
 from transforms.ingest import SIGNALS_SCHEMA
 from transforms.manifest import NAME as MANIFEST
-from transforms.manifest import sha256_of
 from transforms.tokens.shards import open_shard
 
 _SCHEMAS = {
@@ -34,16 +33,9 @@ def check_files(checked: Checked, stage: str, check: Check) -> None:
     """Every file of the manifest is there with its bytes and sha256, and there is no other."""
     folder, manifest = checked.run.stage(stage), checked.manifests[stage]
     check.checked = f"{len(manifest.files):,} files, {sum(entry.bytes for entry in manifest.files.values()) / 1e6:,.1f} MB"
-    present = set(io.list_names(folder)) - {MANIFEST, PLAN}
-    for name, entry in manifest.files.items():
-        path = io.join(folder, name)
-        if name not in present:
-            check.add(f"{path} is missing")
-        elif (size := io.size(path)) != entry.bytes:
-            check.add(f"{path} has {size:,} bytes, the manifest says {entry.bytes:,}")
-        elif sha256_of(path) != entry.sha256:
-            check.add(f"{path} is not what was written: its sha256 is another")
-    for name in sorted(present - set(manifest.files)):
+    for name, what in damaged_files(folder, manifest, hashes=True):
+        check.add(f"{io.join(folder, name)} {what}")
+    for name in sorted(set(io.list_names(folder)) - {MANIFEST, PLAN} - set(manifest.files)):
         check.add(f"{io.join(folder, name)} is not in the manifest")
 
 
