@@ -30,7 +30,7 @@ from pipeline.tables import figures_table
 from tests.bench.stages import NEWS, NOVELS, run_child, run_once
 from tests.conftest import DATA
 from transforms.filters.language import bundled_model
-from transforms.sources.html import declared_charset, decode
+from transforms.sources.decoding import decode_html
 from transforms.sources.main_text import plain_main_text
 
 WEB = f"""\
@@ -70,7 +70,7 @@ def time_plain_extraction() -> float:
         with path.open("rb") as stream:
             for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
                 body = record.reader.read()
-                pages.append(decode(body, declared_charset(body, record.http_charset)))
+                pages.append(decode_html(body, charset=record.http_charset).text)
     started = time.perf_counter()
     for page in pages:
         plain_main_text(HTMLTree.parse(page))

@@ -32,7 +32,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.conftest import DATA
-from transforms.sources.html import declared_charset, decode, extract_main_text
+from transforms.sources.decoding import decode_html
+from transforms.sources.html import extract_main_text
 from transforms.sources.records import clean_text
 
 Grams = Counter[tuple[str, ...]]
@@ -63,7 +64,7 @@ def read_expected_pages(folder: Path) -> list[ExpectedPage]:
                 url = record.headers["WARC-Target-URI"].strip("<>")
                 body = record.reader.read()
                 if row := phrases.get(url):
-                    text = decode(body, declared_charset(body, record.http_charset))
+                    text = decode_html(body, charset=record.http_charset).text
                     pages.append(ExpectedPage(url, text, tuple(row["present"]), tuple(row["absent"])))
     return pages
 

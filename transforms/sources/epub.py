@@ -12,7 +12,8 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
 
-from transforms.sources.html_files import close_empty_elements, decode_markup, plain_text
+from transforms.sources.decoding import decode_xml
+from transforms.sources.html_files import close_empty_elements, plain_text
 from transforms.sources.jsonl import parse_date
 from transforms.sources.metadata import primary_subtag
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
@@ -77,7 +78,7 @@ class _Archive:
         return data
 
     def read_xml(self, name: str) -> Element:
-        return fromstring(decode_markup(self.read(name, limit=MAX_XML_BYTES)).lstrip())
+        return fromstring(decode_xml(self.read(name, limit=MAX_XML_BYTES)).text.lstrip())
 
 
 def _open_zip(stream: BinaryIO) -> zipfile.ZipFile:
@@ -141,4 +142,4 @@ def _check_rights(archive: _Archive, chapters: list[str]) -> None:
 
 
 def _read_chapter(body: bytes) -> str:
-    return plain_text(close_empty_elements(decode_markup(body))).strip()
+    return plain_text(close_empty_elements(decode_xml(body).text)).strip()

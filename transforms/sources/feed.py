@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element, ParseError, tostring
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from transforms.sources.html_files import absolute_url, decode_markup, plain_text
+from transforms.sources.decoding import decode_xml
+from transforms.sources.html_files import absolute_url, plain_text
 from transforms.sources.jsonl import parse_date
 from transforms.sources.metadata import primary_subtag
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
@@ -40,7 +41,7 @@ def read_feed(stream: BinaryIO, *, max_bytes: int = MAX_BYTES) -> Iterator[Recor
         return
     number = 0
     try:
-        for entry, base, language in _entries(decode_markup(body).lstrip()):
+        for entry, base, language in _entries(decode_xml(body).text.lstrip()):
             number += 1
             yield _read_safely(entry, str(number), base, language)
     except (ParseError, ValueError) as error:

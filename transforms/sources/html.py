@@ -1,10 +1,9 @@
-"""HTML bytes -> main text, title, date of publication and declared language, by one of two extractors."""
+"""HTML -> main text, title, date of publication and declared language, by one of two extractors."""
 
 import re
 from html import unescape
 from typing import Literal, NamedTuple
 
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.main_text import main_text, page_text
@@ -13,11 +12,9 @@ from transforms.sources.records import RejectedError, Screen
 
 Extractor = Literal["resiliparse", "trafilatura"]
 
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _PROSE = re.compile(r"<[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})")
 _SAMPLE, _TELLING = 1000, 300  # characters
 _HEAD = 500  # characters of a page's words that are often of its head
-_SEVEN_BIT = ("iso-2022", "hz-gb", "utf-7")
 _MAX_DEPTH = 2_000
 _WORTH_MEASURING = 10_000
 _DEEPER = " > ".join(["html", *["*"] * _MAX_DEPTH])
@@ -30,31 +27,6 @@ class Page(NamedTuple):
     title: str | None = None
     published: int | None = None
     language: str | None = None
-
-
-def declared_charset(body: bytes, http_charset: str | None) -> str | None:
-    """The charset that the HTTP header or else the page itself (first 4 KB) declares."""
-    if http_charset:
-        return http_charset
-    found = _META_CHARSET.search(body[:4096])
-    return found.group(1).decode("ascii", "replace") if found else None
-
-
-def decode(body: bytes, charset: str | None) -> str:
-    """Bytes -> text. Valid UTF-8 is UTF-8 whatever was declared; else the declared charset; else detection (uchardet).
-
-    Text that is not UTF-8 almost never happens to be valid UTF-8, while a wrong declaration is common. Seven-bit
-    encodings such as ISO-2022-JP look like UTF-8, so for them the declaration counts.
-    """
-    if not (charset and charset.lower().startswith(_SEVEN_BIT)):
-        try:
-            return body.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            pass
-    encoding = map_encoding_to_html5(charset, fallback_utf8=False) if charset else None
-    if encoding is None or encoding == "utf-8":
-        encoding = detect_encoding(body, from_html_meta=False)
-    return bytes_to_str(body, encoding or "utf-8", errors="replace")
 
 
 def check_extractor(name: str) -> None:

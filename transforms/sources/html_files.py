@@ -8,27 +8,17 @@ from urllib.parse import urljoin, urlsplit
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
+from transforms.sources.decoding import decode_html
 from transforms.sources.gutenberg import strip_gutenberg
-from transforms.sources.html import Extractor, declared_charset, decode, extract_main_text
+from transforms.sources.html import Extractor, extract_main_text
 from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, clean_text, is_failure, is_of_system
 
 MAX_BYTES = 64 << 20
 _HEAD_CHARACTERS = 1 << 18
 _MAX_CONTROL_SHARE = 0.01
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_XML_CHARSET = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
 _EMPTY_ELEMENT = re.compile(r"<([a-zA-Z][\w:.-]*)([^<>]*)/>")
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
-
-
-def decode_markup(body: bytes) -> str:
-    """Bytes of an HTML, XHTML or XML file -> text, by byte-order mark, the file's own declaration and detection."""
-    for mark, encoding in _BOMS:
-        if body.startswith(mark):
-            return body.decode(encoding, "replace")
-    found = _XML_CHARSET.match(body[:1024])
-    return decode(body, found.group(1).decode("ascii") if found else declared_charset(body, None))
 
 
 def close_empty_elements(markup: str) -> str:
@@ -86,7 +76,7 @@ def read_html(
 
 
 def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Record:
-    markup = decode_markup(body)
+    markup = decode_html(body).text
     controls = sum(1 for _ in _CONTROLS.finditer(markup))
     if controls > _MAX_CONTROL_SHARE * len(markup):
         return RawReject("0", "html/not-text", detail=f"{controls} control characters among {len(markup)}")

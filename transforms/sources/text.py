@@ -3,29 +3,19 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from resiliparse.parse.encoding import EncodingDetector
-
+from transforms.sources.decoding import decode_plain
 from transforms.sources.gutenberg import strip_gutenberg
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 from transforms.sources.reflow import reflow as undo_wraps
 
-_BOMS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\f\r\x1a\x1b")
 _MAX_CONTROL_SHARE = 0.01
 
 
 def decode_text(data: bytes) -> str:
-    """Bytes -> text by byte-order mark, else as UTF-8, else by detection (uchardet). Raises UnicodeError for junk."""
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data.decode(encoding)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        detector = EncodingDetector()
-        detector.update(data)
-        text = data.decode(detector.encoding(html5_compatible=True) or "utf-8")
-    encoded = text.encode("utf-8", "surrogatepass")
+    """Bytes of a plain text -> text; a bad byte is U+FFFD. Raises UnicodeError for junk: more than 1% control characters."""
+    text = decode_plain(data).text
+    encoded = text.encode()
     controls = len(encoded) - len(encoded.translate(None, _CONTROLS))
     if controls > _MAX_CONTROL_SHARE * len(text):
         raise UnicodeError(f"{controls} control characters among {len(text)}: not text")
@@ -39,7 +29,7 @@ def read_text(stream: BinaryIO, *, reflow: bool = True) -> Iterator[Record]:
     """
     try:
         text = decode_text(stream.read())
-    except (UnicodeError, LookupError) as error:
+    except UnicodeError as error:
         yield RawReject("0", "text/undecodable", detail=str(error))
         return
     book, title = strip_gutenberg(text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -8,7 +8,8 @@ from typing import BinaryIO, cast
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from transforms.errors import UserError
-from transforms.sources.html import Extractor, Page, declared_charset, decode, extract_main_text
+from transforms.sources.decoding import decode_html, decode_plain
+from transforms.sources.html import Extractor, Page, extract_main_text
 from transforms.sources.members import GZIP_MAGIC, MemberStream, find_member, is_member
 from transforms.sources.payload import payload_size
 from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, clean_text, is_failure, is_of_system
@@ -213,7 +214,8 @@ def _read_response(record: WarcRecord, locator: str, url: str | None, *, extract
     if kind not in _HTML_TYPES and not kind.startswith("text/"):
         return RawReject(locator, "warc/content-type", "extract", url=url, detail=f"content type {kind!r}")
     body = record.reader.read()
-    content = decode(body, declared_charset(body, record.http_charset))
+    decode = decode_html if kind in _HTML_TYPES else decode_plain
+    content = decode(body, charset=record.http_charset).text
     if kind in _HTML_TYPES:
         try:
             page = extract_main_text(content, extractor=extractor, screen=screen)

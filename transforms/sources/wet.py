@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
-from transforms.sources.html import decode
+from transforms.sources.decoding import decode_plain
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 from transforms.sources.warc import missing_bytes, read_archive
 
@@ -28,7 +28,8 @@ def _read_conversion(record: WarcRecord, locator: str, url: str | None) -> Recor
     kind, _, parameters = (record.headers.get("Content-Type") or "text/plain").lower().partition(";")
     if not kind.strip().startswith("text/"):
         return RawReject(locator, "wet/content-type", "extract", url=url, detail=f"content type {kind.strip()!r}")
-    text = clean_text(decode(record.reader.read(), parameters.partition("charset=")[2].strip(" \"'") or None))
+    charset = parameters.partition("charset=")[2].strip(" \"'") or None
+    text = clean_text(decode_plain(record.reader.read(), charset=charset).text)
     if not text:
         return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {record.content_length} bytes")
     return RawDocument(locator, text, url=url)

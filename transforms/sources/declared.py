@@ -1,0 +1,105 @@
+"""What a page or an XML file says of its own encoding: the HTML standard's prescan for `<meta>`, and the XML declaration.
+
+https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding
+"""
+
+import re
+
+from transforms.sources.whatwg import encoding_of
+
+_PRESCANNED = 1 << 16  # bytes; the standard asks for 1,024, and browsers load a page again when they meet a later declaration
+_SPACE = rb"\t\n\f\r "
+_TAG = re.compile(rb"<(?:!--|/?([A-Za-z][^\t\n\f\r />]*)|[!/?])")
+_ATTRIBUTE = re.compile(
+    rb"[%b/]*(?:>|([^%b/>][^%b/=>]*)(?:[%b]*=[%b]*(?:\"([^\"]*)\"|'([^']*)'|(?![\"'])([^%b>]*)))?)" % ((_SPACE,) * 6), re.DOTALL
+)
+_RAW_TEXT = frozenset((b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noframes"))  # whose content is no markup
+_CONTENT_CHARSET = re.compile(rb"charset[%b]*=[%b]*(?:\"([^\"]*)\"|'([^']*)'|(?![\"'])([^%b;]*))" % ((_SPACE,) * 3), re.IGNORECASE)
+_XML_DECLARATION = re.compile(rb"\s{0,100}<\?xml\b[^>]{0,400}?\bencoding\s{0,20}=\s{0,20}[\"']\s{0,20}([\w.:-]{1,100})", re.IGNORECASE)
+_LANGUAGE = re.compile(rb"<html\b[^>]{0,2000}?\slang\s{0,20}=\s{0,20}[\"']?\s{0,20}([A-Za-z]{2,3}(?:-[A-Za-z]{2,4})?)", re.IGNORECASE)
+
+
+def meta_label(body: bytes) -> str | None:
+    """The first label that a page's `<meta>` elements declare and that is known; comments, scripts and attributes hold no elements."""
+    head = body[:_PRESCANNED]
+    if b"charset" not in head.lower():
+        return None
+    at = 0
+    while tag := _TAG.search(head, at):
+        if tag[0] == b"<!--":
+            at = head.find(b"-->", tag.end() - 2)
+            if at < 0:
+                return None
+        elif tag[1] is None:
+            at = head.find(b">", tag.end())
+            if at < 0:
+                return None
+        else:
+            name = tag[1].lower()
+            at, attributes = _read_attributes(head, tag.end())
+            if name == b"meta" and (label := _label_of(attributes)):
+                return label
+            if name in _RAW_TEXT and tag[0][1:2] != b"/":
+                end = re.compile(rb"</%b[%b/>]" % (name, _SPACE), re.IGNORECASE).search(head, at)
+                if end is None:
+                    return None
+                at = end.start()
+    return None
+
+
+def _read_attributes(head: bytes, at: int) -> tuple[int, dict[bytes, bytes]]:
+    """Where a tag ends, and its attributes; of two of a name the first counts."""
+    attributes: dict[bytes, bytes] = {}
+    while found := _ATTRIBUTE.match(head, at):
+        at = found.end()
+        if found[1] is None:
+            break
+        attributes.setdefault(found[1].lower(), found[2] or found[3] or found[4] or b"")
+    return at, attributes
+
+
+def _label_of(attributes: dict[bytes, bytes]) -> str | None:
+    label = attributes.get(b"charset")
+    if label is None and attributes.get(b"http-equiv", b"").lower() == b"content-type":
+        found = _CONTENT_CHARSET.search(attributes.get(b"content", b""))
+        label = (found[1] or found[2] or found[3]) if found else None
+    text = (label or b"").decode("latin-1")
+    return text if is_known(text) else None
+
+
+def xml_label(body: bytes) -> str | None:
+    """The label of the XML declaration at the beginning, if the standard knows it."""
+    found = _XML_DECLARATION.match(body)
+    label = found[1].decode("ascii", "replace") if found else None
+    return label if is_known(label) else None
+
+
+def language_of(body: bytes) -> str | None:
+    """`<html lang>` in lower case, its first two subtags."""
+    found = _LANGUAGE.search(body[:_PRESCANNED])
+    return found[1].decode().lower() if found else None
+
+
+_OTHERS = {
+    "hz-gb-2312": "hz",
+    "iso-2022-kr": "iso2022_kr",
+    "csiso2022kr": "iso2022_kr",
+    "utf-32": "utf_32",
+    "utf-32le": "utf_32_le",
+    "utf-32be": "utf_32_be",
+    **{f"{prefix}{page}": f"cp{page}" for page in (437, 737, 775, 850, 852, 855, 857, 858, 862, 869, 1125) for prefix in ("cp", "ibm")},
+    "johab": "johab",
+    "mac-greek": "mac_greek",
+    "x-mac-greek": "mac_greek",
+    "x-mac-turkish": "mac_turkish",
+    "x-mac-ce": "mac_latin2",
+}
+
+
+def python_codec(label: str | None) -> str | None:
+    """Python's codec for a label that browsers know no decoder for, of encodings that texts still have."""
+    return _OTHERS.get(label.strip().lower()) if label else None
+
+
+def is_known(label: str | None) -> bool:
+    return encoding_of(label) not in (None, "replacement") or python_codec(label) is not None

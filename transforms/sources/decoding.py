@@ -1,0 +1,266 @@
+"""Bytes of pages, XML and plain text -> text: which encoding they are in, and how many bytes of it were bad.
+
+The order is a browser's: a byte-order mark, what HTTP says, what the file says, detection. A declaration stays unless it cannot be
+right, and a bad byte is one U+FFFD. Departures, each towards the reading with fewer errors, are in docs/sources.md.
+"""
+
+import re
+from typing import NamedTuple
+
+import chardetng_py
+
+from transforms.sources.declared import is_known, language_of, meta_label, python_codec, xml_label
+from transforms.sources.whatwg import decode, encoding_of
+
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16le"),
+    (b"\xfe\xff", "utf-16be"),
+)
+_ASCII = bytes(range(128))
+_HIGH_RUNS = re.compile(rb"[\x80-\xff]{4,}")
+_LATIN = frozenset(("windows-1252", "windows-1250", "windows-1254", "windows-1257", "iso-8859-2", "iso-8859-15", "macintosh"))
+_ERRORS = re.compile("[\ufffd\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]")
+_MULTI_BYTE = frozenset(("shift_jis", "euc-jp", "euc-kr", "gb18030", "gbk", "big5"))
+_RETRIED = {  # what one bad byte rules out for the detector, with the codec that writes it anew without that byte
+    **{"shift_jis": "cp932", "euc-jp": "euc_jp", "euc-kr": "cp949", "gb18030": "gb18030", "big5": "big5hkscs", "windows-874": "cp874"},
+    **{"windows-1253": "cp1253", "windows-1255": "cp1255", "windows-1257": "cp1257", "iso-8859-7": "iso8859_7", "iso-8859-5": "iso8859_5"},
+    **{"iso-8859-2": "iso8859_2", "windows-1250": "cp1250", "windows-1252": "cp1252"},
+}
+_SHORT = 8  # sequences that may be valid UTF-8 by chance
+_FEW = 2  # bad bytes, beside which a declaration of UTF-8 stays even where nothing speaks for it
+_MOST_WRONG = 0.3  # errors as a share of what is not ASCII, above which a declaration of another encoding cannot be right
+_MOSTLY = 0.1  # bad sequences as a share of the valid ones, up to which UTF-8 goes before any other declaration
+_MOST_BAD = 0.02  # the same, up to which bytes are taken for an encoding with some bad bytes
+_LEAST_WIDE = 0.05  # errors of UTF-16 that is read as UTF-8, as a share of its bytes
+_SAMPLE = 1 << 16  # bytes the detector looks at
+_TOP_LEVELS = {  # languages and the top-level domains that the detector knows for them; other languages are their domains
+    **{"ar": "sa", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il", "iw": "il", "ja": "jp", "ko": "kr"},
+    **{"sl": "si", "sq": "al", "sr": "rs", "sv": "se", "uk": "ua", "vi": "vn", "zh-cn": "cn", "zh-hans": "cn"},
+    **{"zh-tw": "tw", "zh-hk": "hk", "zh-hant": "tw"},
+}
+_DOMAINS = frozenset(
+    ("az", "bg", "de", "es", "fi", "fr", "hr", "hu", "is", "it", "lt", "lv", "mk", "nl", "no", "pl", "pt", "ro", "ru", "sk")
+)
+_DOMAINS |= {"th", "tr"}
+
+
+class Decoded(NamedTuple):
+    """`source` is what decided: `bom`, `http`, `meta`, `xml`, `utf-8` (it is valid), `detected`, `default`. `errors`: bad sequences."""
+
+    text: str
+    encoding: str
+    source: str
+    errors: int = 0
+
+
+def decode_html(body: bytes, *, charset: str | None = None) -> Decoded:
+    """A page's bytes -> text. `charset` is the parameter of its HTTP Content-Type."""
+    return _decode(body, charset, markup="html")
+
+
+def decode_xml(body: bytes, *, charset: str | None = None) -> Decoded:
+    """Bytes of XML or XHTML -> text, its declaration left where it stands. As HTML, but the XML declaration goes before `<meta>`."""
+    return _decode(body, charset, markup="xml")
+
+
+def decode_plain(body: bytes, *, charset: str | None = None) -> Decoded:
+    """Bytes of plain text -> text. `charset` is what is known of it from elsewhere."""
+    return _decode(body, charset, markup=None)
+
+
+def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
+    for mark, encoding in _BOMS:
+        if body.startswith(mark):
+            return _unless_impossible(body, encoding, "bom", body[len(mark) :] if encoding != "utf-32" else body)
+    try:
+        text: str | None = body.decode()
+    except UnicodeDecodeError:
+        text = None
+    if text is not None:
+        found = None
+        is_seven_bit = text.isascii() and (b"\x1b" in body or b"~{" in body)  # perhaps ISO-2022 or HZ
+        if is_seven_bit or b"\0" in body or (encoding_of(charset) or "").startswith("utf-16"):
+            found = _seven_bit_or_wide(body, text, *_declaration(body, charset, markup=markup))
+        elif 0 < len(body) - len(text) <= _SHORT and min(body.translate(None, _ASCII).decode()) >= "\u0100":
+            found = _short_pairs(body, text, *_declaration(body, charset, markup=markup))
+        return found or Decoded(text, "utf-8", "utf-8")
+    label, source = _declaration(body, charset, markup=markup)
+    if found := _wide(body, encoding_of(label)):
+        return found
+    if label is None:
+        return _undeclared(body, markup)
+    return _unless_impossible(body, encoding_of(label) or "", source, body, label=label, markup=markup)
+
+
+def _declaration(body: bytes, charset: str | None, *, markup: str | None) -> tuple[str | None, str]:
+    """The label that counts, and where it stands."""
+    if is_known(charset):
+        return charset, "http"
+    readers = {"html": (meta_label, xml_label), "xml": (xml_label, meta_label), None: ()}[markup]
+    for read in readers:
+        if label := read(body):
+            # What is read as ASCII is not UTF-16; the rest is what browsers do for old pages.
+            named = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(encoding_of(label) or "")
+            return named or label, "xml" if read is xml_label else "meta"
+    return None, "default"
+
+
+def _read(body: bytes, label: str) -> tuple[str, str]:
+    """Text and encoding by a label that is known."""
+    if codec := python_codec(label):
+        return body.decode(codec, "replace"), label.strip().lower()
+    encoding = encoding_of(label) or "utf-8"
+    return decode(body, encoding), encoding
+
+
+def _made(text: str, encoding: str, source: str) -> Decoded:
+    return Decoded(text, encoding, source, text.count("\ufffd"))
+
+
+def _cost(text: str) -> int:
+    """Characters that no text should have: U+FFFD, control characters, private use, noncharacters."""
+    return sum(1 for _ in _ERRORS.finditer(text))
+
+
+def _valid_and_bad(body: bytes, text: str) -> tuple[int, int]:
+    """Sequences of more than a byte that are valid UTF-8, and bad ones, from bytes and what UTF-8 makes of them."""
+    written = body.count(b"\xef\xbf\xbd")
+    bad = text.count("\ufffd") - written
+    return len(text) - len(text.encode("ascii", "ignore")) - bad, bad
+
+
+def _seven_bit_or_wide(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
+    """Another reading of what is valid UTF-8 but holds NUL, ESC or `~{`."""
+    encoding = encoding_of(label)
+    if text.isascii() and (encoding == "iso-2022-jp" or (encoding == "replacement" and python_codec(label))):
+        return _made(*_read(body, label or ""), source)
+    if encoding in (None, "utf-8") and _iso2022jp(body):
+        return _made(decode(body, "iso-2022-jp"), "iso-2022-jp", "detected")
+    return _wide(body, encoding, source=source)
+
+
+def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Decoded | None:
+    """UTF-16 without a byte-order mark, where the bytes have the control characters that UTF-16 has as bytes, and the text has none."""
+    if not (b"\0" in body or declared in ("utf-16le", "utf-16be")) or len(body) < 4:
+        return None
+    sample = body[: 1 << 16]
+    for encoding in sorted(("utf-16le", "utf-16be"), key=lambda name: name != declared):
+        text = decode(sample, encoding)
+        common = sum(map(text.count, " \n<>.,\u3000\u3002\u3001"))
+        if common and _cost(text) <= _MOST_BAD * len(text) and _cost(sample.decode("utf-8", "replace")) > _LEAST_WIDE * len(sample):
+            return _made(decode(body, encoding), encoding, source if declared == encoding else "detected")
+    return None
+
+
+def _short_pairs(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
+    """The declared reading of a few pairs that only happen to be valid UTF-8: of scripts that nobody writes single letters of."""
+    encoding = encoding_of(label)
+    if encoding not in _MULTI_BYTE or encoding is None or max(text) > "\u07ff":
+        return None
+    found = decode(body, encoding)
+    return Decoded(found, encoding, source) if _cost(found) <= _cost(text) else None
+
+
+def _unless_impossible(
+    body: bytes, encoding: str, source: str, content: bytes, *, label: str | None = None, markup: str | None = None
+) -> Decoded:
+    """The declared reading, unless it cannot be right and another has fewer errors. `content` is the body without a byte-order mark."""
+    utf8 = content.decode("utf-8", "replace")
+    valid, bad = _valid_and_bad(content, utf8)
+    if encoding == "utf-8":
+        as_declared = Decoded(utf8, encoding, source, bad)
+        if b"\x1b$" not in content and (bad <= _FEW or 2 * bad <= valid):
+            return as_declared
+        found = _detected(content, markup)
+        if found is None or _cost(found.text) >= bad:
+            return as_declared
+        # Pairs of other encodings are valid UTF-8 here and there; a page in two encodings reads without errors as one of single bytes.
+        is_pairs = found.encoding in _MULTI_BYTE and 10 * _cost(found.text) <= bad
+        return found if bad > 2 * valid or is_pairs else as_declared
+    if source != "bom" and valid > _FEW and bad <= _MOSTLY * valid:
+        return Decoded(utf8, "utf-8", "utf-8", bad)
+    text, name = _read(body, label or encoding)
+    if name in ("utf-16le", "utf-16be") and source != "bom":
+        wrong = _cost(text) > _MOST_BAD * len(text) or not any(common in text for common in " \n\u3000\u3002")
+    else:
+        wrong = _cost(text) > max(_FEW, _MOST_WRONG * (len(text) - len(text.encode("ascii", "ignore"))))
+    if name in _LATIN and not wrong and _is_other_script(body) and (found := _detected(content, markup)) and found.encoding not in _LATIN:
+        return found
+    if wrong:
+        others = [other for other in (_detected(content, markup), _made(utf8, "utf-8", "detected")) if other]
+        best = min(others, key=lambda other: _cost(other.text))
+        if _cost(best.text) < _cost(text) / 2:
+            return best
+    return _made(text, name, source)
+
+
+def _is_other_script(body: bytes) -> bool:
+    """Whether bytes that are declared an encoding of a Latin script are words of letters beyond ASCII alone."""
+    runs = sum(len(run) for run in _HIGH_RUNS.findall(body) if len(set(run)) > 2)  # not a line of dashes
+    return runs > 2 * _SHORT and 2 * runs > len(body.translate(None, _ASCII))
+
+
+def _undeclared(body: bytes, markup: str | None) -> Decoded:
+    utf8 = body.decode("utf-8", "replace")
+    valid, bad = _valid_and_bad(body, utf8)
+    # The two bytes that no encoding uses for a frequent letter
+    stray = body.count(b"\xff") + body.count(b"\xfe")
+    if (bad > max(valid, stray if bad <= _FEW else 0) or b"\x1b$" in body) and (found := _detected(body, markup)):
+        return found
+    return Decoded(utf8, "utf-8", "default", bad)
+
+
+def _detected(body: bytes, markup: str | None) -> Decoded | None:
+    """The reading that Firefox's detector proposes, or of one that a few bad bytes made it rule out. None where it has none but UTF-8."""
+    sample = _telling(body)
+    top_level = _hint(body) if markup else None
+    name = _iso2022jp(sample) or _retried(sample, top_level) or _detect(sample, top_level)
+    if name is None or name == "utf-8":
+        return None
+    return _made(decode(body, name), name, "detected")
+
+
+def _iso2022jp(sample: bytes) -> str | None:
+    if b"\x1b$" not in sample:
+        return None
+    text = decode(sample, "iso-2022-jp")
+    few = max(_FEW, _MOST_BAD * len(text))
+    return "iso-2022-jp" if text.count("\ufffd") <= few and re.search("[\u3041-\u30fe]", text) else None
+
+
+def _retried(sample: bytes, top_level: bytes | None) -> str | None:
+    """An encoding that the detector proposes once the few bytes are away that are bad in it."""
+    for encoding, codec in _RETRIED.items():
+        text = decode(sample, encoding)
+        bad = _cost(text)
+        if 0 < bad <= max(_FEW, _MOST_BAD * (len(text) - len(text.encode("ascii", "ignore")))):
+            again = _detect(_ERRORS.sub("", text).encode(codec, "ignore"), top_level)
+            if again == encoding or (again, encoding) == ("gbk", "gb18030"):
+                return encoding
+    return None
+
+
+def _detect(sample: bytes, top_level: bytes | None) -> str | None:
+    if sample.count(b"\xff") <= _FEW:  # a stray byte more often than a letter
+        sample = sample.replace(b"\xff", b"")
+    name = chardetng_py.detect(sample, allow_utf8=False, tld=top_level)
+    return "windows-874" if name == "cp874" else encoding_of(name)
+
+
+def _telling(body: bytes) -> bytes:
+    """The part of a long body that has bytes beyond ASCII, with what stands around them."""
+    if len(body) <= _SAMPLE:
+        return body
+    parts = re.findall(rb"[^\n<>]{0,200}[\x80-\xff][^\n<>]{0,400}", body)
+    return b"\n".join(parts)[:_SAMPLE]
+
+
+def _hint(body: bytes) -> bytes | None:
+    """The declared language as the top-level domain that the detector takes for a hint."""
+    tag = language_of(body) or ""
+    language = tag[:2]
+    domain = _TOP_LEVELS.get(tag) or _TOP_LEVELS.get(language) or (language if language in _DOMAINS else None)
+    return domain.encode() if domain else None
