@@ -10,7 +10,7 @@ from typing import NamedTuple
 import chardetng_py
 
 from transforms.sources.declared import is_known, language_of, meta_label, python_codec, xml_label
-from transforms.sources.whatwg import decode, encoding_of
+from transforms.sources.whatwg import decode, encoding_of, is_single_byte
 
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -20,7 +20,9 @@ _BOMS = (
     (b"\xfe\xff", "utf-16be"),
 )
 _ASCII = bytes(range(128))
-_HIGH_RUNS = re.compile(rb"[\x80-\xff]{4,}")
+_PLAIN = b"\t\n\f\r" + bytes(range(32, 127))
+_BLANKED = bytes(32 if code < 128 else code for code in range(256))  # what is not ASCII stays
+_RUN = 4
 _LATIN = frozenset(("windows-1252", "windows-1250", "windows-1254", "windows-1257", "iso-8859-2", "iso-8859-15", "macintosh"))
 _ERRORS = re.compile("[\ufffd\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]")
 _MULTI_BYTE = frozenset(("shift_jis", "euc-jp", "euc-kr", "gb18030", "gbk", "big5"))
@@ -35,6 +37,7 @@ _MOST_WRONG = 0.3  # errors as a share of what is not ASCII, above which a decla
 _MOSTLY = 0.1  # bad sequences as a share of the valid ones, up to which UTF-8 goes before any other declaration
 _MOST_BAD = 0.02  # the same, up to which bytes are taken for an encoding with some bad bytes
 _LEAST_WIDE = 0.05  # errors of UTF-16 that is read as UTF-8, as a share of its bytes
+_FIRST = 1 << 12  # bytes, among which UTF-16 has a zero
 _SAMPLE = 1 << 16  # bytes the detector looks at
 _TOP_LEVELS = {  # languages and the top-level domains that the detector knows for them; other languages are their domains
     **{"ar": "sa", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il", "iw": "il", "ja": "jp", "ko": "kr"},
@@ -82,7 +85,7 @@ def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
     if text is not None:
         found = None
         is_seven_bit = text.isascii() and (b"\x1b" in body or b"~{" in body)  # perhaps ISO-2022 or HZ
-        if is_seven_bit or b"\0" in body or (encoding_of(charset) or "").startswith("utf-16"):
+        if is_seven_bit or body.find(b"\0", 0, _FIRST) >= 0 or (encoding_of(charset) or "").startswith("utf-16"):
             found = _seven_bit_or_wide(body, text, *_declaration(body, charset, markup=markup))
         elif 0 < len(body) - len(text) <= _SHORT and min(body.translate(None, _ASCII).decode()) >= "\u0100":
             found = _short_pairs(body, text, *_declaration(body, charset, markup=markup))
@@ -186,7 +189,9 @@ def _unless_impossible(
     if name in ("utf-16le", "utf-16be") and source != "bom":
         wrong = _cost(text) > _MOST_BAD * len(text) or not any(common in text for common in " \n\u3000\u3002")
     else:
-        wrong = _cost(text) > max(_FEW, _MOST_WRONG * (len(text) - len(text.encode("ascii", "ignore"))))
+        # Of single bytes those that are plain ASCII need no second look.
+        rest = decode(body.translate(None, _PLAIN), name) if is_single_byte(name) else text
+        wrong = _cost(rest) > max(_FEW, _MOST_WRONG * (len(rest) - len(rest.encode("ascii", "ignore"))))
     if name in _LATIN and not wrong and _is_other_script(body) and (found := _detected(content, markup)) and found.encoding not in _LATIN:
         return found
     if wrong:
@@ -199,7 +204,7 @@ def _unless_impossible(
 
 def _is_other_script(body: bytes) -> bool:
     """Whether bytes that are declared an encoding of a Latin script are words of letters beyond ASCII alone."""
-    runs = sum(len(run) for run in _HIGH_RUNS.findall(body) if len(set(run)) > 2)  # not a line of dashes
+    runs = sum(len(run) for run in body.translate(_BLANKED).split() if len(run) >= _RUN and len(set(run)) > 2)  # not a line of dashes
     return runs > 2 * _SHORT and 2 * runs > len(body.translate(None, _ASCII))
 
 

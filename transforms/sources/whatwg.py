@@ -84,6 +84,11 @@ def encoding_of(label: str | None) -> str | None:
     return _LABELS.get(label.strip("\t\n\f\r ").lower()) if label else None
 
 
+def is_single_byte(encoding: str) -> bool:
+    """Whether each byte of an encoding is a character."""
+    return encoding in _NAMES and encoding not in _DECODERS and encoding != "utf-8"
+
+
 def decode(data: bytes, encoding: str) -> str:
     """Bytes -> text, as TextDecoder of that encoding does: without the encoding's own byte-order mark, bad sequences as U+FFFD.
 
