@@ -14,8 +14,8 @@ from transforms.sources.whatwg import decode, encoding_of, is_single_byte
 
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe\x00\x00", "utf-32le"),
+    (b"\x00\x00\xfe\xff", "utf-32be"),
     (b"\xff\xfe", "utf-16le"),
     (b"\xfe\xff", "utf-16be"),
 )
@@ -33,11 +33,15 @@ _RETRIED = {  # what one bad byte rules out for the detector, with the codec tha
 }
 _SHORT = 8  # sequences that may be valid UTF-8 by chance
 _FEW = 2  # bad bytes, beside which a declaration of UTF-8 stays even where nothing speaks for it
-_MOST_WRONG = 0.3  # errors as a share of what is not ASCII, above which a declaration of another encoding cannot be right
-_MOSTLY = 0.1  # bad sequences as a share of the valid ones, up to which UTF-8 goes before any other declaration
+# Errors as a share of what is not ASCII, above which a declaration cannot be right. One lost byte can shift the pairs of a paragraph.
+_WRONG_SINGLES, _WRONG_PAIRS, _WRONG_FEW_PAIRS = 0.1, 0.5, 0.8
+_MANY = 30  # errors that a lost byte does not make
+_MOSTLY = 0.25  # bad sequences as a share of the valid ones, up to which UTF-8 goes before other declarations: of those it is 1.8 or more
 _MOST_BAD = 0.02  # the same, up to which bytes are taken for an encoding with some bad bytes
 _LEAST_WIDE = 0.05  # errors of UTF-16 that is read as UTF-8, as a share of its bytes
 _FIRST = 1 << 12  # bytes, among which UTF-16 has a zero
+_HIGH = re.compile(rb"[\x80-\xff]{1,10000}")
+_LONG = 1 << 20  # bytes that tell how much of a body is valid UTF-8
 _SAMPLE = 1 << 16  # bytes the detector looks at
 _TOP_LEVELS = {  # languages and the top-level domains that the detector knows for them; other languages are their domains
     **{"ar": "sa", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il", "iw": "il", "ja": "jp", "ko": "kr"},
@@ -77,7 +81,7 @@ def decode_plain(body: bytes, *, charset: str | None = None) -> Decoded:
 def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
-            return _unless_impossible(body, encoding, "bom", body[len(mark) :] if encoding != "utf-32" else body)
+            return _unless_impossible(body[len(mark) :], [(encoding, "bom")], markup)
     try:
         text: str | None = body.decode()
     except UnicodeDecodeError:
@@ -86,29 +90,31 @@ def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
         found = None
         is_seven_bit = text.isascii() and (b"\x1b" in body or b"~{" in body)  # perhaps ISO-2022 or HZ
         if is_seven_bit or body.find(b"\0", 0, _FIRST) >= 0 or (encoding_of(charset) or "").startswith("utf-16"):
-            found = _seven_bit_or_wide(body, text, *_declaration(body, charset, markup=markup))
+            found = _seven_bit_or_wide(body, text, *_first(body, charset, markup))
         elif 0 < len(body) - len(text) <= _SHORT and min(body.translate(None, _ASCII).decode()) >= "\u0100":
-            found = _short_pairs(body, text, *_declaration(body, charset, markup=markup))
+            found = _short_pairs(body, text, *_first(body, charset, markup))
         return found or Decoded(text, "utf-8", "utf-8")
-    label, source = _declaration(body, charset, markup=markup)
-    if found := _wide(body, encoding_of(label)):
+    labels = _declarations(body, charset, markup=markup)
+    if found := _wide(body, encoding_of(labels[0][0]) if labels else None):
         return found
-    if label is None:
-        return _undeclared(body, markup)
-    return _unless_impossible(body, encoding_of(label) or "", source, body, label=label, markup=markup)
+    return _unless_impossible(body, labels, markup) if labels else _undeclared(body, markup)
 
 
-def _declaration(body: bytes, charset: str | None, *, markup: str | None) -> tuple[str | None, str]:
-    """The label that counts, and where it stands."""
-    if is_known(charset):
-        return charset, "http"
+def _declarations(body: bytes, charset: str | None, *, markup: str | None) -> list[tuple[str, str]]:
+    """The labels that are declared and where they stand, the one that counts first."""
+    label = (charset or "").strip(" \t\"'")
+    found = [(label, "http")] if is_known(label) else []
     readers = {"html": (meta_label, xml_label), "xml": (xml_label, meta_label), None: ()}[markup]
     for read in readers:
-        if label := read(body):
+        if own := read(body):
             # What is read as ASCII is not UTF-16; the rest is what browsers do for old pages.
-            named = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(encoding_of(label) or "")
-            return named or label, "xml" if read is xml_label else "meta"
-    return None, "default"
+            named = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(encoding_of(own) or "")
+            found.append((named or own, "xml" if read is xml_label else "meta"))
+    return found
+
+
+def _first(body: bytes, charset: str | None, markup: str | None) -> tuple[str | None, str]:
+    return next(iter(_declarations(body, charset, markup=markup)), (None, "default"))
 
 
 def _read(body: bytes, label: str) -> tuple[str, str]:
@@ -128,11 +134,21 @@ def _cost(text: str) -> int:
     return sum(1 for _ in _ERRORS.finditer(text))
 
 
-def _valid_and_bad(body: bytes, text: str) -> tuple[int, int]:
-    """Sequences of more than a byte that are valid UTF-8, and bad ones, from bytes and what UTF-8 makes of them."""
-    written = body.count(b"\xef\xbf\xbd")
-    bad = text.count("\ufffd") - written
-    return len(text) - len(text.encode("ascii", "ignore")) - bad, bad
+def _valid_and_bad(body: bytes) -> tuple[int, int]:
+    """Sequences of more than a byte that are valid UTF-8, and bad ones, as far as a part of a long body tells."""
+    body = _telling(body, _LONG)
+    text = body.decode("utf-8", "replace")
+    bad = text.count("\ufffd") - body.count(b"\xef\xbf\xbd")
+    return _beyond_ascii(text) - bad, bad
+
+
+def _beyond_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
+def _as_utf8(body: bytes, source: str) -> Decoded:
+    text = body.decode("utf-8", "replace")
+    return Decoded(text, "utf-8", source, text.count("\ufffd") - body.count(b"\xef\xbf\xbd"))
 
 
 def _seven_bit_or_wide(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
@@ -167,39 +183,51 @@ def _short_pairs(body: bytes, text: str, label: str | None, source: str) -> Deco
     return Decoded(found, encoding, source) if _cost(found) <= _cost(text) else None
 
 
-def _unless_impossible(
-    body: bytes, encoding: str, source: str, content: bytes, *, label: str | None = None, markup: str | None = None
-) -> Decoded:
-    """The declared reading, unless it cannot be right and another has fewer errors. `content` is the body without a byte-order mark."""
-    utf8 = content.decode("utf-8", "replace")
-    valid, bad = _valid_and_bad(content, utf8)
-    if encoding == "utf-8":
-        as_declared = Decoded(utf8, encoding, source, bad)
-        if b"\x1b$" not in content and (bad <= _FEW or 2 * bad <= valid):
-            return as_declared
-        found = _detected(content, markup)
+def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
+    """The declared reading, unless it cannot be right and another has fewer errors: a second declaration, or what is detected."""
+    label, source = labels[0]
+    valid, bad = _valid_and_bad(body)
+    if encoding_of(label) == "utf-8":
+        if b"\x1b$" not in body and (bad <= _FEW or 2 * bad <= valid):
+            return _as_utf8(body, source)
+        found = _other_reading(body, labels[1:], markup)
         if found is None or _cost(found.text) >= bad:
-            return as_declared
+            return _as_utf8(body, source)
         # Pairs of other encodings are valid UTF-8 here and there; a page in two encodings reads without errors as one of single bytes.
         is_pairs = found.encoding in _MULTI_BYTE and 10 * _cost(found.text) <= bad
-        return found if bad > 2 * valid or is_pairs else as_declared
+        return found if bad > 2 * valid or is_pairs else _as_utf8(body, source)
     if source != "bom" and valid > _FEW and bad <= _MOSTLY * valid:
-        return Decoded(utf8, "utf-8", "utf-8", bad)
-    text, name = _read(body, label or encoding)
+        return _as_utf8(body, "utf-8")
+    text, name = _read(body, label)
     if name in ("utf-16le", "utf-16be") and source != "bom":
         wrong = _cost(text) > _MOST_BAD * len(text) or not any(common in text for common in " \n\u3000\u3002")
     else:
         # Of single bytes those that are plain ASCII need no second look.
         rest = decode(body.translate(None, _PLAIN), name) if is_single_byte(name) else text
-        wrong = _cost(rest) > max(_FEW, _MOST_WRONG * (len(rest) - len(rest.encode("ascii", "ignore"))))
-    if name in _LATIN and not wrong and _is_other_script(body) and (found := _detected(content, markup)) and found.encoding not in _LATIN:
-        return found
+        errors, size = _cost(rest), _beyond_ascii(rest)
+        share = _WRONG_SINGLES if is_single_byte(name) else _WRONG_PAIRS if errors > _MANY else _WRONG_FEW_PAIRS
+        wrong = errors > max(_FEW, share * size)
+    if name in _LATIN and not wrong and _is_other_script(body):
+        found = _other_reading(body, labels[1:], markup)
+        return found if found and found.encoding not in (*_LATIN, "utf-8") else _made(text, name, source)
     if wrong:
-        others = [other for other in (_detected(content, markup), _made(utf8, "utf-8", "detected")) if other]
-        best = min(others, key=lambda other: _cost(other.text))
+        best = _as_utf8(body, "detected")
+        found = _other_reading(body, labels[1:], markup)
+        if found and _cost(found.text) < _cost(best.text) and not (found.encoding in _LATIN and _is_other_script(body)):
+            best = found
         if _cost(best.text) < _cost(text) / 2:
             return best
     return _made(text, name, source)
+
+
+def _other_reading(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded | None:
+    """The reading by a second declaration if that has few errors, else by detection."""
+    for label, source in labels:
+        if encoding_of(label) != "utf-8":
+            text, name = _read(body, label)
+            if _cost(text) <= max(_FEW, _MOST_BAD * _beyond_ascii(text)):
+                return _made(text, name, source)
+    return _detected(body, markup)
 
 
 def _is_other_script(body: bytes) -> bool:
@@ -209,18 +237,16 @@ def _is_other_script(body: bytes) -> bool:
 
 
 def _undeclared(body: bytes, markup: str | None) -> Decoded:
-    utf8 = body.decode("utf-8", "replace")
-    valid, bad = _valid_and_bad(body, utf8)
-    # The two bytes that no encoding uses for a frequent letter
-    stray = body.count(b"\xff") + body.count(b"\xfe")
+    valid, bad = _valid_and_bad(body)
+    stray = body.count(b"\xff") + body.count(b"\xfe")  # of which no encoding makes a frequent letter
     if (bad > max(valid, stray if bad <= _FEW else 0) or b"\x1b$" in body) and (found := _detected(body, markup)):
         return found
-    return Decoded(utf8, "utf-8", "default", bad)
+    return _as_utf8(body, "default")
 
 
 def _detected(body: bytes, markup: str | None) -> Decoded | None:
     """The reading that Firefox's detector proposes, or of one that a few bad bytes made it rule out. None where it has none but UTF-8."""
-    sample = _telling(body)
+    sample = _telling(body, _SAMPLE)
     top_level = _hint(body) if markup else None
     name = _iso2022jp(sample) or _retried(sample, top_level) or _detect(sample, top_level)
     if name is None or name == "utf-8":
@@ -241,7 +267,7 @@ def _retried(sample: bytes, top_level: bytes | None) -> str | None:
     for encoding, codec in _RETRIED.items():
         text = decode(sample, encoding)
         bad = _cost(text)
-        if 0 < bad <= max(_FEW, _MOST_BAD * (len(text) - len(text.encode("ascii", "ignore")))):
+        if 0 < bad <= max(_FEW, _MOST_BAD * _beyond_ascii(text)):
             again = _detect(_ERRORS.sub("", text).encode(codec, "ignore"), top_level)
             if again == encoding or (again, encoding) == ("gbk", "gb18030"):
                 return encoding
@@ -255,12 +281,16 @@ def _detect(sample: bytes, top_level: bytes | None) -> str | None:
     return "windows-874" if name == "cp874" else encoding_of(name)
 
 
-def _telling(body: bytes) -> bytes:
-    """The part of a long body that has bytes beyond ASCII, with what stands around them."""
-    if len(body) <= _SAMPLE:
+def _telling(body: bytes, size: int) -> bytes:
+    """Of a body longer than `size` bytes the parts beyond ASCII, with what stands around them, up to that size."""
+    if len(body) <= size:
         return body
-    parts = re.findall(rb"[^\n<>]{0,200}[\x80-\xff][^\n<>]{0,400}", body)
-    return b"\n".join(parts)[:_SAMPLE]
+    parts: list[bytes] = []
+    at = left = 0
+    while left < size and (found := _HIGH.search(body, at)):
+        parts.append(body[max(at, found.start() - 100) : (at := found.end() + 300)])
+        left += len(parts[-1])
+    return b"".join(parts)[:size] if parts else body[:size]
 
 
 def _hint(body: bytes) -> bytes | None:
