@@ -73,6 +73,13 @@ def test_a_chapter_says_its_encoding_and_may_name_entities() -> None:
         assert found.text.startswith("Bäche — über\n\nOne")
 
 
+def test_one_bad_byte_in_a_chapter_costs_itself() -> None:
+    chapter = CHAPTER.format("Bäche im Frühjahr, schöne Tage |").encode().replace(b"|", b"\xff")
+    found = read(book({"text/two.xhtml": chapter}))
+    assert isinstance(found, RawDocument)
+    assert found.text.startswith("Bäche im Frühjahr, schöne Tage \ufffd\n\nText of Bäche im Frühjahr, schöne Tage \ufffd.\n\nOne")
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [

@@ -97,13 +97,28 @@ def test_kinds_of_entries(feed: str, expected: RawDocument) -> None:
         ("windows-1251", "Ночью вода"),
         ("gb2312", "夜里河水上涨了"),
         ("shift_jis", "川の水"),
+        ("cp949", "펲시콜라 강물"),
+        ("cp932", "①髙﨑"),
+        ("utf-16-le", "Ночью вода"),
     ],
 )
 def test_encodings(encoding: str, text: str) -> None:
-    feed = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>' + RSS.format(
-        f"<item><description>{text}</description></item>"
-    )
+    label = {"cp949": "euc-kr", "cp932": "Shift_JIS", "utf-16-le": "utf-16"}.get(encoding, encoding.removesuffix("-sig"))
+    feed = f'<?xml version="1.0" encoding="{label}"?>' + RSS.format(f"<item><description>{text}</description></item>")
     assert read(feed.encode(encoding)) == [RawDocument("1", text)]
+
+
+@pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" encoding="UTF-8"?>'])
+@pytest.mark.parametrize("bad", [b"\xff", b"\xfc", b"\xe6\xbc"])
+def test_one_bad_byte_costs_itself(declaration: str, bad: bytes) -> None:
+    feed = declaration + RSS.format("<item><description>Bäche im Frühjahr |!</description></item>" * 3)
+    texts = [found.text for found in read(feed.encode().replace(b"|", bad)) if isinstance(found, RawDocument)]
+    assert texts == ["Bäche im Frühjahr \ufffd!"] * 3
+
+
+def test_a_feed_in_another_encoding_than_it_declares() -> None:
+    feed = '<?xml version="1.0" encoding="UTF-8"?>' + RSS.format("<item><description>Ночью вода в реке поднялась</description></item>" * 3)
+    assert read(feed.encode("cp1251"))[0] == RawDocument("1", "Ночью вода в реке поднялась")
 
 
 def test_an_entry_without_text_costs_itself_only() -> None:

@@ -80,6 +80,15 @@ def test_encodings(encoding: str, declaration: str) -> None:
     assert found.text == text.strip()
 
 
+@pytest.mark.parametrize("declaration", ["", '<meta charset="utf-8">', '<?xml version="1.0" encoding="utf-8"?>'])
+@pytest.mark.parametrize("bad", [b"\xff", b"\xfc", b"\xe6\xbc"])
+def test_one_bad_byte_costs_itself(declaration: str, bad: bytes) -> None:
+    text = "Die Bäche über der Straße schwollen „an“. " * 12
+    found = read((declaration + PAGE.format(head="", text=text + "| " + text)).encode().replace(b"|", bad))
+    assert isinstance(found, RawDocument)
+    assert found.text == (text + "\ufffd " + text).strip()
+
+
 def test_empty_elements_of_xhtml_do_not_swallow_the_page() -> None:
     page = f'<?xml version="1.0"?>\n<html><head><title/><script src="a.js"/></head><body><p>{PARAGRAPH}<br/></p></body></html>'
     found = read(page.encode())

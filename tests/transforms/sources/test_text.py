@@ -20,11 +20,40 @@ BOOK = "Der Bär ging über die Straße. Ça va très bien, señor. " * 20
         (BOOK.encode("utf-32"), BOOK),
         (BOOK.encode("cp1252"), BOOK),
         ("Все счастливые семьи похожи друг на друга. ".encode("cp1251") * 9, "Все счастливые семьи похожи друг на друга. " * 9),
+        (BOOK.encode("utf-16-le"), BOOK),
+        (BOOK.encode("utf-16-be"), BOOK),
+        ("川の水が夜のうちに増えた。\n".encode("cp932") * 9, "川の水が夜のうちに増えた。\n" * 9),
+        ("夜里河水上涨了。\n".encode("gb18030") * 9, "夜里河水上涨了。\n" * 9),
+        ("강물이 불어났다. 펲시콜라\n".encode("cp949") * 9, "강물이 불어났다. 펲시콜라\n" * 9),
         (b"", ""),
     ],
 )
 def test_encodings(data: bytes, expected: str) -> None:
     assert decode_text(data) == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "cp1251", "cp949", "cp932", "gb18030"])
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
+def test_a_bad_byte_costs_itself_not_the_book(encoding: str, at: float) -> None:
+    words = {
+        "cp1251": "Ночью вода в реке поднялась",
+        "cp949": "강물이 불어났다",
+        "cp932": "川の水が夜に増えた",
+        "gb18030": "夜里河水上涨了",
+    }
+    sentence = words.get(encoding, "Der Bär ging über die Straße").encode(encoding.removesuffix("-sig")) + b". "
+    lines = [sentence] * 200
+    lines.insert(int(at * len(lines)), b"\xff. ")
+    [record] = read_text(io.BytesIO(b"\xef\xbb\xbf" * encoding.endswith("sig") + b"".join(lines)))
+    assert isinstance(record, RawDocument)
+    assert record.text.count(sentence.decode(encoding.removesuffix("-sig")).strip()) == 200
+    assert len(record.text) == len(sentence.decode(encoding.removesuffix("-sig"))) * 200 + 2
+
+
+def test_a_book_cut_inside_a_character_is_kept() -> None:
+    [record] = read_text(io.BytesIO(BOOK.encode() + "ß".encode()[:1]))
+    assert isinstance(record, RawDocument)
+    assert record.text == BOOK + "\ufffd"
 
 
 def test_junk_is_rejected_with_a_reason() -> None:

@@ -66,6 +66,11 @@ def test_date_and_language_that_a_page_states() -> None:
         ("iso2022_jp", "Content-Type: text/html; charset=ISO-2022-JP", ""),
         ("koi8-r", "Content-Type: text/html", '<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">'),
         ("gb18030", "Content-Type: text/html; charset=gb2312", ""),
+        ("cp949", "Content-Type: text/html; charset=ks_c_5601-1987", ""),
+        ("cp949", "Content-Type: text/html", "<meta charset=euc-kr>"),
+        ("cp932", "Content-Type: text/html; charset=x-sjis", ""),
+        ("utf-16-le", "Content-Type: text/html; charset=utf-16le", ""),
+        ("utf-16-le", "Content-Type: text/html; charset=utf-16le", '<meta charset="windows-1251">'),
     ],
 )
 def test_encodings(encoding: str, headers: str, meta: str) -> None:
@@ -74,11 +79,38 @@ def test_encodings(encoding: str, headers: str, meta: str) -> None:
         "iso2022_jp": "川の水が夜のうちに増えた。",
         "koi8-r": "Ночью вода в реке поднялась. ",
         "gb18030": "夜里河水上涨了。",
+        "cp949": "밤사이 똠방각하 펲시콜라 강물이 불어났다. ",
+        "cp932": "①髙﨑の川の水が夜のうちに増えた。",
+        "utf-16-le": "Ночью вода в реке поднялась. ",
     }
     text = words.get(encoding, "Die Bäche über der Straße schwollen „an“. ") * 12
     [found] = read(record(f"<html><head>{meta}</head><body><p>{text}</p></body></html>".encode(encoding), headers=headers))
     assert isinstance(found, RawDocument)
     assert found.text == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "label", "word", "bad"),
+    [
+        ("utf-8", "UTF-8", "Frühjahr", b"\xff"),
+        ("utf-8", "UTF-8", "Frühjahr", b"\xfc"),
+        ("cp949", "euc-kr", "강물", b"\xff"),
+        ("cp932", "shift_jis", "川の水", b"\xfd"),
+        ("gb18030", "gb2312", "河水", b"\xff"),
+        ("big5", "big5", "河水", b"\xff"),
+        ("cp1253", "windows-1253", "ποτάμι", b"\xd2"),
+    ],
+)
+@pytest.mark.parametrize("where", ["http", "meta"])
+def test_one_bad_byte_costs_itself(encoding: str, label: str, word: str, bad: bytes, where: str) -> None:
+    page = PAGE.format(f"{word} " * 40 + "| " + f"{word} " * 40)
+    if where == "meta":
+        page = page.replace("<head>", f"<head><meta charset={label}>")
+    headers = f"Content-Type: text/html; charset={label}" if where == "http" else "Content-Type: text/html"
+    for kind in (headers, headers.replace("html", "plain")) if where == "http" else (headers,):
+        [found] = read(record(page.encode(encoding).replace(b"|", bad), headers=kind))
+        assert isinstance(found, RawDocument)
+        assert (found.text.count(word), found.text.count("\ufffd")) == (80, 1)
 
 
 @pytest.mark.parametrize(
