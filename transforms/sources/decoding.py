@@ -7,10 +7,15 @@ right, and a bad byte is one U+FFFD. Departures, each towards the reading with f
 import re
 from typing import NamedTuple
 
-import chardetng_py
+from resiliparse.parse.encoding import detect_encoding
 
 from transforms.sources.declared import is_known, language_of, meta_label, python_codec, xml_label
 from transforms.sources.whatwg import decode, encoding_of, is_single_byte
+
+try:
+    import chardetng_py
+except ImportError:  # there is no wheel for some systems with Python 3.14
+    chardetng_py = None
 
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -48,6 +53,7 @@ _TOP_LEVELS = {  # languages and the top-level domains that the detector knows f
     **{"sl": "si", "sq": "al", "sr": "rs", "sv": "se", "uk": "ua", "vi": "vn", "zh-cn": "cn", "zh-hans": "cn"},
     **{"zh-tw": "tw", "zh-hk": "hk", "zh-hant": "tw"},
 }
+_PYTHON_NAMES = {"cp874": "windows-874", "cp932": "shift_jis", "cp949": "euc-kr", "big5hkscs": "big5", "cp866": "ibm866"}
 _DOMAINS = frozenset(
     ("az", "bg", "de", "es", "fi", "fr", "hr", "hu", "is", "it", "lt", "lv", "mk", "nl", "no", "pl", "pt", "ro", "ru", "sk")
 )
@@ -277,8 +283,8 @@ def _retried(sample: bytes, top_level: bytes | None) -> str | None:
 def _detect(sample: bytes, top_level: bytes | None) -> str | None:
     if sample.count(b"\xff") <= _FEW:  # a stray byte more often than a letter
         sample = sample.replace(b"\xff", b"")
-    name = chardetng_py.detect(sample, allow_utf8=False, tld=top_level)
-    return "windows-874" if name == "cp874" else encoding_of(name)
+    name = chardetng_py.detect(sample, allow_utf8=False, tld=top_level) if chardetng_py else detect_encoding(sample, html5_compatible=False)
+    return _PYTHON_NAMES.get(name or "") or encoding_of((name or "").replace("_", "-"))
 
 
 def _telling(body: bytes, size: int) -> bytes:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.sources.textdecoder.cases import SENTENCES, broken_bytes
+from transforms.sources import decoding
 from transforms.sources.decoding import decode_html, decode_plain, decode_xml
 from transforms.sources.whatwg import decode, encoding_of
 
@@ -157,6 +158,14 @@ def test_the_page_itself_is_asked_before_the_detector() -> None:
     body = page("Vanhassa kirjassa näkyi hämärää jälkeä. " * 3, "iso-8859-4").encode("iso8859_4")
     found = decode_html(body, charset="utf-8")
     assert (found.encoding, found.source) == ("iso-8859-4", "meta")
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"), [each for each in WHOLE if each[1] in ("cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")]
+)
+def test_without_the_detector_there_is_another(text: str, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "chardetng_py", None)
+    assert decode_html(page(text * 4, "utf-8").encode(codec)).text == page(text * 4, "utf-8")
 
 
 def test_http_goes_before_the_page_and_a_mark_before_both() -> None:
