@@ -41,12 +41,12 @@ _FEW = 2  # bad bytes, beside which a declaration of UTF-8 stays even where noth
 # Errors as a share of what is not ASCII, above which a declaration cannot be right. One lost byte can shift the pairs of a paragraph.
 _WRONG_SINGLES, _WRONG_PAIRS, _WRONG_FEW_PAIRS = 0.1, 0.5, 0.8
 _MANY = 30  # errors that a lost byte does not make
-_MOSTLY = 0.25  # bad sequences as a share of the valid ones, up to which UTF-8 goes before other declarations: of those it is 1.8 or more
+_MOSTLY = 0.5  # bad sequences as a share of the valid ones, up to which a body is UTF-8: of other encodings it is 1.8 or more
 _MOST_BAD = 0.02  # the same, up to which bytes are taken for an encoding with some bad bytes
 _LEAST_WIDE = 0.05  # errors of UTF-16 that is read as UTF-8, as a share of its bytes
 _FIRST = 1 << 12  # bytes, among which UTF-16 has a zero
 _HIGH = re.compile(rb"[\x80-\xff]{1,10000}")
-_LONG = 1 << 20  # bytes that tell how much of a body is valid UTF-8
+_LONG = 1 << 20  # bytes that tell which encoding a body is in
 _SAMPLE = 1 << 16  # bytes the detector looks at
 _TOP_LEVELS = {  # languages and the top-level domains that the detector knows for them; other languages are their domains
     **{"ar": "sa", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il", "iw": "il", "ja": "jp", "ko": "kr"},
@@ -58,6 +58,11 @@ _DOMAINS = frozenset(
     ("az", "bg", "de", "es", "fi", "fr", "hr", "hu", "is", "it", "lt", "lv", "mk", "nl", "no", "pl", "pt", "ro", "ru", "sk")
 )
 _DOMAINS |= {"th", "tr"}
+
+
+# In the middle of a word a sign or a capital, where the word itself is of small letters: of an encoding that was guessed wrong
+_ODD = re.compile("[\x80-\x9f\ufffd]|(?<=[a-z])(?:[¡-¬®-¶¸-¿×÷‚„†‡‰‹›•™€ˆ˜ƒ\u2190-\u25ff∂-≥◊]|[À-ÖØ-ÞŒŠŽŸ])(?=[a-z])")
+_OLDER = 4
 
 
 class Decoded(NamedTuple):
@@ -87,7 +92,7 @@ def decode_plain(body: bytes, *, charset: str | None = None) -> Decoded:
 def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
-            return _unless_impossible(body[len(mark) :], [(encoding, "bom")], markup)
+            return _decide(body[len(mark) :], [(encoding, "bom")], markup)
     try:
         text: str | None = body.decode()
     except UnicodeDecodeError:
@@ -103,7 +108,17 @@ def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
     labels = _declarations(body, charset, markup=markup)
     if found := _wide(body, encoding_of(labels[0][0]) if labels else None):
         return found
-    return _unless_impossible(body, labels, markup) if labels else _undeclared(body, markup)
+    return _decide(body, labels, markup)
+
+
+def _decide(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
+    """The reading of a body that is not valid UTF-8, chosen by what a part of it tells where it is long."""
+    part = _telling(body, _LONG)
+    found = _unless_impossible(part, labels, markup) if labels else _undeclared(part, markup)
+    if len(part) == len(body):
+        return found
+    text, name = _read(body, found.encoding)
+    return _as_utf8(body, found.source) if name == "utf-8" else _made(text, name, found.source)
 
 
 def _declarations(body: bytes, charset: str | None, *, markup: str | None) -> list[tuple[str, str]]:
@@ -141,9 +156,11 @@ def _cost(text: str) -> int:
 
 
 def _valid_and_bad(body: bytes) -> tuple[int, int]:
-    """Sequences of more than a byte that are valid UTF-8, and bad ones, as far as a part of a long body tells."""
-    body = _telling(body, _LONG)
-    text = body.decode("utf-8", "replace")
+    """Sequences of more than a byte that are valid UTF-8, and bad ones.
+
+    The bytes 0xFE and 0xFF are bad, but no encoding has a frequent letter there, so they say nothing about another one.
+    """
+    text = body.translate(None, b"\xfe\xff").decode("utf-8", "replace")
     bad = text.count("\ufffd") - body.count(b"\xef\xbf\xbd")
     return _beyond_ascii(text) - bad, bad
 
@@ -162,7 +179,7 @@ def _seven_bit_or_wide(body: bytes, text: str, label: str | None, source: str) -
     encoding = encoding_of(label)
     if text.isascii() and (encoding == "iso-2022-jp" or (encoding == "replacement" and python_codec(label))):
         return _made(*_read(body, label or ""), source)
-    if encoding in (None, "utf-8") and _iso2022jp(body):
+    if encoding in (None, "utf-8") and _iso2022jp(body[:_LONG]):
         return _made(decode(body, "iso-2022-jp"), "iso-2022-jp", "detected")
     return _wide(body, encoding, source=source)
 
@@ -194,7 +211,7 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
     label, source = labels[0]
     valid, bad = _valid_and_bad(body)
     if encoding_of(label) == "utf-8":
-        if b"\x1b$" not in body and (bad <= _FEW or 2 * bad <= valid):
+        if b"\x1b$" not in body and bad <= max(_FEW, _MOSTLY * valid):
             return _as_utf8(body, source)
         found = _other_reading(body, labels[1:], markup)
         if found is None or _cost(found.text) >= bad:
@@ -244,8 +261,7 @@ def _is_other_script(body: bytes) -> bool:
 
 def _undeclared(body: bytes, markup: str | None) -> Decoded:
     valid, bad = _valid_and_bad(body)
-    stray = body.count(b"\xff") + body.count(b"\xfe")  # of which no encoding makes a frequent letter
-    if (bad > max(valid, stray if bad <= _FEW else 0) or b"\x1b$" in body) and (found := _detected(body, markup)):
+    if (bad > valid or b"\x1b$" in body) and (found := _detected(body, markup)):
         return found
     return _as_utf8(body, "default")
 
@@ -255,9 +271,19 @@ def _detected(body: bytes, markup: str | None) -> Decoded | None:
     sample = _telling(body, _SAMPLE)
     top_level = _hint(body) if markup else None
     name = _iso2022jp(sample) or _retried(sample, top_level) or _detect(sample, top_level)
+    if name in _LATIN:
+        name = _of_dos_or_mac(sample, name) or name
     if name is None or name == "utf-8":
         return None
-    return _made(decode(body, name), name, "detected")
+    text, name = _read(body, name)
+    return _made(text, name, "detected")
+
+
+def _of_dos_or_mac(sample: bytes, name: str) -> str | None:
+    """An older encoding of a Latin script, which the detector does not know, in which words look more like words."""
+    odd = {label: sum(1 for _ in _ODD.finditer(_read(sample, label)[0])) for label in (name, "cp850", "cp437", "macintosh")}
+    best = min(odd, key=lambda label: odd[label])
+    return best if odd[name] > _FEW and _OLDER * odd[best] < odd[name] else None
 
 
 def _iso2022jp(sample: bytes) -> str | None:

@@ -160,6 +160,23 @@ def test_the_page_itself_is_asked_before_the_detector() -> None:
     assert (found.encoding, found.source) == ("iso-8859-4", "meta")
 
 
+@pytest.mark.parametrize("codec", ["cp850", "cp437", "mac_roman"])
+@pytest.mark.parametrize("text", [GERMAN, "L'été dernier, la rivière était très haute et les prés étaient sous l'eau, a-t-on répété. "])
+def test_latin_scripts_of_dos_and_mac(text: str, codec: str) -> None:
+    assert decode_plain((text * 6).encode(codec)).text == text * 6
+    assert decode_plain((text * 6).encode("latin-1")).text == text * 6
+
+
+@pytest.mark.parametrize("charset", [None, "gbk", "euc-jp", "windows-1252", "utf-8"])
+@pytest.mark.parametrize(("text", "codec"), [(GERMAN, "utf-8"), (CHINESE, "gbk"), (RUSSIAN, "cp1251")])
+def test_long_texts_are_decided_by_a_part_of_them(text: str, codec: str, charset: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (text * 40).encode(codec) + b"\xff " + (text * 40).encode(codec)
+    whole = decode_plain(data, charset=charset)
+    for size in (500, 2000):
+        monkeypatch.setattr(decoding, "_LONG", size)
+        assert decode_plain(data, charset=charset) == whole
+
+
 @pytest.mark.parametrize(
     ("text", "codec"), [each for each in WHOLE if each[1] in ("cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")]
 )
