@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from fastwarc.warc import ArchiveIterator, WarcRecordType
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -269,6 +270,19 @@ def test_any_bytes_become_text(data: bytes, charset: str | None) -> None:
 def test_utf8_comes_back(text: str) -> None:
     assert decode_plain(text.encode()).text == text
     assert decode_html(text.encode(), charset="utf-8").text == text
+
+
+@pytest.mark.real_data
+def test_bad_bytes_of_real_pages(data_folder: Path) -> None:
+    errors: dict[str, int] = {}
+    for path in sorted((data_folder / "web").glob("*.warc.gz")):
+        with path.open("rb") as stream:
+            for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
+                found = decode_html(record.reader.read(), charset=record.http_charset)
+                if found.errors:
+                    assert found.text.count("Ã") < 3
+                    errors[record.headers["WARC-Target-URI"].split("/")[2]] = found.errors
+    assert errors == {"www.der-erfolg-gibt-recht.de": 3, "www.tierschutzpartei.de": 4, "www.maescot.de": 1}
 
 
 @pytest.mark.real_data
