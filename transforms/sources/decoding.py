@@ -92,11 +92,10 @@ def decode_plain(body: bytes, *, charset: str | None = None) -> Decoded:
 def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
-            return _decide(body[len(mark) :], [(encoding, "bom")], markup)
-    try:
-        text: str | None = body.decode()
-    except UnicodeDecodeError:
-        text = None
+            content = body[len(mark) :]
+            text = _strict_utf8(content) if encoding == "utf-8" else None
+            return _decide(content, [(encoding, "bom")], markup) if text is None else Decoded(text, encoding, "bom")
+    text = _strict_utf8(body)
     if text is not None:
         found = None
         is_seven_bit = text.isascii() and (b"\x1b" in body or b"~{" in body)  # perhaps ISO-2022 or HZ
@@ -106,9 +105,17 @@ def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
             found = _short_pairs(body, text, *_first(body, charset, markup))
         return found or Decoded(text, "utf-8", "utf-8")
     labels = _declarations(body, charset, markup=markup)
-    if found := _wide(body, encoding_of(labels[0][0]) if labels else None):
+    label, source = labels[0] if labels else (None, "detected")
+    if found := _wide(body, encoding_of(label), source=source):
         return found
     return _decide(body, labels, markup)
+
+
+def _strict_utf8(body: bytes) -> str | None:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _decide(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
@@ -189,12 +196,15 @@ def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Dec
     if not (b"\0" in body or declared in ("utf-16le", "utf-16be")) or len(body) < 4:
         return None
     sample = body[: 1 << 16]
-    for encoding in sorted(("utf-16le", "utf-16be"), key=lambda name: name != declared):
-        text = decode(sample, encoding)
-        common = sum(map(text.count, " \n<>.,\u3000\u3002\u3001"))
-        if common and _cost(text) <= _MOST_BAD * len(text) and _cost(sample.decode("utf-8", "replace")) > _LEAST_WIDE * len(sample):
-            return _made(decode(body, encoding), encoding, source if declared == encoding else "detected")
-    return None
+    if _cost(sample.decode("utf-8", "replace")) <= _LEAST_WIDE * len(sample):
+        return None
+    # The other order has few errors too where scripts have no ASCII, but neither spaces nor line ends.
+    common = {encoding: sum(map(decode(sample, encoding).count, " \n<>.,\u3000\u3002\u3001")) for encoding in ("utf-16le", "utf-16be")}
+    encoding = max(common, key=lambda name: (common[name], name == declared))
+    text = decode(sample, encoding)
+    if not common[encoding] or _cost(text) > _MOST_BAD * len(text):
+        return None
+    return _made(decode(body, encoding), encoding, source if declared == encoding else "detected")
 
 
 def _short_pairs(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
