@@ -167,9 +167,16 @@ def _valid_and_bad(body: bytes) -> tuple[int, int]:
 
     The bytes 0xFE and 0xFF are bad, but no encoding has a frequent letter there, so they say nothing about another one.
     """
-    text = body.translate(None, b"\xfe\xff").decode("utf-8", "replace")
-    bad = text.count("\ufffd") - body.count(b"\xef\xbf\xbd")
-    return _beyond_ascii(text) - bad, bad
+    high = body.translate(None, _ASCII)
+    if b"\xff" in high or b"\xfe" in high:
+        body, high = (part.translate(None, b"\xfe\xff") for part in (body, high))
+    text = body.decode("utf-8", "replace")
+    bad = text.count("\ufffd") - (body.count(b"\xef\xbf\xbd") if b"\xef\xbf\xbd" in high else 0)
+    return len(text) - (len(body) - len(high)) - bad, bad
+
+
+def _has_escape(body: bytes) -> bool:
+    return b"\x1b" in body and b"\x1b$" in body
 
 
 def _beyond_ascii(text: str) -> int:
@@ -221,7 +228,7 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
     label, source = labels[0]
     valid, bad = _valid_and_bad(body)
     if encoding_of(label) == "utf-8":
-        if b"\x1b$" not in body and bad <= max(_FEW, _MOSTLY * valid):
+        if not _has_escape(body) and bad <= max(_FEW, _MOSTLY * valid):
             return _as_utf8(body, source)
         found = _other_reading(body, labels[1:], markup)
         if found is None or _cost(found.text) >= bad:
@@ -265,13 +272,16 @@ def _other_reading(body: bytes, labels: list[tuple[str, str]], markup: str | Non
 
 def _is_other_script(body: bytes) -> bool:
     """Whether bytes that are declared an encoding of a Latin script are words of letters beyond ASCII alone."""
+    high = len(body.translate(None, _ASCII))
+    if high <= max(2 * _SHORT, len(body) // 200):
+        return False
     runs = sum(len(run) for run in body.translate(_BLANKED).split() if len(run) >= _RUN and len(set(run)) > 2)  # not a line of dashes
-    return runs > 2 * _SHORT and 2 * runs > len(body.translate(None, _ASCII))
+    return runs > 2 * _SHORT and 2 * runs > high
 
 
 def _undeclared(body: bytes, markup: str | None) -> Decoded:
     valid, bad = _valid_and_bad(body)
-    if (bad > valid or b"\x1b$" in body) and (found := _detected(body, markup)):
+    if (bad > valid or _has_escape(body)) and (found := _detected(body, markup)):
         return found
     return _as_utf8(body, "default")
 
@@ -297,7 +307,7 @@ def _of_dos_or_mac(sample: bytes, name: str) -> str | None:
 
 
 def _iso2022jp(sample: bytes) -> str | None:
-    if b"\x1b$" not in sample:
+    if not _has_escape(sample):
         return None
     text = decode(sample, "iso-2022-jp")
     few = max(_FEW, _MOST_BAD * len(text))
