@@ -14,6 +14,8 @@ class RawDocument(NamedTuple):
     """A document as a source read it. `locator` names it inside its file; `published` is seconds since 1970, UTC.
 
     `declared_language` is what the input says, a primary subtag such as `de`; a hint that decides nothing.
+    `truncated`: why the text is known to be only a part of what there was, a word of TRUNCATED; None where nothing says so.
+    `notes`: what was done or noticed in reading, as (word, how often); added up by source in the manifest's counters (`notes`).
     """
 
     locator: str
@@ -22,6 +24,8 @@ class RawDocument(NamedTuple):
     title: str | None = None
     published: int | None = None
     declared_language: str | None = None
+    truncated: str | None = None
+    notes: tuple[tuple[str, int], ...] = ()
 
 
 class RawReject(NamedTuple):
@@ -37,6 +41,9 @@ class RawReject(NamedTuple):
 
 
 Record = RawDocument | RawReject
+
+TRUNCATED = ("length", "time", "disconnect", "unspecified", "segment", "body", "encoding")
+"""The first four are words of `WARC-Truncated`; a first segment of several; an HTTP body or a compressed one that ends early."""
 
 
 class RejectedError(ValueError):
@@ -105,6 +112,7 @@ def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument])
         "language": pa.nulls(len(documents), DOCUMENT_SCHEMA.field("language").type),
         "language_score": pa.nulls(len(documents), pa.float32()),
         "declared_language": _labels(document.declared_language for document in documents),
+        "truncated": _labels(document.truncated for document in documents),
         "text": [document.text for document in documents],
     }
     return pa.record_batch([_column(field, columns[field.name]) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)

@@ -2,6 +2,7 @@
 
 import functools
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
@@ -31,6 +32,7 @@ def read_warc(
     extractor: Extractor = "resiliparse",
     screen: Screen | None = None,
     max_payload_megabytes: float | None = None,
+    passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
     """Bytes of a WARC file -> one document or reject for each response record, in file order.
 
@@ -48,11 +50,20 @@ def read_warc(
     """
     limit = int(1_000_000 * (MAX_PAYLOAD_MEGABYTES if max_payload_megabytes is None else max_payload_megabytes))
     read = functools.partial(_read_payload, limit=limit, extractor=extractor, screen=screen)
-    yield from read_archive(stream, record_type=WarcRecordType.response, read=read, kind="warc", start=start, end=end)
+    yield from read_archive(
+        stream, record_type=WarcRecordType.response, read=read, kind="warc", start=start, end=end, passed_over=passed_over
+    )
 
 
 def read_archive(
-    stream: BinaryIO, *, record_type: WarcRecordType, read: ReadRecord, kind: str, start: int = 0, end: int | None = None
+    stream: BinaryIO,
+    *,
+    record_type: WarcRecordType,
+    read: ReadRecord,
+    kind: str,
+    start: int = 0,
+    end: int | None = None,
+    passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
     """One document or reject, from `read`, for each record of a type; rules are named after `kind`. See `read_warc`.
 
@@ -81,6 +92,8 @@ def read_archive(
             return
         offset, missing, told = position, "", False
         if record.record_type != record_type:
+            if passed_over is not None:
+                passed_over[(record.headers.get("WARC-Type") or "none").lower()] += 1
             missing = missing_bytes(record, read=record.consume())
             continue
         previous, ordinal = offset, ordinal + 1 if offset == previous else 0

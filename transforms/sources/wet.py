@@ -1,5 +1,6 @@
 """Source `wet`: the text that Common Crawl extracted, conversion records of a WARC file (gzip, zstd, lz4 or plain)."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -12,13 +13,15 @@ from transforms.sources.warc import missing_bytes, read_archive
 _TRUNCATED = "wet/truncated"
 
 
-def read_wet(stream: BinaryIO, *, start: int = 0, end: int | None = None) -> Iterator[Record]:
+def read_wet(stream: BinaryIO, *, start: int = 0, end: int | None = None, passed_over: Counter[str] | None = None) -> Iterator[Record]:
     """Bytes of a WET file -> one document or reject for each conversion record, in file order.
 
     Locators, ranges, and what is seen of a file that was cut off, are as in `read_warc`. Other records are passed over. A record
     that cannot be parsed costs itself; a stream that breaks raises OSError or zlib.error.
     """
-    return read_archive(stream, record_type=WarcRecordType.conversion, read=_read_conversion, kind="wet", start=start, end=end)
+    return read_archive(
+        stream, record_type=WarcRecordType.conversion, read=_read_conversion, kind="wet", start=start, end=end, passed_over=passed_over
+    )
 
 
 def _read_conversion(record: WarcRecord, locator: str, url: str | None) -> Record:
