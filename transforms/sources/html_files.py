@@ -10,12 +10,20 @@ from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.gutenberg import strip_gutenberg
 from transforms.sources.html import Extractor, declared_charset, decode, extract_main_text
-from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, clean_text, is_failure, is_of_system
+from transforms.sources.records import (
+    RawDocument,
+    RawReject,
+    Record,
+    RejectedError,
+    Screen,
+    binary_detail,
+    clean_text,
+    is_failure,
+    is_of_system,
+)
 
 MAX_BYTES = 64 << 20
 _HEAD_CHARACTERS = 1 << 18
-_MAX_CONTROL_SHARE = 0.01
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _XML_CHARSET = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
 _EMPTY_ELEMENT = re.compile(r"<([a-zA-Z][\w:.-]*)([^<>]*)/>")
@@ -87,9 +95,8 @@ def read_html(
 
 def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Record:
     markup = decode_markup(body)
-    controls = sum(1 for _ in _CONTROLS.finditer(markup))
-    if controls > _MAX_CONTROL_SHARE * len(markup):
-        return RawReject("0", "html/not-text", detail=f"{controls} control characters among {len(markup)}")
+    if detail := binary_detail(markup):
+        return RawReject("0", "html/not-text", detail=detail)
     if markup.lstrip().startswith("<?xml"):
         markup = close_empty_elements(markup)
     url = stated_url(markup)

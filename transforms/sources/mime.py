@@ -37,6 +37,9 @@ _HTML_NAMES = frozenset(
 )
 _PLAIN_NAMES = frozenset(("plain/text", "text/txt", "text/text", "text/ascii", "text-plain", "text/plain-text", "text/plaintext"))
 
+_XML_NAMES = frozenset((XML, "application/xml"))
+_READABLE = frozenset((HTML, XHTML, PLAIN, BINARY, *_XML_NAMES))
+
 _VALUE = re.compile(r'(?:"[^"]*(?:"|$)|[^,"])+')  # between commas outside quotation marks
 _ESSENCE = re.compile(r"(?:\s*content-type\s*[:=])?[\s\"'<(:=;]*([!#$%&*+.^_`|~\\\w-]+(?:/[!#$%&*+.^_`|~\w-]+)*)", re.IGNORECASE)
 _CHARSET = re.compile(r"""(?:^|[\s;,"'])charset\s*[=:]\s*(?:"([^"]*)"?|'([^']*)'?|([^\s;,"']+))""", re.IGNORECASE)
@@ -120,6 +123,43 @@ def parse_content_type(values: Sequence[str]) -> MimeType:
     return MimeType(essence, charset or None)
 
 
+class Decision(NamedTuple):
+    """How a body is read: "page", "text" or, empty, not at all; `found`: the type that contradicts what was said."""
+
+    reading: str
+    found: str | None = None
+
+
+def may_be_read(essence: str) -> bool:
+    """Whether a body of a type, or of none that is said, may be a page or plain text; `decide` looks at the body."""
+    return essence in _READABLE or essence in UNKNOWN
+
+
+def decide(essence: str, body: bytes) -> Decision:
+    """What a body is read as, by the type that is said and by what its bytes show. The table in docs/sources.md has each case.
+
+    HTML is a page unless its bytes are of another known type; plain text is text unless they are, or are a page's; a body of no or of
+    unknown type is what its bytes show; XML is a page if its root is `html`. All other types are not read: what a server calls a style
+    sheet is none of a person's prose, however it begins.
+    """
+    if not may_be_read(essence):
+        return Decision("")
+    found = sniff(body)
+    if found not in (None, HTML, BINARY):
+        return Decision("", found)
+    if essence in (HTML, XHTML):
+        return Decision("", JSON) if found is None and is_json(body) else Decision("page")
+    if essence in _XML_NAMES:
+        return Decision("page", HTML) if found == HTML else Decision("", None)
+    if is_page(body) or (essence != PLAIN and found is None and _WHOLE_PAGE.search(_unmarked(body[:_SNIFFED]))):
+        return Decision("page", HTML)
+    if essence == PLAIN:
+        return Decision("text")
+    if essence == BINARY or found == BINARY or is_json(body):
+        return Decision("", JSON if found is None and is_json(body) else BINARY if found == BINARY else None)
+    return Decision("text", PLAIN)
+
+
 def sniff(body: bytes) -> str | None:
     """The type that a body's first bytes have: an essence, `BINARY` for bytes that are in no text, None for text of no known form.
 
@@ -160,6 +200,11 @@ def looks_like_text(body: bytes) -> bool:
         return True
     start = body[:_SNIFFED]
     return _sniff_magic(start) is None and not _has_binary(start)
+
+
+def may_be_binary(body: bytes) -> bool:
+    """Whether more than one byte in a hundred stands in no text; also true of UTF-16, whose text decides."""
+    return len(body) - len(body.translate(None, _BINARY_BYTES)) > 0.01 * len(body)
 
 
 def is_json(body: bytes) -> bool:

@@ -20,7 +20,7 @@ from transforms.sources.epub import read_epub
 from transforms.sources.feed import read_feed
 from transforms.sources.html_files import read_html
 from transforms.sources.jsonl import read_jsonl
-from transforms.sources.records import RawReject, Record, Screen, is_failure
+from transforms.sources.records import RawReject, Record, Screen, binary_detail, is_failure
 from transforms.sources.tables import read_csv, read_parquet
 from transforms.sources.text import read_text
 from transforms.sources.warc import read_warc
@@ -66,14 +66,14 @@ class SourceKind:
 KINDS: dict[str, SourceKind] = {
     "warc": SourceKind(
         read=read_warc,
-        options=("extractor", "max_payload_megabytes"),
+        options=("extractor", "max_payload_megabytes", "truncated"),
         compressed=True,
         splits=(".gz",),
         at_offsets=True,
         screens=True,
         passes_over=True,
     ),
-    "wet": SourceKind(read=read_wet, compressed=True, splits=(".gz",), at_offsets=True, passes_over=True),
+    "wet": SourceKind(read=read_wet, options=("truncated",), compressed=True, splits=(".gz",), at_offsets=True, passes_over=True),
     "html": SourceKind(read=read_html, options=("extractor",), screens=True),
     "text": SourceKind(read=read_text, options=("reflow",)),
     "epub": SourceKind(read=read_epub, compressed=True),
@@ -117,13 +117,20 @@ def read_records(
         with io.open_input(path) if source.compressed else io.open_decompressed(path) as stream:
             for record in source.read(stream, **options, **more):
                 last = record.locator
-                yield record
+                yield _checked(record, kind)
     except BaseException as error:
         if not _is_of_format(error):
             raise
         after = f"after record {last}" if last is not None else f"at byte {start}" if start else "at its start"
         where = last or (f"byte {start}" if start else "start")
         yield RawReject(f"{where}+", "read/broken-file", detail=f"{type(error).__name__} {after}: {error}")
+
+
+def _checked(record: Record, kind: str) -> Record:
+    """The one check of every kind that what it read is text. Stage `extract` where pages are told from other files first, else `read`."""
+    if isinstance(record, RawReject) or (detail := binary_detail(record.text)) is None:
+        return record
+    return RawReject(record.locator, f"{kind}/not-text", "extract" if kind in ("warc", "wet") else "read", detail=detail, url=record.url)
 
 
 def _is_of_format(error: BaseException) -> bool:

@@ -6,12 +6,10 @@ from typing import BinaryIO
 from resiliparse.parse.encoding import EncodingDetector
 
 from transforms.sources.gutenberg import strip_gutenberg
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record, binary_detail, clean_text
 from transforms.sources.reflow import reflow as undo_wraps
 
 _BOMS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\f\r\x1a\x1b")
-_MAX_CONTROL_SHARE = 0.01
 
 
 def decode_text(data: bytes) -> str:
@@ -25,10 +23,6 @@ def decode_text(data: bytes) -> str:
         detector = EncodingDetector()
         detector.update(data)
         text = data.decode(detector.encoding(html5_compatible=True) or "utf-8")
-    encoded = text.encode("utf-8", "surrogatepass")
-    controls = len(encoded) - len(encoded.translate(None, _CONTROLS))
-    if controls > _MAX_CONTROL_SHARE * len(text):
-        raise UnicodeError(f"{controls} control characters among {len(text)}: not text")
     return text
 
 
@@ -41,6 +35,9 @@ def read_text(stream: BinaryIO, *, reflow: bool = True) -> Iterator[Record]:
         text = decode_text(stream.read())
     except (UnicodeError, LookupError) as error:
         yield RawReject("0", "text/undecodable", detail=str(error))
+        return
+    if detail := binary_detail(text):
+        yield RawReject("0", "text/not-text", detail=detail)
         return
     book, title = strip_gutenberg(text.replace("\r\n", "\n").replace("\r", "\n"))
     book = clean_text(book)
