@@ -16,13 +16,15 @@ from transforms.sources.mime import sniff
 from transforms.sources.records import RawReject, Record, is_failure, is_of_system
 
 _VERSION = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n", re.IGNORECASE)
-_NEXT = re.compile(rb"(?<=\n)WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n[!-9;-~]{1,60}[ \t]*:")
+_NEXT = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]{0,9}\r?\n(?i:WARC-|Content-)[A-Za-z-]{1,60}[ \t]{0,9}:")
+"""Where a record begins though it should not: also in the middle of a line, where a writer was stopped and another went on."""
 _LONGEST_START = 128  # bytes that _NEXT can match
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _LINE_END = re.compile(rb"\r*\n")
 _LONGEST_HEADER = 8 << 20
 _BLOCK = 1 << 16
 _BLANK = b"\r\n\0"
+_CLOSING = (b"\r\n\r\n", b"\n\n")
 KNOWN_TYPES = frozenset(("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"))
 
 
@@ -168,7 +170,7 @@ def _pass_junk(reader: _Reader, head: bytes) -> Iterator[Record]:
     size = _pass_to_head(content)
     barrier = content.barrier()
     is_all = not reader.records and barrier is not None and barrier.is_end and not content.peek(1)
-    detail = f"{size} bytes before the next record that are none: {_describe(start)}"
+    detail = f"{size} bytes that are no record: {_describe(start)}"
     if is_all:
         detail = f"the file is no WARC archive: {_describe(start)}"
         reader.is_told = True
@@ -180,7 +182,7 @@ def _describe(start: bytes) -> str:
     if start.startswith(b"filedesc://"):
         return "it is an ARC file, the format before WARC; convert it, for instance with `warcio recompress`"
     found = sniff(start)
-    return (f"they are {found}" if found else "they are text") + f", and begin with {start[:40]!r}"
+    return f"it looks like {found or 'text'}, and begins with {start[:40]!r}"
 
 
 def _read_record(reader: _Reader) -> Iterator[Record]:
@@ -216,7 +218,7 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
     if rule:
         yield RawReject(reader.places.name(offset), f"{kind}/{rule}", url=url, detail=f"{detail} ({name} record)")
         return
-    reader.is_open = not content.peek(4).startswith((b"\r\n\r\n", b"\n\n"))
+    reader.is_open = not content.peek(4).startswith(_CLOSING)
     if name not in reader.types:
         reader.passed_over[name if name in KNOWN_TYPES else "unknown"] += 1
         return
@@ -252,7 +254,7 @@ def _take_head(content: Content) -> tuple[bytes, str]:
     while True:
         data = content.peek(size)
         end = _BLANK_LINE.search(data)
-        another = _NEXT.search(data, 0, end.start() if end else len(data))
+        another = _NEXT.search(data, 1, end.start() if end else len(data))
         if another:
             return content.take(another.start()), "its header has no end: another record begins inside it"
         if end:
@@ -288,26 +290,24 @@ def _take_block(content: Content, length: int, largest: int, *, is_own_member: b
     Where something is wrong, reading goes on at the next record. In a record that begins its gzip member, a head inside the block is
     part of an archive that was crawled, and no sign of a wrong length.
     """
-    body: bytes | None = None
-    mark = None
     if content.ends_at is not None and content.position + length > content.ends_at and not is_own_member:
         have = _pass_to_head(content)
         if content.peek(1):
-            return None, have, "wrong-length", f"Content-Length is {length}, and the next record begins after {have} bytes"
-    elif length <= largest:
-        body = content.take(length)
-        have = len(body)
-    else:
+            return None, have, "wrong-length", _too_long(length, have)
+    elif length > largest:
         have, mark = _pass_block(content, length)
-    if have == length and _is_end_of_record(content):
-        return body, have, "", ""
-    if not is_own_member:
-        if body is not None and (inside := _NEXT.search(body)):
-            content.unread(body[inside.start() :])
-            have = inside.start()
-            return None, have, "wrong-length", f"Content-Length is {length}, and the next record begins after {have} bytes"
-        if mark is not None and content.go_back(mark):
-            return None, 0, "wrong-length", f"Content-Length is {length}, and the next record begins before that"
+        if have == length and _is_end_of_record(content, 0):
+            return None, have, "", ""
+        if mark is not None and not is_own_member and content.go_back(mark):
+            return None, have, "wrong-length", f"Content-Length is {length}, and the next record begins before that"
+    else:
+        have = content.available(length)
+        if have == length and _is_end_of_record(content, length):
+            return content.take(length), have, "", ""
+        inside = None if is_own_member else content.find(_NEXT, have + _LONGEST_START)
+        content.skip(have if inside is None else inside)
+        if inside is not None:
+            return None, inside, "wrong-length", _too_long(length, inside)
     if have == length:
         more = _pass_to_head(content)
         return None, have, "wrong-length", f"Content-Length is {length}, and no record ends there: {more} bytes more follow"
@@ -317,8 +317,12 @@ def _take_block(content: Content, length: int, largest: int, *, is_own_member: b
         content.pass_barrier()
         return None, have, "damaged", f"{barrier.detail}, after {have} of {length} bytes"
     if barrier.is_followed:
-        return None, have, "wrong-length", f"Content-Length is {length}, and the next record begins after {have} bytes"
+        return None, have, "wrong-length", _too_long(length, have)
     return None, have, "truncated", f"{have} of {length} bytes"
+
+
+def _too_long(length: int, have: int) -> str:
+    return f"Content-Length is {length}, and the next record begins after {have} bytes"
 
 
 def _pass_block(content: Content, length: int) -> tuple[int, tuple[int, int, int] | None]:
@@ -332,9 +336,11 @@ def _pass_block(content: Content, length: int) -> tuple[int, tuple[int, int, int
     return have, mark
 
 
-def _is_end_of_record(content: Content) -> bool:
-    """Whether, after line ends, the next record or a barrier stands here."""
-    data = content.peek(64)
+def _is_end_of_record(content: Content, after: int) -> bool:
+    """Whether the line ends that close a record stand after some bytes, or, after others, the next record or a barrier."""
+    data = content.peek(64, after=after)
+    if data.startswith(_CLOSING):
+        return True
     rest = data.lstrip(_BLANK)
     return not rest or rest[:5].upper() == b"WARC/"[: len(rest)]
 

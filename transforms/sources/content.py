@@ -6,6 +6,7 @@ the end. Whoever reads says when to go on behind one.
 
 import functools
 import io
+import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -105,23 +106,26 @@ class Content:
         """Lets reading go on behind the barrier at `position`."""
         self._barriers.popleft()
 
-    def peek(self, size: int) -> bytes:
-        """The next bytes, fewer only before a barrier."""
-        have = self._available(size)
-        return self._buffer[self._at : self._at + have]
+    def peek(self, size: int, *, after: int = 0) -> bytes:
+        """The next bytes, or those after some; fewer only before a barrier."""
+        have = self.available(after + size)
+        return self._buffer[self._at + after : self._at + have]
+
+    def find(self, pattern: re.Pattern[bytes], size: int) -> int | None:
+        """Where among the next `size` bytes a pattern is found first."""
+        found = pattern.search(self._buffer, self._at, self._at + self.available(size))
+        return None if found is None else found.start() - self._at
+
+    def skip(self, size: int) -> None:
+        """Goes on behind bytes that are known to be available."""
+        self._at += size
+        self.position += size
 
     def take(self, size: int) -> bytes:
         """As `peek`, and goes on behind them."""
         data = self.peek(size)
-        self._at += len(data)
-        self.position += len(data)
+        self.skip(len(data))
         return data
-
-    def unread(self, data: bytes) -> None:
-        """Goes back before bytes that `take` gave last."""
-        self._buffer = data + self._buffer[self._at :]
-        self._at = 0
-        self.position -= len(data)
 
     def mark(self, position: int) -> tuple[int, int, int]:
         """What `go_back` needs to come to a position of the content that was taken since the last `offset`."""
@@ -143,9 +147,18 @@ class Content:
                 self.pass_barrier()
         return True
 
-    def _available(self, size: int) -> int:
-        parts = [self._buffer[self._at :]] if self._at else [self._buffer]
-        have = len(parts[0])
+    def available(self, size: int) -> int:
+        """How many of the next `size` bytes there are before a barrier; they are held then."""
+        have = len(self._buffer) - self._at
+        if have < size:
+            have = self._load(have, size)
+        if self._barriers:
+            have = min(have, self._barriers[0].position - self.position)
+        return min(size, have)
+
+    def _load(self, have: int, size: int) -> int:
+        parts = []
+        size += have // 8  # so that a large buffer is not copied for each block
         while have < size and not (self._barriers and self._barriers[0].position <= self.position + have):
             block = next(self._blocks, None) or Block(stop="end")
             if block.stop:
@@ -159,9 +172,10 @@ class Content:
             parts.append(block.data)
             have += len(block.data)
             self._loaded += len(block.data)
-        if len(parts) > 1 or self._at:
-            self._buffer, self._at = b"".join(parts), 0
-        return min(size, have, (self._barriers[0].position if self._barriers else self._loaded) - self.position)
+        if parts:
+            self._buffer = b"".join([self._buffer[self._at :], *parts])
+            self._at = 0
+        return have
 
 
 def _plain_blocks(packed: Packed) -> Iterator[Block]:
