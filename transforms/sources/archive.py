@@ -305,6 +305,8 @@ def _take_block(content: Content, length: int, largest: int, *, is_own_member: b
         if have == length and _is_end_of_record(content, length):
             return content.take(length), have, "", ""
         inside = None if is_own_member else content.find(_NEXT, have + _LONGEST_START)
+        if inside is not None and inside > have:
+            inside = None
         content.skip(have if inside is None else inside)
         if inside is not None:
             return None, inside, "wrong-length", _too_long(length, inside)

@@ -134,6 +134,8 @@ def _zstd_pieces(packed: Packed) -> Iterator[bytes]:
     head = packed.take(min(5, max(1, len(packed.peek(5)))))
     if not head.startswith(ZSTD_MAGIC) or len(head) < 5:
         yield head  # the decoder says what is wrong
+        if ZSTD_MAGIC.startswith(head[:4]):
+            raise EOFError
         return
     descriptor = head[4]
     single = descriptor >> 5 & 1
@@ -154,6 +156,8 @@ def _lz4_pieces(packed: Packed) -> Iterator[bytes]:
     head = packed.take(min(6, max(1, len(packed.peek(6)))))
     if not head.startswith(LZ4_MAGIC) or len(head) < 6:
         yield head
+        if LZ4_MAGIC.startswith(head[:4]):
+            raise EOFError
         return
     flags = head[4]
     yield head + packed.take(1 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0))
