@@ -146,7 +146,7 @@ def decide(essence: str, body: bytes) -> Decision:
         return Decision("")
     found = sniff(body)
     if found not in (None, HTML, BINARY):
-        return Decision("", found)
+        return Decision("", None if essence in _XML_NAMES and found == XML else found)
     if essence in (HTML, XHTML):
         return Decision("", JSON) if found is None and is_json(body) else Decision("page")
     if essence in _XML_NAMES:
