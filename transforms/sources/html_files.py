@@ -10,6 +10,7 @@ from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.gutenberg import strip_gutenberg
 from transforms.sources.html import Extractor, declared_charset, decode, extract_main_text
+from transforms.sources.mime import binary_type
 from transforms.sources.records import (
     RawDocument,
     RawReject,
@@ -94,6 +95,8 @@ def read_html(
 
 
 def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Record:
+    if found := binary_type(body):
+        return RawReject("0", "html/not-text", detail=f"the file is {found}")
     markup = decode_markup(body)
     if detail := binary_detail(markup):
         return RawReject("0", "html/not-text", detail=detail)

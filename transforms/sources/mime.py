@@ -202,6 +202,11 @@ def looks_like_text(body: bytes) -> bool:
     return _sniff_magic(start) is None and not _has_binary(start)
 
 
+def binary_type(body: bytes) -> str | None:
+    """The known format of a file that is no text: PDF, images, sound, film, fonts, archives."""
+    return _sniff_magic(body[:_SNIFFED].removeprefix(_BOMS[0]))
+
+
 def may_be_binary(body: bytes) -> bool:
     """Whether more than one byte in a hundred stands in no text; also true of UTF-16, whose text decides."""
     return len(body) - len(body.translate(None, _BINARY_BYTES)) > 0.01 * len(body)

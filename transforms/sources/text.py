@@ -6,6 +6,7 @@ from typing import BinaryIO
 from resiliparse.parse.encoding import EncodingDetector
 
 from transforms.sources.gutenberg import strip_gutenberg
+from transforms.sources.mime import binary_type
 from transforms.sources.records import RawDocument, RawReject, Record, binary_detail, clean_text
 from transforms.sources.reflow import reflow as undo_wraps
 
@@ -31,8 +32,12 @@ def read_text(stream: BinaryIO, *, reflow: bool = True) -> Iterator[Record]:
 
     `reflow` undoes hard wraps where the text has them.
     """
+    data = stream.read()
+    if found := binary_type(data):
+        yield RawReject("0", "text/not-text", detail=f"the file is {found}")
+        return
     try:
-        text = decode_text(stream.read())
+        text = decode_text(data)
     except (UnicodeError, LookupError) as error:
         yield RawReject("0", "text/undecodable", detail=str(error))
         return
