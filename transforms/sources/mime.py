@@ -74,15 +74,17 @@ _MAGIC = (
 )
 _FIRST_OF_MAGIC = frozenset(pattern[0] for pattern, _ in _MAGIC) | {ord("R"), ord("F"), 0xFF}
 _RIFF = {b"WEBPVP": "image/webp", b"WAVE": "audio/wave", b"AVI ": "video/avi"}
-_IS_TEXT = frozenset(("BZh", "ID3", "FWS", "CWS", "OTTO", "ttcf"))  # short patterns that a word may begin with
+_SURE = frozenset((b"%PDF-", b"%!PS-Adobe-", b"{\\rtf", b"WARC/"))
+"""Other patterns without a control character are believed only where bytes follow that are in no text: words may begin so."""
 
 _TAGS = "!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p"
+_TAG_NAMES = frozenset(_TAGS.encode().split(b"|"))
 _HTML_START = re.compile(rb"<(?:(?:%s)[ >]|!--)" % _TAGS.encode(), re.IGNORECASE)
 _WHOLE_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)[\s>/]", re.IGNORECASE)
 _TAG = re.compile(rb"</?[a-zA-Z][^<>\n]{0,500}>")
 _TEXT_LINE = re.compile(rb"^[^\r\n]*\S", re.MULTILINE)
 _PROLOGUE = re.compile(
-    rb"(?:\s+|<\?[^>]{0,2000}>|<!--.{0,4000}?-->|<!doctype[^>\[]{0,500}(?:\[[^\]]{0,4000}\]\s*)?>)*", re.IGNORECASE | re.DOTALL
+    rb"(?:\s+|<\?[^>]{0,2000}>|<!--.{0,60000}?-->|<!doctype[^>\[]{0,500}(?:\[[^\]]{0,4000}\]\s*)?>)*", re.IGNORECASE | re.DOTALL
 )
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _FEEDS = {b"rss": "application/rss+xml", b"feed": "application/atom+xml", b"rdf": "application/rdf+xml", b"svg": "image/svg+xml"}
@@ -168,12 +170,12 @@ def sniff(body: bytes) -> str | None:
     start = body[:_SNIFFED]
     for mark, encoding in _WIDE:
         if start.startswith(mark):
-            start = start[2:].decode(encoding, "ignore").encode("utf-8", "ignore")
-            return _sniff_markup(start) if not _has_binary(start) else BINARY
+            text = body[2:_LOOKED_AT].decode(encoding, "ignore").encode("utf-8", "ignore")
+            return BINARY if _has_binary(text[:_SNIFFED]) else _sniff_markup(text)
     start = start.removeprefix(_BOMS[0])
     if found := _sniff_magic(start):
         return found
-    if found := _sniff_markup(start):
+    if found := _sniff_markup(body[:_LOOKED_AT].removeprefix(_BOMS[0])):
         return found
     return BINARY if _has_binary(start) else None
 
@@ -239,7 +241,7 @@ def _sniff_magic(start: bytes) -> str | None:
     if not start or start[0] not in _FIRST_OF_MAGIC:
         return "video/mp4" if _is_mp4(start) else None
     for pattern, essence in _MAGIC:
-        if start.startswith(pattern) and (pattern.decode("latin-1") not in _IS_TEXT or _has_binary(start)):
+        if start.startswith(pattern) and (pattern in _SURE or _has_binary(start)):
             return essence
     if start.startswith(b"RIFF"):
         return next((essence for name, essence in _RIFF.items() if start.startswith(name, 8)), None)
@@ -266,7 +268,7 @@ def _sniff_markup(start: bytes) -> str | None:
     name = root[2].lower() if root else b""
     if name in _FEEDS and (is_xml or name != b"svg"):
         return _FEEDS[name]
-    if name == b"html" or (b"<!doctype html" in text[:_SNIFFED].lower() and not (is_xml and name in _DATA)):
+    if name in _TAG_NAMES or (b"<!doctype html" in text[:_SNIFFED].lower() and not (is_xml and name in _DATA)):
         return HTML
     if is_xml or name in _DATA:
         return XML
