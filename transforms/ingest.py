@@ -113,7 +113,7 @@ class IngestCounts:
             self.kept[source] += 1
             self.text_bytes[source] += int(size)
             self.languages.setdefault(source, Counter())[language or "unknown"] += 1
-        if batch.column("truncated").null_count < len(batch):
+        if "truncated" in batch.schema.names and batch.column("truncated").null_count < len(batch):  # format 2 has no such column
             for source, reason in zip(*(batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "truncated")), strict=True):
                 if reason is not None:
                     self.truncated.setdefault(source, Counter())[reason] += 1
