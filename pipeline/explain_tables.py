@@ -88,6 +88,8 @@ def _document_lines(found: dict[str, Any]) -> Iterator[Line]:
     declared = f" (it says of itself: {found['declared_language']})" if found["declared_language"] else ""
     score = "" if found["language_score"] is None else f" {found['language_score']:.3f}"
     yield "language", f"{found['language'] or 'unknown'}{score}{declared}"
+    if found["truncated"]:
+        yield "truncated", f"only a part of what there was: {found['truncated']}"
     yield "filters", f"passed {', '.join(found['filters'])}" if found["filters"] else "none"
     yield from _signal_lines(found)
     yield "text", f"{found['characters']:,} characters: {_shortened(found['excerpt'], _SHOWN)}"

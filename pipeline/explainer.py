@@ -174,6 +174,7 @@ class Explainer:
             "language": values["language"],
             "language_score": values["language_score"],
             "declared_language": values["declared_language"],
+            "truncated": values["truncated"],
             "filters": [item["name"] for item in self.manifests["documents"].configuration["sources"][values["source"]]["quality"]],
             "characters": len(values["text"]),
             "excerpt": _excerpt(values["text"]),

@@ -17,7 +17,7 @@ from pipeline.settings import Config, LanguageConfig, SourceConfig
 from pipeline.units import UnitReport, plan_work, run_units
 from transforms import io
 from transforms.common_crawl import crawl_paths, is_crawl_name
-from transforms.documents import printable_path
+from transforms.documents import FORMAT_VERSION, printable_path
 from transforms.errors import ConfigError, UserError
 from transforms.filters.language import model_sha256
 from transforms.filters.registry import FILTERS
@@ -57,6 +57,7 @@ def plan_ingest(config: Config) -> StagePlan:
         stage=STAGE,
         configuration=without_paths(stage_values(config, "sources", "language", "signals"))
         | {
+            "documents_format": FORMAT_VERSION,
             "language_model": model_sha256(config.language.model),
             "plugins": [plugin.label for plugin in plugins],
             DIVISION: _digest(units),

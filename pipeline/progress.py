@@ -8,6 +8,7 @@ import contextlib
 import posixpath
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -100,12 +101,28 @@ def _watch(folder: str, sizes: dict[str, int], stop: threading.Event, show: Call
         show(len(done), sum(sizes[name] for name in done))
 
 
+def _passed_over(counters: dict[str, Any], read: int) -> str:
+    """Which records there were where none is of a type that holds documents."""
+    types = passed_over(counters["sources"])
+    if read or not types:
+        return ""
+    return f"; passed over by type: {', '.join(f'{name} {number:,}' for name, number in types.items())}"
+
+
+def passed_over(sources: dict[str, Any]) -> dict[str, int]:
+    """Counters by source -> records passed over by type, the most first."""
+    total: Counter[str] = Counter()
+    for source in sources.values():
+        total.update(source.get("passed_over", {}))
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+
+
 def describe(manifest: Manifest) -> str:
     """One line about a finished stage."""
     counters = manifest.counters
     if manifest.stage == "documents":
         read, kept = (sum(source[key] for source in counters["sources"].values()) for key in ("read", "kept"))
-        return f"{read:,} records read, {kept:,} documents kept, {read - kept:,} rejected"
+        return f"{read:,} records read, {kept:,} documents kept, {read - kept:,} rejected" + _passed_over(counters, read)
     if manifest.stage == "dedup":
         return f"{counters['documents']:,} documents, {counters['dropped']:,} dropped as duplicates"
     if manifest.stage == "tokenizer":

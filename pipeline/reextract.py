@@ -16,7 +16,7 @@ from transforms.filters.language import model_sha256
 from transforms.ingest import InputFile
 from transforms.reread import ReadAgain, first_difference, read_again
 
-_READ_COLUMNS = ("url", "title", "published", "language", "language_score", "declared_language")
+_READ_COLUMNS = ("url", "title", "published", "language", "language_score", "declared_language", "truncated")
 _DECIDING = ("resiliparse", "fastwarc", "fasttext-predict", "pyarrow", "tokenmill", "python")
 
 

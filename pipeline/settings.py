@@ -74,6 +74,10 @@ class SourceConfig:
     max_payload_megabytes: Annotated[
         float | None, Field(gt=0, description="warc: a response with a larger body, decoded, in MB, is rejected; 64 when not set")
     ] = None
+    truncated: Annotated[
+        Literal["keep", "reject"],
+        Field(description="warc, wet: what becomes of a text that is known to be cut short, by the crawler or on its way"),
+    ] = "keep"
     split: Annotated[
         bool, Field(description="several workers may read one large file: warc.gz, wet.gz, parquet and uncompressed jsonl")
     ] = True

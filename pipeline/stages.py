@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.config import config_toml
 from pipeline.dedup import check_drop_rate, execute_dedup, plan_dedup
 from pipeline.ingest import check_errors, execute_ingest, plan_ingest
-from pipeline.progress import StageProgress
+from pipeline.progress import StageProgress, passed_over
 from pipeline.run import (
     PLUGINS,
     STAGES,
@@ -170,6 +170,9 @@ def check_outcome(name: str, manifest: Manifest, folder: str) -> None:
             for rule, number in source["rejected"].items():
                 reasons[rule] = reasons.get(rule, 0) + number
         listed = ", ".join(f"{rule} {number}" for rule, number in sorted(reasons.items(), key=lambda item: -item[1])[:4])
+        if types := passed_over(manifest.counters["sources"]):
+            passed = ", ".join(f"{name} {number:,}" for name, number in types.items())
+            listed = f"{listed or 'none was read'}; records of types that hold no documents were passed over: {passed}"
         raise UserError(
             f"no document was kept: {listed or 'the input holds none'}",
             where=folder,

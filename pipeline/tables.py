@@ -61,6 +61,13 @@ def _heading(values: dict[str, Any]) -> str:
     return f"{values['kind']}: {values['files']} files, {values['bytes'] / 1e6:.1f} MB, {values['seconds']:.1f} s"
 
 
+_COUNTED_WORDS = {
+    "truncated": "kept, but only a part of what there was, by source and reason",
+    "notes": "noted in reading, by source",
+    "passed_over": "records of types that hold no documents, by source",
+}
+
+
 def _documents(values: dict[str, Any]) -> Iterator[Section]:
     table = figures_table("source", "read", "kept", "rejected", "text MB", "languages")
     reasons = figures_table("source", "rule", "documents")
@@ -73,6 +80,13 @@ def _documents(values: dict[str, Any]) -> Iterator[Section]:
     yield Section(_heading(values), table)
     if reasons.row_count:
         yield Section("rejected, by source and rule", reasons)
+    for key, title in _COUNTED_WORDS.items():
+        counted = figures_table("source", key.replace("_", " "), "records" if key == "passed_over" else "documents")
+        for name, source in values["counters"]["sources"].items():
+            for word, number in sorted(source.get(key, {}).items(), key=lambda item: (-item[1], item[0])):
+                counted.add_row(name, escape(word), f"{number:,}")
+        if counted.row_count:
+            yield Section(title, counted)
 
 
 def print_dedup(console: Console, values: dict[str, Any], *, heading: str) -> None:

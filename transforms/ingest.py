@@ -40,7 +40,8 @@ SIGNALS_SCHEMA = pa.schema(
 
 _SCREENED_CHARACTERS = 1000
 _SURE = 0.8
-_DONE = "tokenmill.done"
+_COUNTS = b"tokenmill.counts"
+_WORDS = ("done", "notes", "passed_over")
 _WORTH_SHARING = 0.75
 """With fewer of a batch's documents alive, the others go before the next filter looks at what all of them share."""
 
@@ -87,7 +88,10 @@ class InputFile:
 class IngestCounts:
     """Counts of one unit by source: read = kept + the sum of rejected. `text_bytes` are UTF-8 bytes of kept text.
 
+    `truncated`: kept documents that are only a part of what there was, by the word that says why.
     `done`: how often filters did something, such as an edit, in documents that passed them.
+    `notes`: what readers noted of documents, kept or not (`RawDocument.notes`).
+    `passed_over`: records that are no documents by their type, such as a WARC's requests; they are not in `read`.
     """
 
     read: Counter[str] = field(default_factory=Counter)
@@ -96,7 +100,10 @@ class IngestCounts:
     text_bytes: Counter[str] = field(default_factory=Counter)
     rejected: dict[str, Counter[str]] = field(default_factory=dict)
     languages: dict[str, Counter[str]] = field(default_factory=dict)
+    truncated: dict[str, Counter[str]] = field(default_factory=dict)
     done: dict[str, Counter[str]] = field(default_factory=dict)
+    notes: dict[str, Counter[str]] = field(default_factory=dict)
+    passed_over: dict[str, Counter[str]] = field(default_factory=dict)
 
     def add_kept(self, batch: pa.RecordBatch) -> None:
         sizes = pc.binary_length(batch.column("text")).to_numpy(zero_copy_only=False)
@@ -106,6 +113,10 @@ class IngestCounts:
             self.kept[source] += 1
             self.text_bytes[source] += int(size)
             self.languages.setdefault(source, Counter())[language or "unknown"] += 1
+        if "truncated" in batch.schema.names and batch.column("truncated").null_count < len(batch):  # format 2 has no such column
+            for source, reason in zip(*(batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "truncated")), strict=True):
+                if reason is not None:
+                    self.truncated.setdefault(source, Counter())[reason] += 1
 
     def add_rejects(self, batch: pa.RecordBatch) -> None:
         columns = (batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "stage", "rule"))
@@ -115,7 +126,9 @@ class IngestCounts:
             self.rejected.setdefault(source, Counter())[rule] += 1
 
     def by_source(self) -> dict[str, dict[str, Any]]:
-        """Plain values: {source: {read, errors, kept, text_bytes, rejected: {rule: n}, languages: {code: n}}}."""
+        """Plain values: {source: {read, errors, kept, text_bytes, rejected: {rule: n}, languages: {code: n}, truncated, done, notes,
+        passed_over: {word: n}}}.
+        """
         return {
             source: {
                 "read": self.read[source],
@@ -124,10 +137,20 @@ class IngestCounts:
                 "text_bytes": self.text_bytes[source],
                 "rejected": dict(self.rejected.get(source, {})),
                 "languages": dict(self.languages.get(source, {})),
-                "done": dict(self.done.get(source, {})),
+                **{name: dict(getattr(self, name).get(source, {})) for name in ("truncated", *_WORDS)},
             }
-            for source in sorted(self.read)
+            for source in sorted({*self.read, *(source for name in _WORDS for source, words in getattr(self, name).items() if words)})
         }
+
+    def words(self) -> str:
+        """The counts that cannot be made again from the rows of a part, as JSON for its metadata."""
+        return json.dumps({name: getattr(self, name) for name in _WORDS}, sort_keys=True)
+
+    def add_words(self, words: str | bytes) -> None:
+        """Adds what `words` wrote."""
+        for name, sources in json.loads(words).items():
+            for source, counted in sources.items():
+                getattr(self, name).setdefault(source, Counter()).update(counted)
 
 
 def language_screen(settings: LanguageSettings) -> Screen | None:
@@ -147,9 +170,10 @@ def language_screen(settings: LanguageSettings) -> Screen | None:
 
 
 def read_unit(
-    files: Iterable[InputFile], sources: Mapping[str, SourceSettings], screen: Screen | None = None
+    files: Iterable[InputFile], sources: Mapping[str, SourceSettings], screen: Screen | None = None, *, counts: IngestCounts | None = None
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """Files -> (documents, rejects) batches in input order."""
+    """Files -> (documents, rejects) batches in input order. `counts` is given the notes of documents and the records passed over."""
+    counts = counts or IngestCounts()
     documents: list[RawDocument] = []
     rejects: list[RawReject] = []
     origins: tuple[list[Origin], list[Origin]] = ([], [])
@@ -159,7 +183,16 @@ def read_unit(
         settings = sources[file.source]
         if (size := io.size(file.path)) != file.size:
             raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when it is at rest")
-        for record in read_records(file.path, kind=settings.kind, options=settings.options, start=file.start, end=file.end, screen=screen):
+        notes, passed_over = (found.setdefault(file.source, Counter()) for found in (counts.notes, counts.passed_over))
+        for record in read_records(
+            file.path,
+            kind=settings.kind,
+            options=settings.options,
+            start=file.start,
+            end=file.end,
+            screen=screen,
+            passed_over=passed_over,
+        ):
             if isinstance(record, RawReject):
                 rejects.append(record)
                 origins[1].append(origin)
@@ -167,6 +200,7 @@ def read_unit(
                 documents.append(record)
                 origins[0].append(origin)
                 characters += len(record.text)
+                notes.update(dict(record.notes))
             if len(documents) + len(rejects) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
                 yield documents_batch(origins[0], documents), rejects_batch(origins[1], rejects)
                 documents, rejects, origins, characters = [], [], ([], []), 0
@@ -313,7 +347,7 @@ def ingest_files(
         documents, rejects = PartWriter(part, DOCUMENT_SCHEMA), PartWriter(rejected, REJECT_SCHEMA)
         signals: list[pa.RecordBatch] = []
         screen = None if paths.signals else language_screen(language)
-        for batch, unreadable in read_unit(files, sources, screen):
+        for batch, unreadable in read_unit(files, sources, screen, counts=counts):
             judged = judge_documents(batch, filters=sources[source].filters, language=language, signals=paths.signals is not None)
             documents.write(judged.kept)
             counts.add_kept(judged.kept)
@@ -323,7 +357,7 @@ def ingest_files(
                 rejects.write(reject)
                 counts.add_rejects(reject)
         rejects.close()
-        documents.close({_DONE: json.dumps(counts.done, sort_keys=True)})
+        documents.close({_COUNTS.decode(): counts.words()})
         rows = {paths.part: documents.rows, paths.rejects: rejects.rows}
         if paths.signals is not None:
             rows[paths.signals] = _write_signals(signals, stack.enter_context(io.atomic_output(paths.signals)))
@@ -343,14 +377,13 @@ def count_part(paths: PartPaths) -> tuple[dict[str, int], IngestCounts]:
     counts = IngestCounts()
     rows = {}
     for path, add, columns in (
-        (paths.part, counts.add_kept, ["source", "language", "text"]),
+        (paths.part, counts.add_kept, ["source", "language", "truncated", "text"]),
         (paths.rejects, counts.add_rejects, ["source", "stage", "rule"]),
     ):
         with io.open_input(path) as stream:
             file = pq.ParquetFile(stream)
             rows[path] = file.metadata.num_rows
-            for source, done in json.loads(file.metadata.metadata.get(_DONE.encode(), b"{}")).items():
-                counts.done[source] = Counter(done)
+            counts.add_words(file.metadata.metadata.get(_COUNTS, b"{}"))
             for batch in file.iter_batches(columns=columns):
                 add(batch)
     if paths.signals is not None:

@@ -5,8 +5,10 @@ import gzip
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 
+import brotli
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
@@ -50,6 +52,38 @@ def _response(number: int) -> bytes:
 def _warc() -> list[bytes]:
     info = _record(0, "warcinfo", b"software: a test\r\n", "application/warc-fields")
     return [info, *(_response(number) for number in range(1, 7))]
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+def _wild() -> list[bytes]:
+    """Records and messages as servers and crawlers are known to write them; each kind of coding, whole, cut and already undone."""
+    page, http = _page(9), "application/http; msgtype=response"
+    chunks = b"".join(b"%X;name=value \r\n%s\r\n" % (len(part), part) for part in (page[:300], page[300:])) + b"0\r\nExpires: 0\r\n\r\n"
+    bodies: list[tuple[str, bytes]] = [
+        ("text/html charset=utf-8\r\nTransfer-Encoding: chunked", chunks),
+        ("text/html\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip", page),
+        ("TEXT/HTML, text/html\r\nContent-Encoding: x-gzip", gzip.compress(page[:200], mtime=0) + gzip.compress(page[200:], mtime=0)),
+        ("text/html\r\nContent-Encoding: gzip", gzip.compress(page, mtime=0)[:-90]),
+        ("text/html\r\nContent-Encoding: deflate", _raw_deflate(page)),
+        ("text/html\r\nContent-Encoding: br, zstd", zstandard.compress(brotli.compress(page))),
+        ("text/html\r\nContent-Encoding: utf-8\r\nContent-Length: 99999", page),
+        ("application/octet-stream", page),
+        ("text/plain", "\n".join(PROSE).encode()),
+    ]
+    messages = [f"HTTP/1.1 200 OK\r\nContent-Type: {headers}\r\n\r\n".encode() + body for headers, body in bodies]
+    messages.append(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200\nContent-Type:\n text/html\n\n" + page)
+    records = [_record(number, "response", message, http) for number, message in enumerate(messages)]
+    kinds = [("resource", "text/html"), ("conversion", "text/plain"), ("revisit", http), ("request", "application/http; msgtype=request")]
+    records += [_record(20 + number, kind, page, stated) for number, (kind, stated) in enumerate(kinds)]
+    wrong = [
+        records[0].replace(b"Content-Length: ", b"Content-Length: 9", 1),
+        records[1].replace(b"WARC-Date", b"WARC-Truncated: time\r\nWARC-Date"),
+    ]
+    return [records[0], wrong[0], *records[1:], wrong[1]]
 
 
 def _wet() -> list[bytes]:
@@ -149,6 +183,8 @@ SEEDS: dict[str, list[tuple[str, Callable[[], bytes]]]] = {
         (".warc.gz", lambda: _gzip(b"".join(_warc()))),
         (".warc.zst", lambda: _members(_warc(), zstandard.ZstdCompressor().compress)),
         (".warc.lz4", lambda: _members(_warc(), _lz4)),
+        (".warc", lambda: b"".join(_wild())),
+        (".warc.gz", lambda: _members(_wild(), _gzip)),
     ],
     "wet": [(".warc.wet", lambda: b"".join(_wet())), (".warc.wet.gz", lambda: _members(_wet(), _gzip))],
     "html": [(".html", lambda: _page(1)), (".html.gz", lambda: _gzip(_page(1)))],

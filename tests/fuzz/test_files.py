@@ -22,7 +22,10 @@ def test_untouched_files_have_only_documents_and_known_rejects(tmp_path: Path, k
     findings = Findings()
     check_case(kind, suffix, make(), tmp_path, findings)
     assert findings.kept + sum(findings.rejected.values()) > 0
-    assert not any(rule.startswith((f"{kind}/", "read/")) for rule in findings.rejected if not rule.startswith("wikipedia/"))
+    known = {"warc/wrong-length": 1} if kind == "warc" and number in (5, 6) else {}
+    assert {
+        rule: count for rule, count in findings.rejected.items() if rule.startswith((f"{kind}/", "read/"))
+    } == known or kind == "wikipedia"
 
 
 def test_mutations_change_files_and_can_be_made_again() -> None:
@@ -42,7 +45,8 @@ def test_mutated_files_are_read_or_rejected(kind: str) -> None:
 def test_a_panic_of_the_archive_reader_costs_the_rest_of_the_file(tmp_path: Path) -> None:
     """A damaged lz4 block, found by an earlier run of this: FastWARC unwraps an error, which Python gets as no `Exception`."""
     findings = Findings()
-    suffix, data = make_case("warc", 74, 3)
+    suffix, make = SEEDS["warc"][4]
+    data = mutate(make(), random.Random("warc 74 3"))
     check_case("warc", suffix, data, tmp_path, findings)
     assert (suffix, set(findings.rejected)) == (".warc.lz4", {"read/broken-file"})
 

@@ -237,7 +237,7 @@ def read_with_datasets(folder: Path) -> Iterator[dict[str, Any]]:
     if any(folder.glob("*.parquet")):
         yield from load_dataset(str(folder.parent), cache_dir=cache)["train"]
         return
-    names = ("id", "text", "source", "url", "title", "language", "declared_language", "origin", "locator")
+    names = ("id", "text", "source", "url", "title", "language", "declared_language", "truncated", "origin", "locator")
     features = {name: Value("string") for name in names} | {"published": Value("timestamp[s, tz=UTC]"), "language_score": Value("float32")}
     files = {"train": str(folder / "train-*")}
     yield from load_dataset("json", data_files=files, features=Features(features), cache_dir=cache)["train"]

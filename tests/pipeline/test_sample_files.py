@@ -44,7 +44,7 @@ RULES = {
     "warc/content-type",
     "warc/truncated",
     "extract/empty",
-    "text/undecodable",
+    "text/not-text",
     "jsonl/not-json",
     "jsonl/missing-text",
     "jsonl/wrong-type",

@@ -6,12 +6,27 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.transforms.sources.test_warc import GOOD
+from tests.transforms.sources.test_warc import record as warc_record
+from transforms import ingest
 from transforms.filters.registry import PRESETS
-from transforms.ingest import InputFile, Judged, LanguageSettings, SourceSettings, judge_documents, language_screen, read_unit
+from transforms.ingest import (
+    InputFile,
+    Judged,
+    LanguageSettings,
+    PartPaths,
+    SourceSettings,
+    count_part,
+    ingest_files,
+    judge_documents,
+    language_screen,
+    read_unit,
+)
 from transforms.sources.records import Origin, RawDocument, RejectedError, documents_batch
 
 SENTENCE = "The old mill stands by the river and nobody has ground corn with it since the flood."
@@ -119,6 +134,43 @@ def test_the_screen_rejects_what_is_surely_in_another_language_only() -> None:
     assert reject.excerpt == german
     assert language_screen(replace(settings, keep=())) is None
     assert language_screen(replace(settings, screen=False)) is None
+
+
+def test_records_passed_over_and_notes_are_counted_by_source_and_read_back(tmp_path: Path) -> None:
+    """Also where a unit holds nothing else, for its source would be in no count."""
+    requests = [warc_record(b"x", kind=kind) for kind in ("request", "request", "metadata")]
+    for name, records, read in (("all", [*requests, GOOD], 1), ("none", requests, 0)):
+        path = tmp_path / f"{name}.warc"
+        path.write_bytes(b"".join(records))
+        file = InputFile(source="web", path=str(path), origin="a", size=path.stat().st_size)
+        source = SourceSettings(kind="warc", options={}, filters=[])
+        paths = PartPaths(part=str(tmp_path / "part"), rejects=str(tmp_path / "rejects"))
+        language = LanguageSettings(keep=(), threshold=0.0, characters=100, model=None)
+        rows, counts = ingest_files([file], sources={"web": source}, language=language, paths=paths)
+        values = counts.by_source()["web"]
+        assert values["passed_over"] == {"request": 2, "metadata": 1}
+        assert (values["read"], values["kept"]) == (read, read)
+        assert count_part(paths) == (rows, counts)
+
+
+def test_truncated_documents_and_notes_are_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*arguments: object, **options: object) -> list[RawDocument]:
+        texts = [RawDocument(str(number), SENTENCE, truncated=why) for number, why in enumerate(("length", None, "time", "length"))]
+        return [texts[0]._replace(notes=(("replaced-bytes", 3),)), *texts[1:], RawDocument("9", "short", notes=(("replaced-bytes", 1),))]
+
+    monkeypatch.setattr(ingest, "read_records", read)
+    path = tmp_path / "a"
+    path.write_bytes(b"")
+    file = InputFile(source="web", path=str(path), origin="a", size=0)
+    source = SourceSettings(kind="warc", options={}, filters=[("length", {"at_least": 20})])
+    paths = PartPaths(part=str(tmp_path / "part"), rejects=str(tmp_path / "rejects"))
+    language = LanguageSettings(keep=(), threshold=0.0, characters=100, model=None)
+    rows, counts = ingest_files([file], sources={"web": source}, language=language, paths=paths)
+    values = counts.by_source()["web"]
+    assert values["truncated"] == {"length": 2, "time": 1}
+    assert values["notes"] == {"replaced-bytes": 4}
+    assert pq.read_table(paths.part)["truncated"].to_pylist() == ["length", None, "time", "length"]
+    assert count_part(paths) == (rows, counts)
 
 
 @pytest.mark.real_data

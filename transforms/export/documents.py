@@ -17,6 +17,7 @@ SCHEMA = pa.schema(
         pa.field("language", pa.string()),
         pa.field("language_score", pa.float32()),
         pa.field("declared_language", pa.string()),
+        pa.field("truncated", pa.string()),
         pa.field("origin", pa.string(), nullable=False),
         pa.field("locator", pa.string(), nullable=False),
     ]

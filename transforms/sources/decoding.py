@@ -73,6 +73,11 @@ class Decoded(NamedTuple):
     source: str
     errors: int = 0
 
+    @property
+    def notes(self) -> tuple[tuple[str, int], ...]:
+        """What a document says of its bytes in the counters: one for each bad sequence, which U+FFFD stands for."""
+        return (("replaced-bytes", self.errors),) if self.errors else ()
+
 
 def decode_html(body: bytes, *, charset: str | None = None) -> Decoded:
     """A page's bytes -> text. `charset` is the parameter of its HTTP Content-Type."""

@@ -11,12 +11,21 @@ from resiliparse.parse.html import HTMLTree
 from transforms.sources.decoding import decode_html
 from transforms.sources.gutenberg import strip_gutenberg
 from transforms.sources.html import Extractor, extract_main_text
-from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, clean_text, is_failure, is_of_system
+from transforms.sources.mime import binary_type
+from transforms.sources.records import (
+    RawDocument,
+    RawReject,
+    Record,
+    RejectedError,
+    Screen,
+    binary_detail,
+    clean_text,
+    is_failure,
+    is_of_system,
+)
 
 MAX_BYTES = 64 << 20
 _HEAD_CHARACTERS = 1 << 18
-_MAX_CONTROL_SHARE = 0.01
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _EMPTY_ELEMENT = re.compile(r"<([a-zA-Z][\w:.-]*)([^<>]*)/>")
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
 
@@ -76,10 +85,12 @@ def read_html(
 
 
 def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Record:
-    markup = decode_html(body).text
-    controls = sum(1 for _ in _CONTROLS.finditer(markup))
-    if controls > _MAX_CONTROL_SHARE * len(markup):
-        return RawReject("0", "html/not-text", detail=f"{controls} control characters among {len(markup)}")
+    if found := binary_type(body):
+        return RawReject("0", "html/not-text", detail=f"the file is {found}")
+    decoded = decode_html(body)
+    markup = decoded.text
+    if detail := binary_detail(markup):
+        return RawReject("0", "html/not-text", detail=detail)
     if markup.lstrip().startswith("<?xml"):
         markup = close_empty_elements(markup)
     url = stated_url(markup)
@@ -90,4 +101,4 @@ def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Reco
     text = strip_gutenberg(clean_text(page.text)).text.strip()
     if not text:
         return RawReject("0", "extract/empty", "extract", url=url, detail=f"no main text in {len(body)} bytes")
-    return RawDocument("0", text, url=url, title=page.title, published=page.published, declared_language=page.language)
+    return RawDocument("0", text, url=url, title=page.title, published=page.published, declared_language=page.language, notes=decoded.notes)

@@ -1,4 +1,4 @@
-"""The members of a gzip file: their content with where each one starts, and where a range of a WARC file begins.
+"""The members of a gzip file: where a range of a WARC file begins, and where reading goes on behind damage.
 
 Two neighbouring ranges look for the same member, so one ends exactly where the other begins, whatever lies between.
 """
@@ -6,8 +6,7 @@ Two neighbouring ranges look for the same member, so one ends exactly where the 
 import io
 import re
 import zlib
-from collections import deque
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 _BLOCK = 1 << 16
@@ -15,74 +14,6 @@ _LONGEST_STORED_BLOCK = 0xFFFF  # bytes that deflate can hold as they are withou
 _LONGEST_HEADER = 1 << 16
 _CLOSING = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
-
-
-class MemberStream:
-    """The content of a gzip file from the start of a member on, as a stream that knows in which member each byte lies.
-
-    FastWARC's own positions are those of the input it has taken, which for a member of many records is the next member's.
-    A damaged member raises zlib.error after all that was read before it. `truncated`: the file ended inside a member.
-    """
-
-    def __init__(self, stream: BinaryIO, start: int):
-        self._stream = stream
-        self._member: Any = None
-        self._packed = b""
-        self._position = start  # in the file, of what is packed
-        self._content = 0
-        self._starts: deque[tuple[int, int]] = deque()
-        self.truncated = False
-        self.error: Exception | None = None
-
-    def read(self, size: int = -1) -> bytes:
-        parts = []
-        left = size if size >= 0 else _BLOCK
-        while left and self.error is None:
-            try:
-                part = self._decompress(left)
-            except Exception as error:
-                self.error = error
-                break
-            if not part:
-                break
-            parts.append(part)
-            left -= len(part)
-        if self.error is not None and not parts:
-            raise self.error
-        return b"".join(parts)
-
-    def tell(self) -> int:
-        return self._content
-
-    def member_of(self, position: int) -> int:
-        """Where the member starts in the file that holds the content's byte `position`; positions must not go back."""
-        while len(self._starts) > 1 and self._starts[1][0] <= position:
-            self._starts.popleft()
-        return self._starts[0][1]
-
-    def _decompress(self, size: int) -> bytes:
-        while True:
-            if self._member is None:
-                if not self._packed and not self._fill():
-                    return b""
-                self._member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-                self._starts.append((self._content, self._position))
-            data = self._member.decompress(self._packed, size)
-            rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            self._position += len(self._packed) - len(rest)
-            self._packed = rest
-            if self._member.eof:
-                self._member = None
-            elif not data and not self._packed and not self._fill():
-                self.truncated = True
-                return b""
-            if data:
-                self._content += len(data)
-                return data
-
-    def _fill(self) -> bool:
-        self._packed = self._stream.read(_BLOCK)
-        return bool(self._packed)
 
 
 def find_member(stream: BinaryIO, start: int, *, end: int | None = None) -> int | None:
@@ -116,12 +47,30 @@ def find_member(stream: BinaryIO, start: int, *, end: int | None = None) -> int 
     return None
 
 
-def is_member(stream: BinaryIO, position: int, *, known: int) -> bool:
-    """Whether a gzip member starts at `position`, counted from one that starts at `known`, before it."""
-    at: int | None = known
-    while at is not None and at < position:
-        at = _member_end(stream, at, None)
-    return at == position
+def next_member(stream: BinaryIO, start: int, begins: bytes) -> int | None:
+    """The first byte at or after `start` where a whole gzip member lies whose content begins with some bytes; None without one.
+
+    Behind damage one whole member is enough, so that good records between two damaged ones are not lost. Leaves the stream anywhere.
+    """
+    stream.seek(position := start)
+    while block := stream.read(_BLOCK):
+        at = block.find(GZIP_MAGIC)
+        if at < 0:
+            position += max(len(block) - len(GZIP_MAGIC) + 1, 1)
+        elif _begins(stream, position + at, begins) and _member_end(stream, position + at, None) is not None:
+            return position + at
+        else:
+            position += at + 1
+        stream.seek(position)
+    return None
+
+
+def _begins(stream: BinaryIO, start: int, begins: bytes) -> bool:
+    stream.seek(start)
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(stream.read(_BLOCK), len(begins)) == begins
+    except zlib.error:
+        return False
 
 
 def _chain_breaks(stream: BinaryIO, start: int, size: int) -> int | None:

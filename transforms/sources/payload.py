@@ -1,45 +1,312 @@
-"""How large an HTTP response's payload becomes, found without making it: a guard against decompression bombs."""
+"""The body of an HTTP response without its transfer and content codings, whatever of them was already undone when it was stored.
 
+Codings: RFC 9112, 7.1 (chunked), RFC 9110, 8.4 (gzip, deflate), RFC 7932 (br), RFC 8878 (zstd). A body that is not coded as its headers
+say is taken as it is if it is text. What is larger than a limit is never held: a guard against decompression bombs.
+"""
+
+import functools
 import io
 import re
-from collections.abc import Callable
-from typing import Any
+import zlib
+from collections.abc import Callable, Generator
+from typing import NamedTuple
 
-from fastwarc.stream_io import BrotliReader, ChunkedReader, GzipReader, ZstdReader
+import brotli
+import zstandard
 
-_BLOCK = 1 << 16
-_HEADER = re.compile(rb"^[ \t]*(transfer-encoding|content-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-_LONGEST_HEADER = 1 << 16
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "chunked": ChunkedReader,
-    "gzip": GzipReader,
-    "x-gzip": GzipReader,
-    "deflate": lambda inner: GzipReader(inner, zlib=True),
-    "br": BrotliReader,
-    "zstd": ZstdReader,
+from transforms.sources.frames import Packed, is_zstd, zstd_frames
+from transforms.sources.http_message import HttpMessage
+from transforms.sources.mime import looks_like_text
+
+_STEP = 1 << 16
+_HELD = 16 << 20  # bytes of content beyond which it is counted before it is held
+_SHORTEST = 16  # bytes of a coded body of nothing
+_SMALL_STEP = 64  # bytes in which a damaged stream is read again, so that little before the damage is lost
+_GZIP = b"\x1f\x8b\x08"
+_CHUNK = re.compile(rb"[ \t]*([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]{0,4096})?(\r*\n)")
+_LAYERS = 2  # of gzip beyond what the headers say
+_NO_CODING = frozenset(("identity", "none", "", "utf-8", "utf8", "binary", "8bit", "7bit", "plain", "text", "off", "null", "identity=1"))
+_ALIASES = {
+    "x-gzip": "gzip",
+    "x-deflate": "deflate",
+    "zlib": "deflate",
+    "brotli": "br",
+    "x-br": "br",
+    "zstandard": "zstd",
+    "x-zstd": "zstd",
 }
 
 
-def payload_size(message: bytes, *, limit: int) -> int:
-    """Bytes of a response's body without transfer and content encoding, or `limit` + 1 for more; holds one block at a time.
+class Payload(NamedTuple):
+    """`truncated`: "body" or "encoding", if it ends early. `fault`: why a coding could not be undone, so that `data` is no content."""
 
-    A body that is not what its headers say counts as far as it can be decoded: whoever decodes it finds the fault.
+    data: bytes
+    truncated: str | None = None
+    fault: str | None = None
+
+
+class TooLargeError(ValueError):
+    """A payload of more bytes than a limit."""
+
+
+class _Undone(NamedTuple):
+    """What comes out of a coding. `state`: "whole", "cut" (the input ends early) or "damaged". `end`: where in the input it ends."""
+
+    data: bytes
+    state: str = "whole"
+    end: int = 0
+
+
+class _NotCodedError(ValueError):
+    """Bytes that are not what their coding asks for; the message says how."""
+
+
+_Pieces = Generator[bytes, None, tuple[str, int]]
+"""Content piece by piece, then the state and end of `_Undone`."""
+
+
+def read_payload(message: HttpMessage, block: bytes, *, limit: int) -> Payload:
+    """The body of a response, decoded as its headers say as far as they are right. Raises TooLargeError beyond `limit` bytes.
+
+    Beyond the headers, a body that is one whole chunked message, or gzip though nothing says so, is decoded, too: archives and proxies
+    drop and rename headers. Bodies of gzip files keep their bytes; who asks for text finds out by what they begin with.
     """
-    head, _, _ = message[:_LONGEST_HEADER].partition(b"\r\n\r\n")
-    body = memoryview(message)[len(head) + 4 :]
-    encodings: dict[bytes, list[str]] = {b"transfer-encoding": [], b"content-encoding": []}
-    for name, value in _HEADER.findall(head):
-        encodings[name.lower()] += [each.strip().lower() for each in value.decode("latin-1").split(",")]
-    codings = [each for name in (b"transfer-encoding", b"content-encoding") for each in reversed(encodings[name]) if each in _READERS]
-    if not codings:
-        return min(len(body), limit + 1)
-    reader: Any = io.BytesIO(body)
-    size = 0
+    body = block[message.body_at :]
+    transfer = message.tokens("transfer-encoding")
+    codings = [*message.tokens("content-encoding"), *(token for token in transfer if token != "chunked")]
+    codings = [name for name in (_ALIASES.get(name, name) for name in codings) if name not in _NO_CODING]
+    truncated = None
+    data = body
+    is_chunked = "chunked" in transfer
+    for _ in range(max(1, transfer.count("chunked"))):
+        undone = _dechunk(data, only_whole=not is_chunked)
+        if undone is None:
+            break
+        is_chunked = True
+        data = undone.data
+        truncated = None if undone.state == "whole" else "body"
+    if not is_chunked and _is_shorter(message, len(body)) and not (codings and body):
+        truncated = "body"  # the stated length of a coded body may be that of what it was before it was stored
+    for coding in reversed(codings):
+        try:
+            undone = _undo(coding, data, limit + _STEP)  # a small body may be larger in between
+        except _NotCodedError as error:
+            return Payload(data, truncated, fault=str(error))
+        if undone is not None:
+            data = undone.data
+            truncated = truncated if undone.state == "whole" else truncated or "encoding"
+    for _ in range(_LAYERS):
+        if not data.startswith(_GZIP):
+            break
+        undone = _attempt(_gunzip, data, limit + _STEP)
+        if undone is None:
+            break
+        data = undone.data
+        truncated = truncated if undone.state == "whole" else truncated or "encoding"
+    if len(data) > limit:
+        raise TooLargeError
+    return Payload(data, truncated)
+
+
+def _is_shorter(message: HttpMessage, size: int) -> bool:
+    """Whether Content-Length states more bytes than there are."""
+    stated = (message.tokens("content-length") or [""])[0]
+    return stated.isdecimal() and len(stated) < 19 and int(stated) > size
+
+
+def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
+    """A chunked body's content; None for a body that does not begin with a chunk, or, `only_whole`, has not all of them.
+
+    Extensions, blanks, bare line feeds and trailers are passed over. What follows damage is left out.
+    """
+    at = len(body) - len(body.lstrip(b"\r\n"))
+    parts: list[bytes] = []
+    is_first = True
+    while True:
+        head = _CHUNK.match(body, at)
+        if head is None:
+            if is_first:
+                return None
+            return None if only_whole else _Undone(b"".join(parts), "cut")
+        size, start = int(head[1], 16), head.end()
+        if not size:
+            if is_first and (only_whole or body[start:].strip(b"0\r\n")):
+                return None  # a page that begins with a line "0"
+            return _Undone(b"".join(parts))
+        rest = body[start + size : start + size + 2]
+        is_ended = rest[:1] == b"\n" or rest == b"\r\n"
+        if start + size > len(body) or not is_ended:
+            if only_whole or (is_first and (head[2] != b"\r\n" or (start + size <= len(body) and rest not in (b"", b"\r")))):
+                return None  # a page that begins with a line of hexadecimal digits
+            parts.append(body[start : start + size])
+            return _Undone(b"".join(parts), "cut")
+        parts.append(body[start : start + size])
+        at = start + size + (1 if rest[:1] == b"\n" else 2)
+        is_first = False
+
+
+def _undo(coding: str, data: bytes, limit: int) -> _Undone | None:
+    """A body without one coding; None if it is stored without it. Raises _NotCodedError if it is neither, or damaged."""
+    data = _without_line_ends(data)
+    if not data:
+        return _Undone(b"")
+    if data.startswith(_GZIP):
+        return _gunzip(data, limit)
+    decoders: list[Callable[[bytes, int], _Undone]] = []
+    if is_zstd(data):
+        decoders = [_unzstd]
+    elif coding in ("gzip", "deflate"):
+        decoders = [_inflate_zlib] if _has_zlib_head(data) else []
+        decoders += [_inflate_raw] if coding == "deflate" else []
+    elif coding == "br":
+        decoders = [_unbrotli]
+    found = [undone for decode in decoders if (undone := _attempt(decode, data, limit))]
+    whole = next((undone for undone in found if undone.state == "whole" and (undone.data or len(data) <= _SHORTEST)), None)
+    if whole is not None:
+        return whole
+    if looks_like_text(data):
+        return None
+    best = max((undone for undone in found if undone.data and undone.state == "cut"), key=lambda undone: len(undone.data), default=None)
+    if best is None:
+        raise _NotCodedError(f"the body cannot be decoded as {coding}")
+    return best
+
+
+def _attempt(decode: Callable[[bytes, int], _Undone], data: bytes, limit: int) -> _Undone | None:
     try:
-        for coding in codings:
-            reader = _READERS[coding](reader)
-        while size <= limit and (part := reader.read(_BLOCK)):
-            size += len(part)
-    except Exception:  # what the readers raise for bad data is not documented, and does not matter here
-        return min(size, limit + 1)
-    return min(size, limit + 1)
+        return decode(data, limit)
+    except _NotCodedError:
+        return None
+
+
+def _without_line_ends(data: bytes) -> bytes:
+    """Writers are known that put a second blank line behind the head (Common Crawl, August 2018)."""
+    bare = data[:4].lstrip(b"\r\n")
+    return bare + data[4:] if bare.startswith(_GZIP[: len(bare)]) and bare else data
+
+
+def _has_zlib_head(data: bytes) -> bool:
+    return len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
+
+
+def _collect(read: Callable[[], _Pieces], limit: int) -> _Undone:
+    """All pieces together. Raises TooLargeError beyond `limit` bytes, of which no more than _HELD were in memory then."""
+    for counted in (False, True):
+        parts: list[bytes] = []
+        size = 0
+        pieces = read()
+        try:
+            while True:
+                part = next(pieces)
+                size += len(part)
+                if size > limit:
+                    raise TooLargeError
+                if size <= _HELD or counted:
+                    parts.append(part)
+                else:
+                    parts = []
+        except StopIteration as stopped:
+            state, end = stopped.value
+        if size <= _HELD or counted:
+            break
+    return _Undone(b"".join(parts), state, end)
+
+
+def _gunzip(data: bytes, limit: int) -> _Undone:
+    """All members of a gzip body; what follows them is no content. A wrong checksum is damage, a missing one is not."""
+    parts: list[bytes] = []
+    size = 0
+    while data.startswith(_GZIP):
+        undone = _collect(functools.partial(_inflated, data, 16 + zlib.MAX_WBITS, _STEP), limit - size)
+        if undone.state == "cut":
+            undone = _inflate_raw(data[_gzip_header(data) :], limit - size)._replace(end=0)  # whole, if only the checksum is missing
+        parts.append(undone.data)
+        size += len(undone.data)
+        if undone.state == "damaged":
+            raise _NotCodedError(f"the gzip coding is damaged after {size} bytes of content")
+        if undone.state == "cut" or not undone.end:
+            return _Undone(b"".join(parts), undone.state)
+        data = data[undone.end :]
+    return _Undone(b"".join(parts))
+
+
+def _gzip_header(data: bytes) -> int:
+    """The length of a gzip member's header (RFC 1952, 2.3)."""
+    flags, at = data[3] if len(data) > 3 else 0, 10
+    if flags & 4:
+        at += 2 + int.from_bytes(data[at : at + 2], "little")
+    for bit in (8, 16):
+        if flags & bit:
+            end = data.find(b"\0", at)
+            at = end + 1 if end >= 0 else len(data)
+    return at + (2 if flags & 2 else 0)
+
+
+def _inflate_zlib(data: bytes, limit: int) -> _Undone:
+    undone = _collect(functools.partial(_inflated, data, zlib.MAX_WBITS, _STEP), limit)
+    return _inflate_raw(data[2:], limit) if undone.state == "cut" else undone
+
+
+def _inflate_raw(data: bytes, limit: int) -> _Undone:
+    return _collect(functools.partial(_inflated, data, -zlib.MAX_WBITS, _STEP), limit)
+
+
+def _inflated(data: bytes, bits: int, step: int) -> _Pieces:
+    """One deflate stream; `bits` as zlib's `wbits`."""
+    stream = zlib.decompressobj(bits)
+    at = 0
+    try:
+        while at < len(data) and not stream.eof:
+            packed = data[at : at + step]
+            at += step
+            part = b""
+            while (packed or len(part) == _STEP) and not stream.eof:
+                part = stream.decompress(packed, _STEP)
+                packed = stream.unconsumed_tail
+                if part:
+                    yield part
+    except zlib.error:
+        return "damaged", 0
+    return ("whole", min(at, len(data)) - len(stream.unused_data)) if stream.eof else ("cut", 0)
+
+
+def _unbrotli(data: bytes, limit: int) -> _Undone:
+    undone = _collect(functools.partial(_unbrotlied, data, _STEP), limit)
+    if undone.state != "damaged":
+        return undone
+    # What follows the end is an error of the library's, unless the end is also that of a step.
+    return _collect(functools.partial(_unbrotlied, data, 1 if len(data) < _STEP else _SMALL_STEP), limit)
+
+
+def _unbrotlied(data: bytes, step: int) -> _Pieces:
+    stream = brotli.Decompressor()
+    at = 0
+    try:
+        while not stream.is_finished():
+            packed = b""
+            if stream.can_accept_more_data():
+                packed, at = data[at : at + step], at + step
+            if part := stream.process(packed, output_buffer_limit=_STEP):
+                yield part
+            elif at >= len(data) and not packed:
+                break
+    except brotli.error:
+        return "damaged", 0
+    return ("whole", at) if stream.is_finished() else ("cut", 0)
+
+
+def _unzstd(data: bytes, limit: int) -> _Undone:
+    return _collect(functools.partial(_unzstded, data), limit)
+
+
+def _unzstded(data: bytes) -> _Pieces:
+    """All frames of a zstd body; what follows them is no content."""
+    for number, (_, frame, reader) in enumerate(zstd_frames(Packed(io.BytesIO(data)))):
+        try:
+            while part := reader.read(_STEP):
+                yield part
+        except zstandard.ZstdError:
+            return ("whole", 0) if number and not frame.is_frame else ("damaged", 0)
+        if frame.cut:
+            return "cut", 0
+    return "whole", len(data)

@@ -8,6 +8,7 @@ import errno
 import inspect
 import os
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from transforms.sources.epub import read_epub
 from transforms.sources.feed import read_feed
 from transforms.sources.html_files import read_html
 from transforms.sources.jsonl import read_jsonl
-from transforms.sources.records import RawReject, Record, Screen, is_failure
+from transforms.sources.records import RawReject, Record, Screen, binary_detail, is_failure
 from transforms.sources.tables import read_csv, read_parquet
 from transforms.sources.text import read_text
 from transforms.sources.warc import read_warc
@@ -33,7 +34,8 @@ class SourceKind:
 
     `splits`: ends of file names, of which the reader can read a range of bytes (`start`, `end`); `unsplit`: of which it cannot.
     `at_offsets`: a record's locator begins with the byte that it begins at, so that a range of that byte reads it alone.
-    `screens`: the reader takes a `screen`.
+    `screens`: the reader takes a `screen`. `passes_over`: it takes a Counter `passed_over`, to which it adds each record that is no
+    document by its type.
     `plugin`: a user's own, whose other keyword-only parameters stand in the source's table `options`.
     """
 
@@ -44,6 +46,7 @@ class SourceKind:
     unsplit: tuple[str, ...] = ()
     at_offsets: bool = False
     screens: bool = False
+    passes_over: bool = False
     plugin: bool = False
 
     def own_options(self) -> dict[str, inspect.Parameter]:
@@ -63,13 +66,14 @@ class SourceKind:
 KINDS: dict[str, SourceKind] = {
     "warc": SourceKind(
         read=read_warc,
-        options=("extractor", "max_payload_megabytes"),
+        options=("extractor", "max_payload_megabytes", "truncated"),
         compressed=True,
         splits=(".gz",),
         at_offsets=True,
         screens=True,
+        passes_over=True,
     ),
-    "wet": SourceKind(read=read_wet, compressed=True, splits=(".gz",), at_offsets=True),
+    "wet": SourceKind(read=read_wet, options=("truncated",), compressed=True, splits=(".gz",), at_offsets=True, passes_over=True),
     "html": SourceKind(read=read_html, options=("extractor",), screens=True),
     "text": SourceKind(read=read_text, options=("reflow",)),
     "epub": SourceKind(read=read_epub, compressed=True),
@@ -85,12 +89,19 @@ _FORMAT_ERRORS = (EOFError, zlib.error, zstandard.ZstdError)
 
 
 def read_records(
-    path: str, *, kind: str, options: Mapping[str, Any], start: int = 0, end: int | None = None, screen: Screen | None = None
+    path: str,
+    *,
+    kind: str,
+    options: Mapping[str, Any],
+    start: int = 0,
+    end: int | None = None,
+    screen: Screen | None = None,
+    passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
     """Reads one file, or the records of it that begin in the bytes [start, end) where its kind can be split.
 
     Bytes that break the file's format cost the rest of it, or of the range: reject `read/broken-file`. `screen` is for the kinds that
-    take one.
+    take one, and so is `passed_over`, which is given the number of records of each type that holds no documents.
 
     An error of the system (no such file, no permission, a failing disk or network) is no property of the input: it is
     raised, and the same run may succeed later. Such an OSError has an errno, one of a format has none.
@@ -100,17 +111,26 @@ def read_records(
     more: dict[str, Any] = {"start": start, "end": end} if start or end is not None else {}
     if source.screens:
         more["screen"] = screen
+    if source.passes_over:
+        more["passed_over"] = passed_over
     try:
         with io.open_input(path) if source.compressed else io.open_decompressed(path) as stream:
             for record in source.read(stream, **options, **more):
                 last = record.locator
-                yield record
+                yield _checked(record, kind)
     except BaseException as error:
         if not _is_of_format(error):
             raise
         after = f"after record {last}" if last is not None else f"at byte {start}" if start else "at its start"
         where = last or (f"byte {start}" if start else "start")
         yield RawReject(f"{where}+", "read/broken-file", detail=f"{type(error).__name__} {after}: {error}")
+
+
+def _checked(record: Record, kind: str) -> Record:
+    """The one check of every kind that what it read is text. Stage `extract` where pages are told from other files first, else `read`."""
+    if isinstance(record, RawReject) or (detail := binary_detail(record.text)) is None:
+        return record
+    return RawReject(record.locator, f"{kind}/not-text", "extract" if kind in ("warc", "wet") else "read", detail=detail, url=record.url)
 
 
 def _is_of_format(error: BaseException) -> bool:

@@ -1,27 +1,26 @@
-"""Source `warc`: the HTML and text responses of a WARC file (gzip, zstd, lz4 or plain)."""
+"""Source `warc`: the pages and plain texts of a WARC file (gzip, zstd, lz4 or plain): responses, resources and conversions."""
 
 import functools
-import io
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, cast
+from collections import Counter
+from collections.abc import Iterator
+from typing import BinaryIO, Literal, NamedTuple
 
-from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
-
-from transforms.errors import UserError
+from transforms.sources.archive import ArchiveRecord, read_archive
 from transforms.sources.decoding import decode_html, decode_plain
 from transforms.sources.html import Extractor, Page, extract_main_text
-from transforms.sources.members import GZIP_MAGIC, MemberStream, find_member, is_member
-from transforms.sources.payload import payload_size
-from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, clean_text, is_failure, is_of_system
+from transforms.sources.http_message import HttpMessage, parse_response
+from transforms.sources.mime import HTML, PLAIN, MimeType, decide, may_be_binary, may_be_read, parse_content_type
+from transforms.sources.payload import Payload, TooLargeError, read_payload
+from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, binary_detail, clean_text
 
-_HTML_TYPES = ("text/html", "application/xhtml+xml")
-_TRUNCATED = "warc/truncated"
-_BLOCK = 1 << 18
-_LONGEST_HTTP_HEADER = 1 << 16
+TYPES = ("response", "resource", "conversion")
 MAX_PAYLOAD_MEGABYTES = 64.0  # Common Crawl cuts at 1 MiB, and at 5 MiB since 2025
+_LONGEST_HTTP_HEADER = 1 << 16
+_LOOKED_AT = 1 << 16  # bytes, or characters, in which binary data shows
+_REASONS = ("length", "time", "disconnect")
 
-ReadRecord = Callable[[WarcRecord, str, str | None], Record]
-"""A record, its locator and its URL -> what becomes of it."""
+Truncated = Literal["keep", "reject"]
+Note = tuple[str, int]
 
 
 def read_warc(
@@ -32,198 +31,131 @@ def read_warc(
     extractor: Extractor = "resiliparse",
     screen: Screen | None = None,
     max_payload_megabytes: float | None = None,
+    truncated: Truncated = "keep",
+    passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a WARC file -> one document or reject for each response record, in file order.
+    """Bytes of a WARC file -> one document or reject for each response, resource and conversion, in file order.
 
-    With `start` and `end` only the records that begin in that range of the file, by the rules of `read_archive`.
+    With `start` and `end` only the records that begin in that range of the file, by the rules of `read_archive`. Records of other types
+    are no documents; `passed_over` counts them by type.
 
-    The locator is the record's offset in the file; further responses at the same offset (a gzip member with many
-    records) are `405#1`, `405#2`. Records that are not responses are no documents and are passed over. A record that
-    cannot be parsed costs itself, and so does a response whose payload, without its transfer and content encodings, is
-    larger than `max_payload_megabytes` (10^6 bytes): `warc/payload-too-large`, in little memory. A stream that breaks
-    raises OSError or zlib.error.
+    The locator is the record's offset in the file, or its gzip member's, zstd or lz4 frame's; what else comes from that member is
+    `405#1`, `405#2`. A record that cannot be parsed costs itself, and so does one whose payload, without its transfer and content
+    codings, is larger than `max_payload_megabytes` (10^6 bytes): `warc/payload-too-large`, in little memory. A payload that is known to be
+    cut short is a document whose column `truncated` says why, or, with "reject", `warc/truncated-payload`. A stream that breaks
+    raises OSError or an error of its format.
 
-    A file that was cut off yields `warc/truncated`: for a response cut inside its block under its own locator, else under
-    `<offset of the last record>+`. Not seen are a cut that leaves whole records behind, and one in the first bytes of a zstd or
-    lz4 frame.
+    A file that was cut off yields `warc/truncated`: for a record cut inside its block under its own locator, else under
+    `<offset of the last record>+`. Not seen is a cut that leaves whole records behind.
     """
     limit = int(1_000_000 * (MAX_PAYLOAD_MEGABYTES if max_payload_megabytes is None else max_payload_megabytes))
-    read = functools.partial(_read_payload, limit=limit, extractor=extractor, screen=screen)
-    yield from read_archive(stream, record_type=WarcRecordType.response, read=read, kind="warc", start=start, end=end)
+    read = functools.partial(_read_record, limit=limit, extractor=extractor, screen=screen, truncated=truncated)
+    return read_archive(
+        stream,
+        types=TYPES,
+        read=read,
+        kind="warc",
+        largest=limit + _LONGEST_HTTP_HEADER,
+        start=start,
+        end=end,
+        passed_over=passed_over,
+    )
 
 
-def read_archive(
-    stream: BinaryIO, *, record_type: WarcRecordType, read: ReadRecord, kind: str, start: int = 0, end: int | None = None
-) -> Iterator[Record]:
-    """One document or reject, from `read`, for each record of a type; rules are named after `kind`. See `read_warc`.
+class _Stated(NamedTuple):
+    """What a record says of its body before it is decoded. `reject`: why it is not read at all."""
 
-    The range [start, end) of a gzip file is read from the first member that `find_member` finds at or after `start` to the
-    one it finds at or after `end`, so neighbouring ranges meet: together they give what the whole file gives, and a
-    damaged member costs the rest of its range. Every other file belongs to the range that starts at 0. Raises UserError,
-    rather than read something twice, when the members do not pass through where the next range begins.
-    """
-    if end is not None and end <= start:
-        return
-    if start:
-        first = find_member(stream, start, end=end)
-        if first is None:
-            return
-        stream.seek(first)
-        start = first
-    members = MemberStream(stream, start) if start or _is_gzip(stream) else None
-    bound = _Bound(stream, end)
-    truncated = f"{kind}/truncated"
-    offset, missing, told = start, "", False
-    previous, ordinal = -1, 0
-    source = cast(BinaryIO, members or stream)
-    for record in ArchiveIterator(source, record_types=WarcRecordType.any_type, parse_http=False):
-        position = members.member_of(record.stream_pos) if members else record.stream_pos
-        if bound.is_reached(position, before=offset):
-            return
-        offset, missing, told = position, "", False
-        if record.record_type != record_type:
-            missing = missing_bytes(record, read=record.consume())
-            continue
-        previous, ordinal = offset, ordinal + 1 if offset == previous else 0
-        locator = f"{offset}#{ordinal}" if ordinal else str(offset)
-        url = (record.headers.get("WARC-Target-URI") or "").strip("<>") or None
-        try:
-            found = read(record, locator, url)
-        except BaseException as error:  # a parser's failure on one record must not cost the file
-            if not is_failure(error) or is_of_system(error) or (members and members.error):
-                raise  # the stream's failure, not the record's
-            found = RawReject(locator, f"{kind}/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
-        told = isinstance(found, RawReject) and found.rule == truncated
-        yield found
-    if members and members.error:
-        raise members.error
-    if bound.is_reached(None, before=offset):
-        return
-    where = f"record: {missing}" if missing else "" if told else _cut_off(stream, offset, members)
-    if where:
-        yield RawReject(f"{offset}+", truncated, detail=f"the file ends inside a {where}")
+    type: MimeType
+    message: HttpMessage | None = None
+    notes: tuple[Note, ...] = ()
+    reject: RawReject | None = None
 
 
-class _Bound:
-    """Where a range stops: at the member where the next one starts, which is looked for when a record lies behind `end`."""
-
-    def __init__(self, stream: BinaryIO, end: int | None):
-        self._stream = stream
-        self._end = end
-        self._next: int | None = None
-        self._sought = False
-
-    def is_reached(self, position: int | None, *, before: int) -> bool:
-        """Whether a record at `position` (None: the end of the file) is no more of this range; the last began at `before`."""
-        if self._end is None or (position is not None and position < self._end):
-            return False
-        here = self._stream.tell()
-        try:
-            if not self._sought:
-                self._next, self._sought = find_member(self._stream, self._end), True
-            if self._next is None or position == self._next:
-                return self._next is not None
-            if position is not None and position < self._next:
-                return False
-            if is_member(self._stream, self._next, known=before):
-                return True  # a record of this range is longer than its member
-        finally:
-            self._stream.seek(here)
-        raise UserError(
-            f"an archive inside the record at byte {before} looks like this file's own members",
-            where=str(getattr(self._stream, "name", None) or f"byte {self._next}"),
-            remedy="set `split = false` for this source",
-        )
+def truncation(record: ArchiveRecord) -> str | None:
+    """Why a record is only a part, by its own header."""
+    if stated := record.headers.get("warc-truncated", "").strip().lower():
+        return stated if stated in _REASONS else "unspecified"
+    return "segment" if record.headers.get("warc-segment-number", "").strip() == "1" else None
 
 
-def missing_bytes(record: WarcRecord, *, read: int) -> str:
-    """What is missing of a record of whose block `read` bytes were there; empty if it is whole."""
-    stated = (record.headers.get("Content-Length") or "").strip()
-    if not stated.isdecimal():
-        return "its header has no Content-Length"
-    return f"{read} of {stated} bytes" if read < int(stated) else ""
-
-
-def _is_gzip(stream: BinaryIO) -> bool:
-    """Whether a file begins, as far as it goes, as gzip does. False for a stream that cannot seek."""
+def _read_record(record: ArchiveRecord, *, limit: int, extractor: Extractor, screen: Screen | None, truncated: Truncated) -> Record:
+    if record.block is None:
+        return _too_large(record, limit)
+    stated = _stated(record, record.block)
+    if stated.reject:
+        return stated.reject
     try:
-        stream.seek(0)
-        head = stream.read(len(GZIP_MAGIC))
-        stream.seek(0)
-    except (AttributeError, io.UnsupportedOperation):
-        return False
-    return bool(head) and GZIP_MAGIC.startswith(head)
-
-
-def _cut_off(stream: BinaryIO, offset: int, members: MemberStream | None) -> str:
-    """What a file ends inside of though its records, of which the last starts at `offset`, look whole; empty if nothing.
-
-    A gzip file must end where a member ends, a plain one with the two line ends that close every record.
-    """
-    if members:
-        return "gzip member" if members.truncated else ""
-    try:
-        stream.seek(offset)
-    except (OSError, ValueError):  # a stream that cannot seek
-        return ""
-    block = stream.read(_BLOCK)
-    if not block.startswith(b"WARC"):
-        return ""
-    last = block
-    while block := stream.read(_BLOCK):
-        last = last[-4:] + block
-    return "" if last.endswith((b"\r\n\r\n", b"\n\n")) else "record: the line ends that close it are missing"
-
-
-def _read_payload(record: WarcRecord, locator: str, url: str | None, *, limit: int, extractor: Extractor, screen: Screen | None) -> Record:
-    """`_read_response` of a record whose payload is not larger than `limit` bytes."""
-    size = record.content_length
-    if size <= limit + _LONGEST_HTTP_HEADER:
-        record.freeze()
-        if missing := missing_bytes(record, read=record.content_length):
-            return RawReject(locator, _TRUNCATED, url=url, detail=missing)
-        message = record.reader.read()
-        size = payload_size(message, limit=limit)
-        record = _apart(record, message)
-    if size > limit:
-        detail = f"{record.content_length} bytes, and more than {limit} when they are decoded"
-        return RawReject(locator, "warc/payload-too-large", "extract", url=url, detail=detail)
-    return _read_response(record, locator, url, extractor=extractor, screen=screen)
-
-
-def _apart(record: WarcRecord, block: bytes) -> WarcRecord:
-    """The same record on its own: when decoding fails in a record of an iterator, FastWARC ends the iteration."""
-    copy = WarcRecord()
-    copy.record_type = record.record_type
-    for name, value in record.headers.items():
-        copy.headers.append(name, value)
-    copy.set_bytes_content(block)
-    copy.is_http = record.is_http
-    return copy
-
-
-def _read_response(record: WarcRecord, locator: str, url: str | None, *, extractor: Extractor, screen: Screen | None) -> Record:
-    record.freeze()
-    if missing := missing_bytes(record, read=record.content_length):
-        return RawReject(locator, _TRUNCATED, url=url, detail=missing)
-    record.parse_http(auto_decode="all")
-    status = record.http_headers.status_code if record.http_headers else None
-    if status != 200:
-        return RawReject(locator, "warc/http-status", "extract", url=url, detail=f"HTTP status {status}")
-    kind = (record.http_content_type or "").lower()
-    if kind not in _HTML_TYPES and not kind.startswith("text/"):
-        return RawReject(locator, "warc/content-type", "extract", url=url, detail=f"content type {kind!r}")
-    body = record.reader.read()
-    decode = decode_html if kind in _HTML_TYPES else decode_plain
-    content = decode(body, charset=record.http_charset).text
-    if kind in _HTML_TYPES:
+        payload = Payload(record.block) if stated.message is None else read_payload(stated.message, record.block, limit=limit)
+    except TooLargeError:
+        return _too_large(record, limit)
+    if len(payload.data) > limit:
+        return _too_large(record, limit)
+    reason = truncation(record) or payload.truncated
+    if payload.fault:
+        return RawReject(record.locator, "warc/content-encoding", "extract", url=record.url, detail=payload.fault)
+    decision = decide(stated.type.essence, payload.data)
+    if not decision.reading:
+        return _other_type(record, stated.type.essence, decision.found)
+    if reason and truncated == "reject":
+        return RawReject(record.locator, "warc/truncated-payload", "extract", url=record.url, detail=f"cut short: {reason}")
+    decode = decode_html if decision.reading == "page" else decode_plain
+    decoded = decode(payload.data, charset=stated.type.charset)
+    content = decoded.text
+    if may_be_binary(payload.data[:_LOOKED_AT]) and (binary := binary_detail(content[:_LOOKED_AT])):
+        detail = f"content type {stated.type.essence!r}: {binary}"
+        return RawReject(record.locator, "warc/not-text", "extract", url=record.url, detail=detail)
+    page = Page(content)
+    if decision.reading == "page":
         try:
             page = extract_main_text(content, extractor=extractor, screen=screen)
         except RejectedError as error:
-            return error.reject(locator, url)
-    else:
-        page = Page(content)
+            return error.reject(record.locator, record.url)
     text = clean_text(page.text)
     if not text:
-        return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no main text in {len(body)} bytes")
-    return RawDocument(locator, text, url=url, title=page.title, published=page.published, declared_language=page.language)
+        return RawReject(record.locator, "extract/empty", "extract", url=record.url, detail=f"no main text in {len(payload.data)} bytes")
+    notes = (*stated.notes, *([(_BY_CONTENT[decision.found], 1)] if decision.found else []), *decoded.notes)
+    return RawDocument(
+        record.locator,
+        text,
+        url=record.url,
+        title=page.title,
+        published=page.published,
+        declared_language=page.language,
+        truncated=reason,
+        notes=notes,
+    )
+
+
+_BY_CONTENT = {HTML: "html-by-content", PLAIN: "text-by-content"}
+
+
+def _stated(record: ArchiveRecord, block: bytes) -> _Stated:
+    """What is said of a record's body: by HTTP, by the record itself where it holds no HTTP, else by `WARC-Identified-Payload-Type`."""
+    own = parse_content_type([record.headers.get("content-type", "")])
+    notes: tuple[Note, ...] = ()
+    message = None
+    if own.essence == "application/http" or block.startswith(b"HTTP/") or (record.type == "response" and not own.essence):
+        message = parse_response(block)
+        is_bare = not message.has_status_line and message.status is None
+        if is_bare and (message.fields or block.lstrip().startswith(b"<")):
+            notes = (("no-status-line", 1),)
+        elif message.status != 200:
+            detail = "no HTTP status line" if is_bare else f"HTTP status {message.status}"
+            return _Stated(own, message, reject=RawReject(record.locator, "warc/http-status", "extract", url=record.url, detail=detail))
+        own = parse_content_type(message.values("content-type"))
+    if not own.essence:
+        identified = parse_content_type([record.headers.get("warc-identified-payload-type", "")])
+        own = MimeType(identified.essence, own.charset or identified.charset)
+    reject = None if may_be_read(own.essence) else _other_type(record, own.essence, None)
+    return _Stated(own, message, notes, reject)
+
+
+def _other_type(record: ArchiveRecord, essence: str, found: str | None) -> RawReject:
+    said = f"content type {essence!r}" if essence else "no content type"
+    detail = f"{said}, and the body is {found}" if found else said
+    return RawReject(record.locator, "warc/content-type", "extract", url=record.url, detail=detail)
+
+
+def _too_large(record: ArchiveRecord, limit: int) -> RawReject:
+    detail = f"{record.length} bytes, and more than {limit} when they are decoded"
+    return RawReject(record.locator, "warc/payload-too-large", "extract", url=record.url, detail=detail)

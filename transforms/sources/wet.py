@@ -1,35 +1,50 @@
 """Source `wet`: the text that Common Crawl extracted, conversion records of a WARC file (gzip, zstd, lz4 or plain)."""
 
+import functools
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from fastwarc.warc import WarcRecord, WarcRecordType
-
+from transforms.sources.archive import ArchiveRecord, read_archive
 from transforms.sources.decoding import decode_plain
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
-from transforms.sources.warc import missing_bytes, read_archive
+from transforms.sources.mime import BINARY, PLAIN, parse_content_type, sniff
+from transforms.sources.records import RawDocument, RawReject, Record, binary_detail, clean_text
+from transforms.sources.warc import Truncated, truncation
 
-_TRUNCATED = "wet/truncated"
+_LARGEST = 64 << 20
 
 
-def read_wet(stream: BinaryIO, *, start: int = 0, end: int | None = None) -> Iterator[Record]:
+def read_wet(
+    stream: BinaryIO, *, start: int = 0, end: int | None = None, truncated: Truncated = "keep", passed_over: Counter[str] | None = None
+) -> Iterator[Record]:
     """Bytes of a WET file -> one document or reject for each conversion record, in file order.
 
-    Locators, ranges, and what is seen of a file that was cut off, are as in `read_warc`. Other records are passed over. A record
-    that cannot be parsed costs itself; a stream that breaks raises OSError or zlib.error.
+    Locators, ranges, `truncated`, and what is seen of a file that is damaged, are as in `read_warc`. Other records are counted in
+    `passed_over`. A stream that breaks raises OSError or an error of its format.
     """
-    return read_archive(stream, record_type=WarcRecordType.conversion, read=_read_conversion, kind="wet", start=start, end=end)
+    read = functools.partial(_read_conversion, truncated=truncated)
+    return read_archive(
+        stream, types=("conversion",), read=read, kind="wet", largest=_LARGEST, start=start, end=end, passed_over=passed_over
+    )
 
 
-def _read_conversion(record: WarcRecord, locator: str, url: str | None) -> Record:
-    record.freeze()
-    if missing := missing_bytes(record, read=record.content_length):
-        return RawReject(locator, _TRUNCATED, url=url, detail=missing)
-    kind, _, parameters = (record.headers.get("Content-Type") or "text/plain").lower().partition(";")
-    if not kind.strip().startswith("text/"):
-        return RawReject(locator, "wet/content-type", "extract", url=url, detail=f"content type {kind.strip()!r}")
-    charset = parameters.partition("charset=")[2].strip(" \"'") or None
-    text = clean_text(decode_plain(record.reader.read(), charset=charset).text)
+def _read_conversion(record: ArchiveRecord, *, truncated: Truncated) -> Record:
+    locator, url = record.locator, record.url
+    if record.block is None:
+        return RawReject(locator, "wet/too-large", "extract", url=url, detail=f"{record.length} bytes, more than {_LARGEST}")
+    stated = parse_content_type([record.headers.get("content-type", "")])
+    found = sniff(record.block)
+    if stated.essence not in ("", PLAIN) or (found and not found.startswith("text/") and found != BINARY):
+        detail = f"content type {stated.essence!r}" + (f", and the block is {found}" if found else "")
+        return RawReject(locator, "wet/content-type", "extract", url=url, detail=detail)
+    reason = truncation(record)
+    if reason and truncated == "reject":
+        return RawReject(locator, "wet/truncated-payload", "extract", url=url, detail=f"cut short: {reason}")
+    decoded = decode_plain(record.block, charset=stated.charset)
+    content = decoded.text
+    if binary := binary_detail(content):
+        return RawReject(locator, "wet/not-text", "extract", url=url, detail=binary)
+    text = clean_text(content)
     if not text:
-        return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {record.content_length} bytes")
-    return RawDocument(locator, text, url=url)
+        return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {record.length} bytes")
+    return RawDocument(locator, text, url=url, truncated=reason, notes=decoded.notes)

@@ -10,7 +10,7 @@ from transforms.sources.registry import read_records
 GOLDEN: dict[str, tuple[str, list[int], list[tuple[str, str, str]]]] = {
     "chunked-transfer.warc": ("warc", [405], []),
     "clipped.warc.gz": ("warc", [], [("0", "warc/truncated", "75207 of 88275 bytes")]),
-    "truncated.warc": ("warc", [1197], [("1197+", "read/broken-file", "OSError after record 1197: Invalid WARC header")]),
+    "truncated.warc": ("warc", [1197], []),  # two zeros behind the stated length, which end the body's gzip checksum
     "warcfile.warc.lz4": (
         "warc",
         [1202, 15562, 37929, 45779, 51472, 58174, 74013, 85422, 92091, 107106, 122247, 131591, 136817, 148408, 154663, 163610],

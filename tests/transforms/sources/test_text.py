@@ -4,9 +4,10 @@ import io
 
 import pytest
 
+from transforms.sources.decoding import decode_plain
 from transforms.sources.gutenberg import strip_gutenberg
 from transforms.sources.records import RawDocument, RawReject
-from transforms.sources.text import decode_text, read_text
+from transforms.sources.text import read_text
 
 BOOK = "Der Bär ging über die Straße. Ça va très bien, señor. " * 20
 
@@ -29,7 +30,7 @@ BOOK = "Der Bär ging über die Straße. Ça va très bien, señor. " * 20
     ],
 )
 def test_encodings(data: bytes, expected: str) -> None:
-    assert decode_text(data) == expected
+    assert decode_plain(data).text == expected
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "cp1251", "cp949", "cp932", "gb18030"])
@@ -59,7 +60,7 @@ def test_a_book_cut_inside_a_character_is_kept() -> None:
 def test_junk_is_rejected_with_a_reason() -> None:
     [record] = read_text(io.BytesIO(bytes(range(256)) * 40))
     assert isinstance(record, RawReject)
-    assert (record.rule, record.stage) == ("text/undecodable", "read")
+    assert (record.rule, record.stage) == ("text/not-text", "read")
     assert record.detail
 
 

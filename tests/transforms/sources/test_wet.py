@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,10 @@ def test_text_stands_as_it_is_with_url_and_offset() -> None:
     ("bad", "rule", "stage"),
     [
         (record(b"\x89PNG", content_type="image/png"), "wet/content-type", "extract"),
+        (record(TEXT.encode(), content_type="text/html"), "wet/content-type", "extract"),
+        (record(b"%PDF-1.4\n" + TEXT.encode()), "wet/content-type", "extract"),
+        (record(b"\x89PNG\r\n\x1a\n" + bytes(99)), "wet/content-type", "extract"),
+        (record(bytes(range(32)) * 30), "wet/not-text", "extract"),
         (record(b" \n\n"), "extract/empty", "extract"),
         (record(b""), "extract/empty", "extract"),
     ],
@@ -57,6 +62,33 @@ def test_what_is_no_text_is_a_reject_and_costs_itself_only(bad: bytes, rule: str
 def test_a_stated_charset_counts_where_the_text_is_not_utf_8() -> None:
     [found] = read(record("Все счастливые семьи".encode("koi8-r"), content_type='text/plain; charset="koi8-r"'))
     assert found.text == "Все счастливые семьи"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "TEXT/PLAIN; charset=utf-8", "text/plain charset=utf-8", "text/plain, text/plain", ""]
+)
+def test_plain_text_in_whatever_form(content_type: str) -> None:
+    [found] = read(record(TEXT.encode(), content_type=content_type))
+    assert found == RawDocument("0", TEXT.strip(), url="http://a.org/x")
+
+
+def test_other_records_are_counted_and_damage_costs_itself() -> None:
+    good = record(TEXT.encode())
+    wrong = record(TEXT.encode(), length=10**9)
+    passed: Counter[str] = Counter()
+    data = b"".join([record(b"a: b", kind="warcinfo"), good, wrong, record(b"x", kind="response"), good])
+    found = list(read_wet(io.BytesIO(data), passed_over=passed))
+    assert [getattr(each, "rule", "") for each in found] == ["", "wet/wrong-length", ""]
+    assert passed == Counter(warcinfo=1, response=1)
+    [html] = read_wet(io.BytesIO(b"<html>"))
+    assert html.rule == "wet/not-an-archive"
+
+
+def test_what_is_cut_short_is_kept_with_its_reason_or_rejected() -> None:
+    data = record(TEXT.encode()).replace(b"WARC-Date", b"WARC-Truncated: length\r\nWARC-Date")
+    [kept], [rejected] = (list(read_wet(io.BytesIO(data), truncated=option)) for option in ("keep", "reject"))
+    assert (kept.text, kept.truncated) == (TEXT.strip(), "length")
+    assert (rejected.rule, rejected.detail) == ("wet/truncated-payload", "cut short: length")
 
 
 def test_a_record_cut_off_is_a_reject() -> None:

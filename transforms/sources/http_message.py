@@ -1,0 +1,81 @@
+"""An HTTP response as archives hold it: its status, its header fields and its body, told apart as browsers do and somewhat beyond.
+
+Format: RFC 9112 (HTTP/1.1); RFC 9110 for fields. Archives also hold bare line feeds, folded lines, interim responses, heads without a
+status line, and bodies that begin without the blank line.
+"""
+
+import re
+from typing import NamedTuple
+
+_STATUS_LINE = re.compile(rb"(?:HTTP|ICY|SPDY)\b(?:[ \t]*/[ \t]*[\d.]*)?(?:[ \t]+(\d{3})(?!\d))?[^\r\n]*(?:\r*\n|\r|$)", re.IGNORECASE)
+_LINE = re.compile(rb"([^\r\n]*)(?:\r*\n|\r|$)")
+_NAME = re.compile(rb"[ \t]*([^\x00-\x20:<>()\"\\/?={}\[\]@,;][^\x00-\x1f:<>]{0,199}?)[ \t]*:")
+_ORIGINAL = "x-archive-orig-"
+_BLANKS = b" \t\r\n"
+
+
+class HttpMessage(NamedTuple):
+    """`status`: None where the head has no number. `fields`: values by name in lowercase. `body_at`: where the body begins.
+
+    `has_status_line`: whether the message begins as HTTP does.
+    """
+
+    status: int | None
+    fields: dict[str, list[str]]
+    body_at: int
+    has_status_line: bool
+
+    def values(self, name: str) -> list[str]:
+        """All values of a field; where it has none, those that an archive kept under a name of its own."""
+        return self.fields.get(name) or self.fields.get(_ORIGINAL + name, [])
+
+    def tokens(self, name: str) -> list[str]:
+        """The elements of a list field in order, in lowercase and without parameters or quotation marks."""
+        parts = ",".join(self.fields.get(name, [])).lower().split(",")
+        return [token for part in parts if (token := part.partition(";")[0].strip(" \t\"'"))]
+
+
+def parse_response(block: bytes) -> HttpMessage:
+    """The final response in a block; interim ones (1xx) and a proxy's answer to CONNECT before it are passed over."""
+    at = len(block) - len(block.lstrip(b"\r\n"))
+    while True:
+        found = _STATUS_LINE.match(block, at)
+        status = int(found[1]) if found and found[1] else None
+        fields, body_at = _parse_fields(block, found.end() if found else at)
+        is_interim = found is not None and status is not None and (100 <= status < 200 or (status == 200 and not fields))
+        if not is_interim or not _STATUS_LINE.match(block, body_at) or not block.startswith((b"HTTP/", b"http/"), body_at):
+            break
+        at = body_at
+    if found is None:
+        if fields and (own := fields.get("status", [""])[0][:3]).isdigit():
+            status = int(own)
+        elif not fields:
+            body_at = at
+    return HttpMessage(status, fields, body_at, found is not None)
+
+
+def _parse_fields(block: bytes, at: int) -> tuple[dict[str, list[str]], int]:
+    """Header fields from a byte on, and where the body behind them begins."""
+    fields: dict[str, list[str]] = {}
+    last: list[str] | None = None
+    while at < len(block):
+        line = _LINE.match(block, at)
+        assert line is not None
+        text = line[1]
+        if not text:
+            return fields, line.end()
+        if text[:1] in (b" ", b"\t") and last is not None:
+            last[-1] = f"{last[-1]} {text.strip().decode('latin-1')}".strip()
+        elif name := _NAME.match(text):
+            last = fields.setdefault(name[1].decode("latin-1").lower(), [])
+            last.append(text[name.end() :].strip(_BLANKS).decode("latin-1"))
+        elif text.lstrip().startswith(b"<") or not _goes_on(block, line.end()):
+            return fields, at  # the blank line is missing
+        at = line.end()
+    return fields, len(block)
+
+
+def _goes_on(block: bytes, at: int) -> bool:
+    """Whether behind a line that is no field the head goes on, or ends: such a line is a damaged field."""
+    line = _LINE.match(block, at)
+    return line is not None and (_NAME.match(line[1]) is not None or (not line[1] and at < len(block)))

@@ -1,0 +1,275 @@
+"""What a body is: the type its server says, read as browsers read it, and the type its first bytes have.
+
+Rules: WHATWG MIME Sniffing (https://mimesniff.spec.whatwg.org/, sections 4 and 6 to 8), and of several headers WHATWG Fetch, "extract a
+MIME type". Beyond them stand the forms in which servers are known to write a type wrongly.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+HTML, XHTML, PLAIN, BINARY, XML, JSON = (
+    "text/html",
+    "application/xhtml+xml",
+    "text/plain",
+    "application/octet-stream",
+    "text/xml",
+    "application/json",
+)
+UNKNOWN = frozenset(("", "*/*", "application/unknown", "unknown/unknown", "content/unknown", "text", "none", "null", "unknown"))
+"""Essences that say nothing (WHATWG MIME Sniffing, 7: the first four)."""
+_HTML_NAMES = frozenset(
+    (
+        *(
+            "text/htm",
+            "text/htmls",
+            "text/html5",
+            "text/x-html",
+            "text/shtml",
+            "text/xhtml",
+            "text/xhtml+xml",
+            "text/html/html",
+            "html/text",
+        ),
+        *("application/html", "application/xhtml", "application/x-html", "htm", "html", "text-html"),
+    )
+)
+_PLAIN_NAMES = frozenset(("plain/text", "text/txt", "text/text", "text/ascii", "text-plain", "text/plain-text", "text/plaintext"))
+
+_XML_NAMES = frozenset((XML, "application/xml"))
+_READABLE = frozenset((HTML, XHTML, PLAIN, BINARY, *_XML_NAMES))
+
+_VALUE = re.compile(r'(?:"[^"]*(?:"|$)|[^,"])+')  # between commas outside quotation marks
+_ESSENCE = re.compile(r"(?:\s*content-type\s*[:=])?[\s\"'<(:=;]*([!#$%&*+.^_`|~\\\w-]+(?:/[!#$%&*+.^_`|~\w-]+)*)", re.IGNORECASE)
+_CHARSET = re.compile(r"""(?:^|[\s;,"'])charset\s*[=:]\s*(?:"([^"]*)"?|'([^']*)'?|([^\s;,"']+))""", re.IGNORECASE)
+_LONGEST_VALUE = 4096
+
+_SNIFFED = 1445  # bytes; WHATWG MIME Sniffing, 5
+_BINARY_BYTES = bytes([*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)])  # ibid., 3
+_BOMS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
+_WIDE = ((b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
+_MAGIC = (
+    *((b"%PDF-", "application/pdf"), (b"%!PS-Adobe-", "application/postscript")),
+    *((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif")),
+    *((b"\x00\x00\x01\x00", "image/x-icon"), (b"\x00\x00\x02\x00", "image/x-icon"), (b"II*\x00", "image/tiff"), (b"MM\x00*", "image/tiff")),
+    *((b"PK\x03\x04", "application/zip"), (b"\x1f\x8b\x08", "application/gzip"), (b"Rar!\x1a\x07", "application/x-rar-compressed")),
+    *((b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"), (b"\x28\xb5\x2f\xfd", "application/zstd"), (b"BZh", "application/x-bzip2")),
+    *((b"\xfd7zXZ\x00", "application/x-xz"), (b"\x1aE\xdf\xa3", "video/webm"), (b"OggS\x00", "application/ogg"), (b"ID3", "audio/mpeg")),
+    *((b"MThd\x00\x00\x00\x06", "audio/midi"), (b"fLaC", "audio/flac"), (b"FWS", "application/x-shockwave-flash")),
+    *(
+        (b"CWS", "application/x-shockwave-flash"),
+        (b"FLV\x01", "video/x-flv"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    ),
+    *(
+        (b"wOFF", "font/woff"),
+        (b"wOF2", "font/woff2"),
+        (b"OTTO", "font/otf"),
+        (b"ttcf", "font/collection"),
+        (b"\x00\x01\x00\x00", "font/ttf"),
+    ),
+    *((b"\x7fELF", "application/x-executable"), (b"\xca\xfe\xba\xbe", "application/java-vm"), (b"\x00asm", "application/wasm")),
+    *((b"SQLite format 3\x00", "application/vnd.sqlite3"), (b"WARC/", "application/warc"), (b"{\\rtf", "application/rtf")),
+)
+_FIRST_OF_MAGIC = frozenset(pattern[0] for pattern, _ in _MAGIC) | {ord("R"), ord("F"), 0xFF}
+_RIFF = {b"WEBPVP": "image/webp", b"WAVE": "audio/wave", b"AVI ": "video/avi"}
+_SURE = frozenset((b"%PDF-", b"%!PS-Adobe-", b"{\\rtf", b"WARC/"))
+"""Other patterns without a control character are believed only where bytes follow that are in no text: words may begin so."""
+
+_TAGS = "!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p"
+_TAG_NAMES = frozenset(_TAGS.encode().split(b"|"))
+_HTML_START = re.compile(rb"<(?:(?:%s)[ >]|!--)" % _TAGS.encode(), re.IGNORECASE)
+_WHOLE_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)[\s>/]", re.IGNORECASE)
+_TAG = re.compile(rb"</?[a-zA-Z][^<>\n]{0,500}>")
+_TEXT_LINE = re.compile(rb"^[^\r\n]*\S", re.MULTILINE)
+_PROLOGUE = re.compile(
+    rb"(?:\s+|<\?[^>]{0,2000}>|<!--.{0,60000}?-->|<!doctype[^>\[]{0,500}(?:\[[^\]]{0,4000}\]\s*)?>)*", re.IGNORECASE | re.DOTALL
+)
+_ROOT = re.compile(rb"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_FEEDS = {b"rss": "application/rss+xml", b"feed": "application/atom+xml", b"rdf": "application/rdf+xml", b"svg": "image/svg+xml"}
+_DATA = frozenset((b"urlset", b"sitemapindex", b"opml", b"kml", b"gpx", b"wsdl", b"envelope", b"error", b"opensearchdescription"))
+_DENSITY = 0.5
+_LOOKED_AT = 1 << 16
+_LARGEST_JSON = 8 << 20
+
+
+class MimeType(NamedTuple):
+    """`essence`: the type in lowercase, without parameters; empty where nothing is said. `charset`: as it is written."""
+
+    essence: str
+    charset: str | None = None
+
+
+def parse_content_type(values: Sequence[str]) -> MimeType:
+    """The values of all `Content-Type` headers of a message -> one type.
+
+    As WHATWG Fetch, "extract a MIME type": all values are one list; the last that is a type and not `*/*` counts; a charset stays from an
+    earlier value of the same essence. A type ends at the first character that can be in none, so `text/html charset=utf-8` and
+    `text/html:` are HTML; other names under which servers send HTML and plain text stand for these.
+    """
+    essence, charset = "", None
+    for value in _VALUE.findall(",".join(values)[:_LONGEST_VALUE]):
+        found = _ESSENCE.match(value)
+        stated = _CHARSET.search(value)
+        name = found[1].lower().rstrip(".-_") if found else ""
+        if name == "charset" and stated:
+            name = ""
+        own = next((group.strip() for group in stated.groups() if group is not None), None) if stated else None
+        if name in UNKNOWN or ("/" not in name and name not in _HTML_NAMES | _PLAIN_NAMES):
+            charset = charset or own
+            continue
+        name = HTML if name in _HTML_NAMES else PLAIN if name in _PLAIN_NAMES else name
+        charset = own or (charset if name == essence or not essence else None)
+        essence = name
+    return MimeType(essence, charset or None)
+
+
+class Decision(NamedTuple):
+    """How a body is read: "page", "text" or, empty, not at all; `found`: the type that contradicts what was said."""
+
+    reading: str
+    found: str | None = None
+
+
+def may_be_read(essence: str) -> bool:
+    """Whether a body of a type, or of none that is said, may be a page or plain text; `decide` looks at the body."""
+    return essence in _READABLE or essence in UNKNOWN
+
+
+def decide(essence: str, body: bytes) -> Decision:
+    """What a body is read as, by the type that is said and by what its bytes show. The table in docs/sources.md has each case.
+
+    HTML is a page unless its bytes are of another known type; plain text is text unless they are, or are a page's; a body of no or of
+    unknown type is what its bytes show; XML is a page if its root is `html`. All other types are not read: what a server calls a style
+    sheet is none of a person's prose, however it begins.
+    """
+    if not may_be_read(essence):
+        return Decision("")
+    found = sniff(body)
+    if found not in (None, HTML, BINARY):
+        return Decision("", None if essence in _XML_NAMES and found == XML else found)
+    if essence in (HTML, XHTML):
+        return Decision("", JSON) if found is None and is_json(body) else Decision("page")
+    if essence in _XML_NAMES:
+        return Decision("page", HTML) if found == HTML else Decision("", None)
+    if is_page(body) or (essence != PLAIN and found is None and _WHOLE_PAGE.search(_unmarked(body[:_SNIFFED]))):
+        return Decision("page", HTML)
+    if essence == PLAIN:
+        return Decision("text")
+    if essence == BINARY or found == BINARY or is_json(body):
+        return Decision("", JSON if found is None and is_json(body) else BINARY if found == BINARY else None)
+    return Decision("text", PLAIN)
+
+
+def sniff(body: bytes) -> str | None:
+    """The type that a body's first bytes have: an essence, `BINARY` for bytes that are in no text, None for text of no known form.
+
+    HTML is only what begins as a page or a fragment of one does; `is_page` asks more.
+    """
+    start = body[:_SNIFFED]
+    for mark, encoding in _WIDE:
+        if start.startswith(mark):
+            text = body[2:_LOOKED_AT].decode(encoding, "ignore").encode("utf-8", "ignore")
+            return BINARY if _has_binary(text[:_SNIFFED]) else _sniff_markup(text)
+    start = start.removeprefix(_BOMS[0])
+    if found := _sniff_magic(start):
+        return found
+    if found := _sniff_markup(body[:_LOOKED_AT].removeprefix(_BOMS[0])):
+        return found
+    return BINARY if _has_binary(start) else None
+
+
+def is_page(body: bytes) -> bool:
+    """Whether a body that is said to be plain text is HTML: a document, or a fragment with as many tags as half its lines.
+
+    A README in Markdown may begin with a `<p>` or a `<div>`, and is text.
+    """
+    start = _unmarked(body)
+    begin = _PROLOGUE.match(start)
+    at = begin.end() if begin else 0
+    if _WHOLE_PAGE.match(start, at) or _WHOLE_PAGE.match(start.lstrip()):
+        return True
+    if not _HTML_START.match(start.lstrip()):
+        return False
+    lines = sum(1 for _ in _TEXT_LINE.finditer(start))
+    return sum(1 for _ in _TAG.finditer(start)) >= _DENSITY * lines
+
+
+def looks_like_text(body: bytes) -> bool:
+    """Whether nothing among a body's first bytes is in no text (WHATWG MIME Sniffing, 7.2), nor of a known binary format."""
+    if body.startswith(_BOMS):
+        return True
+    start = body[:_SNIFFED]
+    return _sniff_magic(start) is None and not _has_binary(start)
+
+
+def binary_type(body: bytes) -> str | None:
+    """The known format of a file that is no text: PDF, images, sound, film, fonts, archives."""
+    return _sniff_magic(body[:_SNIFFED].removeprefix(_BOMS[0]))
+
+
+def may_be_binary(body: bytes) -> bool:
+    """Whether more than one byte in a hundred stands in no text; also true of UTF-16, whose text decides."""
+    return len(body) - len(body.translate(None, _BINARY_BYTES)) > 0.01 * len(body)
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a body is one JSON object or array."""
+    packed = body.removeprefix(_BOMS[0]).strip()
+    if packed[:1] + packed[-1:] not in (b"{}", b"[]") or len(packed) > _LARGEST_JSON:
+        return False
+    try:
+        json.loads(packed)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _unmarked(body: bytes) -> bytes:
+    for mark, encoding in _WIDE:
+        if body.startswith(mark):
+            return body[2:_LOOKED_AT].decode(encoding, "ignore").encode("utf-8", "ignore")
+    return body[:_LOOKED_AT].removeprefix(_BOMS[0])
+
+
+def _has_binary(start: bytes) -> bool:
+    return len(start.translate(None, _BINARY_BYTES)) < len(start)
+
+
+def _sniff_magic(start: bytes) -> str | None:
+    if not start or start[0] not in _FIRST_OF_MAGIC:
+        return "video/mp4" if _is_mp4(start) else None
+    for pattern, essence in _MAGIC:
+        if start.startswith(pattern) and (pattern in _SURE or _has_binary(start)):
+            return essence
+    if start.startswith(b"RIFF"):
+        return next((essence for name, essence in _RIFF.items() if start.startswith(name, 8)), None)
+    if start.startswith(b"FORM") and start.startswith(b"AIFF", 8):
+        return "audio/aiff"
+    if len(start) > 3 and start[0] == 0xFF and start[1] & 0xE6 == 0xE2 and start[2] >> 4 < 15 and _has_binary(start):
+        return "audio/mpeg"  # the head of a frame of layer III, without an ID3 tag
+    return "video/mp4" if _is_mp4(start) else None
+
+
+def _is_mp4(start: bytes) -> bool:
+    """WHATWG MIME Sniffing, 6.2.1, without a look at the brands: `ftyp` after the length of the first box."""
+    return start.startswith(b"ftyp", 4) and int.from_bytes(start[:4], "big") % 4 == 0
+
+
+def _sniff_markup(start: bytes) -> str | None:
+    """HTML, a feed or other XML; of XML the root element decides, since XHTML begins as XML does."""
+    text = start.lstrip()
+    if not text.startswith(b"<"):
+        return None
+    is_xml = text.startswith(b"<?xml")
+    prologue = _PROLOGUE.match(text)
+    root = _ROOT.match(text, prologue.end() if prologue else 0)
+    name = root[2].lower() if root else b""
+    if name in _FEEDS and (is_xml or name != b"svg"):
+        return _FEEDS[name]
+    if name in _TAG_NAMES or (b"<!doctype html" in text[:_SNIFFED].lower() and not (is_xml and name in _DATA)):
+        return HTML
+    if is_xml or name in _DATA:
+        return XML
+    return HTML if _HTML_START.match(text) or (root and _HTML_START.match(text, root.start())) else None
