@@ -1,5 +1,6 @@
 """What `pipeline.explain` found, as lines for a terminal."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,6 +89,8 @@ def _document_lines(found: dict[str, Any]) -> Iterator[Line]:
     declared = f" (it says of itself: {found['declared_language']})" if found["declared_language"] else ""
     score = "" if found["language_score"] is None else f" {found['language_score']:.3f}"
     yield "language", f"{found['language'] or 'unknown'}{score}{declared}"
+    for name, value in (found["kept"] or {}).items():
+        yield "kept", f"{name} = {_shortened(json.dumps(value, ensure_ascii=False), _SHOWN)}"
     yield "filters", f"passed {', '.join(found['filters'])}" if found["filters"] else "none"
     yield from _signal_lines(found)
     yield "text", f"{found['characters']:,} characters: {_shortened(found['excerpt'], _SHOWN)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.config import config_toml
 from pipeline.dedup import check_drop_rate, execute_dedup, plan_dedup
+from pipeline.first_reject import first_reject
 from pipeline.ingest import check_errors, execute_ingest, plan_ingest
 from pipeline.progress import StageProgress
 from pipeline.run import (
@@ -171,7 +172,7 @@ def check_outcome(name: str, manifest: Manifest, folder: str) -> None:
                 reasons[rule] = reasons.get(rule, 0) + number
         listed = ", ".join(f"{rule} {number}" for rule, number in sorted(reasons.items(), key=lambda item: -item[1])[:4])
         raise UserError(
-            f"no document was kept: {listed or 'the input holds none'}",
+            f"no document was kept: {listed or 'the input holds none'}{first_reject(folder)}",
             where=folder,
             remedy="look into rejects-*.parquet there; mend the input, or relax [language] or the filters",
         )

@@ -9,7 +9,7 @@ import os
 import numpy as np
 import pyarrow as pa
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 ID_BYTES = 16
 EXCERPT_CHARACTERS = 200
 DETAIL_BYTES = 2048
@@ -28,6 +28,7 @@ DOCUMENT_SCHEMA = pa.schema(
         pa.field("language", _LABEL),
         pa.field("language_score", pa.float32()),
         pa.field("declared_language", _LABEL),
+        pa.field("kept", pa.large_string()),
         pa.field("text", pa.large_string(), nullable=False),
     ]
 )

@@ -22,8 +22,10 @@ from transforms.errors import UserError
 from transforms.filters.language import identify_language, identify_languages, judge_language
 from transforms.filters.registry import Columns, judge
 from transforms.filters.verdicts import Verdicts
+from transforms.sources.columns import ColumnsSeen
+from transforms.sources.kept import count_kinds
 from transforms.sources.records import Origin, RawDocument, RawReject, RejectedError, Screen, documents_batch, rejects_batch
-from transforms.sources.registry import read_records
+from transforms.sources.registry import KINDS, read_records
 
 BATCH_DOCUMENTS = 512
 BATCH_CHARACTERS = 8 << 20
@@ -41,17 +43,27 @@ SIGNALS_SCHEMA = pa.schema(
 _SCREENED_CHARACTERS = 1000
 _SURE = 0.8
 _DONE = "tokenmill.done"
+_COLUMNS = "tokenmill.columns"
 _WORTH_SHARING = 0.75
 """With fewer of a batch's documents alive, the others go before the next filter looks at what all of them share."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings:
-    """How one source is read and judged. `filters`: (name, options) in order."""
+    """How one source is read and judged. `filters`: (name, options) in order.
+
+    Of kind `auto` each file has its own kind, and `options` are those of all kinds.
+    """
 
     kind: str
     options: Mapping[str, Any]
     filters: Sequence[tuple[str, Mapping[str, Any]]]
+
+    def reader_of(self, file: "InputFile") -> dict[str, Any]:
+        """The kind and the options with which a file is read, as keywords of `read_records`."""
+        if not file.kind:
+            return {"kind": self.kind, "options": self.options}
+        return {"kind": file.kind, "options": {name: self.options[name] for name in KINDS[file.kind].options}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +80,8 @@ class LanguageSettings:
 class InputFile:
     """A file to read: where it lies, its name relative to the source's root, and its size in bytes when it was planned.
 
-    Of a file that is split, the records that begin in the bytes [start, end) are read; all of them when `end` is None.
+    Of a file that is split, the records that begin in the bytes [start, end) are read; all of them when `end` is None. `kind`: its own,
+    where its source is of kind `auto`; else empty.
     """
 
     source: str
@@ -77,6 +90,7 @@ class InputFile:
     size: int
     start: int = 0
     end: int | None = None
+    kind: str = ""
 
     @property
     def bytes(self) -> int:
@@ -87,7 +101,8 @@ class InputFile:
 class IngestCounts:
     """Counts of one unit by source: read = kept + the sum of rejected. `text_bytes` are UTF-8 bytes of kept text.
 
-    `done`: how often filters did something, such as an edit, in documents that passed them.
+    `done`: how often filters did something, such as an edit, in documents that passed them. `columns`: which of the columns asked for were
+    found. `kept_columns`: how often which kind of JSON value stands in a kept column (`transforms.sources.kept`).
     """
 
     read: Counter[str] = field(default_factory=Counter)
@@ -97,6 +112,8 @@ class IngestCounts:
     rejected: dict[str, Counter[str]] = field(default_factory=dict)
     languages: dict[str, Counter[str]] = field(default_factory=dict)
     done: dict[str, Counter[str]] = field(default_factory=dict)
+    columns: dict[str, ColumnsSeen] = field(default_factory=dict)
+    kept_columns: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
 
     def add_kept(self, batch: pa.RecordBatch) -> None:
         sizes = pc.binary_length(batch.column("text")).to_numpy(zero_copy_only=False)
@@ -106,6 +123,11 @@ class IngestCounts:
             self.kept[source] += 1
             self.text_bytes[source] += int(size)
             self.languages.setdefault(source, Counter())[language or "unknown"] += 1
+        if batch.column("kept").null_count < len(batch):
+            for source, text in zip(batch.column("source").cast(pa.string()).to_pylist(), batch.column("kept").to_pylist(), strict=True):
+                totals = self.kept_columns.setdefault(source, {})
+                for name, kinds in count_kinds([text]).items():
+                    totals.setdefault(name, Counter()).update(kinds)
 
     def add_rejects(self, batch: pa.RecordBatch) -> None:
         columns = (batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "stage", "rule"))
@@ -115,7 +137,7 @@ class IngestCounts:
             self.rejected.setdefault(source, Counter())[rule] += 1
 
     def by_source(self) -> dict[str, dict[str, Any]]:
-        """Plain values: {source: {read, errors, kept, text_bytes, rejected: {rule: n}, languages: {code: n}}}."""
+        """Plain values: {source: {read, errors, kept, text_bytes, rejected: {rule: n}, languages: {code: n}, …}}."""
         return {
             source: {
                 "read": self.read[source],
@@ -125,9 +147,15 @@ class IngestCounts:
                 "rejected": dict(self.rejected.get(source, {})),
                 "languages": dict(self.languages.get(source, {})),
                 "done": dict(self.done.get(source, {})),
+                **({"kept_columns": {name: dict(kinds) for name, kinds in sorted(kept.items())}} if kept else {}),
             }
             for source in sorted(self.read)
+            for kept in [self.kept_columns.get(source)]
         }
+
+    def columns_seen(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Plain values: {source: {found: {column asked for: files}, names: {column: files}}}. They depend on how files are divided."""
+        return {source: {"found": dict(seen.found), "names": dict(seen.names)} for source, seen in sorted(self.columns.items())}
 
 
 def language_screen(settings: LanguageSettings) -> Screen | None:
@@ -147,9 +175,9 @@ def language_screen(settings: LanguageSettings) -> Screen | None:
 
 
 def read_unit(
-    files: Iterable[InputFile], sources: Mapping[str, SourceSettings], screen: Screen | None = None
+    files: Iterable[InputFile], sources: Mapping[str, SourceSettings], screen: Screen | None = None, columns: ColumnsSeen | None = None
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """Files -> (documents, rejects) batches in input order."""
+    """Files -> (documents, rejects) batches in input order. `columns` learns which columns there are."""
     documents: list[RawDocument] = []
     rejects: list[RawReject] = []
     origins: tuple[list[Origin], list[Origin]] = ([], [])
@@ -159,14 +187,15 @@ def read_unit(
         settings = sources[file.source]
         if (size := io.size(file.path)) != file.size:
             raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when it is at rest")
-        for record in read_records(file.path, kind=settings.kind, options=settings.options, start=file.start, end=file.end, screen=screen):
+        reader = settings.reader_of(file)
+        for record in read_records(file.path, **reader, start=file.start, end=file.end, screen=screen, columns=columns):
             if isinstance(record, RawReject):
                 rejects.append(record)
                 origins[1].append(origin)
             else:
                 documents.append(record)
                 origins[0].append(origin)
-                characters += len(record.text)
+                characters += len(record.text) + len(record.kept or "")
             if len(documents) + len(rejects) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
                 yield documents_batch(origins[0], documents), rejects_batch(origins[1], rejects)
                 documents, rejects, origins, characters = [], [], ([], []), 0
@@ -313,7 +342,8 @@ def ingest_files(
         documents, rejects = PartWriter(part, DOCUMENT_SCHEMA), PartWriter(rejected, REJECT_SCHEMA)
         signals: list[pa.RecordBatch] = []
         screen = None if paths.signals else language_screen(language)
-        for batch, unreadable in read_unit(files, sources, screen):
+        seen = counts.columns.setdefault(source, ColumnsSeen())
+        for batch, unreadable in read_unit(files, sources, screen, seen):
             judged = judge_documents(batch, filters=sources[source].filters, language=language, signals=paths.signals is not None)
             documents.write(judged.kept)
             counts.add_kept(judged.kept)
@@ -323,7 +353,8 @@ def ingest_files(
                 rejects.write(reject)
                 counts.add_rejects(reject)
         rejects.close()
-        documents.close({_DONE: json.dumps(counts.done, sort_keys=True)})
+        found = {"found": seen.found, "names": seen.names}
+        documents.close({_DONE: json.dumps(counts.done, sort_keys=True), _COLUMNS: json.dumps({source: found}, sort_keys=True)})
         rows = {paths.part: documents.rows, paths.rejects: rejects.rows}
         if paths.signals is not None:
             rows[paths.signals] = _write_signals(signals, stack.enter_context(io.atomic_output(paths.signals)))
@@ -343,7 +374,7 @@ def count_part(paths: PartPaths) -> tuple[dict[str, int], IngestCounts]:
     counts = IngestCounts()
     rows = {}
     for path, add, columns in (
-        (paths.part, counts.add_kept, ["source", "language", "text"]),
+        (paths.part, counts.add_kept, ["source", "language", "kept", "text"]),
         (paths.rejects, counts.add_rejects, ["source", "stage", "rule"]),
     ):
         with io.open_input(path) as stream:
@@ -351,6 +382,8 @@ def count_part(paths: PartPaths) -> tuple[dict[str, int], IngestCounts]:
             rows[path] = file.metadata.num_rows
             for source, done in json.loads(file.metadata.metadata.get(_DONE.encode(), b"{}")).items():
                 counts.done[source] = Counter(done)
+            for source, seen in json.loads(file.metadata.metadata.get(_COLUMNS.encode(), b"{}")).items():
+                counts.columns[source] = ColumnsSeen(found=Counter(seen["found"]), names=Counter(seen["names"]))
             for batch in file.iter_batches(columns=columns):
                 add(batch)
     if paths.signals is not None:

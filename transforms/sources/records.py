@@ -13,7 +13,8 @@ from transforms.errors import UserError
 class RawDocument(NamedTuple):
     """A document as a source read it. `locator` names it inside its file; `published` is seconds since 1970, UTC.
 
-    `declared_language` is what the input says, a primary subtag such as `de`; a hint that decides nothing.
+    `declared_language` is what the input says, a primary subtag such as `de`; a hint that decides nothing. `kept`: columns that the user
+    keeps, as the text of a JSON object (`transforms.sources.kept`).
     """
 
     locator: str
@@ -22,6 +23,7 @@ class RawDocument(NamedTuple):
     title: str | None = None
     published: int | None = None
     declared_language: str | None = None
+    kept: str | None = None
 
 
 class RawReject(NamedTuple):
@@ -72,23 +74,23 @@ class Origin(NamedTuple):
 
 
 def clean_text(text: str) -> str:
-    """Text as documents hold it: NFC, `\\n` line ends, no NUL or lone surrogate, no blank around it."""
+    """Text as documents hold it: NFC, `\\n` line ends, no NUL, no blank around it, U+FFFD for lone surrogates."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
         text = text.replace("\0", "")
     if not text.isascii():
-        text = text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
-        text = unicodedata.normalize("NFC", text)
+        text = unicodedata.normalize("NFC", without_surrogates(text))
     return text.strip()
 
 
-def _has_surrogate(text: str) -> bool:
+def without_surrogates(text: str) -> str:
+    """Text that UTF-8 can hold: a pair of surrogates becomes its character, a lone one U+FFFD."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return True
-    return False
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument]) -> pa.RecordBatch:
@@ -105,6 +107,7 @@ def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument])
         "language": pa.nulls(len(documents), DOCUMENT_SCHEMA.field("language").type),
         "language_score": pa.nulls(len(documents), pa.float32()),
         "declared_language": _labels(document.declared_language for document in documents),
+        "kept": [document.kept for document in documents],
         "text": [document.text for document in documents],
     }
     return pa.record_batch([_column(field, columns[field.name]) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)
@@ -123,7 +126,7 @@ def rejects_batch(origins: Sequence[Origin], rejects: Sequence[RawReject]) -> pa
         "value": [reject.value for reject in rejects],
         "threshold": pa.nulls(len(rejects), pa.float64()),
         "detail": [
-            _clean_label(reject.detail[:DETAIL_BYTES].encode("utf-8", "replace")[:DETAIL_BYTES].decode("utf-8", "ignore"))
+            _clean_label(without_surrogates(reject.detail[:DETAIL_BYTES]).encode()[:DETAIL_BYTES].decode("utf-8", "ignore"))
             for reject in rejects
         ],
         "excerpt": [_clean_label(reject.excerpt[:EXCERPT_CHARACTERS]) for reject in rejects],

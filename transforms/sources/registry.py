@@ -15,12 +15,14 @@ from typing import Any
 import zstandard
 
 from transforms import io
+from transforms.sources.columns import ColumnsSeen
+from transforms.sources.delimited import csv_header, read_csv
 from transforms.sources.epub import read_epub
 from transforms.sources.feed import read_feed
 from transforms.sources.html_files import read_html
 from transforms.sources.jsonl import read_jsonl
 from transforms.sources.records import RawReject, Record, Screen, is_failure
-from transforms.sources.tables import read_csv, read_parquet
+from transforms.sources.tables import arrow_names, parquet_names, read_arrow, read_parquet
 from transforms.sources.text import read_text
 from transforms.sources.warc import read_warc
 from transforms.sources.wet import read_wet
@@ -33,7 +35,9 @@ class SourceKind:
 
     `splits`: ends of file names, of which the reader can read a range of bytes (`start`, `end`); `unsplit`: of which it cannot.
     `at_offsets`: a record's locator begins with the byte that it begins at, so that a range of that byte reads it alone.
-    `screens`: the reader takes a `screen`.
+    `screens`: the reader takes a `screen`. `counts_columns`: it takes `columns`, to say which of those asked for there are.
+    `names`: a stream and the kind's own options -> the columns of a table, from its header alone.
+    `suffixes`: ends of the names of a plugin's files, for folders; those of the others are in `transforms.sources.file_kinds`.
     `plugin`: a user's own, whose other keyword-only parameters stand in the source's table `options`.
     """
 
@@ -44,6 +48,9 @@ class SourceKind:
     unsplit: tuple[str, ...] = ()
     at_offsets: bool = False
     screens: bool = False
+    counts_columns: bool = False
+    names: Callable[..., list[str]] | None = None
+    suffixes: tuple[str, ...] = ()
     plugin: bool = False
 
     def own_options(self) -> dict[str, inspect.Parameter]:
@@ -73,9 +80,24 @@ KINDS: dict[str, SourceKind] = {
     "html": SourceKind(read=read_html, options=("extractor",), screens=True),
     "text": SourceKind(read=read_text, options=("reflow",)),
     "epub": SourceKind(read=read_epub, compressed=True),
-    "jsonl": SourceKind(read=read_jsonl, options=("fields",), splits=("",), unsplit=(".gz", ".bz2", ".zst"), at_offsets=True),
-    "csv": SourceKind(read=read_csv, options=("fields", "delimiter")),
-    "parquet": SourceKind(read=read_parquet, options=("fields",), compressed=True, splits=("",)),
+    "jsonl": SourceKind(
+        read=read_jsonl,
+        options=("fields", "keep_columns"),
+        splits=("",),
+        unsplit=(".gz", ".bz2", ".zst"),
+        at_offsets=True,
+        counts_columns=True,
+    ),
+    "csv": SourceKind(read=read_csv, options=("fields", "keep_columns", "delimiter"), counts_columns=True, names=csv_header),
+    "parquet": SourceKind(
+        read=read_parquet,
+        options=("fields", "keep_columns"),
+        compressed=True,
+        splits=("",),
+        counts_columns=True,
+        names=parquet_names,
+    ),
+    "arrow": SourceKind(read=read_arrow, options=("fields", "keep_columns"), counts_columns=True, names=arrow_names),
     "feed": SourceKind(read=read_feed),
     "wikipedia": SourceKind(read=read_wikipedia),
 }
@@ -85,12 +107,19 @@ _FORMAT_ERRORS = (EOFError, zlib.error, zstandard.ZstdError)
 
 
 def read_records(
-    path: str, *, kind: str, options: Mapping[str, Any], start: int = 0, end: int | None = None, screen: Screen | None = None
+    path: str,
+    *,
+    kind: str,
+    options: Mapping[str, Any],
+    start: int = 0,
+    end: int | None = None,
+    screen: Screen | None = None,
+    columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
     """Reads one file, or the records of it that begin in the bytes [start, end) where its kind can be split.
 
     Bytes that break the file's format cost the rest of it, or of the range: reject `read/broken-file`. `screen` is for the kinds that
-    take one.
+    take one. `columns` learns which columns there are, of the kinds that have some.
 
     An error of the system (no such file, no permission, a failing disk or network) is no property of the input: it is
     raised, and the same run may succeed later. Such an OSError has an errno, one of a format has none.
@@ -100,6 +129,8 @@ def read_records(
     more: dict[str, Any] = {"start": start, "end": end} if start or end is not None else {}
     if source.screens:
         more["screen"] = screen
+    if source.counts_columns:
+        more["columns"] = columns
     try:
         with io.open_input(path) if source.compressed else io.open_decompressed(path) as stream:
             for record in source.read(stream, **options, **more):

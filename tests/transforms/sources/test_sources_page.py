@@ -12,7 +12,10 @@ from transforms.sources.registry import KINDS
 from transforms.sources.warc import MAX_PAYLOAD_MEGABYTES
 
 PAGE = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
-ROWS = {row[0].strip("`"): row for row in (re.split(r" \| ", line[2:-2]) for line in PAGE.splitlines() if line.startswith("| `"))}
+ROWS = {
+    row[0].strip("`"): row
+    for row in (re.split(r" \| ", line[2:-2]) for line in PAGE.split("\n## ")[0].splitlines() if line.startswith("| `"))
+}
 
 
 def test_the_table_names_every_kind() -> None:
