@@ -4,6 +4,7 @@ import difflib
 import os
 import posixpath
 import tomllib
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.settings import Config, FilterConfig, SourceConfig, as_list
-from transforms import io
+from transforms import globs, io
 from transforms.common_crawl import is_crawl_name
 from transforms.errors import ConfigError
 from transforms.filters.registry import FILTERS
@@ -98,7 +99,8 @@ def _resolved(values: dict[str, Any], base: str) -> dict[str, Any]:
     dedup = values.get("dedup")
     if isinstance(dedup, dict):
         names = [name for name in ("against", "decontaminate") if isinstance(dedup.get(name), str | list | tuple)]
-        resolved["dedup"] = {**dedup, **{name: _all_absolute(as_list(dedup[name]), base) for name in names}}
+        made = {"against": _absolute, "decontaminate": _absolute_pattern}
+        resolved["dedup"] = {**dedup, **{name: _all_absolute(as_list(dedup[name]), base, made[name]) for name in names}}
     return resolved
 
 
@@ -107,7 +109,7 @@ def _resolved_source(source: Any, base: str) -> Any:
         return source
     resolved = dict(source)
     if isinstance(source.get("paths"), str | list | tuple):
-        resolved["paths"] = _all_absolute(as_list(source["paths"]), base)
+        resolved["paths"] = _all_absolute(as_list(source["paths"]), base, _absolute_pattern)
     if isinstance(source.get("quality"), list | tuple):
         resolved["quality"] = [_resolved_filter(entry, base) for entry in source["quality"]]
     return resolved
@@ -118,13 +120,14 @@ def _resolved_filter(entry: Any, base: str) -> Any:
     return {**entry, **{key: _all_absolute(entry[key], base) for key in chosen.files if key in entry}} if chosen else entry
 
 
-def _all_absolute(paths: Any, base: str) -> Any:
-    """A path, or a list or table of paths -> the same with absolute ones."""
+def _all_absolute(paths: Any, base: str, make: Callable[[str, str], str] | None = None) -> Any:
+    """A path, or a list or table of paths -> the same with absolute ones. `make`: what makes one absolute, `_absolute` if not given."""
+    make = make or _absolute
     if isinstance(paths, str):
-        return _absolute(paths, base) if paths else paths
+        return make(paths, base) if paths else paths
     if isinstance(paths, list | tuple):
-        return [_all_absolute(path, base) for path in paths]
-    return {key: _all_absolute(path, base) for key, path in paths.items()} if isinstance(paths, dict) else paths
+        return [_all_absolute(path, base, make) for path in paths]
+    return {key: _all_absolute(path, base, make) for key, path in paths.items()} if isinstance(paths, dict) else paths
 
 
 def _absolute(path: str, base: str) -> str:
@@ -135,6 +138,11 @@ def _absolute(path: str, base: str) -> str:
         protocol, inner = base.split("://", 1)
         return f"{protocol}://{posixpath.normpath(posixpath.join(inner, path))}"
     return os.path.normpath(os.path.join(base, os.path.expanduser(path)))
+
+
+def _absolute_pattern(pattern: str, base: str) -> str:
+    """A glob, absolute: a sign of a glob in the folder that it is relative to is no sign."""
+    return _absolute(pattern, globs.escape(base))
 
 
 def _config_error(details: ErrorDetails, where: str) -> ConfigError:

@@ -96,21 +96,22 @@ def expected_volume(config: Config, units: Sequence[Mapping[str, Any]]) -> Volum
 def estimate_documents(config: Config, settings: RunnerSettings, left: Sequence[Mapping[str, Any]], *, plan: StagePlan) -> Estimate:
     """Of the units of ingest that are `left`, of a plan."""
     core_seconds = disk = 0.0
-    unknown: set[str] = set()
-    for (source, packed), size in _sizes(left).items():
-        rate = _input_rate(config, source, packed)
+    unknown: set[tuple[str, str]] = set()
+    for (source, kind, packed), size in _sizes(left).items():
+        rate = _input_rate(config, source, kind, packed)
         if rate is None:
-            unknown.add(source)
+            unknown.add((source, kind or config.sources[source].kind))
             continue
         core_seconds += size / rate.bytes_a_second
         core_seconds += size * rate.text / rates.FILTERED_BYTES_A_SECOND if config.sources[source].quality else 0
         disk += size * (rate.parts + rate.rejects)
-    notes = [f"no rate is known for kind {config.sources[source].kind!r}: source {source!r} is not counted" for source in sorted(unknown)]
+    notes = [f"no rate is known for kind {kind!r}: source {source!r} is not counted" for source, kind in sorted(unknown)]
+    notes = [*plan.notes, *notes]
     if any(source.quality for source in config.sources.values()) or config.language.keep:
         notes.append(_AT_MOST)
     workers = _workers(settings, plan_work(plan, bytes_a_second=ingest.BYTES_A_SECOND))
     memory = _processes_memory(workers, rates.INGEST_WORKER_MEMORY)
-    if unknown and unknown == {source for source, _ in _sizes(left)}:
+    if unknown and unknown == {(source, kind or config.sources[source].kind) for source, kind, _ in _sizes(left)}:
         return _estimate(workers, None, memory, None, notes)
     return _estimate(workers, core_seconds, memory, disk, notes)
 
@@ -229,18 +230,18 @@ def _option_times(config: Config) -> list[float]:
     return [rates.OPTION_TIMES[name] for name, wanted in asked.items() if wanted]
 
 
-def _sizes(units: Sequence[Mapping[str, Any]]) -> dict[tuple[str, bool], int]:
-    """(source, whether its files are compressed) -> bytes to read."""
-    sizes: dict[tuple[str, bool], int] = {}
+def _sizes(units: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bool], int]:
+    """(source, kind of the files where the source is of several, whether they are compressed) -> bytes to read."""
+    sizes: dict[tuple[str, str, bool], int] = {}
     for unit in units:
         for file in unit["files"]:
-            key = file["source"], file["path"].endswith(rates.PACKED)
+            key = file["source"], file.get("kind", ""), file["path"].endswith(rates.PACKED)
             sizes[key] = sizes.get(key, 0) + (file["size"] if file["end"] is None else file["end"] - file["start"])
     return sizes
 
 
-def _input_rate(config: Config, source: str, packed: bool) -> rates.InputRate | None:
-    return rates.INPUT_RATES.get((config.sources[source].kind, packed))
+def _input_rate(config: Config, source: str, kind: str, packed: bool) -> rates.InputRate | None:
+    return rates.INPUT_RATES.get((kind or config.sources[source].kind, packed))
 
 
 def _workers(settings: RunnerSettings, work: Work) -> int | None:

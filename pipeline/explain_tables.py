@@ -1,5 +1,6 @@
 """What `pipeline.explain` found, as lines for a terminal."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,6 +91,8 @@ def _document_lines(found: dict[str, Any]) -> Iterator[Line]:
     yield "language", f"{found['language'] or 'unknown'}{score}{declared}"
     if found["truncated"]:
         yield "truncated", f"only a part of what there was: {found['truncated']}"
+    for name, value in (found["kept"] or {}).items():
+        yield "kept", f"{name} = {_shortened(json.dumps(value, ensure_ascii=False), _SHOWN)}"
     yield "filters", f"passed {', '.join(found['filters'])}" if found["filters"] else "none"
     yield from _signal_lines(found)
     yield "text", f"{found['characters']:,} characters: {_shortened(found['excerpt'], _SHOWN)}"

@@ -4,6 +4,7 @@ Everything is found by reading single columns of the run's own files; nothing is
 """
 
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -147,14 +148,15 @@ class Explainer:
 
     def _where(self, row: Stored) -> dict[str, Any]:
         source, origin, locator = (row.values[name] for name in ("source", "origin", "locator"))
+        kind = self.inputs.kind(row.part, origin, source)
         return {
             "id": row.values["id"].hex(),
             "source": source,
-            "source_kind": self.inputs.kind(source),
+            "source_kind": kind,
             "origin": origin,
             "input": self.inputs.describe(row.part, origin),
             "locator": locator,
-            "locator_meaning": self.inputs.locator_meaning(source, locator),
+            "locator_meaning": self.inputs.locator_meaning(kind, locator),
             "url": row.values["url"],
         }
 
@@ -175,6 +177,7 @@ class Explainer:
             "language_score": values["language_score"],
             "declared_language": values["declared_language"],
             "truncated": values["truncated"],
+            "kept": None if values["kept"] is None else json.loads(values["kept"]),
             "filters": [item["name"] for item in self.manifests["documents"].configuration["sources"][values["source"]]["quality"]],
             "characters": len(values["text"]),
             "excerpt": _excerpt(values["text"]),

@@ -10,7 +10,7 @@ import time
 
 from rich.console import Console
 
-from pipeline.export_documents import document_work, plan_documents, split_of
+from pipeline.export_documents import columns_of, document_work, plan_documents, split_of
 from pipeline.export_tokens import finish_tokens, plan_tokens, settle_tokens, token_work
 from pipeline.progress import StageProgress
 from pipeline.run import PLAN, Run, StagePlan, discard_stage, finish_stage, read_plan, stage_manifest, stage_state, start_stage
@@ -50,7 +50,7 @@ def export_run(config: Config, request: ExportRequest, settings: RunnerSettings,
         return manifest
     started = time.monotonic()
     start_stage(request.to, plan)
-    work = token_work(run, request) if tokens else document_work(request, **split)
+    work = token_work(run, request) if tokens else document_work(request, **split, columns=columns_of(run, request))
     with progress.stage(STAGE, request.to, plan):
         report = run_units(request.to, work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
     files = report.files | (finish_tokens(run, request, report) if tokens else {})

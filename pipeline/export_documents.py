@@ -17,7 +17,7 @@ from transforms import io
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.documents import DOCUMENT_SCHEMA
 from transforms.errors import UserError
-from transforms.export.documents import flat_documents
+from transforms.export.documents import KeptColumn, add_kinds, export_schema, flat_documents, kept_columns, with_kept
 from transforms.export.formats import DocumentFormat, Write
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest
@@ -62,11 +62,34 @@ def plan_documents(run: Run, request: ExportRequest, *, validation: float) -> li
     return units
 
 
-def document_work(request: ExportRequest, *, seed: int, validation: float) -> functools.partial[UnitReport]:
-    return functools.partial(document_unit, request=request, seed=seed, validation=validation)
+def columns_of(run: Run, request: ExportRequest) -> tuple[KeptColumn, ...]:
+    """The columns that the exported sources keep, in the order of the configuration, with the types that their values have in all parts."""
+    manifest = stage_manifest(run, "documents")
+    keys: list[str] = []
+    kinds: dict[str, Counter[str]] = {}
+    for name, source in manifest.configuration["sources"].items():
+        if request.wants(name):
+            keys += source.get("keep_columns", ())
+            add_kinds(kinds, manifest.counters["sources"].get(name, {}).get("kept_columns", {}))
+    return kept_columns(keys, kinds)
 
 
-def document_unit(folder: str, number: int, unit: dict[str, Any], *, request: ExportRequest, seed: int, validation: float) -> UnitReport:
+def document_work(
+    request: ExportRequest, *, seed: int, validation: float, columns: tuple[KeptColumn, ...] = ()
+) -> functools.partial[UnitReport]:
+    return functools.partial(document_unit, request=request, seed=seed, validation=validation, columns=columns)
+
+
+def document_unit(
+    folder: str,
+    number: int,
+    unit: dict[str, Any],
+    *,
+    request: ExportRequest,
+    seed: int,
+    validation: float,
+    columns: tuple[KeptColumn, ...] = (),
+) -> UnitReport:
     """Writes a part's kept documents by split unless they are there. A split without documents of this part has no file.
 
     Raises UserError when what was written is not what deduplication left.
@@ -75,7 +98,7 @@ def document_unit(folder: str, number: int, unit: dict[str, Any], *, request: Ex
     expected = _count_splits(unit, seed=seed, validation=validation)
     paths = {split: io.join(folder, name) for split, name in names.items() if expected[split]}
     if not all(io.exists(path) for path in paths.values()):
-        _write_part(unit, paths, request=request, seed=seed, validation=validation)
+        _write_part(unit, paths, request=request, seed=seed, validation=validation, columns=columns)
     counters, files = {}, {}
     for split, path in paths.items():
         with io.local_copy(path) as local:
@@ -91,18 +114,29 @@ def document_unit(folder: str, number: int, unit: dict[str, Any], *, request: Ex
     return UnitReport(files=files, counters=counters)
 
 
-def _write_part(unit: dict[str, Any], paths: dict[str, str], *, request: ExportRequest, seed: int, validation: float) -> None:
+def _write_part(
+    unit: dict[str, Any],
+    paths: dict[str, str],
+    *,
+    request: ExportRequest,
+    seed: int,
+    validation: float,
+    columns: tuple[KeptColumn, ...],
+) -> None:
+    schema = export_schema(columns)
     for path in paths.values():
         io.make_folder(posixpath.dirname(path))
     with contextlib.ExitStack() as stack:
         writers: dict[str, Write] = {}
         for split, path in paths.items():
             temporary = stack.enter_context(io.atomic_output(path))
-            writers[split] = stack.enter_context(_format(request).open(temporary, request.options))
+            writers[split] = stack.enter_context(_format(request).open(temporary, request.options, schema))
         for _, batch in read_kept(unit["part"], unit["drops"], columns=DOCUMENT_SCHEMA.names):
             for split, mask in _split_masks(batch, seed=seed, validation=validation).items():
                 if split in writers and mask.any():
-                    writers[split](flat_documents(batch.filter(pa.array(mask))))
+                    chosen = batch.filter(pa.array(mask))
+                    flat = flat_documents(chosen)
+                    writers[split](with_kept(flat, chosen.column("kept"), columns) if columns else flat)
 
 
 def _count_splits(unit: dict[str, Any], *, seed: int, validation: float) -> Counter[str]:

@@ -4,25 +4,24 @@ import functools
 import hashlib
 import itertools
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
+from pipeline.columns import check_columns, check_headers
 from pipeline.config import config_values, stage_values
+from pipeline.first_reject import first_reject
+from pipeline.listing import list_source
 from pipeline.run import DIVISION, Run, StagePlan, file_entry, part_name, rejects_name, signals_name
 from pipeline.runner import RunnerSettings
 from pipeline.settings import Config, LanguageConfig, SourceConfig
 from pipeline.units import UnitReport, plan_work, run_units
-from transforms import io
-from transforms.common_crawl import crawl_paths, is_crawl_name
+from transforms import globs, io
 from transforms.documents import FORMAT_VERSION, printable_path
 from transforms.errors import ConfigError, UserError
 from transforms.filters.language import model_sha256
 from transforms.filters.registry import FILTERS
 from transforms.ingest import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
-from transforms.io import FileInfo
 from transforms.plugins import Plugin, load_plugins, read_plugins
 
 STAGE = "documents"
@@ -30,25 +29,26 @@ BYTES_A_SECOND = 8e6  # of compressed WARC on one core
 SMALLEST_UNIT = 2 << 20
 _LARGEST_UNIT = 64 << 20
 _UNITS = 256
-_LISTINGS_AT_ONCE = 16
-_GLOB = "*?["
 
 
 def plan_ingest(config: Config) -> StagePlan:
     """Lists the input and divides it into units of one source each. Raises ConfigError for a path that matches no file."""
     plugins = read_plugins(config.plugins)
     load_plugins(plugins)
-    found = {name: list_source(name, source, config.common_crawl) for name, source in config.sources.items()}
-    total = sum(file.size for files in found.values() for file, _ in files)
+    listed = {name: list_source(name, source, config.common_crawl, run=config.folder) for name, source in config.sources.items()}
+    found = {name: source.files for name, source in listed.items()}
+    total = sum(file.info.size for files in found.values() for file in files)
     if total == 0:
         paths = ", ".join(path for source in config.sources.values() for path in source.paths)
         raise UserError("the input is empty: every file has 0 bytes", where=paths, remedy="name files that hold documents")
+    for name, files in found.items():
+        check_headers(name, config.sources[name], files)
     aim = min(max(total // _UNITS, SMALLEST_UNIT), _LARGEST_UNIT)
     units: list[dict[str, Any]] = []
     for name, files in found.items():
         source = config.sources[name]
-        inputs = (InputFile(source=name, path=file.path, origin=origin, size=file.size) for file, origin in files)
-        pieces = (piece for file in inputs for piece in split_file(file, aim=aim if source.splits(file.path) else None))
+        inputs = (InputFile(source=name, path=file.info.path, origin=file.origin, size=file.info.size, kind=file.kind) for file in files)
+        pieces = (piece for file in inputs for piece in split_file(file, aim=aim if source.splits(file.path, file.kind) else None))
         units += [
             {"files": [asdict(piece) for piece in group], "bytes": sum(piece.bytes for piece in group)}
             for group in group_files(pieces, aim=aim)
@@ -65,14 +65,15 @@ def plan_ingest(config: Config) -> StagePlan:
         upstream="",
         units=units,
         inputs=(
-            *((f"{name}: {origin}", file.size, file.version) for name, files in found.items() for file, origin in files),
+            *((f"{name}: {file.origin}", file.info.size, file.info.version) for name, files in found.items() for file in files),
             *_filter_files(config),
         ),
+        notes=tuple(note for source in listed.values() for note in source.notes),
     )
 
 
 def execute_ingest(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
-    """Runs the units that are not committed yet."""
+    """Runs the units that are not committed yet. Raises UserError for a column that was asked for and is in no file of its source."""
     sources = {name: source_settings(source) for name, source in config.sources.items()}
     work = functools.partial(
         _ingest_unit,
@@ -85,7 +86,8 @@ def execute_ingest(config: Config, run: Run, settings: RunnerSettings, plan: Sta
     for name, counts in report.counters["sources"].items():
         if counts["read"] != counts["kept"] + sum(counts["rejected"].values()):
             raise UserError(f"counts of source {name!r} do not add up: {counts}", where=run.stage(STAGE), remedy="report this as a defect")
-    return report
+        check_columns(name, config.sources[name], report.counters["columns"].get(name, {}), run.stage(STAGE))
+    return replace(report, counters={"sources": report.counters["sources"]})
 
 
 def check_errors(config: Config, counters: dict[str, Any], folder: str) -> None:
@@ -95,7 +97,8 @@ def check_errors(config: Config, counters: dict[str, Any], folder: str) -> None:
             reasons = sorted(counts["rejected"].items(), key=lambda item: (-item[1], item[0]))
             raise UserError(
                 f"{counts['errors']} of {counts['read']} records of source {name!r} could not be read, more than max_error_rate = "
-                f"{config.max_error_rate} ({', '.join(f'{rule} {number}' for rule, number in reasons[:4])})",
+                f"{config.max_error_rate} ({', '.join(f'{rule} {number}' for rule, number in reasons[:4])})"
+                + first_reject(folder, source=name, stage="read"),
                 where=folder,
                 remedy="look into rejects-*.parquet there, mend the input, or raise max_error_rate",
             )
@@ -143,49 +146,15 @@ def _ingest_unit(
         files = [InputFile(**file) for file in unit["files"]]
         rows, counts = ingest_files(files, sources=sources, language=language, paths=paths)
     entries = {name: file_entry(path, rows[path]) for name in names for path in [io.join(folder, name)]}
-    return UnitReport(files=entries, counters={"sources": counts.by_source()})
-
-
-def list_source(name: str, source: SourceConfig, common_crawl: str) -> list[tuple[FileInfo, str]]:
-    """The files of a source with their origins, without repeats, ordered by path."""
-    found: dict[str, tuple[FileInfo, str]] = {}
-    root = _root([path for path in source.paths if not is_crawl_name(path)])
-    for path in source.paths:
-        if is_crawl_name(path):
-            found.update((file.path, (file, origin)) for file, origin in _list_crawl(path, common_crawl))
-            continue
-        files = io.list_files(path)
-        if not files:
-            problem = "no file matches" if any(sign in path for sign in _GLOB) else "there is no such file"
-            if io.exists(path):
-                problem = "this is a folder, not a file:"
-            raise ConfigError(
-                f"sources.{name}.paths: {problem} {path!r}", where=path, remedy="check the path; ** matches folders at any depth"
-            )
-        found.update((file.path, (file, _origin(file.path, root))) for file in files)
-    origins = Counter(origin for _, origin in found.values())
-    for path in sorted(found):
-        if origins[found[path][1]] > 1:
-            raise ConfigError(
-                f"sources.{name}.paths: two files have the origin {found[path][1]!r}", where=path, remedy="make them two sources"
-            )
-    return [found[path] for path in sorted(found)]
-
-
-def _list_crawl(name: str, base: str) -> list[tuple[FileInfo, str]]:
-    """The files that a name of Common Crawl stands for; their origins are relative to the root of Common Crawl."""
-    paths = crawl_paths(name, base=base)
-    with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as threads:
-        listed = list(threads.map(io.list_files, (io.join(base, path) for path in paths)))
-    for path, files in zip(paths, listed, strict=True):
-        if len(files) != 1:
-            raise ConfigError(f"{name!r} names a file that is not there", where=io.join(base, path), remedy="check `common_crawl`")
-    return [(files[0], path) for path, files in zip(paths, listed, strict=True)]
+    return UnitReport(files=entries, counters={"sources": counts.by_source(), "columns": counts.columns_seen()})
 
 
 def _digest(units: Sequence[dict[str, Any]]) -> str:
     """Which bytes of which file are in which unit: parts of a run that is resumed must be those that this version makes."""
-    pieces = [[(file["source"], file["origin"], file["start"], file["end"]) for file in unit["files"]] for unit in units]
+    pieces = [
+        [(file["source"], file["origin"], file["start"], file["end"], *filter(None, [file["kind"]])) for file in unit["files"]]
+        for unit in units
+    ]
     return hashlib.sha256(json.dumps(pieces).encode()).hexdigest()
 
 
@@ -195,7 +164,7 @@ def _filter_files(config: Config) -> Iterator[tuple[str, int, str]]:
         for item in settings.quality:
             for key in FILTERS[item.name].files:
                 for label, path in _flat(item.options.get(key, ())):
-                    files = io.list_files(path) or io.list_files(io.join(path, "**"))
+                    files = io.list_files(globs.escape(path)) or io.list_files(io.join(globs.escape(path), "**"))
                     if not files:
                         where = f"option {key!r} of filter {item.name!r}"
                         raise ConfigError(
@@ -216,21 +185,6 @@ def _flat(paths: Any, label: str = "") -> Iterator[tuple[str, str]]:
     else:
         for path in paths:
             yield from _flat(path, label)
-
-
-def _root(paths: Sequence[str]) -> str:
-    """The folder that origins are relative to: the longest that all paths of a source share before any wildcard."""
-    folders = []
-    for path in paths:
-        parts = path.split("/")[:-1]
-        fixed = next((index for index, part in enumerate(parts) if any(sign in part for sign in _GLOB)), len(parts))
-        folders.append(parts[:fixed])
-    shared = itertools.takewhile(lambda names: len(set(names)) == 1, zip(*folders, strict=False))
-    return "/".join(names[0] for names in shared)
-
-
-def _origin(path: str, root: str) -> str:
-    return printable_path(path.removeprefix(root).lstrip("/"))
 
 
 def without_paths(values: dict[str, Any]) -> dict[str, Any]:

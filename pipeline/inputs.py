@@ -15,6 +15,7 @@ _LOCATORS = {
     "warc": "byte offset of the record, or of its gzip member, in the file",
     "wet": "byte offset of the record, or of its gzip member, in the file",
     "jsonl": "byte offset of the line in the file, decompressed",
+    "arrow": "number of the row, from 1",
     "csv": "number of the row, from 1",
     "parquet": "number of the row, from 1",
     "feed": "number of the entry, from 1",
@@ -45,12 +46,13 @@ class Inputs:
         self.manifest = manifest
         self._units = read_plan(run.stage(STAGE))["units"]
 
-    def kind(self, source: str) -> str:
-        return self.manifest.configuration["sources"][source]["kind"]
+    def kind(self, part: int, origin: str, source: str) -> str:
+        """The kind of the file that a row of a part was read from."""
+        return self.file(part, origin).kind or self.manifest.configuration["sources"][source]["kind"]
 
-    def locator_meaning(self, source: str, locator: str) -> str:
-        """What a locator of a source counts."""
-        meaning = _LOCATORS.get(self.kind(source), _WHOLE if locator == "0" else "as the reader of this kind counts")
+    def locator_meaning(self, kind: str, locator: str) -> str:
+        """What a locator in a file of a kind counts."""
+        meaning = _LOCATORS.get(kind, _WHOLE if locator == "0" else "as the reader of this kind counts")
         return f"{meaning}; the record with number {locator.partition('#')[2]} in it, from 0" if "#" in locator else meaning
 
     def file(self, part: int, origin: str) -> InputFile:

@@ -53,6 +53,8 @@ class StageProgress:
     @contextlib.contextmanager
     def stage(self, name: str, folder: str, plan: StagePlan) -> Iterator[None]:
         """Shows a stage's progress until the block ends."""
+        for note in plan.notes:
+            self.console.print(f"  {note}", markup=False, soft_wrap=True)
         sizes = {committed_name(name, number, unit): unit["bytes"] for number, unit in enumerate(plan.units)}
         stop = threading.Event()
         show = self._bar if self.console.is_terminal else self._lines

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.config import load_config, stage_values
-from pipeline.ingest import language_settings, list_source, source_settings, without_paths
+from pipeline.ingest import language_settings, source_settings, without_paths
 from pipeline.inputs import Inputs, Stored
+from pipeline.listing import list_source
 from pipeline.run import flat_values, versions
 from pipeline.settings import Config
 from transforms import io
@@ -16,7 +17,7 @@ from transforms.filters.language import model_sha256
 from transforms.ingest import InputFile
 from transforms.reread import ReadAgain, first_difference, read_again
 
-_READ_COLUMNS = ("url", "title", "published", "language", "language_score", "declared_language", "truncated")
+_READ_COLUMNS = ("url", "title", "published", "language", "language_score", "declared_language", "truncated", "kept")
 _DECIDING = ("resiliparse", "fastwarc", "fasttext-predict", "pyarrow", "tokenmill", "python")
 
 
@@ -71,10 +72,10 @@ class Extractor:
         if io.exists(file.path):
             return file
         try:
-            listed = list_source(file.source, config.sources[file.source], config.common_crawl)
+            listed = list_source(file.source, config.sources[file.source], config.common_crawl, run=config.folder).files
         except UserError:
             return file
-        return next((replace(file, path=info.path) for info, origin in listed if origin == file.origin), file)
+        return next((replace(file, path=found.info.path) for found in listed if found.origin == file.origin), file)
 
 
 def _compare(entry: Stored, found: ReadAgain) -> dict[str, Any]:

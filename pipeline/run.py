@@ -57,7 +57,7 @@ class Run:
 class StagePlan:
     """What a stage is about to do. `configuration` and `inputs` decide its fingerprint, with the stage before it.
 
-    `inputs`: for each input file its path, size and version; `units`: the work, one JSON value a unit.
+    `inputs`: for each input file its path, size and version; `units`: the work, one JSON value a unit. `notes`: what a person should know.
     """
 
     stage: str
@@ -65,6 +65,7 @@ class StagePlan:
     upstream: str
     units: list[Any]
     inputs: tuple[tuple[str, int, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -79,6 +80,7 @@ class StagePlan:
             "configuration": self.configuration,
             "inputs": [list(entry) for entry in self.inputs],
             "units": self.units,
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
         io.write_bytes(io.join(folder, PLAN), json.dumps(values, indent=1).encode())
 

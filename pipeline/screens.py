@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.runner import RunnerSettings, Work, run_pipeline
-from transforms import io
+from transforms import globs, io
 from transforms.dedup.contamination import index_texts, read_texts, write_index
 from transforms.dedup.drop_lines import DropLines, count_lines
 from transforms.dedup.earlier import EarlierRun
@@ -37,7 +37,8 @@ def evaluation_files(config: DedupConfig) -> dict[str, FileInfo]:
     for pattern in config.decontaminate:
         found = io.list_files(pattern)
         if not found:
-            raise ConfigError("dedup.decontaminate: no file matches", where=pattern, remedy="name files of evaluation texts, JSON Lines")
+            where = globs.unescape(pattern)
+            raise ConfigError("dedup.decontaminate: no file matches", where=where, remedy="name files of evaluation texts, JSON Lines")
         files.update((file.path, file) for file in found)
     return dict(zip(short_names(list(files)), files.values(), strict=True))
 
@@ -109,7 +110,7 @@ def _rows(documents: str, parts: list[int]) -> int:
 
 def _ranges(documents: str, config: DedupConfig) -> int:
     """Hash ranges: those of the configuration, else one for each 256 MiB of parquet, at least two; no byte depends on them."""
-    size = sum(file.size for file in io.list_files(io.join(documents, "part-*.parquet")))
+    size = sum(file.size for file in io.list_files(io.join(globs.escape(documents), "part-*.parquet")))
     return config.ranges or min(max(-(-size // _BYTES_A_RANGE), _LEAST_RANGES), _MOST_RANGES)
 
 

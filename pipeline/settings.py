@@ -13,8 +13,9 @@ from transforms.dedup.order import QUALITY, score_columns
 from transforms.dedup.settings import DedupConfig
 from transforms.filters.language import known_languages
 from transforms.filters.registry import FILTERS, check_filter, expand_presets
+from transforms.sources.file_kinds import AUTO
 from transforms.sources.html import check_extractor
-from transforms.sources.registry import KINDS
+from transforms.sources.registry import KINDS, SourceKind
 from transforms.tokens.patterns import PATTERNS, find_pattern
 from transforms.tokens.train import END_OF_TEXT
 
@@ -52,12 +53,15 @@ class FilterConfig:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class SourceConfig:
-    kind: Annotated[str, Field(description=f"what the files are: {', '.join(KINDS)}, or a kind of a plugin")]
+    kind: Annotated[
+        str, Field(description=f"what the files are: {', '.join(KINDS)}, a kind of a plugin, or auto: each as its name and content say")
+    ]
     paths: Annotated[
         tuple[str, ...],
         Field(
             min_length=1,
-            description='files or globs, on any file system, relative to this file; Common Crawl by name: "cc:CC-MAIN-2024-22/warc[0:4]"',
+            description="files, globs or folders, on any file system, relative to this file; Common Crawl by name: "
+            '"cc:CC-MAIN-2024-22/warc[0:4]"; the Hugging Face Hub: "hf://datasets/ORG/NAME/*.parquet"',
         ),
     ]
     quality: Annotated[
@@ -66,8 +70,12 @@ class SourceConfig:
     ] = ()
     fields: Annotated[
         dict[Literal["text", "url", "title", "published"], str],
-        Field(description="jsonl, csv, parquet: which key or column holds which field"),
+        Field(description='jsonl, csv, parquet, arrow: which key or column holds which field, or a path to it: { url = "meta.url" }'),
     ] = field(default_factory=dict)
+    keep_columns: Annotated[
+        tuple[str, ...],
+        Field(description="jsonl, csv, parquet, arrow: columns of yours, or paths to them, that go with the documents to their exports"),
+    ] = ()
     delimiter: Annotated[
         str | None, Field(pattern=r'^[^"\r\n]$', description="csv: the character between fields; the header line tells when not set")
     ] = None
@@ -91,11 +99,11 @@ class SourceConfig:
     @field_validator("kind")
     @classmethod
     def _known(cls, kind: str) -> str:
-        if kind not in KINDS:
-            raise ValueError(f"it is not a kind of source; there are {', '.join(KINDS)}")
+        if kind not in KINDS and kind != AUTO:
+            raise ValueError(f"it is not a kind of source; there are {', '.join(KINDS)}, {AUTO}")
         return kind
 
-    @field_validator("paths", mode="before")
+    @field_validator("paths", "keep_columns", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return as_list(value)
@@ -108,10 +116,10 @@ class SourceConfig:
 
     @model_validator(mode="after")
     def _check(self) -> "SourceConfig":
-        for name in {option for kind in KINDS.values() for option in kind.options} - set(KINDS[self.kind].options):
+        for name in {option for kind in KINDS.values() for option in kind.options} - set(self._option_names()):
             if getattr(self, name) != _default_of(self, name):
                 raise ValueError(f"{name!r} is not for kind {self.kind!r}")
-        own = KINDS[self.kind].own_options()
+        own = KINDS[self.kind].own_options() if self.kind in KINDS else {}
         for name in self.options:
             if name not in own:
                 raise ValueError(f"{name!r} is not an option of kind {self.kind!r}; it has {', '.join(own) or 'none'}")
@@ -119,17 +127,24 @@ class SourceConfig:
             if parameter.default is parameter.empty and name not in self.options:
                 raise ValueError(f"kind {self.kind!r} needs the option {name!r}")
         for path in filter(is_crawl_name, self.paths):
-            if (kind := parse_crawl_name(path).kind) != self.kind:
+            if (kind := parse_crawl_name(path).kind) != self.kind and self.kind != AUTO:
                 raise ValueError(f"{path!r} are files of kind {kind!r}, not {self.kind!r}")
+        if len(set(self.keep_columns)) < len(self.keep_columns) or "" in self.keep_columns:
+            raise ValueError("keep_columns names a column twice, or one without a name")
         check_extractor(self.extractor)
         return self
 
-    def splits(self, path: str) -> bool:
-        """Whether a file of this source may be read in ranges."""
-        return self.split and KINDS[self.kind].can_split(path)
+    def splits(self, path: str, kind: str = "") -> bool:
+        """Whether a file of this source may be read in ranges. `kind`: its own in a source of kind `auto`."""
+        return self.split and KINDS[kind or self.kind].can_split(path)
 
     def reader_options(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in KINDS[self.kind].options} | self.options
+        """The options of the kind's reader; of kind `auto` those of all kinds, of which each reader takes its own."""
+        return {name: getattr(self, name) for name in self._option_names()} | self.options
+
+    def _option_names(self) -> tuple[str, ...]:
+        kinds: list[SourceKind] = [KINDS[self.kind]] if self.kind != AUTO else [kind for kind in KINDS.values() if not kind.plugin]
+        return tuple(dict.fromkeys(name for kind in kinds for name in kind.options))
 
 
 def _default_of(config: Any, name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.config import config_toml
 from pipeline.dedup import check_drop_rate, execute_dedup, plan_dedup
+from pipeline.first_reject import first_reject
 from pipeline.ingest import check_errors, execute_ingest, plan_ingest
 from pipeline.progress import StageProgress, passed_over
 from pipeline.run import (
@@ -174,7 +175,7 @@ def check_outcome(name: str, manifest: Manifest, folder: str) -> None:
             passed = ", ".join(f"{name} {number:,}" for name, number in types.items())
             listed = f"{listed or 'none was read'}; records of types that hold no documents were passed over: {passed}"
         raise UserError(
-            f"no document was kept: {listed or 'the input holds none'}",
+            f"no document was kept: {listed or 'the input holds none'}{first_reject(folder)}",
             where=folder,
             remedy="look into rejects-*.parquet there; mend the input, or relax [language] or the filters",
         )

@@ -29,6 +29,7 @@ DOCUMENT_SCHEMA = pa.schema(
         pa.field("language_score", pa.float32()),
         pa.field("declared_language", _LABEL),
         pa.field("truncated", _LABEL),
+        pa.field("kept", pa.large_string()),
         pa.field("text", pa.large_string(), nullable=False),
     ]
 )

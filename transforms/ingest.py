@@ -22,8 +22,10 @@ from transforms.errors import UserError
 from transforms.filters.language import identify_language, identify_languages, judge_language
 from transforms.filters.registry import Columns, judge
 from transforms.filters.verdicts import Verdicts
+from transforms.sources.columns import ColumnsSeen
+from transforms.sources.kept import count_kinds
 from transforms.sources.records import Origin, RawDocument, RawReject, RejectedError, Screen, documents_batch, rejects_batch
-from transforms.sources.registry import read_records
+from transforms.sources.registry import KINDS, read_records
 
 BATCH_DOCUMENTS = 512
 BATCH_CHARACTERS = 8 << 20
@@ -41,6 +43,7 @@ SIGNALS_SCHEMA = pa.schema(
 _SCREENED_CHARACTERS = 1000
 _SURE = 0.8
 _COUNTS = b"tokenmill.counts"
+_COLUMNS = b"tokenmill.columns"
 _WORDS = ("done", "notes", "passed_over")
 _WORTH_SHARING = 0.75
 """With fewer of a batch's documents alive, the others go before the next filter looks at what all of them share."""
@@ -48,11 +51,20 @@ _WORTH_SHARING = 0.75
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings:
-    """How one source is read and judged. `filters`: (name, options) in order."""
+    """How one source is read and judged. `filters`: (name, options) in order.
+
+    Of kind `auto` each file has its own kind, and `options` are those of all kinds.
+    """
 
     kind: str
     options: Mapping[str, Any]
     filters: Sequence[tuple[str, Mapping[str, Any]]]
+
+    def reader_of(self, file: "InputFile") -> dict[str, Any]:
+        """The kind and the options with which a file is read, as keywords of `read_records`."""
+        if not file.kind:
+            return {"kind": self.kind, "options": self.options}
+        return {"kind": file.kind, "options": {name: self.options[name] for name in KINDS[file.kind].options}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +81,8 @@ class LanguageSettings:
 class InputFile:
     """A file to read: where it lies, its name relative to the source's root, and its size in bytes when it was planned.
 
-    Of a file that is split, the records that begin in the bytes [start, end) are read; all of them when `end` is None.
+    Of a file that is split, the records that begin in the bytes [start, end) are read; all of them when `end` is None. `kind`: its own,
+    where its source is of kind `auto`; else empty.
     """
 
     source: str
@@ -78,6 +91,7 @@ class InputFile:
     size: int
     start: int = 0
     end: int | None = None
+    kind: str = ""
 
     @property
     def bytes(self) -> int:
@@ -92,6 +106,8 @@ class IngestCounts:
     `done`: how often filters did something, such as an edit, in documents that passed them.
     `notes`: what readers noted of documents, kept or not (`RawDocument.notes`).
     `passed_over`: records that are no documents by their type, such as a WARC's requests; they are not in `read`.
+    `columns`: which of the columns asked for were found.
+    `kept_columns`: how often which kind of JSON value stands in a kept column (`transforms.sources.kept`).
     """
 
     read: Counter[str] = field(default_factory=Counter)
@@ -104,6 +120,8 @@ class IngestCounts:
     done: dict[str, Counter[str]] = field(default_factory=dict)
     notes: dict[str, Counter[str]] = field(default_factory=dict)
     passed_over: dict[str, Counter[str]] = field(default_factory=dict)
+    columns: dict[str, ColumnsSeen] = field(default_factory=dict)
+    kept_columns: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
 
     def add_kept(self, batch: pa.RecordBatch) -> None:
         sizes = pc.binary_length(batch.column("text")).to_numpy(zero_copy_only=False)
@@ -117,6 +135,11 @@ class IngestCounts:
             for source, reason in zip(*(batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "truncated")), strict=True):
                 if reason is not None:
                     self.truncated.setdefault(source, Counter())[reason] += 1
+        if "kept" in batch.schema.names and batch.column("kept").null_count < len(batch):
+            for source, text in zip(batch.column("source").cast(pa.string()).to_pylist(), batch.column("kept").to_pylist(), strict=True):
+                totals = self.kept_columns.setdefault(source, {})
+                for name, kinds in count_kinds([text]).items():
+                    totals.setdefault(name, Counter()).update(kinds)
 
     def add_rejects(self, batch: pa.RecordBatch) -> None:
         columns = (batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "stage", "rule"))
@@ -127,7 +150,7 @@ class IngestCounts:
 
     def by_source(self) -> dict[str, dict[str, Any]]:
         """Plain values: {source: {read, errors, kept, text_bytes, rejected: {rule: n}, languages: {code: n}, truncated, done, notes,
-        passed_over: {word: n}}}.
+        passed_over: {word: n}, …}}.
         """
         return {
             source: {
@@ -138,8 +161,10 @@ class IngestCounts:
                 "rejected": dict(self.rejected.get(source, {})),
                 "languages": dict(self.languages.get(source, {})),
                 **{name: dict(getattr(self, name).get(source, {})) for name in ("truncated", *_WORDS)},
+                **({"kept_columns": {name: dict(kinds) for name, kinds in sorted(kept.items())}} if kept else {}),
             }
             for source in sorted({*self.read, *(source for name in _WORDS for source, words in getattr(self, name).items() if words)})
+            for kept in [self.kept_columns.get(source)]
         }
 
     def words(self) -> str:
@@ -151,6 +176,10 @@ class IngestCounts:
         for name, sources in json.loads(words).items():
             for source, counted in sources.items():
                 getattr(self, name).setdefault(source, Counter()).update(counted)
+
+    def columns_seen(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Plain values: {source: {found: {column asked for: files}, names: {column: files}}}. They depend on how files are divided."""
+        return {source: {"found": dict(seen.found), "names": dict(seen.names)} for source, seen in sorted(self.columns.items())}
 
 
 def language_screen(settings: LanguageSettings) -> Screen | None:
@@ -170,9 +199,15 @@ def language_screen(settings: LanguageSettings) -> Screen | None:
 
 
 def read_unit(
-    files: Iterable[InputFile], sources: Mapping[str, SourceSettings], screen: Screen | None = None, *, counts: IngestCounts | None = None
+    files: Iterable[InputFile],
+    sources: Mapping[str, SourceSettings],
+    screen: Screen | None = None,
+    *,
+    counts: IngestCounts | None = None,
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """Files -> (documents, rejects) batches in input order. `counts` is given the notes of documents and the records passed over."""
+    """Files -> (documents, rejects) batches in input order. `counts` is given the notes of documents, the records passed over, and
+    which columns there are.
+    """
     counts = counts or IngestCounts()
     documents: list[RawDocument] = []
     rejects: list[RawReject] = []
@@ -184,14 +219,15 @@ def read_unit(
         if (size := io.size(file.path)) != file.size:
             raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when it is at rest")
         notes, passed_over = (found.setdefault(file.source, Counter()) for found in (counts.notes, counts.passed_over))
+        columns = counts.columns.setdefault(file.source, ColumnsSeen())
         for record in read_records(
             file.path,
-            kind=settings.kind,
-            options=settings.options,
+            **settings.reader_of(file),
             start=file.start,
             end=file.end,
             screen=screen,
             passed_over=passed_over,
+            columns=columns,
         ):
             if isinstance(record, RawReject):
                 rejects.append(record)
@@ -199,7 +235,7 @@ def read_unit(
             else:
                 documents.append(record)
                 origins[0].append(origin)
-                characters += len(record.text)
+                characters += len(record.text) + len(record.kept or "")
                 notes.update(dict(record.notes))
             if len(documents) + len(rejects) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
                 yield documents_batch(origins[0], documents), rejects_batch(origins[1], rejects)
@@ -357,7 +393,7 @@ def ingest_files(
                 rejects.write(reject)
                 counts.add_rejects(reject)
         rejects.close()
-        documents.close({_COUNTS.decode(): counts.words()})
+        documents.close({_COUNTS.decode(): counts.words(), _COLUMNS.decode(): json.dumps(counts.columns_seen(), sort_keys=True)})
         rows = {paths.part: documents.rows, paths.rejects: rejects.rows}
         if paths.signals is not None:
             rows[paths.signals] = _write_signals(signals, stack.enter_context(io.atomic_output(paths.signals)))
@@ -377,13 +413,15 @@ def count_part(paths: PartPaths) -> tuple[dict[str, int], IngestCounts]:
     counts = IngestCounts()
     rows = {}
     for path, add, columns in (
-        (paths.part, counts.add_kept, ["source", "language", "truncated", "text"]),
+        (paths.part, counts.add_kept, ["source", "language", "truncated", "kept", "text"]),
         (paths.rejects, counts.add_rejects, ["source", "stage", "rule"]),
     ):
         with io.open_input(path) as stream:
             file = pq.ParquetFile(stream)
             rows[path] = file.metadata.num_rows
             counts.add_words(file.metadata.metadata.get(_COUNTS, b"{}"))
+            for source, seen in json.loads(file.metadata.metadata.get(_COLUMNS, b"{}")).items():
+                counts.columns[source] = ColumnsSeen(found=Counter(seen["found"]), names=Counter(seen["names"]))
             for batch in file.iter_batches(columns=columns):
                 add(batch)
     if paths.signals is not None:

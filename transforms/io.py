@@ -22,14 +22,17 @@ from typing import Any, BinaryIO
 import fsspec
 import zstandard
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.spec import AbstractBufferedFile
+from fsspec.utils import glob_translate
 
-from transforms import http
+from transforms import globs, http, hub
 from transforms.errors import ConfigError
 
 _TEMPORARY = ".tmp-"
 _PROTOCOL = re.compile(r"([\w.+-]+)://")
-_EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3", "s3a": "s3"}
-_VERSION_KEYS = ("mtime", "etag", "ETag", "LastModified", "last_modified", "Last-Modified", "updated", "created")
+_EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3", "s3a": "s3", "hf": "hf"}
+_VERSION_KEYS = ("mtime", "etag", "ETag", "LastModified", "last_modified", "Last-Modified", "updated", "created", "blob_id")
+_STORE_BUFFER = 1 << 17
 _ZSTD_WINDOW = 1 << 31  # the largest that the format's tools make: `zstd --long=31`
 _ZSTD_BLOCK = 1 << 14  # compressed bytes at a time; they can become 32,768 times as many
 
@@ -49,6 +52,8 @@ def file_system(path: str) -> tuple[Any, str]:
     It remembers no listings: other processes write there, too. Raises ConfigError for a protocol that fsspec does not know or
     whose package is not installed.
     """
+    if path.startswith("/"):  # also with `::` in it, which else joins file systems to a chain
+        return fsspec.filesystem("file"), LocalFileSystem._strip_protocol(path)
     try:
         return fsspec.core.url_to_fs(path, use_listings_cache=False)
     except ImportError as error:
@@ -73,7 +78,8 @@ def join(folder: str, *names: str) -> str:
 
 def exists(path: str) -> bool:
     fs, inner = file_system(path)
-    return fs.exists(inner)
+    with hub.errors(path):
+        return fs.exists(inner)
 
 
 def size(path: str) -> int:
@@ -81,7 +87,8 @@ def size(path: str) -> int:
     if http.is_http(path):
         return http.remote_file(path).size or 0
     fs, inner = file_system(path)
-    return fs.size(inner)
+    with hub.errors(path):
+        return fs.size(inner)
 
 
 def make_folder(path: str) -> None:
@@ -98,15 +105,50 @@ def remove(path: str) -> None:
 
 
 def list_files(pattern: str) -> list[FileInfo]:
-    """Files that match a glob (or the one file named), in the order of their paths. Folders are left out.
+    """Files that a glob matches (or the one file named), in the order of their paths. Folders are left out.
 
-    A file whose very name is the pattern (`a[1].txt`) is that file, without a reading as a glob. Links to files are files;
-    links to folders are not followed. A URL's paths are spelled as the pattern is. Raises ConfigError for a file of unknown size.
+    What is there as it is spelled comes before a reading as a glob, but for `*`: the file `a[1].txt`, or the files in the folder `a[1]`.
+    Signs that `transforms.globs.escape` escaped are plain. Links to files are files; links to folders are not followed. A URL's paths are
+    spelled as the pattern is. Raises ConfigError for a file of unknown size.
     """
     fs, inner = file_system(pattern)
-    exact = _file_info(fs, inner) if "*" not in inner else None
-    found = {inner: exact} if exact else _glob(fs, inner)
-    files = []
+    with hub.errors(pattern):
+        if hub.is_hub(pattern):
+            hub.check_repository(fs, globs.unescape(inner))
+        exact = None if "*" in inner and globs.has_magic(inner) else _file_info(fs, inner)
+        found = {inner: exact} if exact else _glob(fs, inner)
+        return list(_file_infos(found, fs, pattern=pattern, inner=inner))
+
+
+def list_folder(path: str) -> list[FileInfo]:
+    """All files in a folder and the folders in it, in the order of their paths; links to folders are not followed."""
+    fs, inner = file_system(path)
+    more = {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}  # else a folder that cannot be read is as one without files
+    with hub.errors(path):
+        found = {name: entry for name, entry in fs.find(inner, detail=True, **more).items() if entry["type"] != "directory"}
+        return list(_file_infos(found, fs, pattern=globs.unescape(path), inner=inner))
+
+
+def is_folder(path: str) -> bool:
+    if http.is_http(path):
+        return False
+    fs, inner = file_system(path)
+    with hub.errors(path):
+        return fs.isdir(inner)
+
+
+def find_literal(pattern: str) -> tuple[str, str]:
+    """A pattern -> the path or URL that its first parts spell, and the pattern of the rest; see `transforms.globs.split_pattern`."""
+    if http.is_http(pattern):
+        found = next((index for index, sign in enumerate(pattern) if sign in globs.SIGNS), len(pattern))
+        cut = pattern.rfind("/", 0, found)
+        return (pattern, "") if found == len(pattern) else (pattern[:cut], pattern[cut + 1 :])
+    protocol, inner = globs.split_protocol(pattern)
+    literal, rest = globs.split_pattern(inner, lambda path: exists(protocol + path))
+    return protocol + literal, rest
+
+
+def _file_infos(found: dict[str, Any], fs: Any, *, pattern: str, inner: str) -> Iterator[FileInfo]:
     for path, entry in sorted(found.items()):
         known = entry["type"] == "file" and entry["size"] is not None
         info = entry if known or entry["type"] == "directory" else _file_info(fs, path)
@@ -116,8 +158,7 @@ def list_files(pattern: str) -> list[FileInfo]:
         if info["size"] is None:
             raise ConfigError("the size of a file is not known", where=spelled, remedy="copy the file to a disk or an object store")
         version = next((str(info[key]) for key in _VERSION_KEYS if info.get(key) is not None), "")
-        files.append(FileInfo(path=spelled, size=info["size"], version=version))
-    return files
+        yield FileInfo(path=spelled, size=info["size"], version=version)
 
 
 def _file_info(fs: Any, path: str) -> dict[str, Any] | None:
@@ -139,10 +180,22 @@ def _file_info(fs: Any, path: str) -> dict[str, Any] | None:
 def _glob(fs: Any, pattern: str) -> dict[str, dict[str, Any]]:
     """The files that a glob matches, with what is known of each; a page of links is asked for until the server answers."""
     if not http.is_http(pattern):
-        return fs.glob(pattern, detail=True)
+        return _glob_files(fs, pattern)
     if not any(sign in pattern for sign in "*?["):
         return {}
     return http.with_retries(lambda: fs.glob(pattern, detail=True), url=pattern)
+
+
+def _glob_files(fs: Any, pattern: str) -> dict[str, dict[str, Any]]:
+    literal, rest = globs.split_pattern(pattern, fs.exists)
+    if not rest:
+        info = _file_info(fs, literal)
+        return {literal: info} if info else {}
+    if not any(sign in literal for sign in globs.SIGNS):
+        return fs.glob(f"{literal}/{rest}" if literal or pattern.startswith("/") else rest, detail=True)
+    matches = re.compile(glob_translate(f"{globs.escape(literal)}/{rest}")).match
+    depth = None if "**" in rest else rest.count("/") + 1
+    return {path: entry for path, entry in fs.find(literal, maxdepth=depth, detail=True).items() if matches(path)}
 
 
 def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
@@ -151,7 +204,7 @@ def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
         return path
     shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(reversed(pattern), reversed(inner), strict=False)))
     head = inner[: len(inner) - shared]
-    if any(sign in head for sign in "*?[") or not path.startswith(head):
+    if any(sign in head for sign in globs.SIGNS) or not path.startswith(head):
         return fs.unstrip_protocol(path)
     return pattern[: len(pattern) - shared] + path[len(head) :]
 
@@ -177,7 +230,11 @@ def open_input(path: str) -> BinaryIO:
     if http.is_http(path):
         return http.open_url(path)
     fs, inner = file_system(path)
-    return fs.open(inner, "rb")
+    if hub.is_hub(path):
+        return hub.open_file(fs, inner, path)
+    stream = fs.open(inner, "rb")
+    # fsspec's own buffered files have no `readline` with a limit, and read a line byte after byte.
+    return io.BufferedReader(stream, _STORE_BUFFER) if isinstance(stream, AbstractBufferedFile) else stream
 
 
 def open_decompressed(path: str) -> BinaryIO:
@@ -285,6 +342,9 @@ def remove_folder(path: str) -> None:
     try:
         if isinstance(fs, LocalFileSystem):
             shutil.rmtree(inner)
+        elif any(sign in inner for sign in globs.SIGNS):  # which `rm` takes for a glob
+            for name in fs.find(inner):
+                fs.rm_file(name)
         else:
             fs.rm(inner, recursive=True)
     except FileNotFoundError:

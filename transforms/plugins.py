@@ -67,16 +67,19 @@ def register_filter(name: str, *, columns: Sequence[str] = ("text",), files: Seq
     return add
 
 
-def register_source(kind: str, *, options: Sequence[str] = (), compressed: bool = False) -> Callable[[Reader], Reader]:
+def register_source(
+    kind: str, *, options: Sequence[str] = (), compressed: bool = False, suffixes: Sequence[str] = ()
+) -> Callable[[Reader], Reader]:
     """Makes a generator function a kind of source: `@register_source("mail")`.
 
     The function takes a binary stream (decompressed by the file's name, unless `compressed`) and keyword-only options, which stand in
     the source's table `options`, and yields `RawDocument` and `RawReject` in file order, each with a locator of its own. `options`:
-    keys of the source's own table that it takes besides, such as `fields`.
+    keys of the source's own table that it takes besides, such as `fields`. `suffixes`: how the names of its files end, in lower case and
+    without `.gz`: a folder then stands for these files, else for all that lie in it.
     """
 
     def add(read: Reader) -> Reader:
-        _running.append((kind, SourceKind(read=read, options=tuple(options), compressed=compressed, plugin=True)))
+        _running.append((kind, SourceKind(read=read, options=tuple(options), compressed=compressed, suffixes=tuple(suffixes), plugin=True)))
         return read
 
     return add

@@ -40,7 +40,8 @@ def find_records(file: InputFile, locators: Sequence[str], settings: SourceSetti
     """
     screen = language_screen(language)
     wanted = set(locators)
-    if KINDS[settings.kind].starts_at_locators(file.path):
+    reader = settings.reader_of(file)
+    if KINDS[reader["kind"]].starts_at_locators(file.path):
         for locator in locators:
             offset = int(locator.partition("#")[0]) if locator.partition("#")[0].isdigit() else None
             found = None if offset is None else _first(replace(file, start=offset, end=offset + 1), locator, settings, screen)
@@ -48,7 +49,7 @@ def find_records(file: InputFile, locators: Sequence[str], settings: SourceSetti
                 wanted.discard(locator)
                 yield found
     if wanted:
-        for record in read_records(file.path, kind=settings.kind, options=settings.options, start=file.start, end=file.end, screen=screen):
+        for record in read_records(file.path, **reader, start=file.start, end=file.end, screen=screen):
             if record.locator in wanted:
                 wanted.discard(record.locator)
                 yield record
@@ -59,7 +60,7 @@ def find_records(file: InputFile, locators: Sequence[str], settings: SourceSetti
 def _first(file: InputFile, locator: str, settings: SourceSettings, screen: Any) -> Record | None:
     """A record that begins in a range; None where a damaged neighbour keeps the reader from starting there."""
     try:
-        records = read_records(file.path, kind=settings.kind, options=settings.options, start=file.start, end=file.end, screen=screen)
+        records = read_records(file.path, **settings.reader_of(file), start=file.start, end=file.end, screen=screen)
         return next((record for record in records if record.locator == locator), None)
     except UserError:
         return None

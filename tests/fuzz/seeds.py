@@ -131,6 +131,14 @@ def _parquet() -> bytes:
     return out.getvalue()
 
 
+def _arrow(*, stream: bool) -> bytes:
+    out = io.BytesIO()
+    table = pa.table({"text": list(PROSE * 5), "title": [f"Flood {row}" for row in range(len(PROSE) * 5)]})
+    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(out, table.schema) as writer:
+        writer.write_table(table, max_chunksize=7)
+    return out.getvalue()
+
+
 def _feed() -> bytes:
     items = "".join(
         f"<item><title>Flood {row}</title><link>https://example.org/{row}</link><pubDate>Wed, 01 May 2024 00:00:00 GMT</pubDate>"
@@ -193,6 +201,7 @@ SEEDS: dict[str, list[tuple[str, Callable[[], bytes]]]] = {
     "jsonl": [(".jsonl", _jsonl), (".jsonl.gz", lambda: _gzip(_jsonl())), (".jsonl.zst", lambda: zstandard.compress(_jsonl()))],
     "csv": [(".csv", _csv), (".csv.gz", lambda: _gzip(_csv()))],
     "parquet": [(".parquet", _parquet)],
+    "arrow": [(".arrow", lambda: _arrow(stream=True)), (".feather", lambda: _arrow(stream=False))],
     "feed": [(".xml", _feed), (".xml.gz", lambda: _gzip(_feed()))],
     "wikipedia": [(".xml", _wikipedia), (".xml.bz2", lambda: bz2.compress(_wikipedia()))],
 }

@@ -25,7 +25,6 @@ _EDITING = """
 [sources.edited]
 kind = "jsonl"
 paths = ["edited/*.jsonl"]
-fields = { published = "date" }
 quality = ["pii", "encoding-noise", "line-rules", { name = "language-paragraphs", at_least = 40 }, "c4-tfds"]
 """
 
@@ -38,8 +37,10 @@ def write_every_kind(folder: Path, *, data: Path | None = None, signals: bool = 
         for number, (extension, make) in enumerate(seeds):
             (folder / kind / f"{number}{extension}").write_bytes(make())
         text += f'\n[sources.{kind}]\nkind = "{kind}"\npaths = ["{kind}/*"]\n'
-        if kind in ("jsonl", "csv", "parquet"):
+        if kind == "jsonl":
             text += 'fields = { published = "date" }\n'
+        if kind in ("jsonl", "csv", "parquet", "arrow"):
+            text += 'keep_columns = ["title"]\n'
     (folder / "edited").mkdir()
     (folder / "edited" / "a.jsonl").write_text("".join(json.dumps({"text": _edited(number)}) + "\n" for number in range(12)))
     text += _EDITING

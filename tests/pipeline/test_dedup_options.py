@@ -56,7 +56,8 @@ def _write(folder: Path) -> Path:
     for place in (old, new, evaluation):
         place.mkdir(parents=True)
     for number in (0, 2):
-        (old / f"{number}.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts[number // 2 : 10 : 2]))
+        rows = [{"text": text, "url": None, "date": None} for text in texts[number // 2 : 10 : 2]]
+        (old / f"{number}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     pages = [{"text": f"{_MENU}\n{text}", "url": f"http://a.org/{index}", "date": "2024-05-01"} for index, text in enumerate(texts[8:])]
     pages[1]["text"] = texts[9] + " And one word more."
     pages[0]["text"] = texts[8]
@@ -175,7 +176,8 @@ def test_another_earlier_run_or_evaluation_set_is_another_stage(both: Path, tmp_
     extra.unlink()
     run(path, overwrite=True)
     shutil.rmtree(tmp_path / "run-1")
-    (tmp_path / "old" / "0.jsonl").write_text(json.dumps({"text": "the old crawl has one page only now"}))
+    page = {"text": "the old crawl has one page only now", "url": None, "date": None}
+    (tmp_path / "old" / "0.jsonl").write_text(json.dumps(page))
     run(tmp_path / "first.toml")
     with pytest.raises(UserError, match=r"dedup\.against was \[\[\"run-1\""):
         run(path)

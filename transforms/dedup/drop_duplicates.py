@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.pvalue import AsIter
 
-from transforms import io
+from transforms import globs, io
 from transforms.dedup.bands import range_of
 from transforms.dedup.components import Cluster
 from transforms.dedup.exchange import Exchange, plan_exchange
@@ -68,7 +68,7 @@ class DropDuplicates(beam.PTransform):
 def count_documents(documents: str) -> int:
     """Documents of a folder of parts, from the parts' footers."""
     total = 0
-    for file in io.list_files(io.join(documents, "part-*.parquet")):
+    for file in io.list_files(io.join(globs.escape(documents), "part-*.parquet")):
         with io.open_input(file.path) as stream:
             total += pq.ParquetFile(stream).metadata.num_rows
     return total

@@ -83,14 +83,14 @@ Write = Callable[[pa.RecordBatch], None]
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentFormat:
-    """Files of documents, batches of `transforms.export.documents.SCHEMA`.
+    """Files of documents, batches of `transforms.export.documents.export_schema`.
 
     suffix   of a file's name
-    open     a local path -> a context that gives what writes a batch
+    open     a local path, the options, the schema of the batches if they have more columns -> a context that gives what writes a batch
     count    a path -> its documents, read back
     """
 
     suffix: Callable[[ExportOptions], str]
-    open: Callable[[str, ExportOptions], AbstractContextManager[Write]]
+    open: Callable[..., AbstractContextManager[Write]]
     count: Callable[[str], int]
     options: tuple[str, ...] = ()

@@ -1,18 +1,19 @@
-"""JSON lines: one object a document, UTF-8, the keys of `transforms.export.documents.SCHEMA`, `published` in ISO 8601."""
+"""JSON lines: one object a document, UTF-8, the keys of `transforms.export.documents.export_schema`, `published` in ISO 8601."""
 
 import gzip
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import zstandard
 
 from transforms import io
-from transforms.export.documents import SCHEMA
+from transforms.export.documents import IS_JSON, SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
+from transforms.sources.kept import finite
 
 SUFFIXES = {"gzip": ".jsonl.gz", "zstd": ".jsonl.zst", "none": ".jsonl"}
 PUBLISHED = SCHEMA.get_field_index("published")
@@ -20,14 +21,23 @@ _BLOCK = 1 << 20
 
 
 @contextmanager
-def open_jsonl(path: str, options: ExportOptions) -> Iterator[Write]:
+def open_jsonl(path: str, options: ExportOptions, schema: pa.Schema = SCHEMA) -> Iterator[Write]:
+    nested = [field.name for field in schema if field.metadata == IS_JSON]
     with open(path, "wb") as file, _compressed(file, options.compression) as add:
 
         def write(batch: pa.RecordBatch) -> None:
             for row in batch.set_column(PUBLISHED, "published", _iso_dates(batch.column(PUBLISHED))).to_pylist():
-                add(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                row.update((name, json.loads(row[name])) for name in nested if row[name] is not None)
+                add(_dumps(row).encode() + b"\n")
 
         yield write
+
+
+def _dumps(row: dict[str, Any]) -> str:
+    try:
+        return json.dumps(row, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # JSON has no number that is not finite
+        return json.dumps(finite(row), ensure_ascii=False)
 
 
 def _iso_dates(times: pa.Array) -> pa.Array:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.export.documents import SCHEMA
@@ -11,8 +12,8 @@ from transforms.ingest import PartWriter
 
 
 @contextmanager
-def open_parquet(path: str, options: ExportOptions) -> Iterator[Write]:
-    with closing(PartWriter(path, SCHEMA)) as writer:
+def open_parquet(path: str, options: ExportOptions, schema: pa.Schema = SCHEMA) -> Iterator[Write]:
+    with closing(PartWriter(path, schema)) as writer:
         yield writer.write
 
 

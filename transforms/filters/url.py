@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import numpy as np
 import pyarrow as pa
 
-from transforms import io
+from transforms import globs, io
 from transforms.errors import ConfigError
 from transforms.filters.lists import HashSet, bad_list, hash_all, hash_bytes, open_list, open_members, read_entries, read_hashes
 from transforms.filters.verdicts import Verdicts
@@ -261,7 +261,7 @@ def _ut1_files(path: str) -> Iterator[tuple[str, BinaryIO]]:
     for depth in ("", "*"):
         for file in _UT1_FILES:
             for suffix in ("", ".gz"):
-                for entry in io.list_files(io.join(path, depth, file + suffix)):
+                for entry in io.list_files(io.join(globs.escape(path), depth, file + suffix)):
                     with open_list(entry.path) as stream:
                         yield entry.path.removesuffix(".gz"), stream
 

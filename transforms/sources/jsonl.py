@@ -1,72 +1,103 @@
-"""Source `jsonl`: one JSON object a line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`); `fields` maps document fields to keys."""
+"""Source `jsonl`: JSON objects, one a line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`), or in one array, or one after the other (`.json`).
+
+`fields` maps document fields to keys, or to dotted paths into nested values.
+"""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
+from transforms.sources.columns import MISSING, ColumnsSeen, asked_columns, field_columns, find_value
+from transforms.sources.dates import parse_date
+from transforms.sources.json_stream import Broken, decode_value, read_values
+from transforms.sources.kept import kept_text
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 
-FIELDS = ("text", "url", "title", "published")
 _BLOCK = 1 << 16
-_MAX_SECONDS = 1e11
-_FORMATS = ("%Y/%m/%d", "%d.%m.%Y")
-_MONTHS = {
-    name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
-_WITH_MONTH = re.compile(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})(?: (\d{1,2}):(\d{1,2}):(\d{1,2})\.\d{1,6})?", re.ASCII)
+_EXCERPT = 1000
+_NO_LINES = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*(?:[\]{]|\Z)|\{[ \t]*\r?\n)")
+"""The beginning of a file that is no JSON lines: an array of objects, or an object over several lines."""
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def parse_date(value: Any) -> int | None:
-    """A date as ISO 8601, RFC 2822, seconds since 1970 or a few usual spellings -> seconds, UTC; None if it is none of them."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value) if abs(value) < _MAX_SECONDS else None  # false for nan and inf, and exact for any integer
-    if not isinstance(value, str) or not value.strip():
-        return None
-    value = value.strip()
-    readings = [
-        datetime.fromisoformat,
-        _read_with_month,
-        *(lambda text, f=form: datetime.strptime(text, f) for form in _FORMATS),
-        parsedate_to_datetime,
-    ]
-    for read in readings:
-        try:
-            moment = read(value)
-            return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
-    return None
+def read_jsonl(
+    stream: BinaryIO,
+    *,
+    fields: Mapping[str, str],
+    keep_columns: Sequence[str] = (),
+    start: int = 0,
+    end: int | None = None,
+    columns: ColumnsSeen | None = None,
+) -> Iterator[Record]:
+    """Bytes of a JSON file -> one document or reject an object; blank lines are none. With a range, of lines that start in it.
 
-
-def _read_with_month(value: str) -> datetime:
-    """`26-FEB-1987` and `26-FEB-1987 15:01:01.79`; strptime takes ten times as long, and asks the locale for the months."""
-    found = _WITH_MONTH.fullmatch(value)
-    if found is None or (month := _MONTHS.get(found[2].lower())) is None:
-        raise ValueError(value)
-    hour, minute, second = (int(part or 0) for part in found.groups()[3:])
-    return datetime(int(found[3]), month, int(found[1]), hour, minute, second)
-
-
-def read_jsonl(stream: BinaryIO, *, fields: Mapping[str, str], start: int = 0, end: int | None = None) -> Iterator[Record]:
-    """Bytes of a JSON-lines file -> one document or reject a line that is not blank; with a range, of lines that start in it.
-
-    The locator is the offset of the line's first byte in the (decompressed) file. Only a range that starts behind 0 seeks.
+    The locator is the offset of the object's first byte in the (decompressed) file; of a line, that of the line. A file whose objects do
+    not stand on lines of their own is read by the range that starts at 0. Only a range that starts behind 0 seeks.
     """
-    keys = {field: fields.get(field, field) for field in FIELDS}
-    following = _next_line(stream, start) if start else 0
+    seen = (columns or ColumnsSeen()).file(asked_columns(fields, keep_columns))
+    reader = _Reader(fields, keep_columns)
+    try:
+        for locator, value, excerpt in _values(stream, start, end):
+            try:
+                if seen.missing and isinstance(value, dict):
+                    seen.add_record(value)
+                yield reader.record(value, locator, excerpt)
+            except Exception as error:  # what nobody foresaw in one line must not cost the file
+                yield RawReject(locator, "jsonl/unreadable", detail=f"{type(error).__name__}: {error}", excerpt=_shown(excerpt))
+    finally:
+        seen.close()
+
+
+_Value = tuple[str, Any, str | bytes]
+"""A locator, the value there or why it is none (Broken), an excerpt or the line."""
+
+
+def _shown(excerpt: str | bytes) -> str:
+    return excerpt[:_EXCERPT].decode("utf-8", "replace") if isinstance(excerpt, bytes) else excerpt
+
+
+def _values(stream: BinaryIO, start: int, end: int | None) -> Iterator[_Value]:
+    if start:
+        stream.seek(0)
+        if not _NO_LINES.match(stream.read(_BLOCK)):
+            yield from _line_values(stream, b"", _next_line(stream, start), end)
+        return
+    if end == 0:
+        return
+    head = stream.readline(_BLOCK)
+    while not head.strip() and len(head) < _BLOCK and (more := stream.readline(_BLOCK)):
+        head += more
+    if head.startswith(_UTF16):
+        yield "0", Broken("the file begins with the mark of UTF-16; JSON lines are UTF-8"), ""
+    elif _NO_LINES.match(head):
+        for offset, value, excerpt in read_values(stream, head):
+            yield str(offset), value, excerpt
+    else:
+        yield from _line_values(stream, head, 0, end)
+
+
+def _line_values(stream: BinaryIO, head: bytes, following: int, end: int | None) -> Iterator[_Value]:
+    """The values on the lines from an offset on. `head`: bytes that were read already, which need not end with a line."""
+    if head and not head.endswith(b"\n"):
+        head += stream.readline()
     read = stream.readline
-    while (end is None or following < end) and (line := read()):
+    waiting = _split_lines(head)[::-1]
+    while (end is None or following < end) and (line := waiting.pop() if waiting else read()):
         offset, following = following, following + len(line)
         if not line.strip():
             continue
-        excerpt = line[:1000].decode("utf-8", "replace")
         try:
-            yield _read_line(line, str(offset), keys, excerpt)
-        except Exception as error:  # what nobody foresaw in one line must not cost the file
-            yield RawReject(str(offset), "jsonl/unreadable", detail=f"{type(error).__name__}: {error}", excerpt=excerpt)
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield from _odd_line(line, offset, error)
+        else:
+            yield str(offset), value, line
+
+
+def _split_lines(data: bytes) -> list[bytes]:
+    """Lines as `readline` gives them: a carriage return alone ends none."""
+    return [part + b"\n" for part in data.split(b"\n")[:-1]] + ([last] if (last := data.split(b"\n")[-1]) else [])
 
 
 def _next_line(stream: BinaryIO, start: int) -> int:
@@ -80,27 +111,75 @@ def _next_line(stream: BinaryIO, start: int) -> int:
     return offset
 
 
-def _read_line(line: bytes, locator: str, keys: dict[str, str], excerpt: str) -> Record:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return RawReject(locator, "jsonl/not-json", detail=f"{type(error).__name__}: {error}", excerpt=excerpt)
-    if not isinstance(record, dict):
-        return RawReject(locator, "jsonl/wrong-type", detail=f"the line is a {type(record).__name__}, not an object", excerpt=excerpt)
-    text = record.get(keys["text"])
-    if text is None:
-        return RawReject(locator, "jsonl/missing-text", detail=f"no field {keys['text']!r}", excerpt=excerpt)
-    if not isinstance(text, str):
-        detail = f"field {keys['text']!r} is a {type(text).__name__}, not a string"
-        return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=excerpt)
-    text = clean_text(text)
-    if not text:
-        return RawReject(locator, "extract/empty", "extract", detail=f"field {keys['text']!r} is empty")
-    url, title = (record.get(keys[field]) for field in ("url", "title"))
-    return RawDocument(
-        locator,
-        text,
-        url=url if isinstance(url, str) else None,
-        title=title if isinstance(title, str) else None,
-        published=parse_date(record.get(keys["published"])),
-    )
+def _odd_line(line: bytes, offset: int, error: Exception) -> Iterator[_Value]:
+    """A line that is not one value: objects that follow each other on it, an integer of more digits than Python reads, or nothing good."""
+    broken = Broken(f"{type(error).__name__}: {error}")
+    if not isinstance(error, json.JSONDecodeError):
+        try:
+            yield str(offset), decode_value(line.decode("utf-8-sig"), 0)[0], line
+        except (ValueError, RecursionError):
+            yield str(offset), broken, line
+    elif error.msg == "Extra data" and error.doc[: error.pos].rstrip().endswith("}") and error.doc[error.pos :].startswith("{"):
+        yield from _objects_of_line(error.doc, offset)
+    else:
+        yield str(offset), broken, line
+
+
+def _objects_of_line(text: str, offset: int) -> Iterator[_Value]:
+    position = 0
+    while position < len(text):
+        excerpt = text[position : position + _EXCERPT]
+        try:
+            value, stop = decode_value(text, position)
+        except (ValueError, RecursionError) as error:
+            yield str(offset), Broken(f"{type(error).__name__}: {error}"), excerpt
+            return
+        yield str(offset), value, excerpt
+        stop += len(text[stop:]) - len(text[stop:].lstrip())
+        offset += len(text[position:stop].encode())
+        position = stop
+
+
+class _Reader:
+    """JSON values -> documents and rejects."""
+
+    def __init__(self, fields: Mapping[str, str], keep_columns: Sequence[str]):
+        self._keys = field_columns(fields)
+        self._keep = tuple(keep_columns)
+
+    def record(self, value: Any, locator: str, excerpt: str | bytes) -> Record:
+        if isinstance(value, Broken):
+            return RawReject(locator, "jsonl/not-json", detail=str(value), excerpt=_shown(excerpt))
+        if not isinstance(value, dict):
+            detail = f"the value is a {type(value).__name__}, not an object"
+            return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=_shown(excerpt))
+        text = _find(value, self._keys["text"])
+        if text is None:
+            detail = f"no field {self._keys['text']!r}; there are {', '.join(map(repr, list(value)[:20])) or 'none'}"
+            return RawReject(locator, "jsonl/missing-text", detail=detail, excerpt=_shown(excerpt))
+        if not isinstance(text, str):
+            detail = f"field {self._keys['text']!r} is a {type(text).__name__}, not a string"
+            return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=_shown(excerpt))
+        text = clean_text(text)
+        if not text:
+            return RawReject(locator, "extract/empty", "extract", detail=f"field {self._keys['text']!r} is empty")
+        url, title = (_find(value, self._keys[field]) for field in ("url", "title"))
+        return RawDocument(
+            locator,
+            text,
+            url=url if isinstance(url, str) else None,
+            title=title if isinstance(title, str) else None,
+            published=parse_date(_find(value, self._keys["published"])),
+            kept=self._kept(value) if self._keep else None,
+        )
+
+    def _kept(self, value: dict[str, Any]) -> str | None:
+        found = {name: item for name in self._keep if (item := find_value(value, name)) is not MISSING}
+        return kept_text(found) if found else None
+
+
+def _find(value: dict[str, Any], path: str) -> Any:
+    found = value.get(path, MISSING)
+    if found is MISSING and "." in path:
+        found = find_value(value, path)
+    return None if found is MISSING else found

@@ -17,6 +17,7 @@ class RawDocument(NamedTuple):
     `declared_language` is what the input says, a primary subtag such as `de`; a hint that decides nothing.
     `truncated`: why the text is known to be only a part of what there was, a word of TRUNCATED; None where nothing says so.
     `notes`: what was done or noticed in reading, as (word, how often); added up by source in the manifest's counters (`notes`).
+    `kept`: columns that the user keeps, as the text of a JSON object (`transforms.sources.kept`).
     """
 
     locator: str
@@ -27,6 +28,7 @@ class RawDocument(NamedTuple):
     declared_language: str | None = None
     truncated: str | None = None
     notes: tuple[tuple[str, int], ...] = ()
+    kept: str | None = None
 
 
 class RawReject(NamedTuple):
@@ -125,17 +127,17 @@ def clean_text(text: str) -> str:
     if _has_controls(text) and binary_detail(text) is None:
         text = _without_controls(text)
     if not text.isascii():
-        text = text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
-        text = unicodedata.normalize("NFC", text)
+        text = unicodedata.normalize("NFC", without_surrogates(text))
     return text.strip()
 
 
-def _has_surrogate(text: str) -> bool:
+def without_surrogates(text: str) -> str:
+    """Text that UTF-8 can hold: a pair of surrogates becomes its character, a lone one U+FFFD."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return True
-    return False
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument]) -> pa.RecordBatch:
@@ -153,6 +155,7 @@ def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument])
         "language_score": pa.nulls(len(documents), pa.float32()),
         "declared_language": _labels(document.declared_language for document in documents),
         "truncated": _labels(document.truncated for document in documents),
+        "kept": [document.kept for document in documents],
         "text": [document.text for document in documents],
     }
     return pa.record_batch([_column(field, columns[field.name]) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)
@@ -171,7 +174,7 @@ def rejects_batch(origins: Sequence[Origin], rejects: Sequence[RawReject]) -> pa
         "value": [reject.value for reject in rejects],
         "threshold": pa.nulls(len(rejects), pa.float64()),
         "detail": [
-            _clean_label(reject.detail[:DETAIL_BYTES].encode("utf-8", "replace")[:DETAIL_BYTES].decode("utf-8", "ignore"))
+            _clean_label(without_surrogates(reject.detail[:DETAIL_BYTES]).encode()[:DETAIL_BYTES].decode("utf-8", "ignore"))
             for reject in rejects
         ],
         "excerpt": [_clean_label(reject.excerpt[:EXCERPT_CHARACTERS]) for reject in rejects],

@@ -16,12 +16,14 @@ from typing import Any
 import zstandard
 
 from transforms import io
+from transforms.sources.columns import ColumnsSeen
+from transforms.sources.delimited import csv_header, read_csv
 from transforms.sources.epub import read_epub
 from transforms.sources.feed import read_feed
 from transforms.sources.html_files import read_html
 from transforms.sources.jsonl import read_jsonl
 from transforms.sources.records import RawReject, Record, Screen, binary_detail, is_failure
-from transforms.sources.tables import read_csv, read_parquet
+from transforms.sources.tables import arrow_names, parquet_names, read_arrow, read_parquet
 from transforms.sources.text import read_text
 from transforms.sources.warc import read_warc
 from transforms.sources.wet import read_wet
@@ -36,6 +38,9 @@ class SourceKind:
     `at_offsets`: a record's locator begins with the byte that it begins at, so that a range of that byte reads it alone.
     `screens`: the reader takes a `screen`. `passes_over`: it takes a Counter `passed_over`, to which it adds each record that is no
     document by its type.
+    `screens`: the reader takes a `screen`. `counts_columns`: it takes `columns`, to say which of those asked for there are.
+    `names`: a stream and the kind's own options -> the columns of a table, from its header alone.
+    `suffixes`: ends of the names of a plugin's files, for folders; those of the others are in `transforms.sources.file_kinds`.
     `plugin`: a user's own, whose other keyword-only parameters stand in the source's table `options`.
     """
 
@@ -47,6 +52,9 @@ class SourceKind:
     at_offsets: bool = False
     screens: bool = False
     passes_over: bool = False
+    counts_columns: bool = False
+    names: Callable[..., list[str]] | None = None
+    suffixes: tuple[str, ...] = ()
     plugin: bool = False
 
     def own_options(self) -> dict[str, inspect.Parameter]:
@@ -77,9 +85,24 @@ KINDS: dict[str, SourceKind] = {
     "html": SourceKind(read=read_html, options=("extractor",), screens=True),
     "text": SourceKind(read=read_text, options=("reflow",)),
     "epub": SourceKind(read=read_epub, compressed=True),
-    "jsonl": SourceKind(read=read_jsonl, options=("fields",), splits=("",), unsplit=(".gz", ".bz2", ".zst"), at_offsets=True),
-    "csv": SourceKind(read=read_csv, options=("fields", "delimiter")),
-    "parquet": SourceKind(read=read_parquet, options=("fields",), compressed=True, splits=("",)),
+    "jsonl": SourceKind(
+        read=read_jsonl,
+        options=("fields", "keep_columns"),
+        splits=("",),
+        unsplit=(".gz", ".bz2", ".zst"),
+        at_offsets=True,
+        counts_columns=True,
+    ),
+    "csv": SourceKind(read=read_csv, options=("fields", "keep_columns", "delimiter"), counts_columns=True, names=csv_header),
+    "parquet": SourceKind(
+        read=read_parquet,
+        options=("fields", "keep_columns"),
+        compressed=True,
+        splits=("",),
+        counts_columns=True,
+        names=parquet_names,
+    ),
+    "arrow": SourceKind(read=read_arrow, options=("fields", "keep_columns"), counts_columns=True, names=arrow_names),
     "feed": SourceKind(read=read_feed),
     "wikipedia": SourceKind(read=read_wikipedia),
 }
@@ -97,11 +120,13 @@ def read_records(
     end: int | None = None,
     screen: Screen | None = None,
     passed_over: Counter[str] | None = None,
+    columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
     """Reads one file, or the records of it that begin in the bytes [start, end) where its kind can be split.
 
     Bytes that break the file's format cost the rest of it, or of the range: reject `read/broken-file`. `screen` is for the kinds that
-    take one, and so is `passed_over`, which is given the number of records of each type that holds no documents.
+    take one, and so is `passed_over`, which is given the number of records of each type that holds no documents. `columns` learns
+    which columns there are, of the kinds that have some.
 
     An error of the system (no such file, no permission, a failing disk or network) is no property of the input: it is
     raised, and the same run may succeed later. Such an OSError has an errno, one of a format has none.
@@ -113,6 +138,8 @@ def read_records(
         more["screen"] = screen
     if source.passes_over:
         more["passed_over"] = passed_over
+    if source.counts_columns:
+        more["columns"] = columns
     try:
         with io.open_input(path) if source.compressed else io.open_decompressed(path) as stream:
             for record in source.read(stream, **options, **more):

@@ -1,177 +1,64 @@
-"""Sources `csv` (also `.tsv`) and `parquet`: a row a document; `fields` maps document fields to columns.
+"""Sources `parquet` and `arrow`: a row a document; `fields` maps document fields to columns, or to dotted paths into nested ones.
 
 A table without the text column is one reject for the file: it has no record that could be right.
 """
 
-import codecs
-import contextlib
-import csv
-import io
-import re
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from resiliparse.parse.encoding import EncodingDetector
 
-from transforms.sources.jsonl import FIELDS, parse_date
+from transforms.sources.columns import FIELDS, ColumnsSeen, asked_columns, field_columns
+from transforms.sources.dates import parse_date
+from transforms.sources.kept import json_values, kept_text
+from transforms.sources.nested import Place, check_values, find_place, take_place
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 
-MAX_FIELD_CHARACTERS = 16 << 20
-_MAX_SKIPPED = 4  # times the largest field
 BATCH_ROWS = 1024
 BATCH_BYTES = 8 << 20
 _BUFFER_BYTES = 1 << 20
 _BAD_TABLE = (pa.ArrowException, ValueError, KeyError, MemoryError, OverflowError)
-_DELIMITERS = ",\t;|"
-_SECONDS = re.compile(r"\d{9,10}(\.\d+)?")
-_BAD = re.compile("[\0\udc80-\udcff]")  # what `surrogateescape` makes of a byte it cannot decode
-_BOMS = (
-    *((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32")),
-    *((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")),
-)
+_ARROW_FILE = b"ARROW1\0\0"
+"""The first bytes of Arrow's file format, which go before a stream."""
 
 
-def read_csv(
-    stream: BinaryIO, *, fields: Mapping[str, str], delimiter: str | None = None, max_field: int = MAX_FIELD_CHARACTERS
+@dataclass(frozen=True)
+class _Wanted:
+    """What is read of a table: the column of each field of a document, and those to keep."""
+
+    fields: Mapping[str, Place]
+    kept: Mapping[str, Place]
+
+    @property
+    def names(self) -> list[str]:
+        """The columns at the top that hold them."""
+        return sorted({place.column for place in (*self.fields.values(), *self.kept.values())})
+
+    @property
+    def leaves(self) -> list[str]:
+        """The same as Parquet names them: a field inside a structure is read alone."""
+        return sorted({place.leaf for place in (*self.fields.values(), *self.kept.values())})
+
+
+def read_parquet(
+    stream: BinaryIO,
+    *,
+    fields: Mapping[str, str],
+    keep_columns: Sequence[str] = (),
+    start: int = 0,
+    end: int | None = None,
+    columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a CSV file with a header line -> one document or reject a row.
-
-    Quoting is RFC 4180's, so a field may hold line breaks; the delimiter is the one of `, tab ; |` that the header has
-    most of, unless given. The locator is the row's number, from 1, the header and blank lines not counted. A row that
-    cannot be read costs itself; a quote left open costs what it swallows, a few times `max_field` characters at most.
-    """
-    csv.field_size_limit(max_field)  # a setting of the process: nothing else here reads CSV
-    buffered = io.BufferedReader(stream, _BUFFER_BYTES)  # type: ignore[type-var]
-    text = io.TextIOWrapper(buffered, encoding=_encoding(buffered.peek(_BUFFER_BYTES)), errors="surrogateescape", newline="")
-    try:
-        yield from _read_rows(_Lines(text, max_field), fields, delimiter)
-    finally:
-        text.detach()
-        buffered.detach()
-
-
-def _encoding(head: bytes) -> str:
-    """The encoding of a file by its first bytes: byte-order mark, UTF-8 if that is possible, else detection (uchardet)."""
-    for mark, encoding in _BOMS:
-        if head.startswith(mark):
-            return encoding
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        detector = EncodingDetector()
-        detector.update(head)
-        with contextlib.suppress(LookupError):
-            return codecs.lookup(detector.encoding(html5_compatible=True) or "utf-8").name
-    return "utf-8"
-
-
-class _Lines:
-    """The lines of a text, each at most `limit` characters: the rest of a longer one is passed over, and it raises."""
-
-    def __init__(self, text: io.TextIOWrapper, limit: int):
-        self._text = text
-        self._limit = limit
-        self._ahead: str | None = None
-        self.in_quotes = False
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        line = part = self._readline() if self._ahead is None else self._ahead
-        self._ahead = None
-        if not line:
-            raise StopIteration
-        while len(part) == self._limit and not part.endswith(("\n", "\r")):
-            part = self._readline()
-        if part is not line:
-            raise csv.Error(f"line larger than field limit ({self._limit})")
-        return line
-
-    def peek(self) -> str:
-        """The first line, which comes again."""
-        self._ahead = self._readline()
-        return self._ahead
-
-    def leave_quotes(self) -> None:
-        """Passes over the rest of a quoted field, unless the closing quote is too far away for one that was meant."""
-        left = _MAX_SKIPPED * self._limit
-        while self.in_quotes and left > 0 and (part := self._readline()):
-            left -= len(part)
-
-    def _readline(self) -> str:
-        line = self._text.readline(self._limit)
-        self.in_quotes ^= line.count('"') % 2 == 1
-        return line
-
-
-def _read_rows(lines: _Lines, fields: Mapping[str, str], delimiter: str | None) -> Iterator[Record]:
-    try:
-        dialect = delimiter or max(_DELIMITERS, key=re.sub(r'"[^"]*"', "", lines.peek()).count)
-        rows = csv.reader(lines, delimiter=dialect, strict=True)
-        header = [name.strip() for name in next(rows, [])]
-    except csv.Error as error:
-        yield RawReject("header", "csv/bad-header", detail=str(error))
-        return
-    except UnicodeError as error:
-        yield RawReject("header", "csv/undecodable", detail=str(error))
-        return
-    column = {field: _position(header, fields.get(field, field)) for field in FIELDS}
-    if (at := column["text"]) is None:
-        shown = ", ".join(header[:20]) or "nothing"
-        yield RawReject("header", "csv/missing-text", detail=f"no column {fields.get('text', 'text')!r} in the header: {shown}")
-        return
-    number, too_large = 0, False
-    while True:
-        try:
-            if too_large:
-                lines.leave_quotes()
-            lines.in_quotes, too_large = False, False
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            number += 1
-            too_large = "field limit" in str(error)
-            yield RawReject(str(number), "csv/too-large" if too_large else "csv/bad-quotes", detail=str(error))
-            continue
-        except UnicodeError as error:  # of UTF-16 and the like, where one bad byte leaves no place to go on from
-            yield RawReject(f"{number + 1}+", "csv/undecodable", detail=str(error))
-            return
-        if not row:
-            continue
-        number += 1
-        yield _read_row(row, str(number), len(header), column, at)
-
-
-def _position(header: list[str], name: str) -> int | None:
-    return header.index(name) if name in header else None
-
-
-def _read_row(row: list[str], locator: str, width: int, column: dict[str, int | None], at: int) -> Record:
-    if len(row) != width:
-        return RawReject(locator, "csv/wrong-width", detail=f"{len(row)} fields, the header has {width}", excerpt=" ".join(row)[:1000])
-    if bad := next(filter(None, map(_BAD.search, row)), None):
-        rule, what = ("csv/nul-bytes", "NUL bytes") if bad[0] == "\0" else ("csv/undecodable", "bytes that are not of the file's encoding")
-        return RawReject(locator, rule, detail=f"{what} in the row", excerpt=" ".join(row)[:1000])
-    text = clean_text(row[at])
-    if not text:
-        return RawReject(locator, "extract/empty", "extract", detail="the text field is empty")
-    url, title, published = (row[position] if (position := column[field]) is not None else None for field in FIELDS[1:])
-    moment = float(published) if published and _SECONDS.fullmatch(published.strip()) else published
-    return RawDocument(locator, text, url=url or None, title=title or None, published=parse_date(moment))
-
-
-def read_parquet(stream: BinaryIO, *, fields: Mapping[str, str], start: int = 0, end: int | None = None) -> Iterator[Record]:
     """Bytes of a Parquet file -> one document or reject a row. The locator is the row's number in the file, from 1.
 
     With `start` and `end` only the row groups whose first byte lies in that range; what is wrong with the file as a whole
     is told by the range that starts at 0.
 
-    Only the columns that `fields` names are read, in batches of at most BATCH_ROWS rows or about BATCH_BYTES of text. A
+    Only the columns that `fields` and `keep_columns` name are read, in batches of at most BATCH_ROWS rows or about BATCH_BYTES of text. A
     file whose text column is missing or is no column of strings is one reject that names it. Raises OSError, without
     an errno, for a file that is no Parquet or breaks off.
     """
@@ -186,37 +73,141 @@ def read_parquet(stream: BinaryIO, *, fields: Mapping[str, str], start: int = 0,
             raise OSError(f"{type(error).__name__}: {error}") from error
         return
     try:
-        yield from _read_table(table, fields, start, end)
+        yield from _read_parquet(table, fields, keep_columns, start, end, columns or ColumnsSeen())
     except OSError:
         raise
     except _BAD_TABLE as error:
         raise OSError(f"{type(error).__name__}: {error}") from error
 
 
-def _read_table(table: pq.ParquetFile, fields: Mapping[str, str], start: int, end: int | None) -> Iterator[Record]:
-    schema = table.schema_arrow
-    names = {field: fields.get(field, field) for field in FIELDS}
-    times = Counter(schema.names)
+def _read_parquet(
+    table: pq.ParquetFile, fields: Mapping[str, str], keep: Sequence[str], start: int, end: int | None, seen: ColumnsSeen
+) -> Iterator[Record]:
     rows = table.metadata.num_rows
-    if times[names["text"]] != 1:
-        what = "no column" if not times[names["text"]] else f"{times[names['text']]} columns"
-        shown = ", ".join(schema.names[:20])
+    wanted = _wanted("parquet", table.schema_arrow, fields, keep, seen, of=f"{rows} rows")
+    if isinstance(wanted, RawReject):
         if not start:
-            yield RawReject("schema", "parquet/missing-text", detail=f"{what} {names['text']!r} in {rows} rows; there are {shown}")
+            yield wanted
         return
-    if not _is_text(kind := schema.field(names["text"]).type):
-        detail = f"column {names['text']!r} of {rows} rows is {kind}, not a string"
-        if not start:
-            yield RawReject("schema", "parquet/wrong-type", detail=detail)
-        return
-    columns = {field: name for field, name in names.items() if times[name] == 1 and not pa.types.is_nested(schema.field(name).type)}
     size = _batch_rows(table)
     for groups, number in _row_groups(table, start, end):
-        for batch in table.iter_batches(size, row_groups=groups, columns=sorted(set(columns.values())), use_threads=False):
-            values = {field: _values(batch.column(batch.schema.get_field_index(name)), field) for field, name in columns.items()}
-            for row in range(len(batch)):
-                number += 1
-                yield _read_values({field: column[row] for field, column in values.items()}, str(number), names["text"])
+        for batch in table.iter_batches(size, row_groups=groups, columns=wanted.leaves, use_threads=False):
+            yield from _read_batch("parquet", batch, wanted, number)
+            number += len(batch)
+
+
+def parquet_names(stream: BinaryIO, *, fields: Mapping[str, str], keep_columns: Sequence[str] = (), **_: object) -> list[str]:
+    """The columns of a Parquet file; those asked for as they were asked for. Raises OSError for one that is none."""
+    return _names(pq.ParquetFile(pa.PythonFile(stream, mode="r")).schema_arrow, fields, keep_columns)
+
+
+def read_arrow(
+    stream: BinaryIO, *, fields: Mapping[str, str], keep_columns: Sequence[str] = (), columns: ColumnsSeen | None = None
+) -> Iterator[Record]:
+    """Bytes of an Arrow IPC file or stream (Feather 2, `save_to_disk` of Hugging Face datasets) -> one document or reject a row.
+
+    The locator is the row's number, from 1. The file format is read as the stream that it holds, so what stands before a break is kept.
+    Raises OSError, without an errno, for what is none or breaks off.
+    """
+    try:
+        reader = _open_arrow(stream)
+        wanted = _wanted("arrow", reader.schema, fields, keep_columns, columns or ColumnsSeen(), of="the table")
+        if isinstance(wanted, RawReject):
+            yield wanted
+            return
+        number = 0
+        for whole in reader:
+            batch = whole.select(wanted.names)
+            for column in batch.columns:
+                check_values(column)
+            size = max(1, min(BATCH_ROWS, BATCH_BYTES * max(1, len(batch)) // max(1, batch.nbytes)))
+            for first in range(0, len(batch), size):
+                yield from _read_batch("arrow", batch.slice(first, size), wanted, number + first)
+            number += len(batch)
+    except OSError:
+        raise
+    except _BAD_TABLE as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
+
+
+def arrow_names(stream: BinaryIO, *, fields: Mapping[str, str], keep_columns: Sequence[str] = (), **_: object) -> list[str]:
+    """The columns of an Arrow file; those asked for as they were asked for. Raises OSError for one that is none."""
+    return _names(_open_arrow(stream).schema, fields, keep_columns)
+
+
+def _open_arrow(stream: BinaryIO) -> pa.RecordBatchStreamReader:
+    head = stream.read(len(_ARROW_FILE))
+    source = stream if head == _ARROW_FILE else _After(head, stream)
+    return pa.ipc.open_stream(pa.PythonFile(source, mode="r"))
+
+
+class _After:
+    """A stream with bytes before it that were read already."""
+
+    def __init__(self, head: bytes, stream: BinaryIO):
+        self._head, self._stream = head, stream
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._head:
+            return self._stream.read(size)
+        head, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+        return head + self._stream.read(size - len(head) if size >= 0 else -1)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _names(schema: pa.Schema, fields: Mapping[str, str], keep: Sequence[str]) -> list[str]:
+    return [*schema.names, *(name for name in asked_columns(fields, keep) if name not in schema.names and find_place(schema, name))]
+
+
+def _wanted(
+    kind: str, schema: pa.Schema, fields: Mapping[str, str], keep: Sequence[str], seen: ColumnsSeen, *, of: str
+) -> _Wanted | RawReject:
+    """Where a table has what is asked for; a reject for one whose text column is missing, there twice or no column of strings."""
+    asked = asked_columns(fields, keep)
+    places = {name: place for name in {*asked, *field_columns(fields).values()} if (place := find_place(schema, name))}
+    file = seen.file(asked)
+    file.add_table(places, _paths(schema) if any("." in name for name in asked) else schema.names)
+    file.close()
+    names = field_columns(fields)
+    text = names["text"]
+    shown = ", ".join(schema.names[:20])
+    if text not in places:
+        times = Counter(schema.names)[text]
+        what = f"{times} columns" if times else "no column"
+        return RawReject("schema", f"{kind}/missing-text", detail=f"{what} {text!r} in {of}; there are {shown}")
+    if not _is_text(places[text].kind):
+        detail = f"column {text!r} of {of} is {places[text].kind}, not a string"
+        return RawReject("schema", f"{kind}/wrong-type", detail=detail)
+    fitting = {field: places[name] for field, name in names.items() if name in places and not pa.types.is_nested(places[name].kind)}
+    return _Wanted(fields=fitting, kept={name: places[name] for name in keep if name in places})
+
+
+def _paths(schema: pa.Schema) -> Iterator[str]:
+    yield from schema.names
+    for field in schema:
+        if pa.types.is_struct(field.type):
+            yield from (f"{field.name}.{field.type.field(index).name}" for index in range(field.type.num_fields))
+
+
+def _read_batch(kind: str, batch: pa.RecordBatch, wanted: _Wanted, number: int) -> Iterator[Record]:
+    """The records of a batch, before which `number` rows stand in the file."""
+    values = {field: _values(take_place(batch, place), field) for field, place in wanted.fields.items()}
+    kept = _kept_texts(batch, wanted.kept)
+    name = wanted.fields["text"].name
+    for row, text in zip(range(len(batch)), kept, strict=False):
+        number += 1
+        record = _read_values(kind, {field: column[row] for field, column in values.items()}, str(number), name)
+        yield record if text is None or isinstance(record, RawReject) else record._replace(kept=text)
+
+
+def _kept_texts(batch: pa.RecordBatch, kept: Mapping[str, Place]) -> Iterator[str | None]:
+    if not kept:
+        return itertools.repeat(None)
+    columns = [json_values(take_place(batch, place)) for place in kept.values()]
+    return (kept_text(dict(zip(kept, row, strict=True))) for row in zip(*columns, strict=True))
 
 
 def _row_groups(table: pq.ParquetFile, start: int, end: int | None) -> Iterator[tuple[list[int], int]]:
@@ -283,14 +274,14 @@ def _values(column: pa.Array, field: str) -> list[Any]:
     return [None] * len(column)
 
 
-def _read_values(values: dict[str, Any], locator: str, name: str) -> Record:
+def _read_values(kind: str, values: dict[str, Any], locator: str, name: str) -> Record:
     if values["text"] is None:
-        return RawReject(locator, "parquet/missing-text", detail=f"column {name!r} is null")
+        return RawReject(locator, f"{kind}/missing-text", detail=f"column {name!r} is null")
     try:
         text = clean_text(values["text"].decode("utf-8"))
     except UnicodeDecodeError as error:
         excerpt = values["text"][:1000].decode("utf-8", "replace")
-        return RawReject(locator, "parquet/undecodable", detail=str(error), excerpt=excerpt)
+        return RawReject(locator, f"{kind}/undecodable", detail=str(error), excerpt=excerpt)
     if not text:
         return RawReject(locator, "extract/empty", "extract", detail=f"column {name!r} is empty")
     url, title, published = (

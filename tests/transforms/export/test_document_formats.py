@@ -12,9 +12,10 @@ import pytest
 
 from transforms import io
 from transforms.documents import DOCUMENT_SCHEMA, document_id
-from transforms.export.documents import SCHEMA, flat_documents
+from transforms.export.documents import SCHEMA, export_schema, flat_documents, kept_columns, with_kept
 from transforms.export.formats import DocumentFormat, ExportOptions
 from transforms.export.registry import FORMATS
+from transforms.sources.kept import count_kinds, kept_text
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -78,3 +79,64 @@ def test_gzip_has_no_time_and_no_name(tmp_path: Path) -> None:
     assert data == (tmp_path / "two.jsonl.gz").read_bytes()
     assert data[3:8] == bytes(5)  # flags: no name; then the time
     assert gzip.decompress(data).count(b"\n") == 3
+
+
+# columns that the user keeps
+
+KEPT: list[dict[str, Any]] = [
+    {
+        **{"id": 7, "Text": "t", "n": 1, "x": 1.5, "b": True, "mixed": [1], "meta": {"a": None}},
+        **{"big": (1 << 53) + 1, "huge": 1 << 70, "gone": None},
+    },
+    {"id": 8, "n": None, "x": "NaN", "mixed": "word", "meta": None, "big": 2, "when": "2024-02-03T04:05:06.789Z"},
+    {},
+]
+NAMES = ("id", "Text", "kept_id", "n", "x", "b", "mixed", "meta", "big", "huge", "gone", "when", "never")
+
+
+def write_kept(name: str, path: Path) -> None:
+    texts = [kept_text(row) if row else None for row in KEPT]
+    row = ROWS[1] | {"id": bytes(16)}
+    batch = pa.RecordBatch.from_pylist([row | {"kept": text} for text in texts], schema=DOCUMENT_SCHEMA)
+    columns = kept_columns(NAMES, count_kinds(texts))
+    known = FORMATS[name]
+    assert isinstance(known, DocumentFormat)
+    with known.open(str(path), ExportOptions(compression="none"), export_schema(columns)) as add:
+        add(with_kept(flat_documents(batch), batch.column("kept"), columns))
+
+
+def test_kept_columns_have_a_type_of_their_own_and_never_a_name_of_ours(tmp_path: Path) -> None:
+    write_kept("parquet", tmp_path / "a.parquet")
+    table = pq.read_table(tmp_path / "a.parquet")
+    types = {field.name: str(field.type) for field in list(table.schema)[len(SCHEMA) :]}
+    assert types == {
+        "kept_kept_id": "int64",
+        "kept_Text": "large_string",
+        "kept_id": "large_string",
+        **{
+            "n": "int64",
+            "x": "double",
+            "b": "bool",
+            "mixed": "large_string",
+            "meta": "large_string",
+            "big": "int64",
+            "huge": "large_string",
+        },
+        **dict.fromkeys(("gone", "when", "never"), "large_string"),
+    }
+    own = {name for name in types if b"tokenmill.type" in (table.schema.field(name).metadata or {})}
+    assert own == {"mixed", "meta", "huge"}
+    assert table.column("kept_kept_id").to_pylist() == [7, 8, None]
+    assert table.column("big").to_pylist() == [(1 << 53) + 1, 2, None]
+    assert str(table.column("x").to_pylist()) == "[1.5, nan, None]"
+    assert [value and json.loads(value) for value in table.column("mixed").to_pylist()] == [[1], "word", None]
+    assert table.column("meta").to_pylist() == ['{"a":null}', "null", None]
+
+
+def test_jsonl_holds_kept_values_as_they_are(tmp_path: Path) -> None:
+    write_kept("jsonl", tmp_path / "a.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert list(rows[0])[len(SCHEMA) :] == ["kept_kept_id", "kept_Text", *NAMES[2:]]
+    assert [rows[0][name] for name in NAMES[3:]] == [1, 1.5, True, [1], {"a": None}, (1 << 53) + 1, 1 << 70, None, None, None]
+    assert [rows[1][name] for name in ("kept_kept_id", "x", "mixed", "when")] == [8, "NaN", "word", "2024-02-03T04:05:06.789Z"]
+    assert set(rows[2].values()) == {ROWS[1][name] for name in ("source", "origin", "locator", "text")} | {None, "00" * 16}

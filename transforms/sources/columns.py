@@ -1,0 +1,109 @@
+"""The columns that a source asks for: fields of a document and columns to keep, by name or by a dotted path.
+
+A name that is there as it is spelled wins over a path: `meta.url` is the column `meta.url` if there is one, else `url` inside `meta`.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+FIELDS = ("text", "url", "title", "published")
+MISSING: Any = object()
+"""What a path leads to where nothing is there; a null that is there is None."""
+_SHOWN_NAMES = 50
+
+
+def field_columns(fields: Mapping[Any, str]) -> dict[str, str]:
+    """The column of each field of a document: as mapped, else of the field's own name."""
+    return {name: fields.get(name, name) for name in FIELDS}
+
+
+def asked_columns(fields: Mapping[Any, str], keep_columns: Sequence[str]) -> list[str]:
+    """The columns that must be somewhere: the text's, those that `fields` maps, and those to keep."""
+    columns = field_columns(fields)
+    return list(dict.fromkeys([columns["text"], *(columns[name] for name in FIELDS if name in fields), *keep_columns]))
+
+
+def find_value(record: Any, path: str) -> Any:
+    """What a path leads to in a JSON value, MISSING where nothing is there. A number is the place in a list, from 0."""
+    if isinstance(record, dict):
+        if path in record:
+            return record[path]
+        for head, rest in splits(path):
+            if head in record and (found := find_value(record[head], rest)) is not MISSING:
+                return found
+    elif isinstance(record, list):
+        head, dot, rest = path.partition(".")
+        if head.isdecimal() and head.isascii() and int(head) < len(record):
+            return find_value(record[int(head)], rest) if dot else record[int(head)]
+    return MISSING
+
+
+def splits(path: str) -> Iterator[tuple[str, str]]:
+    """The ways to split a path at a dot, the longest head first: `a.b.c` -> (`a.b`, `c`), (`a`, `b.c`)."""
+    end = path.rfind(".")
+    while end > 0:
+        yield path[:end], path[end + 1 :]
+        end = path.rfind(".", 0, end)
+
+
+@dataclass
+class ColumnsSeen:
+    """Which of the columns asked for the files of one source have.
+
+    found  a column asked for -> in how many files, or ranges of files, it was found
+    names  the names that files have in which one was missing -> the same count; at most 50 of a file
+    """
+
+    found: Counter[str] = field(default_factory=Counter)
+    names: Counter[str] = field(default_factory=Counter)
+
+    def file(self, asked: Iterable[str]) -> "FileColumns":
+        """Begins with a file, or a range of one."""
+        asked = tuple(asked)
+        for name in asked:
+            self.found[name] += 0
+        return FileColumns(self, asked)
+
+
+class FileColumns:
+    """The columns of one file, or of a range of it. `missing`: those asked for that were not found yet."""
+
+    def __init__(self, seen: ColumnsSeen, asked: Iterable[str]):
+        self._seen = seen
+        self.missing = dict.fromkeys(asked)
+        self._names: dict[str, None] = {}
+
+    def add_table(self, found: Iterable[str], names: Iterable[str]) -> None:
+        """Of a table: which of the columns asked for it has, and the names of all."""
+        self._found(found)
+        self._names.update(dict.fromkeys(itertools.islice(names, _SHOWN_NAMES)))
+
+    def add_record(self, record: Mapping[str, Any]) -> None:
+        """Of a JSON object. To be called while something is missing."""
+        self._found([name for name in self.missing if find_value(record, name) is not MISSING])
+        if self.missing and len(self._names) < _SHOWN_NAMES:
+            deep = any("." in name for name in self.missing)
+            names = _paths(record) if deep else (str(name) for name in record)
+            self._names.update(dict.fromkeys(itertools.islice(names, _SHOWN_NAMES)))
+
+    def close(self) -> None:
+        """Counts the names of the file if something was missing to its end."""
+        if self.missing:
+            self._seen.names.update(itertools.islice(self._names, _SHOWN_NAMES))
+
+    def _found(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self.missing:
+                del self.missing[name]
+                self._seen.found[name] += 1
+
+
+def _paths(record: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of an object, and those inside its objects as paths."""
+    yield from record
+    for name, value in record.items():
+        if isinstance(value, dict):
+            yield from (f"{name}.{inner}" for inner in value)

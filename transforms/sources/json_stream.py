@@ -1,0 +1,144 @@
+"""JSON values that do not stand on lines of their own: the elements of an array, or objects one after the other."""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+_BLOCK = 1 << 16
+_LARGEST = 64 << 20  # characters of one value
+_EXCERPT = 1000
+_NEAR_END = 16  # a value that is cut fails at its end, or as far before it as a word or an escape is long
+_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte it cannot decode
+_DIGITS = 4300  # the longest integer that Python reads
+
+_DECODER = json.JSONDecoder()
+_LONG_INTEGERS = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) < _DIGITS else digits)
+
+
+class Broken(ValueError):
+    """What is no JSON, and why."""
+
+
+def decode_value(text: str, position: int) -> tuple[Any, int]:
+    """The JSON value that begins at a position, and where it ends. An integer of 4,300 digits or more comes as a string of them.
+
+    Raises json.JSONDecodeError, or RecursionError for one that is nested too deep.
+    """
+    try:
+        return _DECODER.raw_decode(text, position)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _LONG_INTEGERS.raw_decode(text, position)
+
+
+def read_values(stream: BinaryIO, head: bytes) -> Iterator[tuple[int, Any, str]]:
+    """(offset of the first byte, value or Broken, excerpt) for each value of a stream, of which `head` was read already.
+
+    The elements of an array at the top are values of their own. After one that is broken reading goes on with the next line that begins as
+    the first value's line does, where values begin on lines of their own; else the rest of the stream is one Broken.
+    """
+    buffer = _Buffer(stream, head)
+    in_array = False
+    while sign := buffer.next_sign():
+        if sign == "[" and not in_array:
+            in_array = True
+            buffer.skip(1)
+        elif in_array and sign in ",]":
+            in_array = sign == ","
+            buffer.skip(1)
+        else:
+            offset = buffer.offset
+            try:
+                yield (offset, *buffer.take_value())
+            except Broken as error:
+                excerpt = buffer.excerpt()
+                found = buffer.next_line_alike()
+                yield offset, error if found else Broken(f"{error}; what follows is not read"), excerpt
+                if not found:
+                    return
+    if in_array:
+        yield buffer.offset, Broken("the file ends inside an array"), ""
+
+
+class _Buffer:
+    """A window over a stream's text. `offset`: bytes before its position."""
+
+    def __init__(self, stream: BinaryIO, head: bytes):
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._text = self._decoder.decode(head)
+        self._position = 0
+        self._ended = False
+        self._indent: str | None = None
+        self.offset = 0
+
+    def next_sign(self) -> str:
+        """Moves over white space; the character there, or nothing at the end."""
+        while True:
+            found = _SPACE.match(self._text, self._position)
+            assert found is not None
+            self.skip(found.end() - self._position)
+            if self._position < len(self._text) or not self._more():
+                return self._text[self._position : self._position + 1]
+
+    def skip(self, characters: int) -> None:
+        skipped = self._text[self._position : self._position + characters]
+        self.offset += len(skipped) if skipped.isascii() else len(skipped.encode("utf-8", "surrogateescape"))
+        self._position += characters
+
+    def excerpt(self) -> str:
+        return _NOT_UTF8.sub("\ufffd", self._text[self._position : self._position + _EXCERPT])
+
+    def take_value(self) -> tuple[Any, str]:
+        """The value at the position, with an excerpt. Raises Broken, at the same position."""
+        if self._indent is None:
+            line = self._text[: self._position].rpartition("\n")[2]
+            self._indent = line if not line.strip(" \t") else ""
+        while True:
+            try:
+                value, end = decode_value(self._text, self._position)
+            except json.JSONDecodeError as error:
+                cut = error.pos >= len(self._text) - _NEAR_END or error.msg.startswith("Unterminated string")
+                if cut and len(self._text) - self._position < _LARGEST and self._more():
+                    continue
+                at_end = error.pos >= len(self._text.rstrip()) or error.msg.startswith("Unterminated string")
+                what = "the file ends inside a value" if at_end else f"{error.msg}, {error.pos - self._position} characters on"
+                raise Broken(what) from error
+            except RecursionError as error:
+                raise Broken(f"RecursionError: {error}") from error
+            excerpt = self.excerpt()
+            if _NOT_UTF8.search(self._text, self._position, end):
+                raise Broken("the value is not UTF-8")
+            self.skip(end - self._position)
+            return value, excerpt
+
+    def next_line_alike(self) -> bool:
+        """Moves to the next line that begins an object with the same indentation as the first value's; false where there is none."""
+        start = f"{self._indent}{{"
+        while True:
+            end = self._text.find("\n", self._position)
+            if end < 0:
+                self.skip(len(self._text) - self._position)
+                if not self._more():
+                    return False
+                continue
+            self.skip(end + 1 - self._position)
+            while len(self._text) - self._position < len(start) and self._more():
+                pass
+            if self._text.startswith(start, self._position):
+                return True
+
+    def _more(self) -> bool:
+        """Reads on, as much as is waiting already; false at the end of the stream."""
+        if self._ended:
+            return False
+        if self._position > _BLOCK:
+            self._text, self._position = self._text[self._position :], 0
+        data = self._stream.read(max(_BLOCK, len(self._text) - self._position))
+        self._ended = not data
+        self._text += self._decoder.decode(data, final=not data)
+        return True
