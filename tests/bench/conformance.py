@@ -1,13 +1,17 @@
 """Compares the verdicts of our filters with datatrove's on the same texts, and the speed of both on one core.
 
-    python -m tests.bench.conformance --peer PATH_TO_PYTHON [--texts FILE.jsonl ...]
+    python -m tests.bench.conformance --peer PATH_TO_PYTHON [--texts FILE.jsonl ...] [--documents FOLDER ...] [--layouts N]
 
-PATH_TO_PYTHON is that of an environment with datatrove and spaCy; nothing of it is imported here. Without --texts the texts
-are the English web pages of the data folder (our extraction, language score 0.65 or more). MB/s is of UTF-8 text.
+PATH_TO_PYTHON is that of an environment with datatrove and spaCy; nothing of it is imported here. Without the other options the texts
+are the English web pages of the data folder (our extraction, language score 0.65 or more). --documents takes Markdown, reStructuredText,
+plain text, licences and READMEs beneath folders, such as those of installed packages. --layouts makes texts of setext headings, rules, lists,
+code and tables by chance. MB/s is of UTF-8 text.
 """
 
 import argparse
 import json
+import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +33,8 @@ from transforms.sources.records import RawDocument
 from transforms.sources.registry import read_records
 
 LEAST_SCORE = 0.65
+MOST_BYTES = 100_000
+_DOCUMENT = re.compile(r"(?i).*\.(md|markdown|rst|txt|text)|(readme|licen[cs]e|copying|copyright|changelog|changes|news|notice|authors|todo)\b.*")
 CASES: dict[str, tuple[tuple[tuple[str, Mapping[str, Any]], ...], str]] = {
     "gopher-repetition": ((("gopher-repetition", {}),), "GopherRepetitionFilter()"),
     "gopher": ((("gopher", {}),), "GopherQualityFilter()"),
@@ -85,6 +91,54 @@ def texts_of(paths: list[Path]) -> Iterator[str]:
             yield from (json.loads(line)["text"] for line in lines)
 
 
+def documents_of(folders: Sequence[Path]) -> Iterator[str]:
+    """Text files of at most MOST_BYTES bytes beneath folders, by path, each text once."""
+    seen = set()
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if _DOCUMENT.fullmatch(path.name)):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= MOST_BYTES:
+            try:
+                with io.open_decompressed(str(path)) as stream:
+                    text = stream.read().decode()
+            except (UnicodeDecodeError, OSError, EOFError):
+                continue
+            if text.strip() and "\0" not in text and text not in seen:
+                seen.add(text)
+                yield text
+
+
+def made_layouts(count: int, seed: int = 0) -> Iterator[str]:
+    """Texts of the line forms that documentation is made of, in shares that vary from text to text."""
+    chance = random.Random(seed)
+    words = "the of and to a mill river that with have be stone wheel water grain flour old new well-known e.g. U.S. 3.5 #4 it's x=1".split()
+
+    def phrase(least: int, most: int) -> str:
+        return " ".join(chance.choices(words, k=chance.randint(least, most)))
+
+    def heading() -> str:
+        title = phrase(1, 6)
+        return title + "\n" + chance.choice("-=~^*") * chance.choice((len(title), 3, 60))
+
+    forms: list[Callable[[], str]] = [
+        heading,
+        lambda: "#" * chance.randint(1, 4) + " " + phrase(1, 6),
+        lambda: chance.choice(("---", "- - -", "* * *", "-" * 72, "=" * 72, "•••", "___", "--", "…", "...")),
+        lambda: "\n".join(chance.choice(("- ", "  - ", "* ", "• ", "\t-\t", "-", "\u3000• ", "\xa0- ", "1. ")) + phrase(1, 9) for _ in range(5)),
+        lambda: "```\n" + "\n".join(f"    if {phrase(1, 2)}: return [{phrase(1, 3)}]" for _ in range(3)) + "\n```",
+        lambda: "\n".join("| " + " | ".join(phrase(1, 2) for _ in range(3)) + " |" for _ in range(3)).replace("\n", "\n|---|---|---|\n", 1),
+        lambda: "+-----+-----+\n| " + phrase(1, 1) + " | 2 |\n+-----+-----+",
+        lambda: phrase(3, 12) + chance.choice(("...", "…", " ... ", "...\t", "....", "…\xa0")),
+        lambda: phrase(1, 6) + "\n" + "-" * 9 + "\n" + chance.choice((":param x: ", ".. note:: ", "   ", "$ ls -l ")) + phrase(2, 9),
+        lambda: phrase(8, 40).capitalize() + chance.choice(".!?:"),
+        lambda: " ".join(phrase(8, 20).capitalize() + "." for _ in range(chance.randint(1, 4))),
+    ]
+    ends = ("\n", "\n\n", "\n\n\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\n \n", "\n\t")
+    for _ in range(count):
+        own = chance.choices(forms, k=chance.randint(1, 4))
+        likely = ("\n", "\n\n") if chance.random() < 0.7 else ends
+        parts = [chance.choice(own if chance.random() < 0.8 else forms)() for _ in range(chance.randint(1, 40))]
+        yield "".join(part + chance.choice(likely) for part in parts)
+
+
 def judge_peer(python: str, texts: list[str]) -> list[dict[str, Any]]:
     """Runs the peer -> for each case its seconds and [kept, reason, new text or None] of each text."""
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
@@ -136,8 +190,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", required=True, help="Python of an environment with datatrove")
     parser.add_argument("--texts", nargs="*", type=Path, default=[], help='JSONL files with the key "text"')
+    parser.add_argument("--documents", nargs="*", type=Path, default=[], help="folders with Markdown, plain text, licences, ...")
+    parser.add_argument("--layouts", type=int, default=0, help="how many texts to make by chance")
     arguments = parser.parse_args()
-    texts = list(texts_of(arguments.texts) if arguments.texts else english_pages())
+    texts = [*texts_of(arguments.texts), *documents_of(arguments.documents), *made_layouts(arguments.layouts)] or list(english_pages())
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     table = Table(
         "filter", "documents", "kept", "equal verdicts", "share", "equal texts", "MB/s", "peer MB/s", title=f"{megabytes:.1f} MB of text"

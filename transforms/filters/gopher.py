@@ -5,14 +5,15 @@ Tokens are those of `transforms.filters.tokens`; words are the tokens that are n
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.filters.language import two_letter_codes
+from transforms.filters.language_codes import is_unspaced
 from transforms.filters.stop_words import count_stop_words
 from transforms.filters.tokens import Tokens
 from transforms.filters.verdicts import Verdicts
 
-UNSPACED_LANGUAGES = ("zh", "ja", "th", "lo", "km", "my", "wuu", "yue")
+_BULLETS = ("•", "-")
+_ELLIPSES = ("...", "…")
 
 
 def judge_gopher(
@@ -44,13 +45,12 @@ def judge_gopher(
     count = tokens.sum_per_document(tokens.is_word)
     lengths = tokens.sum_per_document((tokens.spans.ends - tokens.spans.starts) * tokens.is_word) / np.maximum(count, 1)
     codes = two_letter_codes(language)
-    spaced = ~pc.is_in(codes, value_set=pa.array(UNSPACED_LANGUAGES)).to_numpy(zero_copy_only=False)
+    spaced = ~np.fromiter(map(is_unspaced, language.cast(pa.string()).to_pylist()), bool, len(text))
     hashes = _count(strings, "#") / total
     ellipses = (_count(strings, "...") + _count(strings, "…")) / total
-    lines = np.maximum(_count(strings, "\n") + ~pc.ends_with(text, "\n").to_numpy(zero_copy_only=False), 1)
     signs = _count(strings, "-") + _count(strings, "•")
-    bullets = _count_lines(text, r"(?m)^[ \t]*[•-]", rows=measure_all | (signs > max_bullet_lines * lines)) / lines
-    trailing = _count_lines(text, r"(?m)(?:\.\.\.|…)[ \t]*$", rows=measure_all | (ellipses > 0)) / lines
+    many_signs = signs > max_bullet_lines * np.maximum(_count(strings, "\n"), 1)  # a text has at least as many lines
+    bullets, trailing = _line_shares(strings, rows=measure_all | many_signs | (ellipses > 0))
     alphabetic = tokens.sum_per_document(tokens.has_letter) / total
     present = count_stop_words(tokens, codes)
 
@@ -81,9 +81,16 @@ def _count(strings: list[str], sign: str) -> np.ndarray:
     return np.fromiter((string.count(sign) for string in strings), np.int64, len(strings))
 
 
-def _count_lines(text: pa.LargeStringArray, pattern: str, *, rows: np.ndarray) -> np.ndarray:
-    """Matches of a pattern in the texts of some rows, 0 in the others: int64 (documents,)."""
-    result = np.zeros(len(text), np.int64)
-    if rows.any():
-        result[rows] = pc.count_substring_regex(text.filter(pa.array(rows)), pattern).to_numpy(zero_copy_only=False)
-    return result
+def _line_shares(strings: list[str], *, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of lines that begin with a bullet, and that end in an ellipsis: float64 (documents,) twice; 0 where `rows` is false.
+
+    A line begins and ends where `str.splitlines` says; white space at its two ends does not count.
+    """
+    # Not by `pc.count_substring_regex`: RE2 is started anew after each match, so that `^` matches again inside the line.
+    shares = np.zeros((2, len(strings)))
+    for row in np.flatnonzero(rows).tolist():
+        lines = strings[row].splitlines()
+        if lines:
+            shares[0, row] = sum(line.lstrip().startswith(_BULLETS) for line in lines) / len(lines)
+            shares[1, row] = sum(line.rstrip().endswith(_ELLIPSES) for line in lines) / len(lines)
+    return shares[0], shares[1]

@@ -39,7 +39,8 @@ SENTENCE_ENDS = np.array([ord(sign) for sign in ".!?。！？।؟۔"], np.uint3
 _ADDRESS = re.compile(r"(?:https?://|ftp://)?(?:[^\s/@]+@)?(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{2,5})?(?:[/?#]\S*)?")
 
 MERGED = {"cannot": 3, "Cannot": 3, "dont": 2, "Dont": 2, "gonna": 3, "gotta": 3, "Im": 1, "Ive": 1, "doesnt": 4, "didnt": 3, "cant": 2}
-"""Contractions written as one word, and how many characters their first token has."""
+MERGED |= {"Id": 1, "id": 1, "Wed": 2, "wed": 2}
+"""Contractions written as one word, and how many characters their first token has; the last four as the published code reads them."""
 
 _ABBREVIATIONS = """
 Adm Bros Co Corp Dr Gen Gov Inc Jr Ltd Messrs Mr Mrs Ms Mt Ph Prof Rep Rev Sen Sr St vs
@@ -52,6 +53,8 @@ am pm AM PM km m cm mm nm ft yd in ha kg g mg t lb lbs oz mph kmh mb MB kb KB gb
 """
 ABBREVIATIONS = tuple(_ABBREVIATIONS.split())
 UNITS = tuple(_UNITS.split())
+_SMALL_INITIALS = np.array([ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("eg", "ie", "am", "pm", "vs")], np.uint32)
+"""Of initials in small letters only these keep their last full stop: "e.g.", "a.m."."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -242,6 +245,8 @@ def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
     single = at - starts == 1
     initials = single & (before == ord(".")) & (words.classes[starts - 2] == LETTER)
     initials &= (words.classes[starts - 3] == SPACE) | (_kinds(words.code_points[starts - 3]) & FIRST > 0)
+    small = (words.code_points[starts - 2] | 0x20) * np.uint32(1024) + words.code_points[starts]
+    initials &= _is_capital(words.code_points[starts]) | np.isin(small, _SMALL_INITIALS)
     known = np.isin(hash_words(replace(words, starts=starts, ends=at)), _hashes_of(ABBREVIATIONS))
     return (opens & (single | known)) | initials
 
