@@ -170,6 +170,7 @@ def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
     if double.any():
         cut[double] = _double_hyphens(at[double], near, double)
     _keep_addresses(cut, points, classes, at, near, dot)
+    cut[_and_or(points, classes, at, near)] = False
     alone = lead | trail | cut | ellipsis | (kind & PICTOGRAPH > 0)
 
     begins[at[alone]] = True
@@ -236,6 +237,22 @@ def _keep_addresses(cut: np.ndarray, points: np.ndarray, classes: np.ndarray, at
             cut[np.searchsorted(at, start) : np.searchsorted(at, stop)] = False
 
 
+def _and_or(points: np.ndarray, classes: np.ndarray, at: np.ndarray, near: _Neighbours) -> np.ndarray:
+    """Indices of the signs that are the "/" of a word "and/or", which is one token: int64."""
+    found = np.flatnonzero((near.sign == ord("/")) & (near.left == ord("d")) & (near.right == ord("o")))
+    found = found[at[found] + 3 < len(points)]
+    place = at[found]
+    whole = ~_joins(points, classes, place - 4) & ~_joins(points, classes, place + 3)
+    letters = (points[place - 3] == ord("a")) & (points[place - 2] == ord("n")) & (points[place + 2] == ord("r"))
+    return found[whole & letters]
+
+
+def _joins(points: np.ndarray, classes: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """bool [at]: the character there makes one chunk with a word beside it: a letter, a digit, or a sign that stays inside a chunk."""
+    kind = _kinds(points[at])
+    return (classes[at] != SPACE) & ((kind & (FIRST | LAST) == 0) | (kind & HYPHEN > 0)) & (points[at] != ord("."))
+
+
 def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
     """bool [at]: the full stop there belongs to an abbreviation that is known, or to single letters at the front of their chunk."""
     index = np.minimum(np.searchsorted(words.ends, at), len(words) - 1)
@@ -286,6 +303,7 @@ def _mark_inside_words(begins: np.ndarray, words: Words) -> None:
         found = candidates[(length == len(merged)) & (heads == (ord(merged[0]) | 0x20))]
         for offset, letter in enumerate(merged):
             found = found[points[words.starts[found] + offset] == ord(letter)]
+        found = found[~_joins(points, classes, words.starts[found] - 1) & ~_joins(points, classes, words.ends[found])]
         begins[words.starts[found] + cut] = True
 
 
