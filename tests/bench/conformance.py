@@ -4,13 +4,12 @@
 
 PATH_TO_PYTHON is that of an environment with datatrove and spaCy; nothing of it is imported here. Without the other options the texts
 are the English web pages of the data folder (our extraction, language score 0.65 or more). --documents takes Markdown, reStructuredText,
-plain text, licences and READMEs beneath folders, such as those of installed packages. --layouts makes texts of setext headings, rules, lists,
-code and tables by chance. MB/s is of UTF-8 text.
+plain text, licences and READMEs beneath folders, such as those of installed packages. --layouts makes texts of setext headings, rules,
+lists, code and tables by chance. MB/s is of UTF-8 text.
 """
 
 import argparse
 import json
-import random
 import re
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.conftest import DATA
+from tests.layouts import made_layouts
 from transforms import io
 from transforms.filters.language import identify_languages
 from transforms.filters.registry import PRESETS, Columns, judge
@@ -34,10 +34,18 @@ from transforms.sources.registry import read_records
 
 LEAST_SCORE = 0.65
 MOST_BYTES = 100_000
-_DOCUMENT = re.compile(r"(?i).*\.(md|markdown|rst|txt|text)|(readme|licen[cs]e|copying|copyright|changelog|changes|news|notice|authors|todo)\b.*")
+_DOCUMENT = re.compile(
+    r"(?i).*\.(md|markdown|rst|txt|text)|(readme|licen[cs]e|copying|copyright|changelog|changes|news|notice|authors|todo)\b.*"
+)
+_NO_OTHER_RULES = {"min_words": 1, "min_stop_words": 0, "max_symbol_ratio": 1e9, "min_alphabetic_words": 0.0}
 CASES: dict[str, tuple[tuple[tuple[str, Mapping[str, Any]], ...], str]] = {
     "gopher-repetition": ((("gopher-repetition", {}),), "GopherRepetitionFilter()"),
     "gopher": ((("gopher", {}),), "GopherQualityFilter()"),
+    "gopher, rules on lines": (
+        (("gopher", {"max_bullet_lines": 0.2, "max_ellipsis_lines": 0.1, **_NO_OTHER_RULES}),),
+        "GopherQualityFilter(max_bullet_lines_ratio=0.2, max_ellipsis_lines_ratio=0.1, min_doc_words=1, min_stop_words=0, "
+        "max_symbol_word_ratio=0, max_non_alpha_words_ratio=0)",
+    ),
     "c4-paper": ((("c4-paper", {}),), "C4QualityFilter()"),
     "c4-paper, end_marks = false": ((("c4-paper", {"end_marks": False}),), "C4QualityFilter(filter_no_terminal_punct=False)"),
     "fineweb-quality": ((("fineweb-quality", {}),), "FineWebQualityFilter()"),
@@ -104,39 +112,6 @@ def documents_of(folders: Sequence[Path]) -> Iterator[str]:
             if text.strip() and "\0" not in text and text not in seen:
                 seen.add(text)
                 yield text
-
-
-def made_layouts(count: int, seed: int = 0) -> Iterator[str]:
-    """Texts of the line forms that documentation is made of, in shares that vary from text to text."""
-    chance = random.Random(seed)
-    words = "the of and to a mill river that with have be stone wheel water grain flour old new well-known e.g. U.S. 3.5 #4 it's x=1".split()
-
-    def phrase(least: int, most: int) -> str:
-        return " ".join(chance.choices(words, k=chance.randint(least, most)))
-
-    def heading() -> str:
-        title = phrase(1, 6)
-        return title + "\n" + chance.choice("-=~^*") * chance.choice((len(title), 3, 60))
-
-    forms: list[Callable[[], str]] = [
-        heading,
-        lambda: "#" * chance.randint(1, 4) + " " + phrase(1, 6),
-        lambda: chance.choice(("---", "- - -", "* * *", "-" * 72, "=" * 72, "•••", "___", "--", "…", "...")),
-        lambda: "\n".join(chance.choice(("- ", "  - ", "* ", "• ", "\t-\t", "-", "\u3000• ", "\xa0- ", "1. ")) + phrase(1, 9) for _ in range(5)),
-        lambda: "```\n" + "\n".join(f"    if {phrase(1, 2)}: return [{phrase(1, 3)}]" for _ in range(3)) + "\n```",
-        lambda: "\n".join("| " + " | ".join(phrase(1, 2) for _ in range(3)) + " |" for _ in range(3)).replace("\n", "\n|---|---|---|\n", 1),
-        lambda: "+-----+-----+\n| " + phrase(1, 1) + " | 2 |\n+-----+-----+",
-        lambda: phrase(3, 12) + chance.choice(("...", "…", " ... ", "...\t", "....", "…\xa0")),
-        lambda: phrase(1, 6) + "\n" + "-" * 9 + "\n" + chance.choice((":param x: ", ".. note:: ", "   ", "$ ls -l ")) + phrase(2, 9),
-        lambda: phrase(8, 40).capitalize() + chance.choice(".!?:"),
-        lambda: " ".join(phrase(8, 20).capitalize() + "." for _ in range(chance.randint(1, 4))),
-    ]
-    ends = ("\n", "\n\n", "\n\n\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\n \n", "\n\t")
-    for _ in range(count):
-        own = chance.choices(forms, k=chance.randint(1, 4))
-        likely = ("\n", "\n\n") if chance.random() < 0.7 else ends
-        parts = [chance.choice(own if chance.random() < 0.8 else forms)() for _ in range(chance.randint(1, 40))]
-        yield "".join(part + chance.choice(likely) for part in parts)
 
 
 def judge_peer(python: str, texts: list[str]) -> list[dict[str, Any]]:

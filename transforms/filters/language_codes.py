@@ -24,7 +24,18 @@ STANDARD = {
 _NOT_MEANT = frozenset({("msa", "ind")})
 """(macrolanguage, member): Indonesian has a code of its own, and nobody who writes `ms` means it."""
 
-_EQUAL = {"fil": "tgl", "iw": "heb", "in": "ind", "ji": "yid", "jw": "jav", "mo": "ron", "sh": "hbs", "scc": "srp", "scr": "hrv", "mol": "ron"}
+_EQUAL = {
+    "fil": "tgl",
+    "iw": "heb",
+    "in": "ind",
+    "ji": "yid",
+    "jw": "jav",
+    "mo": "ron",
+    "sh": "hbs",
+    "scc": "srp",
+    "scr": "hrv",
+    "mol": "ron",
+}
 """Codes of the same language: Filipino is Tagalog (CLDR); the others were withdrawn."""
 
 _WIKIPEDIA = {"als": "gsw"}
@@ -51,10 +62,10 @@ class _Tag:
 def labels_of(entry: str, labels: Iterable[str]) -> tuple[str, ...]:
     """The labels of a model that an entry means, in their order: `en`, `eng` and `eng_Latn` are all English.
 
-    An entry that is a label, or its language in another code (`zho` and `zh`), means that label alone. Another one means the labels of its language, which are of its script if it names
-    one (`Hani` is `Hans` and `Hant`); a macrolanguage means all its members, too (`zh`: `cmn_Hani`, `yue_Hani`; `no`: `nob_Latn`,
-    `nno_Latn`; `ms` is not Indonesian). Where that gives none, the standard member of a macrolanguage means the macrolanguage (`cmn`: `zho_Hans`).
-    Empty where nothing matches.
+    An entry that is a label, or its language in another code (`zho` and `zh`), means that label alone. Another one means the labels of its
+    language, which are of its script if it names one (`Hani` is `Hans` and `Hant`); a macrolanguage means all its members, too (`zh`:
+    `cmn_Hani`, `yue_Hani`; `no`: `nob_Latn`, `nno_Latn`; `ms` is not Indonesian). Where that gives none, the standard member of a
+    macrolanguage means the macrolanguage (`cmn`: `zho_Hans`). Empty where nothing matches.
     """
     known = tuple(labels)
     if entry in known:
@@ -65,9 +76,7 @@ def labels_of(entry: str, labels: Iterable[str]) -> tuple[str, ...]:
     if same := tuple(label for label, tag in tags if label.lower() == entry.lower() or (tag == wanted and not tag.rest)):
         return same
     near = [(label, tag) for label, tag in tags if wanted.rest <= tag.rest]
-    found = tuple(
-        label for label, tag in near if tag.language == wanted.language or _is_member(tag.language, wanted.language)
-    )
+    found = tuple(label for label, tag in near if tag.language == wanted.language or _is_member(tag.language, wanted.language))
     return found or tuple(label for label, tag in near if STANDARD.get(tag.language) == wanted.language)
 
 
@@ -89,13 +98,12 @@ def label_thresholds(thresholds: Mapping[str, float], labels: Iterable[str], *, 
     The nearest entry decides: the label itself, then one with a script, then the language, then its macrolanguage.
     """
     known = tuple(labels)
-    ranked: list[tuple[int, float, tuple[str, ...]]] = []
+    ranked: list[tuple[int, float, str]] = []
     for entry, threshold in thresholds.items():
         if entry != "default":
-            for label in labels_of(entry, known):
-                ranked.append((_nearness(entry, label), threshold, (label,)))
+            ranked += [(_nearness(entry, label), threshold, label) for label in labels_of(entry, known)]
     found = dict.fromkeys(known, thresholds.get("default", default))
-    for _, threshold, (label,) in sorted(ranked, key=lambda item: item[0]):
+    for _, threshold, label in sorted(ranked, key=lambda item: item[0]):
         found[label] = threshold
     return found
 
@@ -105,7 +113,7 @@ def is_same_language(code: str, other: str) -> bool:
     if code == other:
         return True
     first, second = (_parse(label, label == "als").language for label in (code, other))
-    return first == second or (group := _macrolanguage(first) or first) == (_macrolanguage(second) or second) and group != ""
+    return (_macrolanguage(first) or first) == (_macrolanguage(second) or second)
 
 
 def names_language(entry: str, code: str) -> bool:

@@ -31,10 +31,10 @@ def judge_language_paragraphs(
     """Drops lines of `at_least` characters whose language, by their first `characters`, is another with probability >= `threshold`.
 
     Shorter lines stay unless the next longer lines on both sides are dropped. Rejects documents whose longer lines are all dropped
-    (`language-paragraphs/nothing-left`). Members of one macrolanguage (Bosnian, Croatian, Serbian) are no other language. Documents without
-    a language, or with one that the model does not know, stay as they are. `model` is a path or URL; "" is the bundled lid.176.ftz. Counts the lines dropped
-    (`language-paragraphs/dropped`) and the documents left alone (`language-paragraphs/unknown-language`); the signal
-    `language-paragraphs/dropped-characters` is the share of characters that went.
+    (`language-paragraphs/nothing-left`). Members of one macrolanguage (Bosnian, Croatian, Serbian) are no other language. Documents
+    without a language, or with one that the model does not know, stay as they are. `model` is a path or URL; "" is the bundled
+    lid.176.ftz. Counts the lines dropped (`language-paragraphs/dropped`) and the documents left alone
+    (`language-paragraphs/unknown-language`); the signal `language-paragraphs/dropped-characters` is the share of characters that went.
     """
     path = model or None
     classifier, lowercase = load_model(path).f, lowers(path, "auto")

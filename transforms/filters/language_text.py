@@ -21,8 +21,8 @@ UDHR in 56 languages: 5 of 1,350 paragraphs have more as they are printed, all o
 def model_line(text: str, *, lowercase: bool | None) -> str:
     """A text -> the line that a fastText model is given: runs of white space are one space.
 
-    Addresses of pages and mail, names after "@" and words without a letter are left out, unless nothing else is there. `lowercase`: all in small
-    letters; None: only a text in which more than LOUD of the letters that have a case are capitals.
+    Addresses of pages and mail, names after "@" and words without a letter are left out, unless nothing else is there. `lowercase`: all
+    in small letters; None: only a text in which more than LOUD of the letters that have a case are capitals.
     """
     line = " ".join(text.split())
     bare = _ADDRESS.sub(" ", line) if "://" in line or "@" in line or "www." in line.lower() else line

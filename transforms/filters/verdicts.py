@@ -30,7 +30,7 @@ class Verdicts:
 
     @classmethod
     def where(cls, ok: np.ndarray, *, rule: str, value: np.ndarray | float = np.nan, threshold: np.ndarray | float = np.nan) -> "Verdicts":
-        """Rejects by `rule` each row where `ok` is false. `value` is what was measured of every row, `threshold` one for all or one each."""
+        """Rejects by `rule` each row where `ok` is false. `value` is what was measured of every row, `threshold` is for all or each."""
         ok = np.asarray(ok, bool)
         values = np.broadcast_to(np.asarray(value, np.float64), ok.shape)
         return cls(

@@ -19,9 +19,7 @@ WORDS = {"mill": (2.0, 0.0), "spam": (-2.0, 0.0), "</s>": (0.0, 0.0)}
 LABELS = {"__label__good": (1.0, 0.0), "__label__bad": (-1.0, 0.0), "__label__odd": (0.0, 1.0)}
 
 
-def write_model(
-    path: Path, words: Mapping[str, tuple[float, float]] = WORDS, labels: Mapping[str, tuple[float, float]] = LABELS
-) -> Path:
+def write_model(path: Path, words: Mapping[str, tuple[float, float]] = WORDS, labels: Mapping[str, tuple[float, float]] = LABELS) -> Path:
     """A supervised softmax model of dimension 2: a text's vector is the mean of its words', a label's logit the product with its own."""
     out = struct.pack("<ii", 793712314, 12)
     # dim, ws, epoch, minCount, neg, wordNgrams, loss = softmax, model = supervised, bucket, minn, maxn, lrUpdateRate, t

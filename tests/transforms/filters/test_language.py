@@ -132,7 +132,9 @@ def test_models_with_labels_of_any_form(tmp_path: Path, form: str) -> None:
     words = {"mill": (4.0, 0.0), "mühle": (-4.0, 0.0), "طاحونة": (0.0, 4.0), "</s>": (0.0, 0.0)}
     vectors = [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0)]
     labels = FORMS[form]
-    model = str(write_model(tmp_path / "lid.bin", words, {f"__label__{label}": vector for label, vector in zip(labels, vectors, strict=True)}))
+    model = str(
+        write_model(tmp_path / "lid.bin", words, {f"__label__{label}": vector for label, vector in zip(labels, vectors, strict=True)})
+    )
     assert known_languages(model) == tuple(sorted(labels))
     codes, scores = identify_languages(pa.array(["MILL mill", "mühle", "طاحونة"], pa.large_string()), model=model, characters=100)
     assert codes.to_pylist() == labels

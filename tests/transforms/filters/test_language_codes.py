@@ -17,13 +17,17 @@ from transforms.filters.language_codes import (
 )
 
 LID176 = known_languages(None)
-GLOTLID = tuple(
-    "eng_Latn deu_Latn gsw_Latn fra_Latn cmn_Hani yue_Hani wuu_Hani cmn_Latn arb_Arab arz_Arab ary_Arab nob_Latn nno_Latn zsm_Latn "
-    "ind_Latn pes_Arab prs_Arab swh_Latn swc_Latn azj_Latn azb_Arab ekk_Latn vro_Latn lvs_Latn ltg_Latn khk_Cyrl uzn_Latn uzn_Cyrl als_Latn "
-    "aln_Latn hrv_Latn srp_Cyrl srp_Latn bos_Latn kmr_Latn ckb_Arab npi_Deva ory_Orya plt_Latn gaz_Latn ydd_Hebr fil_Latn jpn_Jpan rus_Cyrl "
-    "tha_Thai swe_Latn und_Zyyy".split()
-)
-LID218 = tuple("eng_Latn zho_Hans zho_Hant yue_Hant arb_Arab acm_Arab nob_Latn nno_Latn est_Latn azj_Latn sqi_Latn tgl_Latn swh_Latn".split())
+GLOTLID = (
+    "eng_Latn", "deu_Latn", "gsw_Latn", "fra_Latn", "cmn_Hani", "yue_Hani", "wuu_Hani", "cmn_Latn", "arb_Arab", "arz_Arab",
+    "ary_Arab", "nob_Latn", "nno_Latn", "zsm_Latn", "ind_Latn", "pes_Arab", "prs_Arab", "swh_Latn", "swc_Latn", "azj_Latn",
+    "azb_Arab", "ekk_Latn", "vro_Latn", "lvs_Latn", "ltg_Latn", "khk_Cyrl", "uzn_Latn", "uzn_Cyrl", "als_Latn", "aln_Latn",
+    "hrv_Latn", "srp_Cyrl", "srp_Latn", "bos_Latn", "kmr_Latn", "ckb_Arab", "npi_Deva", "ory_Orya", "plt_Latn", "gaz_Latn",
+    "ydd_Hebr", "fil_Latn", "jpn_Jpan", "rus_Cyrl", "tha_Thai", "swe_Latn", "und_Zyyy",
+)  # fmt: skip
+LID218 = (
+    "eng_Latn", "zho_Hans", "zho_Hant", "yue_Hant", "arb_Arab", "acm_Arab", "nob_Latn", "nno_Latn", "est_Latn", "azj_Latn",
+    "sqi_Latn", "tgl_Latn", "swh_Latn",
+)  # fmt: skip
 OPENLID3 = ("ara_Arab", "fas_Arab", "cmn_Hans", "cmn_Hant", "srp_Latn", "srp_Cyrl", "zxx_Zxxx")
 BARE = ("eng", "zho", "ara", "nor", "msa", "ind", "als", "gsw", "deu")
 
@@ -130,7 +134,9 @@ def test_names_lead_to_labels() -> None:
 
 
 def test_the_nearest_threshold_decides() -> None:
-    found = label_thresholds({"default": 0.7, "zh": 0.4, "cmn": 0.5, "uz_Cyrl": 0.3, "uz": 0.2, "arz_Arab": 0.1, "ar": 0.6}, GLOTLID, default=0.65)
+    found = label_thresholds(
+        {"default": 0.7, "zh": 0.4, "cmn": 0.5, "uz_Cyrl": 0.3, "uz": 0.2, "arz_Arab": 0.1, "ar": 0.6}, GLOTLID, default=0.65
+    )
     wanted = {"yue_Hani": 0.4, "cmn_Hani": 0.5, "uzn_Cyrl": 0.3, "uzn_Latn": 0.2, "arz_Arab": 0.1, "arb_Arab": 0.6, "eng_Latn": 0.7}
     assert {label: found[label] for label in wanted} == wanted
     assert label_thresholds({"sw": 0.4}, LID176, default=0.65) == {label: 0.4 if label == "sw" else 0.65 for label in LID176}
@@ -189,7 +195,14 @@ def test_the_rules_of_filters_for_a_label(code: str | None, rules: str | None, u
 
 @pytest.mark.parametrize(
     ("entry", "code", "named"),
-    [("de", "deu_Latn", True), ("de", "de", True), ("sq", "als", False), ("sq", "als_Latn", True), ("zh", "yue_Hant", True), ("en", "de", False)],
+    [
+        ("de", "deu_Latn", True),
+        ("de", "de", True),
+        ("sq", "als", False),
+        ("sq", "als_Latn", True),
+        ("zh", "yue_Hant", True),
+        ("en", "de", False),
+    ],
 )
 def test_lists_by_language_are_for_labels_of_any_model(entry: str, code: str, named: bool) -> None:
     assert names_language(entry, code) is named

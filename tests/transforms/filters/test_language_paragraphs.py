@@ -62,7 +62,9 @@ def test_labels_of_other_models_are_understood(language: str) -> None:
 
 
 BOKMAAL = "Den gamle møllen står ved elven, og ingen har malt korn i den siden den store flommen kom og tok broen med seg."
-NYNORSK = "Den gamle mølla står ved elva, og ingen har male korn i henne sidan den store flaumen kom og tok brua med seg. Eg veit ikkje kvifor."
+NYNORSK = (
+    "Den gamle mølla står ved elva, og ingen har male korn i henne sidan den store flaumen kom og tok brua med seg. Eg veit ikkje kvifor."
+)
 
 
 @pytest.mark.parametrize("language", ["no", "nn", "nob_Latn", "nno"])
