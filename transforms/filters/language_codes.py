@@ -116,6 +116,7 @@ def is_same_language(code: str, other: str) -> bool:
     return (_macrolanguage(first) or first) == (_macrolanguage(second) or second)
 
 
+@lru_cache(maxsize=1 << 14)
 def names_language(entry: str, code: str) -> bool:
     """Whether an entry, such as the name of a word list, is for documents with a label of an unknown model."""
     return entry == code or (code != "als" and bool(labels_of(entry, (code,))))
