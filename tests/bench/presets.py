@@ -1,11 +1,12 @@
 """What each preset keeps of good texts and of what is none, on the data folder: documents kept of those there are.
 
-    python -m tests.bench.presets [--rules]
+    python -m tests.bench.presets [--rules] [--extracted]
 
-Good: Reuters news; whole novels as kind `text`, and the same with numbers of chapters, rules between scenes or names of speakers put in;
-the main texts of the pages by kind. Not good: of the same pages the lines of fewer than eight words outside the main text ("menus") and
-everything outside it ("around": much of it prose); texts made by chance of keywords, log lines, hexadecimal dumps, tables of numbers,
-links and one paragraph again and again. --rules also prints which rule rejected how many.
+Good: Reuters news; the Universal Declaration of Human Rights in 56 languages; whole novels as kind `text`, and the same with numbers
+of chapters, rules between scenes or names of speakers put in; the main texts of the pages by kind. Not good: of the same pages the lines
+of fewer than eight words outside the main text ("menus") and everything outside it ("around": much of it prose); texts made by chance of
+keywords, log lines, hexadecimal dumps, tables of numbers, links and one paragraph again and again. --rules also prints which rule
+rejected how many; --extracted takes what our extraction makes of the pages instead of their main texts, which is where users stand.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from resiliparse.parse.html import HTMLTree
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.languages import paragraphs
 from tests.conftest import DATA
 from transforms.filters.language import identify_languages
 from transforms.filters.registry import PRESETS, Columns, judge, preset_filters
@@ -63,6 +65,14 @@ def books() -> list[str]:
     return [record.text for record in records if isinstance(record, RawDocument)]
 
 
+def declarations() -> list[str]:
+    """The Universal Declaration of Human Rights, a text for each of 56 languages."""
+    found: dict[str, list[str]] = {}
+    for code, paragraph in zip(*paragraphs(), strict=True):
+        found.setdefault(code, []).append(paragraph)
+    return ["\n\n".join(parts) for parts in found.values()]
+
+
 def with_chapters(text: str, *, every: int = 2, restart: int = 5) -> str:
     """Roman numbers that begin anew in each part, before every so many paragraphs."""
     numbers = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")[:restart]
@@ -85,6 +95,16 @@ def gold_pages() -> dict[str, list[str]]:
     for page in json_lines(DATA / "pages" / "gold.jsonl.gz"):
         if page["text"].strip():
             found.setdefault(page["kind"], []).append(page["text"])
+    return found
+
+
+def extracted_pages() -> dict[str, list[str]]:
+    """What kind `warc` makes of the pages, by their kind."""
+    kinds = {page["url"]: page["kind"] for page in json_lines(DATA / "pages" / "gold.jsonl.gz")}
+    found: dict[str, list[str]] = {}
+    for record in read_records(str(DATA / "pages" / "pages.warc.gz"), kind="warc", options={}):
+        if isinstance(record, RawDocument):
+            found.setdefault(kinds[record.url or ""], []).append(record.text)
     return found
 
 
@@ -141,14 +161,16 @@ def made_junk(each: int = 50) -> dict[str, list[str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rules", action="store_true", help="say which rules reject")
+    parser.add_argument("--extracted", action="store_true", help="pages as our extraction has them")
     arguments = parser.parse_args()
+    pages = extracted_pages() if arguments.extracted else gold_pages()
     novels = books()
     forms = {"novels": novels, "with chapters": [*map(with_chapters, novels)]}
     forms |= {"with rules": [*map(with_rules, novels)], "with speakers": [*map(with_speakers, novels)]}
     around = list(around_pages())
-    sets = {"news": (news(), "")}
+    sets = {"news": (news(), ""), "declarations": (declarations(), "")}
     sets |= {name: (texts, "text") for name, texts in forms.items()}
-    sets |= {f"pages: {kind}": (texts, "") for kind, texts in sorted(gold_pages().items())}
+    sets |= {f"pages: {kind}": (texts, "") for kind, texts in sorted(pages.items())}
     sets |= {"pages: menus": (menus(around), ""), "pages: around": ([text for text in around if text], "")}
     sets |= {f"made: {name}": (texts, "") for name, texts in made_junk().items()}
     table = Table("texts", "documents", *PRESETS)

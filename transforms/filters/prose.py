@@ -34,7 +34,8 @@ def judge_prose(
     """Rejects documents (`prose/too-little`) with less than `min_share` of their characters, line feeds left out, in lines of prose.
 
     Such a line has `min_words` words between white space (in languages written without spaces twice as many characters),
-    `min_stop_words` of its language's stop words, where there is a list (see `stop_words`; case counts), and a mark of MARKS.
+    `min_stop_words` of its language's stop words, where there is a list (see `stop_words`; case counts), and a mark of MARKS, but not in
+    languages without spaces and list: Thai and Lao divide sentences by spaces.
     """
     points = tokens.spans.code_points
     feeds = np.flatnonzero(points == _LINE_FEED)  # each text is closed by one that belongs to no text
@@ -50,7 +51,7 @@ def judge_prose(
         _per_line(feeds, whitespace_words(tokens).spans.starts),
     )
     enough = (_per_line(feeds, tokens.spans.starts[stops]) >= min_stop_words) | ~listed[document]
-    marks = _per_line(feeds, np.flatnonzero(np.isin(points, _MARKS))) > 0
+    marks = (_per_line(feeds, np.flatnonzero(np.isin(points, _MARKS))) > 0) | (unspaced & ~listed)[document]
     prose = (words >= min_words) & enough & marks
     total = np.bincount(document, weights=lengths, minlength=len(text))
     share = np.bincount(document[prose], weights=lengths[prose], minlength=len(text)) / np.maximum(total, 1)
