@@ -38,6 +38,9 @@ def prose(text: str, language: str | None = "en", **options: float) -> tuple[str
         (CODE * 4 + PROSE, "en", None),
         (CODE * 4, "en", "prose/too-little"),
         (TABLE + PROSE, "eng_Latn", None),
+        ("The parser reads\none record after\nthe other, and it\nstops at the end.\n", "en", None),
+        ("Home\nabout us and the team\nContact\nterms of use, privacy\n" * 5, "en", "prose/too-little"),
+        ("ראשי\nעל המפעל, ועל הנהר\nיצירת קשר\nתנאי שימוש\n" * 5, "he", "prose/too-little"),
         ("cheap shoes buy shoes online best price shoes discount shoes free shipping\n" * 5, "en", "prose/too-little"),
         ("cheap shoes to buy with the best price of all and free shipping\n" * 5, "en", "prose/too-little"),
         (PROSE.upper() * 3, "en", "prose/too-little"),
@@ -59,7 +62,7 @@ def test_what_is_prose(text: str, language: str | None, rule: str | None) -> Non
 
 
 def test_the_share_is_of_characters_without_line_feeds() -> None:
-    assert prose("ab\n" * 10 + PROSE)[1] == pytest.approx((len(PROSE) - 1) / (len(PROSE) - 1 + 20))
+    assert prose("Ab\n" * 10 + PROSE)[1] == pytest.approx((len(PROSE) - 1) / (len(PROSE) - 1 + 20))
     assert prose(MENU + PROSE, min_share=0.9)[0] == "prose/too-little"
     assert prose(MENU, min_words=2, min_stop_words=0, min_share=0.0)[0] is None
 
