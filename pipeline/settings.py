@@ -1,17 +1,16 @@
 """The configuration's tables and keys, their types, ranges, defaults and meanings: frozen dataclasses that check themselves."""
 
-import difflib
 from dataclasses import MISSING, field, fields
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from training.config import TrainConfig
 from transforms.common_crawl import BASE, is_crawl_name, parse_crawl_name
 from transforms.dedup.order import QUALITY, score_columns
 from transforms.dedup.settings import DedupConfig
-from transforms.filters.language import known_languages
+from transforms.filters.language import DEFAULT_THRESHOLD, find_labels
 from transforms.filters.registry import FILTERS, check_filter, expand_presets
 from transforms.sources.file_kinds import AUTO
 from transforms.sources.html import check_extractor
@@ -152,29 +151,54 @@ def _default_of(config: Any, name: str) -> Any:
     return entry.default if entry.default_factory is MISSING else entry.default_factory()
 
 
+def _check_threshold(value: Any) -> Any:
+    """A number, or a table of numbers with an optional `default`; one with nothing else is that number."""
+    values = value if isinstance(value, dict) else {"default": value}
+    for name, number in values.items():
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
+            raise ValueError(f"{name} = {number!r} is not a number from 0 to 1; write 0.65 or {{ default = 0.65, sw = 0.4 }}")
+    return values["default"] if list(values) == ["default"] else {name: float(number) for name, number in values.items()}
+
+
+def _check_lowercase(value: Any) -> Any:
+    if not isinstance(value, bool) and value != "auto":
+        raise ValueError('it is true, false or "auto"')
+    return value
+
+
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class LanguageConfig:
     identify: Annotated[
         bool, Field(description="say which language each document is in; without, keep must be empty and filters may not ask for it")
     ] = True
-    keep: Annotated[tuple[str, ...], Field(description="language codes to keep; empty keeps all")] = ()
-    threshold: Annotated[float, Field(ge=0, le=1, description="least probability of the language")] = 0.65
+    keep: Annotated[
+        tuple[str, ...],
+        Field(description='languages to keep, as "en", "eng", "eng_Latn" or labels of the model; empty keeps all'),
+    ] = ()
+    threshold: Annotated[
+        float | dict[str, float],
+        BeforeValidator(_check_threshold),
+        Field(description="least probability of the language, or one for some: { default = 0.65, sw = 0.4 }"),
+    ] = DEFAULT_THRESHOLD
     characters: Annotated[int, Field(ge=1, description="how many characters of a document are looked at")] = 3000
     model: Annotated[str | None, Field(description="path or URL of a fastText model; the bundled lid.176.ftz when not set")] = None
     screen: Annotated[
         bool,
         Field(description="warc, html: pages of which a sample is surely (0.8) of another language are not extracted; never with signals"),
     ] = True
+    lowercase: Annotated[
+        bool | Literal["auto"],
+        BeforeValidator(_check_lowercase),
+        Field(description='the model reads small letters; "auto": lid.176 always, another only texts that are in capitals'),
+    ] = "auto"
 
     @model_validator(mode="after")
     def _check(self) -> "LanguageConfig":
         if self.keep and not self.identify:
             raise ValueError("keep names languages, which are not known with identify = false")
-        known = known_languages(self.model) if self.keep else ()
-        for code in self.keep:
-            if code not in known:
-                near = difflib.get_close_matches(code, known, n=3, cutoff=0.5) or known[:3]
-                raise ValueError(f"{code!r} is not a language of the model; it knows {', '.join(map(repr, near))}, … ({len(known)} in all)")
+        named = [code for code in self.threshold if code != "default"] if isinstance(self.threshold, dict) else []
+        for code in (*self.keep, *named):
+            find_labels(code, self.model)
         return self
 
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from transforms import io
 from transforms.documents import DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA
 from transforms.errors import UserError
-from transforms.filters.language import identify_language, identify_languages, judge_language
+from transforms.filters.language import Lowercase, identify_language, identify_languages, judge_language, kept_labels
 from transforms.filters.registry import Columns, judge
 from transforms.filters.verdicts import Verdicts
 from transforms.sources.columns import ColumnsSeen
@@ -69,12 +69,15 @@ class SourceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageSettings:
+    """`keep` and the keys of `threshold` are languages as a configuration names them, not yet labels of the model."""
+
     keep: tuple[str, ...]
-    threshold: float
+    threshold: float | Mapping[str, float]
     characters: int
     model: str | None
     screen: bool = False
     identify: bool = True
+    lowercase: Lowercase = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,9 +193,11 @@ def language_screen(settings: LanguageSettings) -> Screen | None:
     if not settings.keep or not settings.screen:
         return None
 
+    keep = frozenset(kept_labels(settings.keep, settings.model))
+
     def screen(text: str) -> None:
-        code, score = identify_language(text, model=settings.model, characters=_SCREENED_CHARACTERS)
-        if code is not None and code not in settings.keep and score > _SURE:
+        code, score = identify_language(text, model=settings.model, characters=_SCREENED_CHARACTERS, lowercase=settings.lowercase)
+        if code is not None and code not in keep and score > _SURE:
             raise RejectedError("language/not-kept", "language", detail=f"{code}, by a sample of the page", excerpt=text, value=score)
 
     return screen
@@ -248,7 +253,9 @@ def annotate_languages(batch: pa.RecordBatch, settings: LanguageSettings) -> pa.
     """Fills the columns `language` and `language_score`; without `identify` they stay null."""
     if not settings.identify:
         return batch
-    codes, scores = identify_languages(batch.column("text"), model=settings.model, characters=settings.characters)
+    codes, scores = identify_languages(
+        batch.column("text"), model=settings.model, characters=settings.characters, lowercase=settings.lowercase
+    )
     batch = batch.set_column(batch.schema.get_field_index("language"), DOCUMENT_SCHEMA.field("language"), codes.dictionary_encode())
     return batch.set_column(batch.schema.get_field_index("language_score"), DOCUMENT_SCHEMA.field("language_score"), pa.array(scores))
 
@@ -292,7 +299,7 @@ def judge_documents(
     batch = annotate_languages(batch, language)
     everything = batch
     codes, scores = batch.column("language").cast(pa.string()), batch.column("language_score").to_numpy(zero_copy_only=False)
-    verdicts = judge_language(codes, scores, keep=language.keep, threshold=language.threshold)
+    verdicts = judge_language(codes, scores, keep=language.keep, threshold=language.threshold, model=language.model)
     rejects = [rejects_of(batch, verdicts, rows=~verdicts.keep, stage="language")]
     alive = verdicts.keep
     counts: Counter[str] = Counter()

@@ -1,13 +1,16 @@
 """Compares the verdicts of our filters with datatrove's on the same texts, and the speed of both on one core.
 
-    python -m tests.bench.conformance --peer PATH_TO_PYTHON [--texts FILE.jsonl ...]
+    python -m tests.bench.conformance --peer PATH_TO_PYTHON [--texts FILE.jsonl ...] [--documents FOLDER ...] [--layouts N]
 
-PATH_TO_PYTHON is that of an environment with datatrove and spaCy; nothing of it is imported here. Without --texts the texts
-are the English web pages of the data folder (our extraction, language score 0.65 or more). MB/s is of UTF-8 text.
+PATH_TO_PYTHON is that of an environment with datatrove and spaCy; nothing of it is imported here. Without the other options the texts
+are the English web pages of the data folder (our extraction, language score 0.65 or more). --documents takes Markdown, reStructuredText,
+plain text, licences and READMEs beneath folders, such as those of installed packages. --layouts makes texts of setext headings, rules,
+lists, code and tables by chance. MB/s is of UTF-8 text.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.conftest import DATA
+from tests.layouts import made_layouts
 from transforms import io
 from transforms.filters.language import identify_languages
 from transforms.filters.registry import PRESETS, Columns, judge
@@ -29,9 +33,19 @@ from transforms.sources.records import RawDocument
 from transforms.sources.registry import read_records
 
 LEAST_SCORE = 0.65
+MOST_BYTES = 100_000
+_DOCUMENT = re.compile(
+    r"(?i).*\.(md|markdown|rst|txt|text)|(readme|licen[cs]e|copying|copyright|changelog|changes|news|notice|authors|todo)\b.*"
+)
+_NO_OTHER_RULES = {"min_words": 1, "min_stop_words": 0, "max_symbol_ratio": 1e9, "min_alphabetic_words": 0.0}
 CASES: dict[str, tuple[tuple[tuple[str, Mapping[str, Any]], ...], str]] = {
     "gopher-repetition": ((("gopher-repetition", {}),), "GopherRepetitionFilter()"),
     "gopher": ((("gopher", {}),), "GopherQualityFilter()"),
+    "gopher, rules on lines": (
+        (("gopher", {"max_bullet_lines": 0.2, "max_ellipsis_lines": 0.1, **_NO_OTHER_RULES}),),
+        "GopherQualityFilter(max_bullet_lines_ratio=0.2, max_ellipsis_lines_ratio=0.1, min_doc_words=1, min_stop_words=0, "
+        "max_symbol_word_ratio=0, max_non_alpha_words_ratio=0)",
+    ),
     "c4-paper": ((("c4-paper", {}),), "C4QualityFilter()"),
     "c4-paper, end_marks = false": ((("c4-paper", {"end_marks": False}),), "C4QualityFilter(filter_no_terminal_punct=False)"),
     "fineweb-quality": ((("fineweb-quality", {}),), "FineWebQualityFilter()"),
@@ -85,6 +99,21 @@ def texts_of(paths: list[Path]) -> Iterator[str]:
             yield from (json.loads(line)["text"] for line in lines)
 
 
+def documents_of(folders: Sequence[Path]) -> Iterator[str]:
+    """Text files of at most MOST_BYTES bytes beneath folders, by path, each text once."""
+    seen = set()
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if _DOCUMENT.fullmatch(path.name)):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= MOST_BYTES:
+            try:
+                with io.open_decompressed(str(path)) as stream:
+                    text = stream.read().decode()
+            except (UnicodeDecodeError, OSError, EOFError):
+                continue
+            if text.strip() and "\0" not in text and text not in seen:
+                seen.add(text)
+                yield text
+
+
 def judge_peer(python: str, texts: list[str]) -> list[dict[str, Any]]:
     """Runs the peer -> for each case its seconds and [kept, reason, new text or None] of each text."""
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
@@ -136,8 +165,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", required=True, help="Python of an environment with datatrove")
     parser.add_argument("--texts", nargs="*", type=Path, default=[], help='JSONL files with the key "text"')
+    parser.add_argument("--documents", nargs="*", type=Path, default=[], help="folders with Markdown, plain text, licences, ...")
+    parser.add_argument("--layouts", type=int, default=0, help="how many texts to make by chance")
     arguments = parser.parse_args()
-    texts = list(texts_of(arguments.texts) if arguments.texts else english_pages())
+    texts = [*texts_of(arguments.texts), *documents_of(arguments.documents), *made_layouts(arguments.layouts)] or list(english_pages())
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     table = Table(
         "filter", "documents", "kept", "equal verdicts", "share", "equal texts", "MB/s", "peer MB/s", title=f"{megabytes:.1f} MB of text"

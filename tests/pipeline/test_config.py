@@ -112,7 +112,12 @@ def test_the_commented_template_shows_every_key_with_its_default(tmp_path: Path)
         ({"sources": {"web": SOURCE | {"delimiter": ";"}}}, "'delimiter' is not for kind 'jsonl'", ""),
         ({"sources": {"web": SOURCE | {"reflow": False}}}, "'reflow' is not for kind 'jsonl'", ""),
         ({"sources": {"web": SOURCE | {"kind": "csv", "delimiter": ";;"}}}, "sources.web.delimiter = ';;': string should match", ""),
-        ({"language": {"keep": ["eng"]}}, "language: 'eng' is not a language of the model; it knows 'en'", ""),
+        ({"language": {"keep": ["enn"]}}, "language: 'enn' is not a language of the model; did you mean 'nn'? it knows 'nn', 'en'", ""),
+        ({"language": {"keep": ["swahili"]}}, "language: 'swahili' is not a language of the model; did you mean 'sw'? it knows 'sw'", ""),
+        ({"language": {"threshold": {"default": 0.6, "swe_": 0.4}}}, "language: 'swe_' is not a language of the model; did you mean", ""),
+        ({"language": {"threshold": {"sw": 1.4}}}, "language.threshold: sw = 1.4 is not a number from 0 to 1", ""),
+        ({"language": {"threshold": True}}, "language.threshold = True: default = True is not a number from 0 to 1", ""),
+        ({"language": {"lowercase": "always"}}, "language.lowercase = 'always': it is true, false or \"auto\"", ""),
         ({"language": {"keep": ["en"], "model": "missing.bin"}}, "cannot load the language model", ""),
         ({"language": {"keep": ["en"], "identify": False}}, "keep names languages, which are not known with identify = false", ""),
         (

@@ -170,6 +170,16 @@ def test_tokenizers_that_cannot_be_used(deduplicated: Path, tmp_path: Path, chan
         run(path)
 
 
+@pytest.mark.parametrize("dropout", [0.1, 1.0])
+def test_a_tokenizer_with_dropout_is_refused(deduplicated: Path, tmp_path: Path, dropout: float) -> None:
+    path = variant(deduplicated, tmp_path, 'file = "other.json"\nend_of_text = "</s>"')
+    values = json.loads(foreign(tmp_path).read_text(encoding="utf-8"))
+    values["model"]["dropout"] = dropout
+    (tmp_path / "other.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(UserError, match=rf"leaves out merges by chance \(dropout = {dropout}\)"):
+        run(path)
+
+
 def not_special(values: dict[str, Any]) -> None:
     values["added_tokens"][-1]["special"] = False
 

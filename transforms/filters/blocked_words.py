@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from transforms import io
 from transforms.errors import ConfigError
+from transforms.filters.language_codes import names_language
 from transforms.filters.lists import read_entries
 from transforms.filters.verdicts import Verdicts
 from transforms.words import Words, hash_words, split_words
@@ -51,7 +52,7 @@ def judge_blocked_words(
         strings = [string.lower() for string in text.to_pylist()]
         found += for_all.count(split, hashes, strings, np.ones(rows, bool))
     for code, path in _paths(tuple(sorted(lists.items())), folder).items():
-        mine = np.fromiter((code == other for other in codes), bool, rows)
+        mine = np.fromiter((other is not None and names_language(code, other) for other in codes), bool, rows)
         if mine.any():
             strings = strings or [string.lower() for string in text.to_pylist()]
             found += _load((), (path,)).count(split, hashes, strings, mine)

@@ -1,18 +1,23 @@
 """Filter `gopher`: the quality rules of Rae et al. 2021 (arXiv:2112.11446, table A1) in the reading of datatrove.
 
-Tokens are those of `transforms.filters.tokens`; words are the tokens that are not punctuation only.
+Tokens are those of `transforms.filters.tokens`; words are the tokens that are not punctuation only, or, by an option, what stands between
+white space.
 """
+
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.filters.language import two_letter_codes
+from transforms.filters.language_codes import is_unspaced
 from transforms.filters.stop_words import count_stop_words
 from transforms.filters.tokens import Tokens
 from transforms.filters.verdicts import Verdicts
+from transforms.filters.whitespace_words import whitespace_words
 
-UNSPACED_LANGUAGES = ("zh", "ja", "th", "lo", "km", "my", "wuu", "yue")
+_BULLETS = ("•", "-")
+_ELLIPSES = ("...", "…")
 
 
 def judge_gopher(
@@ -29,6 +34,7 @@ def judge_gopher(
     max_ellipsis_lines: float = 0.3,
     min_alphabetic_words: float = 0.8,
     min_stop_words: int = 2,
+    words: Literal["tokens", "whitespace"] = "tokens",
     measure_all: bool = False,
 ) -> Verdicts:
     """Rejects, in this order, documents
@@ -38,20 +44,23 @@ def judge_gopher(
     per token; with too large a share of lines that begin with "•" or "-", then of lines that end in an ellipsis; with fewer than
     `min_alphabetic_words` tokens with a letter per token; and with fewer than `min_stop_words` different stop words of
     their language (case counts; see `stop_words`). A language without a list skips that rule: count `gopher/no-stop-words-known`.
+
+    `words = "whitespace"` reads "word" as the paper does: what stands between white space, punctuation included; it is then the unit of
+    every rule but that of stop words. Languages written without spaces keep tokens.
     """
     strings = text.to_pylist()
-    total = np.maximum(tokens.per_document, 1)
-    count = tokens.sum_per_document(tokens.is_word)
-    lengths = tokens.sum_per_document((tokens.spans.ends - tokens.spans.starts) * tokens.is_word) / np.maximum(count, 1)
     codes = two_letter_codes(language)
-    spaced = ~pc.is_in(codes, value_set=pa.array(UNSPACED_LANGUAGES)).to_numpy(zero_copy_only=False)
+    spaced = ~np.fromiter(map(is_unspaced, language.cast(pa.string()).to_pylist()), bool, len(text))
+    measured = _measure_words(tokens)
+    if words == "whitespace":
+        literal = _measure_words(whitespace_words(tokens))
+        measured = tuple(np.where(spaced, mine, other) for mine, other in zip(literal, measured, strict=True))
+    total, count, lengths, alphabetic = measured
     hashes = _count(strings, "#") / total
     ellipses = (_count(strings, "...") + _count(strings, "…")) / total
-    lines = np.maximum(_count(strings, "\n") + ~pc.ends_with(text, "\n").to_numpy(zero_copy_only=False), 1)
     signs = _count(strings, "-") + _count(strings, "•")
-    bullets = _count_lines(text, r"(?m)^[ \t]*[•-]", rows=measure_all | (signs > max_bullet_lines * lines)) / lines
-    trailing = _count_lines(text, r"(?m)(?:\.\.\.|…)[ \t]*$", rows=measure_all | (ellipses > 0)) / lines
-    alphabetic = tokens.sum_per_document(tokens.has_letter) / total
+    many_signs = signs > max_bullet_lines * np.maximum(_count(strings, "\n"), 1)  # a text has at least as many lines
+    bullets, trailing = _line_shares(strings, rows=measure_all | many_signs | (ellipses > 0))
     present = count_stop_words(tokens, codes)
 
     return (
@@ -73,6 +82,14 @@ def judge_gopher(
     )
 
 
+def _measure_words(tokens: Tokens) -> tuple[np.ndarray, ...]:
+    """Tokens, at least 1, words, their mean length in characters and the share of tokens with a letter: (documents,) each."""
+    total = np.maximum(tokens.per_document, 1)
+    count = tokens.sum_per_document(tokens.is_word)
+    lengths = tokens.sum_per_document((tokens.spans.ends - tokens.spans.starts) * tokens.is_word) / np.maximum(count, 1)
+    return total, count, lengths, tokens.sum_per_document(tokens.has_letter) / total
+
+
 def _mean_length(ok: np.ndarray, lengths: np.ndarray, threshold: float) -> Verdicts:
     return Verdicts.where(ok, rule="gopher/mean-word-length", value=lengths, threshold=threshold)
 
@@ -81,9 +98,16 @@ def _count(strings: list[str], sign: str) -> np.ndarray:
     return np.fromiter((string.count(sign) for string in strings), np.int64, len(strings))
 
 
-def _count_lines(text: pa.LargeStringArray, pattern: str, *, rows: np.ndarray) -> np.ndarray:
-    """Matches of a pattern in the texts of some rows, 0 in the others: int64 (documents,)."""
-    result = np.zeros(len(text), np.int64)
-    if rows.any():
-        result[rows] = pc.count_substring_regex(text.filter(pa.array(rows)), pattern).to_numpy(zero_copy_only=False)
-    return result
+def _line_shares(strings: list[str], *, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of lines that begin with a bullet, and that end in an ellipsis: float64 (documents,) twice; 0 where `rows` is false.
+
+    A line begins and ends where `str.splitlines` says; white space at its two ends does not count.
+    """
+    # Not by `pc.count_substring_regex`: RE2 is started anew after each match, so that `^` matches again inside the line.
+    shares = np.zeros((2, len(strings)))
+    for row in np.flatnonzero(rows).tolist():
+        lines = strings[row].splitlines()
+        if lines:
+            shares[0, row] = sum(line.lstrip().startswith(_BULLETS) for line in lines) / len(lines)
+            shares[1, row] = sum(line.rstrip().endswith(_ELLIPSES) for line in lines) / len(lines)
+    return shares[0], shares[1]

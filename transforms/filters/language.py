@@ -1,12 +1,14 @@
 """Language identification with a fastText model (lid.176 unless another is named), a whole batch at a time."""
 
+import difflib
 import hashlib
 import os
 import struct
 import tempfile
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 import fasttext
 import numpy as np
@@ -15,14 +17,13 @@ import pyarrow.compute as pc
 
 from transforms import io
 from transforms.errors import ConfigError
+from transforms.filters.language_codes import label_thresholds, labels_of, labels_of_name, rules_language
+from transforms.filters.language_text import model_line
 from transforms.filters.verdicts import Verdicts
 
 _LABEL = "__label__"
-_TWO_LETTERS = {
-    **{"eng": "en", "deu": "de", "fra": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl", "swe": "sv", "pol": "pl", "rus": "ru"},
-    **{"zho": "zh", "cmn": "zh", "jpn": "ja", "ara": "ar", "arb": "ar", "tha": "th", "lao": "lo", "khm": "km", "mya": "my"},
-}
-"""ISO 639-3 -> 639-1: other models than lid.176 answer with the former."""
+DEFAULT_THRESHOLD = 0.65
+"""FineWeb and DCLM keep scores of lid.176 from here on."""
 
 
 def bundled_model() -> str:
@@ -80,41 +81,88 @@ def known_languages(path: str | None) -> tuple[str, ...]:
     return tuple(sorted(label.removeprefix(_LABEL) for _, label in found))
 
 
-def identify_languages(text: pa.LargeStringArray, *, model: str | None, characters: int) -> tuple[pa.Array, np.ndarray]:
+Lowercase = bool | Literal["auto"]
+"""Whether a model reads texts in small letters; "auto": see `lowers`."""
+
+
+@lru_cache(maxsize=16)
+def lowers(path: str | None, lowercase: Lowercase) -> bool | None:
+    """What `model_line` is told for a model: "auto" is True for lid.176 and None, only texts in capitals, for any other.
+
+    lid.176 was measured: small letters lose nothing on text as it is printed, win on short texts and on capitals (docs/filters.md).
+    """
+    if lowercase != "auto":
+        return lowercase
+    return True if path is None or known_languages(path) == known_languages(None) else None
+
+
+def identify_languages(
+    text: pa.LargeStringArray, *, model: str | None, characters: int, lowercase: Lowercase = "auto"
+) -> tuple[pa.Array, np.ndarray]:
     """The language of each text by its first `characters` characters.
 
-    Returns codes, string (n,), null where the model has no answer, and its probabilities, float32 (n,), at most 1.
+    Returns codes as the model has them without "__label__", string (n,), null where it has no answer, and its probabilities, float32
+    (n,), at most 1.
     """
-    classifier = load_model(model).f
-    heads = pc.replace_substring_regex(pc.utf8_slice_codeunits(text, 0, characters), r"\s+", " ")
-    answers = [_answer(classifier, head) for head in heads.to_pylist()]
+    answers = [identify_language(string, model=model, characters=characters, lowercase=lowercase) for string in text.to_pylist()]
     return pa.array([code for code, _ in answers], pa.string()), np.array([score for _, score in answers], np.float32)
 
 
-def identify_language(text: str, *, model: str | None, characters: int) -> tuple[str | None, float]:
+def identify_language(text: str, *, model: str | None, characters: int, lowercase: Lowercase = "auto") -> tuple[str | None, float]:
     """The same for one text: its code and the probability."""
-    return _answer(load_model(model).f, " ".join(text[:characters].split()))
-
-
-def _answer(classifier: Any, line: str) -> tuple[str | None, float]:
-    answer = classifier.predict(line + "\n", 1, 0.0, "strict")
+    line = model_line(text[:characters], lowercase=lowers(model, lowercase))
+    answer = load_model(model).f.predict(line + "\n", 1, 0.0, "strict")
     return (answer[0][1].removeprefix(_LABEL), min(answer[0][0], 1.0)) if answer else (None, 0.0)
 
 
+@lru_cache(maxsize=64)
+def kept_labels(keep: tuple[str, ...], path: str | None) -> tuple[str, ...]:
+    """The labels of a model that the entries of `language.keep` mean, sorted. Raises ValueError naming the entry that means none."""
+    return tuple(sorted({label for entry in keep for label in find_labels(entry, path)}))
+
+
+def find_labels(entry: str, path: str | None) -> tuple[str, ...]:
+    """The labels of a model that one entry means. Raises ValueError with the nearest labels where there is none."""
+    known = known_languages(path)
+    if found := labels_of(entry, known):
+        return found
+    language = entry.replace("-", "_").split("_")[0]
+    near = labels_of_name(entry, known) or labels_of(language, known) or tuple(difflib.get_close_matches(entry, known, n=3, cutoff=0.5))
+    hint = f" did you mean {near[0]!r}?" if near else ""
+    some = ", ".join(map(repr, near[:3] or known[:3]))
+    raise ValueError(f"{entry!r} is not a language of the model;{hint} it knows {some}, … ({len(known)} in all)")
+
+
 def two_letter_codes(codes: pa.Array) -> pa.Array:
-    """Language codes of any model -> string (n,): `eng`, `eng_Latn` and `en` are all `en` where this package has rules for it."""
-    plain = pc.replace_substring_regex(codes.cast(pa.string()), "[_-].*", "")
-    longer = pc.index_in(plain, value_set=pa.array(list(_TWO_LETTERS)))
-    return pc.coalesce(pa.array(list(_TWO_LETTERS.values())).take(longer), plain)
+    """Language codes of any model -> string (n,): those that filters have rules for in two letters (`rules_language`)."""
+    return pa.array([rules_language(code) for code in codes.cast(pa.string()).to_pylist()], pa.string())
 
 
-def judge_language(languages: pa.Array, scores: np.ndarray, *, keep: tuple[str, ...], threshold: float) -> Verdicts:
+def judge_language(
+    languages: pa.Array, scores: np.ndarray, *, keep: tuple[str, ...], threshold: float | Mapping[str, float], model: str | None = None
+) -> Verdicts:
     """Rejects other languages than `keep` (`language/not-kept`), then scores below `threshold` (`language/uncertain`).
 
-    An empty `keep` keeps everything. FineWeb and DCLM keep lid.176 scores of at least 0.65.
+    `keep` and the keys of `threshold` are entries as `labels_of` reads them, `default` that of all others. An empty `keep` keeps
+    everything. FineWeb and DCLM keep lid.176 scores of at least 0.65.
     """
     if not keep:
         return Verdicts.where(np.ones(len(languages), bool), rule="language/not-kept")
-    is_kept = pc.is_in(languages, value_set=pa.array(keep, pa.string())).to_numpy(zero_copy_only=False)
+    is_kept = pc.is_in(languages, value_set=pa.array(kept_labels(keep, model), pa.string())).to_numpy(zero_copy_only=False)
     wanted = Verdicts.where(is_kept, rule="language/not-kept", value=scores)
-    return wanted.then(Verdicts.where(scores >= np.float32(threshold), rule="language/uncertain", value=scores, threshold=threshold))
+    least = _thresholds(languages, threshold, model)
+    return wanted.then(Verdicts.where(scores >= least.astype(np.float32), rule="language/uncertain", value=scores, threshold=least))
+
+
+def _thresholds(languages: pa.Array, threshold: float | Mapping[str, float], model: str | None) -> np.ndarray:
+    """The threshold of each document: float64 (n,)."""
+    if not isinstance(threshold, Mapping):
+        return np.full(len(languages), float(threshold))
+    by_label = _thresholds_by_label(tuple(sorted(threshold.items())), model)
+    usual = threshold.get("default", DEFAULT_THRESHOLD)
+    return np.array([by_label.get(code, usual) for code in languages.to_pylist()], np.float64)
+
+
+@lru_cache(maxsize=16)
+def _thresholds_by_label(thresholds: tuple[tuple[str, float], ...], model: str | None) -> dict[str, float]:
+    return label_thresholds(dict(thresholds), known_languages(model), default=DEFAULT_THRESHOLD)

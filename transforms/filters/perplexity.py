@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from transforms import io
 from transforms.errors import ConfigError
+from transforms.filters.language_codes import names_language
 from transforms.filters.verdicts import Verdicts
 
 _PUNCTUATION = {
@@ -24,6 +25,7 @@ _PUNCTUATION = {
 }  # fmt: skip
 _TABLE = {ord(sign): ascii_sign for signs, ascii_sign in _PUNCTUATION.items() for sign in signs}
 _TABLE |= dict.fromkeys((*range(32), *range(127, 160)), "")
+_MODELS = (".arpa.bin", ".bin", ".arpa")
 _DIGIT = re.compile(r"\d")
 
 
@@ -129,14 +131,18 @@ def _paths(folder: str, code: str | None) -> tuple[str, str] | None:
     if not folder or not code:
         return None
     names = _names(folder)
-    model = next((name for name in (f"{code}.arpa.bin", f"{code}.bin", f"{code}.arpa") if name in names), None)
-    tokenizer = f"{code}.sp.model"
-    return (io.join(folder, model), io.join(folder, tokenizer) if tokenizer in names else "") if model else None
+    codes = dict.fromkeys(name.removesuffix(suffix) for suffix in _MODELS for name in sorted(names) if name.endswith(suffix))
+    # "de.arpa.bin" is for `deu_Latn` too; the file with the label's own name goes before it.
+    for own in (code, *(other for other in codes if names_language(other, code))):
+        if model := next((own + suffix for suffix in _MODELS if own + suffix in names), None):
+            tokenizer = f"{own}.sp.model"
+            return io.join(folder, model), io.join(folder, tokenizer) if tokenizer in names else ""
+    return None
 
 
 @lru_cache(maxsize=8)
 def _names(folder: str) -> frozenset[str]:
     names = frozenset(io.list_names(folder))
-    if not any(name.endswith((".arpa.bin", ".bin", ".arpa")) for name in names):
+    if not any(name.endswith(_MODELS) for name in names):
         raise ConfigError("there is no model in the folder", where=folder, remedy="it must have files such as en.arpa.bin")
     return names

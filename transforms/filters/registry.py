@@ -26,6 +26,7 @@ from transforms.filters.length import judge_length
 from transforms.filters.line_rules import judge_line_rules
 from transforms.filters.perplexity import judge_perplexity
 from transforms.filters.pii import judge_pii
+from transforms.filters.prose import judge_prose
 from transforms.filters.tokens import Tokens, tokenize
 from transforms.filters.url import judge_url
 from transforms.filters.verdicts import Verdicts
@@ -83,34 +84,65 @@ FILTERS: dict[str, Filter] = {
     "line-rules": Filter(judge=judge_line_rules),
     "perplexity": Filter(judge=judge_perplexity, columns=("text", "language"), files=("model", "tokenizer", "folder")),
     "pii": Filter(judge=judge_pii),
+    "prose": Filter(judge=judge_prose, columns=("text", "language", "tokens")),
     "url": Filter(
         judge=judge_url, columns=("url",), files=("domain_lists", "url_lists", "ut1", "word_lists", "substring_lists", "soft_word_lists")
     ),
 }
 
-_BEFORE_FINEWEB: tuple[tuple[str, Mapping[str, Any]], ...] = (("gopher-repetition", {}), ("gopher", {}), ("c4-paper", {"end_marks": False}))
+_Step = tuple[str, Mapping[str, Any]]
+_REPETITION: _Step = ("gopher-repetition", {})
+_C4: _Step = ("c4-paper", {"end_marks": False})
+_BEFORE_FINEWEB: tuple[_Step, ...] = (_REPETITION, ("gopher", {}), _C4)
+_LABELS_REPEAT: Mapping[str, Any] = {
+    "max_duplicate_paragraphs": 0.6,
+    "max_duplicate_paragraph_characters": 0.4,
+    "max_duplicate_lines": 0.7,
+    "max_duplicate_line_characters": 0.4,
+    **{f"max_top_{n}_gram": 0.25 for n in (2, 3, 4)},
+    **{f"max_duplicated_{n}_grams": 0.4 for n in range(5, 11)},
+}
+_SYMBOLS_AND_NUMBERS: Mapping[str, Any] = {
+    "words": "whitespace",
+    "min_words": 30,
+    "min_mean_word_length": 2.5,
+    "max_mean_word_length": 12.0,
+    "max_symbol_ratio": 0.3,
+    "max_bullet_lines": 1.0,
+    "max_ellipsis_lines": 0.5,
+    "min_alphabetic_words": 0.6,
+    "min_stop_words": 1,
+}
 
-PRESETS: dict[str, tuple[tuple[str, Mapping[str, Any]], ...]] = {
+PRESETS: dict[str, tuple[_Step, ...]] = {
     "fineweb": (*_BEFORE_FINEWEB, ("fineweb-quality", {})),
     "fineweb-paper": (*_BEFORE_FINEWEB, ("fineweb-quality-paper", {})),
+    "fineweb-whitespace": (_REPETITION, ("gopher", {"words": "whitespace"}), _C4, ("fineweb-quality", {})),
+    "technical": (("gopher-repetition", _LABELS_REPEAT), ("gopher", _SYMBOLS_AND_NUMBERS), ("prose", {})),
 }
-"""Published pipelines: a name that stands for several filters, with their options, in order. No name is also that of a filter."""
+"""Pipelines: a name that stands for several filters, with their options, in order. No name is also that of a filter.
+
+The first two are published; `fineweb-whitespace` reads one rule of Gopher otherwise, and `technical` is for pages of documentation,
+listings and products: docs/filters.md has the figures that they were chosen by.
+"""
 
 BOOK_KINDS = ("text", "epub")
 _LINES_OF_ANY_LENGTH: Mapping[str, Any] = {"max_short_lines": 1.0, "max_newlines_per_word": 1.0}
 _FOR_BOOKS: dict[str, Mapping[str, Any] | None] = {
-    "gopher": {"max_words": 1_000_000_000},
+    "gopher-repetition": {"max_duplicate_paragraphs": 1.0, "max_duplicate_lines": 1.0},
+    "gopher": {"max_words": 1_000_000_000, "words": "whitespace"},
     "c4-paper": None,
-    "fineweb-quality": _LINES_OF_ANY_LENGTH,
-    "fineweb-quality-paper": _LINES_OF_ANY_LENGTH,
+    "fineweb-quality": {**_LINES_OF_ANY_LENGTH, "max_duplicate_characters": 0.2},
+    "fineweb-quality-paper": {**_LINES_OF_ANY_LENGTH, "duplicate_characters": 0.2},
 }
 """What presets change in sources of books, by filter; None leaves it out. A book is long, has verse and headings, and C4's page rules
 
-would reject it whole for one curly bracket.
+would reject it whole for one curly bracket. Its numbers of chapters, rules between scenes and names of speakers are the same lines
+again and again: repetition counts by characters only. Dialogue is a fifth punctuation by tokens: words are those between white space.
 """
 
 
-def preset_filters(name: str, *, kind: str = "") -> list[tuple[str, Mapping[str, Any]]]:
+def preset_filters(name: str, *, kind: str = "") -> list[_Step]:
     """The filters of a preset with their options, in order, as a kind of source takes them."""
     changes = _FOR_BOOKS if kind in BOOK_KINDS else {}
     kept = [(item, options, changes.get(item, {})) for item, options in PRESETS[name]]

@@ -6,6 +6,7 @@ Japanese each character is a token. `tests/transforms/filters/test_stop_words.py
 """
 
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -34,19 +35,33 @@ _BITS = 16
 
 def count_stop_words(tokens: Tokens, languages: pa.Array) -> np.ndarray:
     """How many different stop words of its language each document has: float64 [documents], NaN for a language without a list."""
-    starts, document = tokens.spans.starts, np.repeat(np.arange(tokens.spans.documents), tokens.per_document)
-    lengths = tokens.spans.ends - starts
     present = np.full(tokens.spans.documents, np.nan)
-    codes = np.array(languages.to_pylist(), object)
-    short = lengths <= _LONGEST
-    for language in {code for code in codes if code in STOP_WORDS}:
-        rows = codes == language
+    for language, rows, chosen, packed, document in _candidates(tokens, languages):
         present[rows] = 0
-        chosen = np.flatnonzero(short & rows[document])
-        packed = _pack(tokens.spans.code_points, starts[chosen], lengths[chosen])
         for word in _packed_words(language):
             present += np.bincount(document[chosen[packed == word]], minlength=len(present)) > 0
     return present
+
+
+def mark_stop_words(tokens: Tokens, languages: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """bool [tokens]: is a stop word of its document's language; bool [documents]: the language has a list."""
+    marked, listed = np.zeros(len(tokens.is_word), bool), np.zeros(tokens.spans.documents, bool)
+    for language, rows, chosen, packed, _ in _candidates(tokens, languages):
+        listed |= rows
+        marked[chosen[np.isin(packed, np.array(_packed_words(language), np.uint64))]] = True
+    return marked, listed
+
+
+def _candidates(tokens: Tokens, languages: pa.Array) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """For each language with a list: its documents, bool [documents]; their short tokens, int64; these packed; each token's document."""
+    starts, document = tokens.spans.starts, np.repeat(np.arange(tokens.spans.documents), tokens.per_document)
+    lengths = tokens.spans.ends - starts
+    codes = np.array(languages.to_pylist(), object)
+    short = lengths <= _LONGEST
+    for language in sorted({code for code in codes if code in STOP_WORDS}):
+        rows = codes == language
+        chosen = np.flatnonzero(short & rows[document])
+        yield language, rows, chosen, _pack(tokens.spans.code_points, starts[chosen], lengths[chosen]), document
 
 
 def _pack(points: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

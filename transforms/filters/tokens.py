@@ -39,7 +39,8 @@ SENTENCE_ENDS = np.array([ord(sign) for sign in ".!?。！？।؟۔"], np.uint3
 _ADDRESS = re.compile(r"(?:https?://|ftp://)?(?:[^\s/@]+@)?(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{2,5})?(?:[/?#]\S*)?")
 
 MERGED = {"cannot": 3, "Cannot": 3, "dont": 2, "Dont": 2, "gonna": 3, "gotta": 3, "Im": 1, "Ive": 1, "doesnt": 4, "didnt": 3, "cant": 2}
-"""Contractions written as one word, and how many characters their first token has."""
+MERGED |= {"Id": 1, "id": 1, "Wed": 2, "wed": 2}
+"""Contractions written as one word, and how many characters their first token has; the last four as the published code reads them."""
 
 _ABBREVIATIONS = """
 Adm Bros Co Corp Dr Gen Gov Inc Jr Ltd Messrs Mr Mrs Ms Mt Ph Prof Rep Rev Sen Sr St vs
@@ -52,6 +53,8 @@ am pm AM PM km m cm mm nm ft yd in ha kg g mg t lb lbs oz mph kmh mb MB kb KB gb
 """
 ABBREVIATIONS = tuple(_ABBREVIATIONS.split())
 UNITS = tuple(_UNITS.split())
+_SMALL_INITIALS = np.array([ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("eg", "ie", "am", "pm", "vs")], np.uint32)
+"""Of initials in small letters only these keep their last full stop: "e.g.", "a.m."."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,6 +170,7 @@ def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
     if double.any():
         cut[double] = _double_hyphens(at[double], near, double)
     _keep_addresses(cut, points, classes, at, near, dot)
+    cut[_and_or(points, classes, at, near)] = False
     alone = lead | trail | cut | ellipsis | (kind & PICTOGRAPH > 0)
 
     begins[at[alone]] = True
@@ -233,6 +237,22 @@ def _keep_addresses(cut: np.ndarray, points: np.ndarray, classes: np.ndarray, at
             cut[np.searchsorted(at, start) : np.searchsorted(at, stop)] = False
 
 
+def _and_or(points: np.ndarray, classes: np.ndarray, at: np.ndarray, near: _Neighbours) -> np.ndarray:
+    """Indices of the signs that are the "/" of a word "and/or", which is one token: int64."""
+    found = np.flatnonzero((near.sign == ord("/")) & (near.left == ord("d")) & (near.right == ord("o")))
+    found = found[at[found] + 3 < len(points)]
+    place = at[found]
+    whole = ~_joins(points, classes, place - 4) & ~_joins(points, classes, place + 3)
+    letters = (points[place - 3] == ord("a")) & (points[place - 2] == ord("n")) & (points[place + 2] == ord("r"))
+    return found[whole & letters]
+
+
+def _joins(points: np.ndarray, classes: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """bool [at]: the character there makes one chunk with a word beside it: a letter, a digit, or a sign that stays inside a chunk."""
+    kind = _kinds(points[at])
+    return (classes[at] != SPACE) & ((kind & (FIRST | LAST) == 0) | (kind & HYPHEN > 0)) & (points[at] != ord("."))
+
+
 def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
     """bool [at]: the full stop there belongs to an abbreviation that is known, or to single letters at the front of their chunk."""
     index = np.minimum(np.searchsorted(words.ends, at), len(words) - 1)
@@ -242,6 +262,8 @@ def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
     single = at - starts == 1
     initials = single & (before == ord(".")) & (words.classes[starts - 2] == LETTER)
     initials &= (words.classes[starts - 3] == SPACE) | (_kinds(words.code_points[starts - 3]) & FIRST > 0)
+    small = (words.code_points[starts - 2] | 0x20) * np.uint32(1024) + words.code_points[starts]
+    initials &= _is_capital(words.code_points[starts]) | np.isin(small, _SMALL_INITIALS)
     known = np.isin(hash_words(replace(words, starts=starts, ends=at)), _hashes_of(ABBREVIATIONS))
     return (opens & (single | known)) | initials
 
@@ -281,6 +303,7 @@ def _mark_inside_words(begins: np.ndarray, words: Words) -> None:
         found = candidates[(length == len(merged)) & (heads == (ord(merged[0]) | 0x20))]
         for offset, letter in enumerate(merged):
             found = found[points[words.starts[found] + offset] == ord(letter)]
+        found = found[~_joins(points, classes, words.starts[found] - 1) & ~_joins(points, classes, words.ends[found])]
         begins[words.starts[found] + cut] = True
 
 

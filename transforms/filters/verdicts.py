@@ -29,8 +29,8 @@ class Verdicts:
     counts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def where(cls, ok: np.ndarray, *, rule: str, value: np.ndarray | float = np.nan, threshold: float = np.nan) -> "Verdicts":
-        """Rejects by `rule` each row where `ok` is false. `value` is what was measured of every row."""
+    def where(cls, ok: np.ndarray, *, rule: str, value: np.ndarray | float = np.nan, threshold: np.ndarray | float = np.nan) -> "Verdicts":
+        """Rejects by `rule` each row where `ok` is false. `value` is what was measured of every row, `threshold` is for all or each."""
         ok = np.asarray(ok, bool)
         values = np.broadcast_to(np.asarray(value, np.float64), ok.shape)
         return cls(

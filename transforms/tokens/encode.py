@@ -17,7 +17,7 @@ class Encoded(NamedTuple):
 
 
 def load_tokenizer(data: bytes, *, path: str, end_of_text: str | None = END_OF_TEXT) -> Tokenizer:
-    """A tokenizer.json's bytes -> a tokenizer that reads special tokens in text as ordinary characters.
+    """A tokenizer.json's bytes -> a tokenizer that reads special tokens in text as ordinary characters, without dropout.
 
     Raises UserError when it is no tokenizer or has no token `end_of_text`, unless that is None.
     """
@@ -31,6 +31,8 @@ def load_tokenizer(data: bytes, *, path: str, end_of_text: str | None = END_OF_T
     tokenizer.encode_special_tokens = True
     tokenizer.no_truncation()  # files from elsewhere may ask for these, and text would be lost or made up
     tokenizer.no_padding()
+    if getattr(tokenizer.model, "dropout", None):
+        tokenizer.model.dropout = None  # merges left out by chance; what is measured must be the same each time
     return tokenizer
 
 

@@ -10,7 +10,10 @@ _REMEDY = "name a byte-level BPE tokenizer.json, as those of GPT-2, Llama 3 or Q
 
 
 def check_imported(data: bytes, *, path: str, end_of_text: str) -> None:
-    """Raises UserError unless the tokenizer.json is byte-level BPE, loses nothing of a text, and has the token that ends a text."""
+    """Raises UserError unless the tokenizer.json is byte-level BPE, cuts a text the same way each time and loses nothing of it,
+
+    and has the token that ends a text.
+    """
     tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
     ids = tokenizer.get_vocab(with_added_tokens=True).values()
     if sorted(ids) != list(range(len(ids))):
@@ -19,6 +22,9 @@ def check_imported(data: bytes, *, path: str, end_of_text: str) -> None:
     for key, kind in (("model", "BPE"), ("decoder", "ByteLevel")):
         if (found := (values.get(key) or {}).get("type")) != kind:
             raise UserError(f"its {key} is {found}, not {kind}", where=path, remedy=_REMEDY)
+    if dropout := values["model"].get("dropout"):
+        what = f"its model leaves out merges by chance (dropout = {dropout}), so the same text would become other tokens each time"
+        raise UserError(what, where=path, remedy='write "dropout": null in its model; a copy that trains with dropout can stay beside it')
     if any(step.get("type") != "NFC" for step in _flat(values.get("normalizer"), "normalizers")):
         raise UserError("its normalizer changes text otherwise than by NFC", where=path, remedy=_REMEDY)
     steps = _flat(values.get("pre_tokenizer"), "pretokenizers")

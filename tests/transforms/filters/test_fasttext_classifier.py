@@ -2,6 +2,7 @@
 
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,16 @@ WORDS = {"mill": (2.0, 0.0), "spam": (-2.0, 0.0), "</s>": (0.0, 0.0)}
 LABELS = {"__label__good": (1.0, 0.0), "__label__bad": (-1.0, 0.0), "__label__odd": (0.0, 1.0)}
 
 
-def write_model(path: Path) -> Path:
+def write_model(path: Path, words: Mapping[str, tuple[float, float]] = WORDS, labels: Mapping[str, tuple[float, float]] = LABELS) -> Path:
     """A supervised softmax model of dimension 2: a text's vector is the mean of its words', a label's logit the product with its own."""
     out = struct.pack("<ii", 793712314, 12)
     # dim, ws, epoch, minCount, neg, wordNgrams, loss = softmax, model = supervised, bucket, minn, maxn, lrUpdateRate, t
     out += struct.pack("<12id", 2, 5, 5, 1, 5, 1, 3, 3, 0, 0, 0, 100, 1e-4)
-    out += struct.pack("<iiiqq", len(WORDS) + len(LABELS), len(WORDS), len(LABELS), 10, -1)
-    for kind, names in ((0, WORDS), (1, LABELS)):
+    out += struct.pack("<iiiqq", len(words) + len(labels), len(words), len(labels), 10, -1)
+    for kind, names in ((0, words), (1, labels)):
         for name in names:
             out += name.encode() + b"\0" + struct.pack("<qb", 1, kind)
-    for rows in (WORDS, LABELS):
+    for rows in (words, labels):
         out += struct.pack("<?qq", False, len(rows), 2) + b"".join(struct.pack("<2f", *row) for row in rows.values())
     path.write_bytes(out)
     return path

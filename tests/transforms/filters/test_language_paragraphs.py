@@ -53,7 +53,27 @@ def test_a_document_of_which_nothing_is_left_is_rejected() -> None:
 
 def test_documents_without_a_language_that_the_model_knows_stay_as_they_are() -> None:
     assert judged(f"{EN}\n{DE}", None) == (None, f"{EN}\n{DE}", {})
-    assert judged(f"{EN}\n{DE}", "eng_Latn") == (None, f"{EN}\n{DE}", {"unknown-language": 1})
+    assert judged(f"{EN}\n{DE}", "zxx_Zxxx") == (None, f"{EN}\n{DE}", {"unknown-language": 1})
+
+
+@pytest.mark.parametrize("language", ["en", "eng", "eng_Latn", "en-GB"])
+def test_labels_of_other_models_are_understood(language: str) -> None:
+    assert judged(f"{EN}\n{DE}\n{EN}", language) == (None, f"{EN}\n{EN}", {"dropped": 1})
+
+
+BOKMAAL = "Den gamle møllen står ved elven, og ingen har malt korn i den siden den store flommen kom og tok broen med seg."
+NYNORSK = (
+    "Den gamle mølla står ved elva, og ingen har male korn i henne sidan den store flaumen kom og tok brua med seg. Eg veit ikkje kvifor."
+)
+
+
+@pytest.mark.parametrize("language", ["no", "nn", "nob_Latn", "nno"])
+def test_members_of_a_macrolanguage_are_no_other_language(language: str) -> None:
+    assert judged(f"{BOKMAAL}\n{NYNORSK}\n{EN}", language)[1] == f"{BOKMAAL}\n{NYNORSK}"
+
+
+def test_capitals_are_read_as_small_letters() -> None:
+    assert judged(f"{EN.upper()}\n{DE.upper()}")[1] == EN.upper()
 
 
 def test_the_share_of_what_went_is_a_signal() -> None:

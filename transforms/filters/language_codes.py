@@ -1,0 +1,196 @@
+"""Which labels of a language model an entry of a configuration means, and which language a label is.
+
+Models name languages in their own ways: lid.176 `en` (ISO 639-1, else 639-3 and codes of Wikipedia), GlotLID, OpenLID and lid218 `eng_Latn`
+(ISO 639-3 and the script of ISO 15924), others `eng` or `zh-Hans`. The codes and the macrolanguages are those of ISO 639-3, in the
+package python-iso639 (Apache-2.0), which is loaded only where a label is not the entry itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+STANDARD = {
+    **{"aka": "twi", "ara": "arb", "aym": "ayr", "aze": "azj", "bal": "bcc", "bik": "bcl", "bua": "bxr", "chm": "mhr", "cre": "cwd"},
+    **{"din": "dik", "est": "ekk", "fas": "pes", "ful": "fuc", "grn": "gug", "iku": "ike", "kau": "knc", "kok": "knn", "kom": "kpv"},
+    **{"kon": "kng", "kur": "kmr", "lah": "pnb", "lav": "lvs", "mlg": "plt", "mon": "khk", "msa": "zsm", "nep": "npi", "nor": "nob"},
+    **{"oji": "ojg", "ori": "ory", "orm": "gaz", "pus": "pbu", "que": "quz", "sqi": "als", "srd": "src", "swa": "swh", "uzb": "uzn"},
+    **{"yid": "ydd", "zha": "zyb", "zho": "cmn", "zza": "diq"},
+}
+"""A macrolanguage and the member that a model means which knows the macrolanguage only (Unicode CLDR 45, languageAlias, reason
+
+"macrolanguage"; Norwegian and Akan as their ISO 639-1 codes are used).
+"""
+
+_NOT_MEANT = frozenset({("msa", "ind")})
+"""(macrolanguage, member): Indonesian has a code of its own, and nobody who writes `ms` means it."""
+
+_EQUAL = {
+    "fil": "tgl",
+    "iw": "heb",
+    "in": "ind",
+    "ji": "yid",
+    "jw": "jav",
+    "mo": "ron",
+    "sh": "hbs",
+    "scc": "srp",
+    "scr": "hrv",
+    "mol": "ron",
+}
+"""Codes of the same language: Filipino is Tagalog (CLDR); the others were withdrawn."""
+
+_WIKIPEDIA = {"als": "gsw"}
+"""Codes that mean another language where a model's codes are Wikipedia's: lid.176's `als` is Alemannic, not Albanian."""
+
+_UNSPACED_SCRIPTS = frozenset({"hani", "hans", "hant", "jpan", "hrkt", "hira", "kana", "thai", "laoo", "khmr", "mymr"})
+_USUAL_SCRIPTS = {"zh": ("hani", "hans", "hant"), "ja": ("jpan", "hrkt"), "ru": ("cyrl",), "ar": ("arab",)}
+_TWO_LETTERS = {
+    **{"eng": "en", "deu": "de", "fra": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl", "swe": "sv", "pol": "pl", "rus": "ru"},
+    **{"zho": "zh", "cmn": "zh", "jpn": "ja", "ara": "ar", "arb": "ar", "tha": "th", "lao": "lo", "khm": "km", "mya": "my"},
+}
+"""ISO 639-3 -> 639-1 of the languages that filters have rules for."""
+UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my", "wuu", "yue"})
+
+
+@dataclass(frozen=True)
+class _Tag:
+    """`language`: ISO 639-3 where there is one. `rest`: script, region and the like in small letters."""
+
+    language: str
+    rest: frozenset[str]
+
+
+def labels_of(entry: str, labels: Iterable[str]) -> tuple[str, ...]:
+    """The labels of a model that an entry means, in their order: `en`, `eng` and `eng_Latn` are all English.
+
+    An entry that is a label, or its language in another code (`zho` and `zh`), means that label alone. Another one means the labels of its
+    language, which are of its script if it names one (`Hani` is `Hans` and `Hant`); a macrolanguage means all its members, too (`zh`:
+    `cmn_Hani`, `yue_Hani`; `no`: `nob_Latn`, `nno_Latn`; `ms` is not Indonesian). Where that gives none, the standard member of a
+    macrolanguage means the macrolanguage (`cmn`: `zho_Hans`). Empty where nothing matches.
+    """
+    known = tuple(labels)
+    if entry in known:
+        return (entry,)
+    wikipedia = any(len(label) == 2 for label in known)
+    wanted = _parse(entry, False)
+    tags = [(label, _parse(label, wikipedia)) for label in known]
+    if same := tuple(label for label, tag in tags if label.lower() == entry.lower() or (tag == wanted and not tag.rest)):
+        return same
+    near = [(label, tag) for label, tag in tags if wanted.rest <= tag.rest]
+    found = tuple(label for label, tag in near if tag.language == wanted.language or _is_member(tag.language, wanted.language))
+    return found or tuple(label for label, tag in near if STANDARD.get(tag.language) == wanted.language)
+
+
+def labels_of_name(name: str, labels: Iterable[str]) -> tuple[str, ...]:
+    """The labels of a model for an English name of a language, such as "Swahili"; empty where it is none that the model knows."""
+    from iso639 import Language, LanguageNotFoundError
+
+    for full in (name.title(), f"{name.title()} (macrolanguage)"):
+        try:
+            return labels_of(str(Language.from_name(full).part3), labels)
+        except LanguageNotFoundError:
+            continue
+    return ()
+
+
+def label_thresholds(thresholds: Mapping[str, float], labels: Iterable[str], *, default: float) -> dict[str, float]:
+    """Thresholds by entry -> by label, for the labels that an entry means. The key `default` changes the default.
+
+    The nearest entry decides: the label itself, then one with a script, then the language, then its macrolanguage.
+    """
+    known = tuple(labels)
+    ranked: list[tuple[int, float, str]] = []
+    for entry, threshold in thresholds.items():
+        if entry != "default":
+            ranked += [(_nearness(entry, label), threshold, label) for label in labels_of(entry, known)]
+    found = dict.fromkeys(known, thresholds.get("default", default))
+    for _, threshold, label in sorted(ranked, key=lambda item: item[0]):
+        found[label] = threshold
+    return found
+
+
+def is_same_language(code: str, other: str) -> bool:
+    """Whether two labels, of one model or of two, name one language or members of one macrolanguage (Bosnian and Croatian)."""
+    if code == other:
+        return True
+    first, second = (_parse(label, label == "als").language for label in (code, other))
+    return (_macrolanguage(first) or first) == (_macrolanguage(second) or second)
+
+
+@lru_cache(maxsize=1 << 14)
+def names_language(entry: str, code: str) -> bool:
+    """Whether an entry, such as the name of a word list, is for documents with a label of an unknown model."""
+    return entry == code or (code != "als" and bool(labels_of(entry, (code,))))
+
+
+@lru_cache(maxsize=1 << 12)
+def rules_language(code: str | None) -> str | None:
+    """A label of any model -> the code under which filters keep their rules: `eng_Latn`, `eng` and `en-GB` are `en`.
+
+    A language in an unusual script (`rus_Latn`) stays as it is, and so does one without rules.
+    """
+    if code is None:
+        return None
+    first, *rest = code.replace("-", "_").lower().split("_")
+    plain = _TWO_LETTERS.get(first, first)
+    scripts = [part for part in rest if len(part) == 4 and part.isalpha()]
+    usual = _USUAL_SCRIPTS.get(plain, ("latn",) if plain in ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl") else ())
+    return code if scripts and usual and scripts[0] not in usual else plain
+
+
+@lru_cache(maxsize=1 << 12)
+def is_unspaced(code: str | None) -> bool:
+    """Whether a label is of a language that is written without spaces: by its script where it names one."""
+    if code is None:
+        return False
+    scripts = [part for part in code.replace("-", "_").lower().split("_")[1:] if len(part) == 4 and part.isalpha()]
+    return scripts[0] in _UNSPACED_SCRIPTS if scripts else rules_language(code) in UNSPACED_LANGUAGES
+
+
+@lru_cache(maxsize=1 << 14)
+def _parse(code: str, wikipedia: bool) -> _Tag:
+    first, *others = code.replace("-", "_").lower().split("_")
+    rest = frozenset(others)
+    if rest & {"hans", "hant"}:
+        rest |= {"hani"}
+    if wikipedia and not rest:
+        first = _WIKIPEDIA.get(first, first)
+    return _Tag(_three_letters(first), rest)
+
+
+@lru_cache(maxsize=1 << 13)
+def _three_letters(code: str) -> str:
+    """A code of ISO 639-1, 639-2 or 639-3 -> 639-3; any other as it is."""
+    if code in _EQUAL:
+        return _EQUAL[code]
+    from iso639 import Language, LanguageNotFoundError
+
+    finders = (Language.from_part1,) if len(code) == 2 else (Language.from_part3, Language.from_part2b) if len(code) == 3 else ()
+    for find in finders:
+        try:
+            return str(find(code).part3)
+        except LanguageNotFoundError:
+            continue
+    return code
+
+
+@lru_cache(maxsize=1 << 13)
+def _macrolanguage(code: str) -> str:
+    """The macrolanguage that an ISO 639-3 code is a member of, "" for none."""
+    from iso639 import Language, LanguageNotFoundError
+
+    try:
+        macro = (Language.from_part3(code).macrolanguage or "") if len(code) == 3 else ""
+    except LanguageNotFoundError:
+        return ""
+    return "" if (macro, code) in _NOT_MEANT else macro
+
+
+def _is_member(language: str, macrolanguage: str) -> bool:
+    return bool(macrolanguage) and _macrolanguage(language) == macrolanguage
+
+
+def _nearness(entry: str, label: str) -> int:
+    if entry.lower() == label.lower():
+        return 3
+    tag = _parse(entry, False)
+    return 2 if tag.rest else int(_parse(label, False).language == tag.language)
