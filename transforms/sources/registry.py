@@ -77,7 +77,7 @@ KINDS: dict[str, SourceKind] = {
     "csv": SourceKind(read=read_csv, options=("fields", "delimiter")),
     "parquet": SourceKind(read=read_parquet, options=("fields",), compressed=True, splits=("",)),
     "feed": SourceKind(read=read_feed),
-    "wikipedia": SourceKind(read=read_wikipedia),
+    "wikipedia": SourceKind(read=read_wikipedia, options=("output", "links")),
 }
 
 
