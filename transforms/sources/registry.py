@@ -19,6 +19,7 @@ from transforms.sources.epub import read_epub
 from transforms.sources.feed import read_feed
 from transforms.sources.html_files import read_html
 from transforms.sources.jsonl import read_jsonl
+from transforms.sources.markdown import read_markdown
 from transforms.sources.records import RawReject, Record, Screen, is_failure
 from transforms.sources.tables import read_csv, read_parquet
 from transforms.sources.text import read_text
@@ -72,6 +73,7 @@ KINDS: dict[str, SourceKind] = {
     "wet": SourceKind(read=read_wet, compressed=True, splits=(".gz",), at_offsets=True),
     "html": SourceKind(read=read_html, options=("extractor",), screens=True),
     "text": SourceKind(read=read_text, options=("reflow",)),
+    "markdown": SourceKind(read=read_markdown, options=("links",)),
     "epub": SourceKind(read=read_epub, compressed=True),
     "jsonl": SourceKind(read=read_jsonl, options=("fields",), splits=("",), unsplit=(".gz", ".bz2", ".zst"), at_offsets=True),
     "csv": SourceKind(read=read_csv, options=("fields", "delimiter")),
