@@ -192,6 +192,8 @@ class _Reader:
             self.paragraph(bare[found.end() :])
         elif found := _LIST.match(bare):
             self.item(found[0], bare[found.end() :])
+        elif bare[:1] == " " and not bare.strip() and self.blocks and self.blocks[-1].kind == "pre" and not self.gap:
+            self.blocks[-1].text += "\n"
         elif bare[:1] in (" ", "\t") and not self.inside and not self.quoted and bare.strip():
             if text := clean_line(bare[1:], self.items, keep_spaces=True).rstrip():
                 self.append_line("pre", text)

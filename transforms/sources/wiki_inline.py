@@ -42,6 +42,7 @@ _CELLS = {"td": CELL, "th": HEADER_CELL, "tr": ROW, "caption": CAPTION}
 _LISTS = {"ul": "*", "ol": "#", "dl": ":"}
 _ITEMS = {"li": "", "dt": ";", "dd": ":"}
 _LINES = frozenset((*_ITEMS, *_LISTS, *_CELLS))
+_LINK_MARK = re.compile(r"\[\[(?!\[)|\]\]")
 _TITLE = re.compile(r"[^\[\]{}<>\n|]+")
 _PROTOCOLS = (
     r"(?:https?|ftps?|sftp|ircs?|ssh|gopher|telnet|nntp|worldwind|svn|git|mms|redis)://"
@@ -171,9 +172,14 @@ def mark_links(text: str, items: Items, *, dropped: frozenset[str], address: Cal
     out: list[str] = []
     opened: list[int] = []
     at = 0
-    for found in re.finditer(r"\[\[(?!\[)|\]\]", text):
+    while found := _LINK_MARK.search(text, at):
         out.append(text[at : found.start()])
         at = found.end()
+        if found[0] == "]]" and opened and text.startswith("]", at) and _is_open("".join(out[opened[-1] + 1 :])):
+            # The first bracket ends an external link inside a caption.
+            out.append("]")
+            at -= 1
+            continue
         if found[0] == "[[":
             if len(opened) < _MAX_NESTED:
                 opened.append(len(out))
@@ -187,6 +193,11 @@ def mark_links(text: str, items: Items, *, dropped: frozenset[str], address: Cal
             out.append("]]")
     out.append(text[at:])
     return "".join(out)
+
+
+def _is_open(text: str) -> bool:
+    """Whether the last single bracket of a text has no end."""
+    return text.rfind("[") > text.rfind("]")
 
 
 def _link(inner: str, items: Items, dropped: frozenset[str], address: Callable[[str], str | None] | None) -> str:

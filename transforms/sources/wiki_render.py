@@ -35,6 +35,7 @@ def to_text(blocks: list[Block], items: Items) -> str:
             spaced = True
             continue
         text = block.text if block.kind in ("code", "display") else inline_text(block.text, items)
+        text = text.rstrip() if block.kind == "pre" else text
         if block.kind == "heading":
             text = " ".join(text.split())
         elif block.kind not in ("code", "pre", "verse"):
@@ -160,7 +161,7 @@ def _block_lines(block: Block, items: Items, lists: _Lists, *, links: bool) -> I
     elif block.kind == "code":
         yield from code_block(block.text, block.prefix).split("\n")
     elif block.kind == "pre":
-        yield from code_block(inline_text(block.text, items)).split("\n")
+        yield from code_block(inline_text(block.text, items).rstrip()).split("\n")
     elif block.kind == "display":
         yield from ("$$", block.text, "$$")
     elif block.kind == "heading":

@@ -24,7 +24,7 @@ _BLOCK = 1 << 18
 _MAX_DEPTH = 50
 _MAX_ELEMENTS = 200_000
 _FILES, _CATEGORIES = "6", "14"
-_REDIRECT = re.compile(r"\s*#\s*[^\W\d_]+\s*:?\s*\[\[")
+_REDIRECT = re.compile(r"\s*#[^\s\[\]#:*;|]{3,40}\s*:?\s*\[\[")
 _IN_URL = "/:;@$!*(),~-._"
 
 

@@ -58,6 +58,8 @@ CASES = [
     ("a <syntaxhighlight lang=c inline>x || y</syntaxhighlight> b", "a x || y b"),
     ("T\n<pre>\na\n  ''b'' &lt; [[c]]\n</pre>", "T\n\na\n  ''b'' < [[c]]"),
     ("T\n\n code ''it''\n   more\n\nE", "T\n\ncode it\n  more\n\nE"),
+    ("T\n\n a\n \n   b\n\nE", "T\n\na\n\n  b\n\nE"),
+    ("''[[Titanic]]'''s and <code><nowiki>{{x}}</nowiki></code> <nowiki><!-- y --></nowiki>", "Titanic's and {{x}} <!-- y -->"),
     ("T\n<poem>\nRoses are ''red'',\n  violets [[blue]]\n\n:sugar\n</poem>", "T\n\nRoses are red,\n  violets blue\n\n  sugar"),
     # lines that look like tables
     ("T\n| a pipe\n! bang\n|- x\nE", "T\n| a pipe\n! bang\n|- x\nE"),
@@ -102,6 +104,7 @@ CASES = [
     ("a{{unknown|x}}b {{cite web|url=x}} c {{#if:x|y}} d", "ab c d"),
     # files, categories, other languages
     ("[[Datei:x.jpg|mini|Bild [[a]]]][[Fichier:a.png]][[ファイル:x.jpg|thumb|説明]][[파일:x]]T", "T"),
+    ("a[[File:x|thumb|See [http://a.b c]]]b [[File:y|z [[d]] [http://e f].]]c [[g|h [http://i j]]]", "ab c h j"),
     ("[[Kategorie:X]]T[[Категория:Y|*]][[分類:Z]][[カテゴリ:A]]", "T"),
     ("[[:Datei:x.jpg]] [[:Kategorie:X|Xe]] [[wikt:mill|mill]] [[Mill (river)|]] [[fr:Moulin]]", "Datei:x.jpg Xe mill Mill"),
     # switches, comments, headings
