@@ -10,8 +10,9 @@ from typing import BinaryIO, NamedTuple
 from markdown_it import MarkdownIt
 
 from transforms.sources.front_matter import FrontMatter, read_front_matter
+from transforms.sources.indent import clean_indented
 from transforms.sources.markdown_inline import normalized_label, without_comments
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.text import decode_text
 
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
@@ -33,7 +34,7 @@ def read_markdown(stream: BinaryIO, *, links: bool | None = None) -> Iterator[Re
     except (UnicodeError, LookupError) as error:
         yield RawReject("0", "markdown/undecodable", detail=str(error))
         return
-    text = clean_text(text).lstrip("\ufeff")
+    text = clean_indented(text)
     front = read_front_matter(text)
     try:
         body = markdown_body(text[front.end :], links=links is not False)

@@ -13,8 +13,9 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from transforms.sources.indent import clean_indented
 from transforms.sources.jsonl import parse_date
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.wiki_names import DROPPED_LINKS
 from transforms.sources.wikitext import Output, wikitext_to_text
 
@@ -160,7 +161,7 @@ def _read_page(page: Element, locator: str, site: _Site, *, title: str, url: str
     if len(wikitext) > MAX_CHARACTERS:
         return RawReject(locator, "wikipedia/too-large", url=url, detail=f"{len(wikitext)} characters of wikitext", excerpt=wikitext)
     text = wikitext_to_text(wikitext, dropped_links=site.dropped_links, title=title, output=output, links=links, address=site.address)
-    text = clean_text(text)
+    text = clean_indented(text)
     if not text:
         return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {len(wikitext)} characters of wikitext")
     edited = parse_date(revision.findtext("{*}timestamp")) if revision is not None else None

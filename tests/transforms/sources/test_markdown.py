@@ -136,6 +136,11 @@ def test_links_to_their_text(written: str, text: str) -> None:
     assert read(written, links=False)[1] == text
 
 
+@pytest.mark.parametrize("before", ["", "\ufeff", "\n\n", " \n", "---\ntitle: T\n---\n\n"])
+def test_code_that_a_file_begins_with_keeps_its_indentation(before: str) -> None:
+    assert read(f"{before}    x = 1\n      y\n\nText\n")[1] == "    x = 1\n      y\n\nText"
+
+
 def test_rejects() -> None:
     undecodable = read(bytes(range(256)) * 40)
     assert isinstance(undecodable, RawReject)

@@ -182,6 +182,13 @@ def test_markdown(links: bool, mill: str) -> None:
     assert record.text.endswith("\n\n## Liste\n\n1. eins")
 
 
+@pytest.mark.parametrize("text", ["   a\n  b", "<pre>\n  a\n b\n</pre>", "<syntaxhighlight>\n\n  a\n b</syntaxhighlight>"])
+def test_code_that_a_page_begins_with_keeps_its_indentation(text: str) -> None:
+    [record] = read(dump(page(1, "A", text)))
+    assert isinstance(record, RawDocument)
+    assert record.text == "  a\n b"
+
+
 def test_memory_does_not_grow_with_the_dump() -> None:
     def peak(pages: int) -> int:
         data = io.BytesIO(dump(*(page(number, f"Seite {number}", "Ein Satz. " * 20_000) for number in range(pages))))
