@@ -10,6 +10,11 @@ _ELEMENTS = frozenset(
     """.split()  # noqa: SIM905
 )
 _UNITS = frozenset("m km cm mm µm μm nm dm ft in mi yd s ms kg g mol K Hz V A W J N px h min ha м км см мм с кг г".split())  # noqa: SIM905
+_POWERED = re.compile(  # long words that do have powers: functions and units that are written out
+    r"(?:arc)?(?:sin|cos|tan|cot|sec|csc)h?|.*m(?:et(?:er|re)|ètre|etro|étro)s?|inch(?:es)?|feet|foot|yards?|miles?|.*метр(?:а|ов)?|seconds?"
+    r"|Sekunden?|secondes?|pixels?|log|hours?|litres?|liters?|spin",
+    re.IGNORECASE,
+)
 _FORMULA_END = re.compile(r"(?:[A-Z][a-z]?\d*|[)\]])\Z")
 _SYMBOL = re.compile(r"[A-Z][a-z]?\Z")
 _WORD = re.compile(r"[^\W\d_]+\Z")
@@ -36,7 +41,7 @@ def superscript(before: str, content: str) -> str:
     if content in ("+", "-", "−", "–"):
         return content
     word = _WORD.search(before)
-    if content.isdecimal() and (_YEAR.search(before) or (word and len(word[0]) > 3 and not _SYMBOL.fullmatch(word[0]))):
+    if content.isdecimal() and (_YEAR.search(before) or (word and len(word[0]) > 3 and not _POWERED.fullmatch(word[0]))):
         return ""
     if word and len(word[0]) > 2 and word[0] not in _UNITS and len(content) == 1 and content.isalpha():
         return ""

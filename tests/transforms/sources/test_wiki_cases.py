@@ -93,6 +93,7 @@ CASES = [
     ("1<sup>st</sup> XIX<sup>e</sup> M<sup>me</sup> 2<sup>nd</sup> X<sup>TM</sup>", "1st XIXe Mme 2nd XTM"),
     ("word<sup>[1]</sup> und<sup>[[#n|[2]]]</sup> text<sup>*</sup> note<sup>12</sup> 1945<sup>12</sup>", "word und text note 1945"),
     ("C<sub>6</sub>H<sub>12</sub>O<sub>6</sub>, SO<sub>4</sub><sup>2−</sup>, Ca(OH)<sub>2</sub>", "C6H12O6, SO4^2−, Ca(OH)2"),
+    ("cosh<sup>2</sup> x, 5 metres<sup>2</sup>, 3 Kilometer<sup>2</sup>, mc<sup>2</sup>", "cosh^2 x, 5 metres^2, 3 Kilometer^2, mc^2"),
     ("log<sub>2</sub> x, <sup>14</sup>C, T<sub>1</sub>, B<sub>12</sub>", "log_2 x, 14C, T_1, B12"),
     # templates whose text is known
     ("{{convert|5|to|10|km|mi}} {{cvt|6|ft|2|in|m}} {{convert|3|sqmi}}", "5 to 10 km 6 ft 2 in 3 sq mi"),
