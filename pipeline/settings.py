@@ -93,6 +93,13 @@ class SourceConfig:
         Literal["resiliparse", "trafilatura"],
         Field(description="warc, html: what finds the main text; trafilatura is slower, and an extra"),
     ] = "resiliparse"
+    output: Annotated[
+        Literal["text", "markdown"], Field(description="wikipedia: plain text, or GitHub-flavoured Markdown that reads back as the same")
+    ] = "text"
+    links: Annotated[
+        bool | None,
+        Field(description="wikipedia, markdown: Markdown keeps the addresses of links; when not set it does for markdown only"),
+    ] = None
     options: Annotated[dict[str, Any], Field(description="options of a plugin's kind")] = field(default_factory=dict)
 
     @field_validator("kind")

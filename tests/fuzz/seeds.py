@@ -169,6 +169,14 @@ def _text() -> bytes:
     return "\r\n".join(["Title: The Flood", "", start, "", "CHAPTER I", "", *PROSE * 6, "", end, "", "License"]).encode()
 
 
+def _markdown() -> bytes:
+    front = "---\ntitle: The Flood\ndate: 2024-05-01\ntags: [river, flood]\nlang: en\n---\n"
+    code = "```python\nfor level in river:\n    print(level)\n```"
+    table = "| day | level |\n| --- | ---: |\n| 1 | 2.5 |"
+    blocks = ("# The flood", *PROSE, "<!-- draft -->", "- [one](a.md)\n- two [ref]", code, table, "> quoted", "[ref]: https://example.org/")
+    return (front + "\n\n".join(blocks) + "\n").encode()
+
+
 def _members(records: list[bytes], compress: Callable[[bytes], bytes]) -> bytes:
     return b"".join(map(compress, records))
 
@@ -197,6 +205,7 @@ SEEDS: dict[str, list[tuple[str, Callable[[], bytes]]]] = {
     "wet": [(".warc.wet", lambda: b"".join(_wet())), (".warc.wet.gz", lambda: _members(_wet(), _gzip))],
     "html": [(".html", lambda: _page(1)), (".html.gz", lambda: _gzip(_page(1)))],
     "text": [(".txt", _text), (".txt.gz", lambda: _gzip(_text()))],
+    "markdown": [(".md", _markdown), (".md.gz", lambda: _gzip(_markdown()))],
     "epub": [(".epub", _epub)],
     "jsonl": [(".jsonl", _jsonl), (".jsonl.gz", lambda: _gzip(_jsonl())), (".jsonl.zst", lambda: zstandard.compress(_jsonl()))],
     "csv": [(".csv", _csv), (".csv.gz", lambda: _gzip(_csv()))],

@@ -3,50 +3,78 @@
 import io
 from collections.abc import Iterator
 from typing import BinaryIO
-from xml.etree.ElementTree import Element, ParseError, tostring
+from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from transforms.sources.decoding import decode_xml
-from transforms.sources.html_files import absolute_url, plain_text
-from transforms.sources.jsonl import parse_date
-from transforms.sources.metadata import primary_subtag
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.feed_entry import ATOM, BASE, LANG, read_entry
+from transforms.sources.feed_json import read_json_feed
+from transforms.sources.feed_recovery import find_head, parse_entry, split_entries
+from transforms.sources.html_files import absolute_url
+from transforms.sources.records import RawReject, Record
 
 MAX_BYTES = 32 << 20
 _MAX_DEPTH = 500
 _MAX_ELEMENTS = 200_000
 _BLOCK_CHARACTERS = 1 << 18
-_ATOM = ("{http://www.w3.org/2005/Atom}", "{http://purl.org/atom/ns#}")
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_MOST_BEFORE = 8_000  # characters before the root element: warnings of the program that wrote the feed
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _RSS = ("", "{http://purl.org/rss/1.0/}", "{http://my.netscape.com/rdf/simple/0.9/}", "{http://backend.userland.com/rss2}")
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
-_BASE = "{http://www.w3.org/XML/1998/namespace}base"
-_ROOTS = {f"{_RDF}RDF", *(f"{space}rss" for space in _RSS), *(f"{space}feed" for space in _ATOM)}
-_ENTRIES = {*(f"{space}item" for space in _RSS), *(f"{space}entry" for space in _ATOM)}
+_ROOTS = {f"{_RDF}RDF", *(f"{space}rss" for space in _RSS), *(f"{space}feed" for space in ATOM)}
+_ENTRIES = {*(f"{space}item" for space in _RSS), *(f"{space}entry" for space in ATOM)}
 
 
 def read_feed(stream: BinaryIO, *, max_bytes: int = MAX_BYTES) -> Iterator[Record]:
     """Bytes of a feed -> one document or reject an entry. The locator is the entry's number, from 1.
 
-    XML that is not well formed or declares entities costs the rest of the file, one reject: entities are never expanded
-    and nothing outside the file is ever read. A feed without entries is no record.
+    XML that is not well formed is read entry by entry from where it breaks, and what cannot be told of an entry is its own reject; a
+    feed that ends early has one more, `feed/malformed`. XML that declares entities costs the rest of the file, one reject: entities are
+    never expanded and nothing outside the file is ever read. A feed without entries is no record.
     """
     body = stream.read(max_bytes + 1)
     if len(body) > max_bytes:
         yield RawReject("start+", "feed/too-large", detail=f"more than {max_bytes} bytes")
         return
+    text = decode_xml(body).text.lstrip("\ufeff \t\r\n")
+    if text.startswith("{"):
+        yield from read_json_feed(text)
+        return
     number = 0
     try:
-        for entry, base, language in _entries(decode_xml(body).text.lstrip()):
+        for entry, base, language in _entries(text):
             number += 1
-            yield _read_safely(entry, str(number), base, language)
+            yield read_entry(entry, str(number), base, language)
     except (ParseError, ValueError) as error:
         rule = "feed/entities" if isinstance(error, DefusedXmlException) else getattr(error, "rule", "feed/malformed")
-        yield RawReject(f"{number or 'start'}+", rule, detail=str(error))
+        if rule == "feed/malformed" or (rule == "feed/not-a-feed" and not number):
+            yield from _recover(text, number, RawReject("", rule, detail=str(error)))
+        else:
+            yield RawReject(f"{number or 'start'}+", rule, detail=str(error))
+
+
+def _recover(text: str, number: int, reject: RawReject) -> Iterator[Record]:
+    """Reads on in a feed whose XML broke behind `number` entries; `reject` says how."""
+    head = find_head(text)
+    if head is None or (reject.rule == "feed/not-a-feed" and head.start > _MOST_BEFORE):
+        yield reject._replace(locator=f"{number or 'start'}+")
+        return
+    damaged = False
+    for count, (written, closed) in enumerate(split_entries(text, head.end), 1):
+        if count <= number:
+            continue
+        entry = parse_entry(written, head) if closed else None
+        if entry is None and not closed and text.endswith(written):
+            break
+        number = count
+        damaged = True
+        if entry is None:
+            yield RawReject(str(count), "feed/unreadable", detail=f"the entry is no XML: {reject.detail}", excerpt=written[:1000])
+        else:
+            yield read_entry(entry, str(count), head.base, head.language)
+    if not text.rstrip(" \t\r\n\0").endswith(">") or not head.closed(text) or not damaged:
+        yield reject._replace(locator=f"{number or 'start'}+")
 
 
 class _NotReadError(ValueError):
@@ -72,9 +100,11 @@ def _entries(text: str) -> Iterator[tuple[Element, str | None, str | None]]:
     for event, element in iterparse(_Blocks(text), events=("start", "end")):
         if event == "start":
             if not open_elements:
-                base, language = element.get(_BASE), element.get(_LANG)
+                base, language = element.get(BASE), element.get(LANG)
                 if element.tag not in _ROOTS:
                     raise _NotReadError("feed/not-a-feed", f"the root element is {element.tag[:200]!r}")
+            elif len(open_elements) == 1 and element.tag.rpartition("}")[2] == "channel":
+                base = element.get(BASE) or base
             open_elements.append(element)
             size += 1
             if current is None and element.tag in _ENTRIES:
@@ -88,63 +118,11 @@ def _entries(text: str) -> Iterator[tuple[Element, str | None, str | None]]:
             yield current, base, language
             current = None
         if current is None:
-            if len(open_elements) == 2 and element.tag.rpartition("}")[2] == "language":
+            local = element.tag.rpartition("}")[2]
+            if len(open_elements) == 2 and local == "language":
                 language = element.text
+            elif len(open_elements) == 2 and local == "link" and base is None:
+                base = absolute_url(element.text)
             size = 0
             if open_elements:
                 open_elements[-1].clear()
-
-
-def _read_safely(entry: Element, locator: str, base: str | None, language: str | None) -> Record:
-    try:
-        atom = next(filter(entry.tag.startswith, _ATOM), None)
-        if atom:
-            url, title, text, published = _read_atom(entry, atom, base)
-        else:
-            url, title, text, published = _read_rss(entry, entry.tag.removesuffix("item"), base)
-    except Exception as error:  # what nobody foresaw in one entry must not cost the file
-        return RawReject(locator, "feed/unreadable", detail=f"{type(error).__name__}: {error}")
-    if not text:
-        return RawReject(locator, "extract/empty", "extract", url=url, detail="no content, description or summary")
-    declared = primary_subtag(entry.get(_LANG) or entry.findtext(f"{_DC}language") or language)
-    title = " ".join(title.split())
-    return RawDocument(locator, text, url=url, title=title or None, published=parse_date(published), declared_language=declared)
-
-
-def _read_rss(entry: Element, space: str, base: str | None) -> tuple[str | None, str, str, str | None]:
-    text = next(filter(None, (_text(entry.find(tag)) for tag in (_CONTENT, f"{space}description"))), "")
-    guid = entry.find(f"{space}guid")
-    permanent = guid.text if guid is not None and guid.get("isPermaLink", "true") == "true" else None
-    url = absolute_url(entry.findtext(f"{space}link"), base) or absolute_url(permanent)
-    published = entry.findtext(f"{space}pubDate") or entry.findtext(f"{_DC}date")
-    return url, _text(entry.find(f"{space}title")), text, published
-
-
-def _read_atom(entry: Element, space: str, base: str | None) -> tuple[str | None, str, str, str | None]:
-    text = next(filter(None, (_atom_text(entry.find(f"{space}{name}")) for name in ("content", "summary"))), "")
-    base = entry.get(_BASE) or base
-    links = [link for link in entry.findall(f"{space}link") if link.get("rel", "alternate") == "alternate"]
-    url = next(filter(None, (absolute_url(link.get("href"), base) for link in links)), None)
-    dates = (entry.findtext(f"{space}{name}") for name in ("published", "issued", "updated", "modified"))
-    return url, _atom_text(entry.find(f"{space}title")), text, next(filter(None, dates), None)
-
-
-def _atom_text(element: Element | None) -> str:
-    """An Atom text construct -> plain text; empty for content that lies elsewhere or is no text."""
-    kind = "" if element is None else element.get("type", "text").lower()
-    if kind in ("text", "text/plain") and element is not None and element.get("mode") is None and not len(element):
-        return clean_text(element.text or "")
-    return _text(element) if kind in ("text", "html", "xhtml") or kind.startswith(("text/", "application/xhtml")) else ""
-
-
-def _text(element: Element | None) -> str:
-    """An element that holds HTML, escaped or as elements -> plain text."""
-    if element is None:
-        return ""
-    if len(element):
-        for part in element.iter():
-            part.tag = part.tag.rpartition("}")[2]
-        markup = tostring(element, encoding="unicode", method="html")
-    else:
-        markup = element.text or ""
-    return clean_text(plain_text(markup) if "<" in markup or "&" in markup else markup)

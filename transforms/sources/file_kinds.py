@@ -14,7 +14,7 @@ _SUFFIXES = {
     "warc": (".warc", ".arc.warc"),
     "html": (".html", ".htm", ".xhtml", ".xht"),
     "text": (".txt", ".text"),
-    "markdown": (".md", ".markdown", ".mdown", ".mkd"),
+    "markdown": (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"),
     "epub": (".epub",),
     "jsonl": (".jsonl", ".ndjson", ".jsonlines", ".jl", ".json"),
     "csv": (".csv", ".tsv", ".tab"),

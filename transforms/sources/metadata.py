@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from resiliparse.parse.html import HTMLTree
 
-from transforms.sources.jsonl import parse_date
+from transforms.sources.dates import parse_date
 
 _MAX_SCRIPTS = 20
 _MAX_SCRIPT_CHARACTERS = 1 << 18

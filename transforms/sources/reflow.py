@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from transforms.sources.reflow_guard import Guarded, kept_breaks
+
 LONGEST = 100  # characters; a longer line was never wrapped
 SHORTEST = 40
 _SHORTEST_WIDE = 20
@@ -44,15 +46,18 @@ def reflow(text: str) -> str:
     """Text with `\\n` line ends -> the same with each wrapped paragraph on one line.
 
     A text that is not wrapped throughout comes back as it is. Only white space and hyphens at line ends change, and
-    `reflow(reflow(text)) == reflow(text)`. Headings get blank lines around them; more than two blank lines become two.
+    `reflow(reflow(text)) == reflow(text)`. Code in fences or indented, and tables, stay as they are to the byte. Headings get blank
+    lines around them; more than two blank lines become two.
     """
-    while (after := _reflow_once(text)) != text:
-        text = after
-    return text
+    guarded = Guarded(text)
+    inner = guarded.text
+    while (after := _reflow_once(inner, guarded.mark)) != inner:
+        inner = after
+    return guarded.restore(inner)
 
 
-def _reflow_once(text: str) -> str:
-    if (layout := _layout(text)) is None:
+def _reflow_once(text: str, mark: str) -> str:
+    if (layout := _layout(text, mark)) is None:
         return text
     lines, full, wraps = layout
     heads = _headings(lines, full, wraps)
@@ -76,8 +81,8 @@ class _Layout(NamedTuple):
     wraps: np.ndarray
 
 
-def _layout(text: str) -> _Layout | None:
-    """None for a text that is not wrapped throughout."""
+def _layout(text: str, mark: str) -> _Layout | None:
+    """None for a text that is not wrapped throughout. Lines that begin with `mark` stand for blocks."""
     lines = text.split("\n")
     length = np.fromiter(map(len, lines), np.int32, len(lines))
     if length[length > LONGEST + 10].sum() > _LONG_SHARE * length.sum():
@@ -92,13 +97,15 @@ def _layout(text: str) -> _Layout | None:
     if width < (_SHORTEST_WIDE if wide else SHORTEST) or length[length > LONGEST].sum() > _LONG_SHARE * length.sum():
         return None
     small, capital = _are(first, str.islower), _are(first, str.isupper)
-    apart = _are(first, str.isspace) & _are(_code_points([line[1:2] or "\n" for line in lines]), str.isspace) | (first == 9)
+    second = _code_points([line[1:2] or "\n" for line in lines])
+    apart = _are(first, str.isspace) & _are(second, str.isspace) | (first == 9)
+    heads = full & (~_are(first, _begins_prose) | _are(second, ".)".__contains__))
     word = np.array([line.find(" ", 1) for line in lines], np.int32)
     word = np.where(word < 0, length, word)
     if wide:
         word = np.where(_are(first, _WIDE.match), 1, word)
     room = (length[:-1] + 1 + word[1:]) / width
-    inside = full[:-1] & full[1:] & ~apart[1:]
+    inside = full[:-1] & full[1:] & ~apart[1:] & ~kept_breaks(lines, full, heads, mark)
     ends = _are(last, _SENTENCE_ENDS.__contains__)[:-1]
     needed = np.where(ends, _AFTER_SENTENCE, np.where(small[1:], _BEFORE_SMALL, _BEFORE_CAPITAL))
     likely = inside & (room > needed) & (length[:-1] <= LONGEST)
@@ -110,6 +117,10 @@ def _layout(text: str) -> _Layout | None:
     gap = np.array(["   " in line for line in lines]) & ~apart
     kept = shouted[:-1] | (shouted[1:] & ends) | (gap[:-1] & gap[1:])
     return _Layout(lines, full, likely & ~kept & ~_verse(inside, telling, likely, capital[1:]))
+
+
+def _begins_prose(letter: str) -> bool:
+    return letter.isalpha() or letter in "\"'“”‘’«»„‚‹›「『（¿¡"
 
 
 def _code_points(letters: list[str]) -> np.ndarray:

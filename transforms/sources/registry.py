@@ -22,6 +22,7 @@ from transforms.sources.epub import read_epub
 from transforms.sources.feed import read_feed
 from transforms.sources.html_files import read_html
 from transforms.sources.jsonl import read_jsonl
+from transforms.sources.markdown import read_markdown
 from transforms.sources.records import RawReject, Record, Screen, binary_detail, is_failure
 from transforms.sources.tables import arrow_names, parquet_names, read_arrow, read_parquet
 from transforms.sources.text import read_text
@@ -84,6 +85,7 @@ KINDS: dict[str, SourceKind] = {
     "wet": SourceKind(read=read_wet, options=("truncated",), compressed=True, splits=(".gz",), at_offsets=True, passes_over=True),
     "html": SourceKind(read=read_html, options=("extractor",), screens=True),
     "text": SourceKind(read=read_text, options=("reflow",)),
+    "markdown": SourceKind(read=read_markdown, options=("links",)),
     "epub": SourceKind(read=read_epub, compressed=True),
     "jsonl": SourceKind(
         read=read_jsonl,
@@ -104,7 +106,7 @@ KINDS: dict[str, SourceKind] = {
     ),
     "arrow": SourceKind(read=read_arrow, options=("fields", "keep_columns"), counts_columns=True, names=arrow_names),
     "feed": SourceKind(read=read_feed),
-    "wikipedia": SourceKind(read=read_wikipedia),
+    "wikipedia": SourceKind(read=read_wikipedia, options=("output", "links")),
 }
 
 

@@ -13,9 +13,11 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from transforms.sources.jsonl import parse_date
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
-from transforms.sources.wikitext import TooComplexError, wikitext_to_text
+from transforms.sources.dates import parse_date
+from transforms.sources.indent import clean_indented
+from transforms.sources.records import RawDocument, RawReject, Record
+from transforms.sources.wiki_names import DROPPED_LINKS
+from transforms.sources.wikitext import Output, wikitext_to_text
 
 MAX_PAGE_BYTES = 64 << 20
 MAX_CHARACTERS = 8 << 20
@@ -23,12 +25,16 @@ _BLOCK = 1 << 18
 _MAX_DEPTH = 50
 _MAX_ELEMENTS = 200_000
 _FILES, _CATEGORIES = "6", "14"
-_REDIRECT = re.compile(r"\s*#\s*[^\W\d_]+\s*:?\s*\[\[")
+_REDIRECT = re.compile(r"\s*#[^\s\[\]#:*;|]{3,40}\s*:?\s*\[\[")
 _IN_URL = "/:;@$!*(),~-._"
 
 
-def read_wikipedia(stream: BinaryIO, *, max_page_bytes: int = MAX_PAGE_BYTES) -> Iterator[Record]:
+def read_wikipedia(
+    stream: BinaryIO, *, output: Output = "text", links: bool | None = None, max_page_bytes: int = MAX_PAGE_BYTES
+) -> Iterator[Record]:
     """Bytes of an XML export -> one document or reject a page. The locator is the page's id; `published` its last edit.
+
+    `output`: plain text, or GitHub-flavoured Markdown, which keeps the addresses of links with `links`.
 
     Exports list pages by rising id. One whose id is missing or does not rise is `AFTER+n`, the n-th since page AFTER.
     Redirects and pages outside the main namespace are rejects of the stage `extract`. XML that is not well formed or declares
@@ -43,7 +49,7 @@ def read_wikipedia(stream: BinaryIO, *, max_page_bytes: int = MAX_PAGE_BYTES) ->
                 last, largest, others = number, int(number), 0
             else:
                 others += 1
-            yield _read_safely(page, last if rises else f"{last}+{others}", site)
+            yield _read_safely(page, last if rises else f"{last}+{others}", site, output, bool(links))
     except (ParseError, ValueError) as error:
         rule = "wikipedia/entities" if isinstance(error, DefusedXmlException) else getattr(error, "rule", "wikipedia/malformed")
         yield RawReject(f"{last}+", rule, detail=str(error))
@@ -59,7 +65,12 @@ class _Site(NamedTuple):
     """What the head of an export says: where pages lie, and the names of the namespaces of files and categories, in small letters."""
 
     base: str | None = None
-    dropped_links: frozenset[str] = frozenset(("file", "image", "category"))
+    dropped_links: frozenset[str] = DROPPED_LINKS
+
+    def address(self, title: str) -> str | None:
+        """The address of a page; None where the export does not say where pages lie."""
+        title = "_".join(title.split())
+        return f"{self.base}/{quote(title, safe=_IN_URL + '#')}" if self.base and title else None
 
 
 class _Blocks:
@@ -127,16 +138,16 @@ def _read_site(info: Element) -> _Site:
     return _Site(base.rpartition("/")[0] or None, _Site().dropped_links | {name for name in names if name})
 
 
-def _read_safely(page: Element, locator: str, site: _Site) -> Record:
+def _read_safely(page: Element, locator: str, site: _Site, output: Output, links: bool) -> Record:
     title = " ".join((page.findtext("{*}title") or "").split())
     url = f"{site.base}/{quote(title.replace(' ', '_'), safe=_IN_URL)}" if site.base and title else None
     try:
-        return _read_page(page, locator, site, title=title, url=url)
+        return _read_page(page, locator, site, title=title, url=url, output=output, links=links)
     except Exception as error:  # what nobody foresaw in one page must not cost the file
         return RawReject(locator, "wikipedia/unreadable", detail=f"{type(error).__name__}: {error}", url=url)
 
 
-def _read_page(page: Element, locator: str, site: _Site, *, title: str, url: str | None) -> Record:
+def _read_page(page: Element, locator: str, site: _Site, *, title: str, url: str | None, output: Output, links: bool) -> Record:
     namespace = (page.findtext("{*}ns") or "0").strip()
     if namespace != "0":
         return RawReject(locator, "wikipedia/namespace", "extract", url=url, detail=f"namespace {namespace[:200]}")
@@ -149,10 +160,8 @@ def _read_page(page: Element, locator: str, site: _Site, *, title: str, url: str
         return RawReject(locator, "wikipedia/model", "extract", url=url, detail=f"content model {model[:200]!r}")
     if len(wikitext) > MAX_CHARACTERS:
         return RawReject(locator, "wikipedia/too-large", url=url, detail=f"{len(wikitext)} characters of wikitext", excerpt=wikitext)
-    try:
-        text = clean_text(wikitext_to_text(wikitext, dropped_links=site.dropped_links))
-    except TooComplexError as error:
-        return RawReject(locator, "wikipedia/too-complex", "extract", url=url, detail=str(error), excerpt=wikitext)
+    text = wikitext_to_text(wikitext, dropped_links=site.dropped_links, title=title, output=output, links=links, address=site.address)
+    text = clean_indented(text)
     if not text:
         return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {len(wikitext)} characters of wikitext")
     edited = parse_date(revision.findtext("{*}timestamp")) if revision is not None else None

@@ -152,7 +152,7 @@ BOMB = (
         ("", "feed/malformed"),
         (b"\xff\xfe\x00", "feed/malformed"),
         (bytes(100), "feed/malformed"),
-        (RSS.format("<item><description>A &nbsp; B</description></item>"), "feed/malformed"),
+        ("<?xml version='1.0'?><!DOCTYPE rss [<!ENTITY a 'b'>]><rss><x>&</rss>", "feed/entities"),
         (RSS.format("x" * 3000), "feed/too-large"),
     ],
 )

@@ -168,10 +168,25 @@ def test_a_page_larger_than_allowed_ends_the_file() -> None:
     assert (last.rule, last.locator) == ("wikipedia/too-large", "34+")
 
 
-def test_open_templates_are_refused_in_time() -> None:
-    records = read(dump(page(1, "A", "{{a|" * 100_000), page(2, "B", "{{" * 100_000 + "}}" * 100_000), PAGES[7]))
-    assert [getattr(record, "rule", "kept") for record in records] == ["wikipedia/too-complex", "wikipedia/too-complex", "kept"]
-    assert records[0].stage == "extract"
+def test_open_and_deep_templates_cost_no_time() -> None:
+    records = read(dump(page(1, "A", "{{a|" * 30_000), page(2, "B", "{{" * 30_000 + "}}" * 30_000), PAGES[7]))
+    assert [getattr(record, "rule", "kept") for record in records] == ["kept", "extract/empty", "kept"]
+
+
+@pytest.mark.parametrize(("links", "mill"), [(False, "Die Obermühle"), (True, "[Obermühle](https://de.wikipedia.org/wiki/M%C3%BChle)")])
+def test_markdown(links: bool, mill: str) -> None:
+    text = "Die [[Mühle|Obermühle]].\n== Liste ==\n# eins\n" if links else "Die Obermühle.\n== Liste ==\n# eins\n"
+    [record] = list(read_wikipedia(io.BytesIO(dump(page(1, "A", text))), output="markdown", links=links))
+    assert isinstance(record, RawDocument)
+    assert mill in record.text
+    assert record.text.endswith("\n\n## Liste\n\n1. eins")
+
+
+@pytest.mark.parametrize("text", ["   a\n  b", "<pre>\n  a\n b\n</pre>", "<syntaxhighlight>\n\n  a\n b</syntaxhighlight>"])
+def test_code_that_a_page_begins_with_keeps_its_indentation(text: str) -> None:
+    [record] = read(dump(page(1, "A", text)))
+    assert isinstance(record, RawDocument)
+    assert record.text == "  a\n b"
 
 
 def test_memory_does_not_grow_with_the_dump() -> None:

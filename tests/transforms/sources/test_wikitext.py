@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.sources.wikitext import MAX_WORK, TooComplexError, count_open, wikitext_to_text
+from transforms.sources.wikitext import wikitext_to_text
 
 DROPPED = frozenset(("file", "image", "category"))
 
@@ -20,12 +20,12 @@ DROPPED = frozenset(("file", "image", "category"))
         ("Text.\n[[Category:Mills]]\n[[category: Rivers|*]]\n[[de:Mühle]]", "Text."),
         ("[https://a.example A site], [https://a.example], https://b.example.", "A site,, https://b.example."),
         ("Text{{template|a={{b|c}}|d}} goes on.", "Text goes on."),
-        ("The mill (''Mühle''; {{lang|de|x}}) stands.", "The mill (Mühle; ) stands."),
+        ("The mill (''Mühle''; {{lang|de|x}}) stands.", "The mill (Mühle; x) stands."),
         ("The mill ({{IPA|x}}; [[Mill|mill]]) stands.", "The mill (mill) stands."),
         ("The mill ({{IPA|x}}) stands {{when}}.", "The mill stands."),
         ('Fact.<ref>Book</ref><ref name=a /><ref name="b">{{cite|x}}</ref> More.', "Fact. More."),
         ("A <!-- hidden --> comment<!--\n-->.", "A comment."),
-        ("So <math>x^2 < y</math> holds.", "So holds."),
+        ("So <math>x^2 < y</math> holds.", "So x^2 < y holds."),
         ("Caf&eacute; &amp; bar, 3&nbsp;km, 5&#160;&#x2013; 7 &lt;b&gt;", "Café & bar, 3 km, 5 – 7 <b>"),
         ("* One\n* Two\n** Three\n# Four\n: Five\n; Six : seven", "• One\n• Two\n• Three\n• Four\nFive\nSix seven"),
         ('Text.\n{| class="wikitable"\n|+ Caption\n! A !! B\n|-\n| 1 || 2\n|}\nMore.', "Text.\n\nMore."),
@@ -33,7 +33,7 @@ DROPPED = frozenset(("file", "image", "category"))
         ("Text.\n<gallery>\nFile:A.jpg|B\n</gallery>\nMore.", "Text.\n\nMore."),
         ("One<br>two<br />three", "One\ntwo\nthree"),
         ('<small>Small</small>, <span style="x">span</span>, H<sub>2</sub>O', "Small, span, H2O"),
-        ("<nowiki>[[not a link]]</nowiki>", "not a link"),
+        ("<nowiki>[[not a link]]</nowiki>", "[[not a link]]"),
         ("<div>\nA block\n</div>\nafter", "A block\n\nafter"),
         ("__NOTOC__\nText.\n----\nMore. __KEIN_INHALTSVERZEICHNIS__", "Text.\n\nMore."),
         ("== Heading ==\nText.\n=== Sub ''heading'' ===\nMore.", "Heading\n\nText.\n\nSub heading\n\nMore."),
@@ -47,24 +47,6 @@ DROPPED = frozenset(("file", "image", "category"))
 )
 def test_markup(wikitext: str, text: str) -> None:
     assert wikitext_to_text(wikitext, dropped_links=DROPPED) == text
-
-
-@pytest.mark.parametrize(
-    ("wikitext", "count"),
-    [
-        ("{{a|[[b]]|{{c}}}} [[d|''e'']] <ref>x</ref> <br> <!-- y --> [http://a b] {| |}", 0),
-        ("{{a", 1),
-        ("[[a|{{b]]", 1),
-        ("]] }} |} --> </b>", 0),
-        ("<div><span></div>", 1),
-        ("<ref name='a>", 1),
-        ("<span style='", 1),
-        ("{{" * 31 + "}}" * 31, 1),
-        ("{{" * 40, 50),
-    ],
-)
-def test_open_constructs(wikitext: str, count: int) -> None:
-    assert count_open(wikitext) == count
 
 
 @pytest.mark.parametrize(
@@ -87,15 +69,8 @@ def test_open_constructs(wikitext: str, count: int) -> None:
         "[[a|{{b|<i>",
     ],
 )
-def test_what_keeps_the_parser_busy_is_refused(unit: str) -> None:
-    with pytest.raises(TooComplexError):
-        wikitext_to_text(unit * 100_000, dropped_links=DROPPED)
-
-
-def test_a_few_open_constructs_in_a_long_article_are_none_too_many() -> None:
-    article = "A sentence of an [[article]] about {{lang|de|Mühlen}}. " * 2000 + "{{open [[open <b>open"
-    assert count_open(article) * len(article) < MAX_WORK
-    assert wikitext_to_text(article, dropped_links=DROPPED).startswith("A sentence of an article about. A")
+def test_open_constructs_take_linear_time(unit: str) -> None:
+    wikitext_to_text(unit * 20_000)
 
 
 MARKS = (
@@ -109,7 +84,7 @@ PIECES = st.sampled_from([*MARKS.split(), "\n", " ", "\ud800"])
 @settings(max_examples=400, deadline=None)
 def test_any_wikitext_becomes_text(wikitext: str) -> None:
     text = wikitext_to_text(wikitext, dropped_links=DROPPED)
-    assert text == text.strip()
+    assert text == text.strip("\n")
     assert "\n\n\n" not in text
 
 

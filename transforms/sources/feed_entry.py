@@ -1,0 +1,144 @@
+"""One entry of a feed, as an XML element -> its text, address, title and date, whatever the format and its version."""
+
+import html
+import re
+from xml.etree.ElementTree import Element, tostring
+
+from transforms.sources.feed_dates import feed_date
+from transforms.sources.html_files import absolute_url, plain_text
+from transforms.sources.metadata import primary_subtag
+from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+
+BASE = "{http://www.w3.org/XML/1998/namespace}base"
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+ATOM = ("{http://www.w3.org/2005/Atom}", "{http://purl.org/atom/ns#}")
+DC = "{http://purl.org/dc/elements/1.1/}"
+_DCTERMS = "{http://purl.org/dc/terms/}"
+_CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+_XHTML = "{http://www.w3.org/1999/xhtml}"
+_MEDIA = "{http://search.yahoo.com/mrss/}"
+_ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
+_FEEDBURNER = "{http://rssnamespace.org/feedburner/ext/1.0}origLink"
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
+_ESCAPED_CDATA = re.compile(r"&lt;!\[CDATA\[.*(?:\]\](?:&gt;|>)|\Z)", re.DOTALL)
+_ESCAPED_TAG = re.compile(r"\s*&lt;(br|img|hr|[a-z][a-z0-9]*)(?:\s[^<>]*?)?\s*/?&gt;", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?!lt;|gt;)(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")  # that an escape of escapes left
+_TAGS = re.compile(r"</?([A-Za-z][\w:-]*)(?=[\s/>])[^<>]*>")
+_HTML = frozenset(
+    """
+    a abbr address article aside audio b blockquote body br caption cite code dd del details div dl dt em figcaption figure font footer h1
+    h2 h3 h4 h5 h6 header hr html i iframe img ins kbd li main mark nav ol p picture pre q s samp section small source span strike strong
+    sub summary sup table tbody td tfoot th thead time tr tt u ul var video center
+    """.split()  # noqa: SIM905
+)
+_C1 = {code: bytes([code]).decode("cp1252") if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else None for code in range(0x80, 0xA0)}
+
+
+def map_c1(text: str) -> str:
+    """C1 controls as the windows-1252 characters that were meant, by the table HTML has for numeric references; undefined ones go."""
+    return text if text.isascii() else text.translate(_C1)
+
+
+def read_entry(entry: Element, locator: str, base: str | None, language: str | None) -> Record:
+    """An `item` or `entry` with its locator, and the base address and the language of the feed -> a document or a reject."""
+    try:
+        atom = next(filter(entry.tag.startswith, ATOM), None)
+        base = absolute_url(entry.get(BASE), base) or base
+        url, title, text, published = _read_atom(entry, atom, base) if atom else _read_rss(entry, base)
+    except Exception as error:  # what nobody foresaw in one entry must not cost the file
+        return RawReject(locator, "feed/unreadable", detail=f"{type(error).__name__}: {error}")
+    if not text:
+        return RawReject(locator, "extract/empty", "extract", url=url, detail="no content, description or summary")
+    declared = primary_subtag(entry.get(LANG) or entry.findtext(f"{DC}language") or language)
+    title = " ".join(title.split())
+    return RawDocument(locator, text, url=url, title=title or None, published=feed_date(published), declared_language=declared)
+
+
+def _read_rss(entry: Element, base: str | None) -> tuple[str | None, str, str, str | None]:
+    space = entry.tag.removesuffix("item")
+    media = (f"{_MEDIA}description", f"{_MEDIA}group/{_MEDIA}description")
+    texts = (
+        *((_CONTENT, _text), (f"{_XHTML}body", _text), (f"{_XHTML}div", _text), (f"{space}description", _text), (f"{space}encoded", _text)),
+        *((f"{ATOM[0]}content", _atom_text), (f"{ATOM[0]}summary", _atom_text), (f"{space}fulltext", _text)),
+        *((f"{_ITUNES}summary", _text), *((tag, _text) for tag in media), (f"{DC}description", _text), (f"{_ITUNES}subtitle", _text)),
+    )
+    text = next(filter(None, (read(element) for tag, read in texts if (element := entry.find(tag)) is not None)), "")
+    guid = entry.find(f"{space}guid")
+    permanent = guid.text if guid is not None and guid.get("isPermaLink", "true").strip().lower() == "true" else None
+    links = (entry.findtext(_FEEDBURNER), entry.findtext(f"{space}link"), *(link.get("href") for link in entry.findall(f"{ATOM[0]}link")))
+    url = next(filter(None, (absolute_url(link, base) for link in links if link and link.strip())), None) or absolute_url(permanent)
+    own = (f"{space}pubDate", f"{space}pubdate", f"{DC}date", f"{_DCTERMS}issued", f"{_DCTERMS}created")
+    dates = (*own, f"{ATOM[0]}published", f"{ATOM[0]}updated", f"{_DCTERMS}modified")
+    published = next(filter(None, map(entry.findtext, dates)), None)
+    titles = (f"{space}title", f"{DC}title", f"{_MEDIA}title", f"{_ITUNES}title")
+    title = next(filter(None, (_text(entry.find(tag)) for tag in titles)), "")
+    return url, title, text, published
+
+
+def _read_atom(entry: Element, space: str, base: str | None) -> tuple[str | None, str, str, str | None]:
+    names = (f"{space}content", f"{space}summary", f"{_MEDIA}group/{_MEDIA}description", f"{_MEDIA}description")
+    text = next(filter(None, (_atom_text(entry.find(name)) for name in names)), "")
+    links = [link for link in entry.findall(f"{space}link") if link.get("rel", "alternate") == "alternate"]
+    addresses = [entry.findtext(_FEEDBURNER), *(link.get("href") for link in links)]
+    url = next(filter(None, (absolute_url(each, base) for each in addresses if each)), None)
+    dates = (entry.findtext(f"{space}{name}") for name in ("published", "issued", "created", "updated", "modified"))
+    return url, _atom_text(entry.find(f"{space}title")), text, next(filter(None, dates), None)
+
+
+def _atom_text(element: Element | None) -> str:
+    """An Atom text construct -> plain text; empty for content that lies elsewhere or is no text.
+
+    Text that holds elements of HTML and closes one is read as HTML, whatever its type says: many feeds leave the type out.
+    """
+    if element is None:
+        return ""
+    kind = element.get("type", "text").strip().lower().partition(";")[0]
+    if element.get("mode", "").strip().lower() == "base64":
+        return ""
+    if kind in ("text", "text/plain") and not len(element) and element.get("mode") is None and not _is_html(element.text or ""):
+        return clean_text(map_c1(element.text or ""))
+    return _text(element) if kind in ("text", "html", "xhtml") or kind.startswith(("text/", "application/xhtml")) else ""
+
+
+def _is_html(text: str) -> bool:
+    names = {found[1].lower() for found in _TAGS.finditer(text)}
+    return (bool(names) and names <= _HTML and ("</" in text or "<br" in text.lower() or "<p>" in text.lower())) or "<![CDATA[" in text
+
+
+def _text(element: Element | None) -> str:
+    """An element that holds HTML, escaped or as elements -> plain text."""
+    if element is None:
+        return ""
+    if len(element):
+        for part in element.iter():
+            part.tag = part.tag.rpartition("}")[2] if isinstance(part.tag, str) else "span"
+        markup = tostring(element, encoding="unicode", method="html")
+    else:
+        markup = element.text or ""
+    return html_text(markup)
+
+
+def html_text(markup: str) -> str:
+    """HTML, or text, of an entry -> plain text. CDATA that was escaped, and HTML that was escaped twice, are read as what they were."""
+    markup = map_c1(markup)
+    if "&lt;![CDATA[" in markup and _ESCAPED_CDATA.search(markup):
+        markup = html.unescape(markup)
+    for _ in range(3):
+        if "<![CDATA[" not in markup:
+            break
+        markup = _CDATA.sub(r"\1", markup).replace("]]>", "")
+    if _is_escaped_twice(markup):
+        markup = html.unescape(markup)
+    text = map_c1(plain_text(markup)) if "<" in markup or "&" in markup else markup
+    if "&" in text and _TAGS.search(markup) is None:
+        text = map_c1(_ENTITY.sub(lambda found: html.unescape(found[0]), text))
+    return clean_text(text)
+
+
+def _is_escaped_twice(markup: str) -> bool:
+    """Whether markup begins with an escaped element of HTML that is closed, and holds no element as such."""
+    found = _ESCAPED_TAG.match(markup)
+    if found is None or found[1].lower() not in _HTML or _TAGS.search(markup):
+        return False
+    name = found[1].lower()
+    return name in ("br", "img", "hr") or f"&lt;/{name}&gt;" in markup.lower()

@@ -1,0 +1,16 @@
+"""Text cleaned as documents hold it, but with the indentation of its first line, which may be code."""
+
+import re
+
+from transforms.sources.records import clean_text
+
+_BLANK_LINES = re.compile(r"(?:[ \t]*[\r\n])*")
+
+
+def clean_indented(text: str) -> str:
+    """`clean_text`, after which the first line is still as far to the right as it was."""
+    text = text.lstrip("\ufeff")
+    start = _BLANK_LINES.match(text)
+    first = text[start.end() if start else 0 :]
+    cleaned = clean_text(first)
+    return first[: len(first) - len(first.lstrip(" \t"))] + cleaned if cleaned else ""

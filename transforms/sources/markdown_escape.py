@@ -1,0 +1,54 @@
+"""Plain text as Markdown that reads back as the same text (CommonMark 0.31 and GitHub's tables and formulas)."""
+
+import re
+
+_SPECIAL = re.compile(r"\\(?![A-Za-z0-9])|[`*\[$]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_])")
+_LINE_START = re.compile(r"(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|=+\s*$|-[-\s]*$|~~~|\||:?-+:?\s*\|)")
+_NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
+_RUN_OF_BACKTICKS = re.compile(r"`+")
+_LANGUAGE = re.compile(r"[^\w+#.-]")
+_ADDRESS = {" ": "%20", "(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C", "`": "%60", "*": "%2A", "|": "%7C"}
+
+
+def escape(text: str) -> str:
+    """Text inside a line, whose characters that mean something in Markdown get a backslash."""
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", text)
+
+
+def escape_start(line: str) -> str:
+    """A line of escaped text, whose beginning would otherwise open a heading, list, quotation, rule, fence or table."""
+    if found := _NUMBERED.match(line):
+        return f"{found[1]}\\{line[found.end(1) :]}"
+    return f"\\{line}" if _LINE_START.match(line) else line
+
+
+def code_span(text: str) -> str:
+    """Code inside a line, between as many backticks as it needs."""
+    text = " ".join(text.split("\n"))
+    if not text.strip():
+        return ""
+    ticks = "`" * (1 + max((len(run) for run in _RUN_OF_BACKTICKS.findall(text)), default=0))
+    pad = " " if text[0] in " `" or text[-1] in " `" else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def code_block(text: str, language: str = "") -> str:
+    """A listing in a fence that is longer than any in it."""
+    longest = max((len(run) for run in _RUN_OF_BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{_LANGUAGE.sub('', language)}\n{text}\n{fence}"
+
+
+def link(text: str, address: str) -> str:
+    """Escaped text as a link; the text alone where either is empty."""
+    target = "".join(_ADDRESS.get(letter, letter) for letter in address.strip())
+    return f"[{text}]({target})" if text.strip() and target and "\n" not in target else text
+
+
+def table_row(cells: list[str]) -> str:
+    """Cells of inline Markdown -> a line of a table."""
+    return "| " + " | ".join(_bars(" ".join(cell.split())) for cell in cells) + " |"
+
+
+def _bars(cell: str) -> str:
+    return re.sub(r"(\\*)\|", lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", cell)

@@ -1,0 +1,105 @@
+"""Comments and links inside a paragraph of Markdown. Code spans and escaped characters stay as they are."""
+
+import html
+import re
+
+_TOKEN = re.compile(r"\\.|`+|!?\[|\]|<", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+)>")
+_TAG = re.compile(r"</?(?:a|img)(?=[\s/>])(?:[^<>\"']|\"[^\"]*\"|'[^']*'){0,4000}>", re.IGNORECASE)
+_ALT = re.compile(r"\salt\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>]+))", re.IGNORECASE)
+_DESTINATION = re.compile(
+    r"""\([ \t\n]{0,99}
+        (?:<[^<>\n]{0,4000}>|(?:\\.|[^\s()<>\\]|\((?:\\.|[^\s()\\]){0,999}\)){0,4000})
+        (?:[ \t\n]{1,99}(?:"(?:\\.|[^"\\]){0,999}"|'(?:\\.|[^'\\]){0,999}'|\((?:\\.|[^()\\]){0,999}\)))?
+        [ \t\n]{0,99}\)""",
+    re.VERBOSE | re.DOTALL,
+)
+_LABEL = re.compile(r"\[((?:\\.|[^\[\]\\]){0,999})\]", re.DOTALL)
+
+
+def normalized_label(label: str) -> str:
+    """A reference's label as links are matched by it."""
+    return " ".join(label.split()).casefold()
+
+
+def without_comments(text: str, *, links: bool = True, references: frozenset[str] = frozenset(), inside_html: bool = False) -> str:
+    """A paragraph -> the same without HTML comments; without `links`, links and images are their text.
+
+    `references`: the normalized labels that the document defines. `inside_html`: only HTML's links are some, as in a block of HTML.
+    Takes time linear in the length.
+    """
+    out: list[str] = []
+    opened: list[int] = []  # where in `out` the open brackets are
+    missing: set[int] = set()  # lengths of runs of backticks that do not come again
+    comments = True
+    at = 0
+    while found := _TOKEN.search(text, at):
+        out.append(text[at : found.start()])
+        at = found.end()
+        token = found[0]
+        if token[0] == "`" and not inside_html:
+            end = _code_end(text, at, len(token), missing)
+            out.append(text[found.start() : end])
+            at = end
+        elif token == "<":
+            at, shown, comments = _angle(text, found.start(), comments=comments, links=links)
+            if not shown and out[-1].endswith(" ") and text.startswith(" ", at):
+                at += 1
+            out.append(shown)
+        elif links or inside_html or token[0] == "\\":
+            out.append(token)
+        elif token == "]":
+            at = _close(text, at, out, opened, references)
+        else:
+            opened.append(len(out))
+            out.append(token)
+    out.append(text[at:])
+    return "".join(out)
+
+
+def _code_end(text: str, at: int, count: int, missing: set[int]) -> int:
+    """Where a code span that a run of backticks opens ends; behind the run itself if nothing closes it."""
+    if count not in missing:
+        closing = re.compile(rf"(?<!`)`{{{count}}}(?!`)").search(text, at)
+        if closing is not None:
+            return closing.end()
+        missing.add(count)
+    return at
+
+
+def _angle(text: str, start: int, *, comments: bool, links: bool) -> tuple[int, str, bool]:
+    """What begins with `<`: where to read on, what is shown, and whether comments can still end."""
+    if text.startswith("<!--", start):
+        if comments and (found := _COMMENT.match(text, start)):
+            return found.end(), "", True
+        return start + 4, "<!--", False
+    if not links:
+        if found := _AUTOLINK.match(text, start):
+            return found.end(), found[1], comments
+        if found := _TAG.match(text, start):
+            alt = _ALT.search(found[0]) if found[0][1:4].lower() == "img" else None
+            return found.end(), html.unescape(next(filter(None, alt.groups()), "")) if alt else "", comments
+    return start + 1, "<", comments
+
+
+def _close(text: str, at: int, out: list[str], opened: list[int], references: frozenset[str]) -> int:
+    """A closing bracket: of a link whose text stays, or of nothing. Returns where to read on."""
+    if not opened:
+        out.append("]")
+        return at
+    start = opened.pop()
+    end = None
+    if text.startswith("(", at) and (found := _DESTINATION.match(text, at)):
+        end = found.end()
+    elif references:
+        label = _LABEL.match(text, at)
+        if label is not None and label[1].strip():
+            end = label.end() if normalized_label(label[1]) in references else None
+        elif sum(map(len, out[start + 1 :][:200])) < 1000 and normalized_label("".join(out[start + 1 :])) in references:
+            end = label.end() if label is not None else at
+    if end is None:
+        out.append("]")
+        return at
+    out[start] = ""
+    return end

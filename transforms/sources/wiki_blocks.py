@@ -1,0 +1,251 @@
+"""Lines of wikitext -> blocks: headings, paragraphs, list items, code, verse, tables, formulas."""
+
+import re
+from dataclasses import dataclass, field
+
+from transforms.sources.scripts import subscript, superscript
+from transforms.sources.wiki_extensions import decode_entities
+from transforms.sources.wiki_inline import do_quotes
+from transforms.sources.wiki_marks import (
+    ANY,
+    BLOCK,
+    BLOCK_END,
+    BREAK,
+    CAPTION,
+    CELL,
+    HEADER_CELL,
+    HOLE,
+    ITEMS,
+    JOIN,
+    QUOTE,
+    QUOTE_END,
+    ROW,
+    SCRIPT_END,
+    SUB,
+    SUP,
+    TABLE,
+    TABLE_END,
+    VERSE,
+    Items,
+)
+from transforms.sources.wiki_names import NO_SWITCHES, SWITCHES
+from transforms.sources.wiki_tables import Table, closed_tables, opens_table
+
+_HEADING = re.compile(r"(=+)(.+?)(=+)[ \t]*")
+_LIST = re.compile(r"[*#:;]+")
+_RULE = re.compile(r"-{4,}")
+_TERM = re.compile(r"(.*?\S)\s*:\s+(.*\S.*)")
+_SWITCH = re.compile(r"__(?!_)([^\W\d]+?)__(?!\w)")
+_SPACES = re.compile(r"[ \t\xa0]{2,}|[\t\xa0]")
+_SCRIPT = re.compile(f"([{SUP}{SUB}])([^{SUP}{SUB}{SCRIPT_END}]*){SCRIPT_END}")
+_STRAY = re.compile(f"[{CELL}{HEADER_CELL}{QUOTE}{QUOTE_END}{VERSE}{JOIN}{BLOCK}{BLOCK_END}{TABLE}{TABLE_END}{ROW}{CAPTION}{SCRIPT_END}]")
+_STOPS = ",;:、，；"
+_BRACKETS = re.compile(rf" ?[(（][ {_STOPS}]{{0,9}}{HOLE}[ {_STOPS}{HOLE}]*[)）]")
+_BRACKET_START = re.compile(rf"([(（])[ {_STOPS}]{{0,9}}{HOLE}[ {_STOPS}{HOLE}]*")
+_BRACKET_END = re.compile(rf"[ {_STOPS}]{{0,9}}{HOLE}[ {_STOPS}{HOLE}]*([)）])")
+_BETWEEN = re.compile(rf"([;；]) ?{HOLE} ?[;；]")
+_BEFORE_STOP = re.compile(rf" {HOLE}(?=[,.;:!?)、。，]|$)")
+
+
+@dataclass(slots=True)
+class Block:
+    """`kind`: heading, para, item, term, code, pre, verse, display, table. `gap`: a blank line or something dropped stands before it.
+
+    `text` is clean but for marks of items, links, code and breaks. `level` of a heading; `prefix` of an item, such as `*#`.
+    """
+
+    kind: str
+    text: str = ""
+    level: int = 0
+    prefix: str = ""
+    gap: bool = False
+    quoted: int = 0
+    table: Table | None = field(default=None, repr=False)
+
+
+def clean_line(line: str, items: Items, *, keep_spaces: bool = False) -> str:
+    """A line whose links and tags are marks -> its text, with marks of items, links, code and breaks only."""
+    line = do_quotes(line)
+    for pair in ("[]", "{}"):
+        if (pair[0] * 2 in line or pair[1] * 2 in line) and line.count(pair[0]) != line.count(pair[1]):
+            line = line.replace(pair[0] * 2, "").replace(pair[1] * 2, "")
+    if "__" in line:
+        line = _SWITCH.sub(_without_switch, line)
+    if not keep_spaces:
+        line = _SPACES.sub(" ", line)
+    if HOLE in line:
+        line = _close_holes(line)
+    line = decode_entities(line)
+    line = ITEMS.sub(lambda found: items[int(found[1])].text if items[int(found[1])].kind == "text" else found[0], line)
+    if SUP in line or SUB in line:
+        line = _mark_scripts(line, items)
+    line = _STRAY.sub("", line)
+    if not keep_spaces:
+        line = _SPACES.sub(" ", line).strip(" ")
+    return line
+
+
+def _without_switch(found: re.Match[str]) -> str:
+    name = found[1]
+    switch = name.lower() in SWITCHES if name != name.upper() else name.strip("_") not in NO_SWITCHES
+    return "" if switch else found[0]
+
+
+def _close_holes(line: str) -> str:
+    """Takes the holes that templates and pictures leave out of a line, with the brackets and blanks around them that are left empty."""
+    line = _BRACKETS.sub(HOLE, line)
+    line = _BRACKET_START.sub(r"\1", line)
+    line = _BRACKET_END.sub(r"\1", line)
+    line = _BETWEEN.sub(r"\1", line)
+    line = re.sub(f"{HOLE}+", HOLE, line)
+    line = _BEFORE_STOP.sub("", line)
+    return line.replace(f" {HOLE} ", " ").replace(HOLE, "")
+
+
+def _mark_scripts(line: str, items: Items) -> str:
+    for _ in range(5):
+        out: list[str] = []
+        before = ""
+        at = 0
+        for found in _SCRIPT.finditer(line):
+            out.append(line[at : found.start()])
+            before = (before + ANY.sub("", ITEMS.sub("", out[-1])))[-40:]
+            content = found[2]
+            if ITEMS.sub("", content) == content:
+                content = (superscript if found[1] == SUP else subscript)(before, ANY.sub("", content))
+            out.append(content)
+            before = (before + content)[-40:]
+            at = found.end()
+        if not at:
+            break
+        line = "".join(out) + line[at:]
+    return line.replace(SUP, "").replace(SUB, "").replace(SCRIPT_END, "")
+
+
+class _Reader:
+    def __init__(self, items: Items):
+        self.items = items
+        self.blocks: list[Block] = []
+        self.gap = False
+        self.inside = 0  # block elements of HTML, in which a blank at the beginning of a line means nothing
+        self.quoted = 0
+
+    def add(self, kind: str, text: str, **more: object) -> None:
+        self.blocks.append(Block(kind, text, gap=self.gap, quoted=self.quoted, **more))  # type: ignore[arg-type]
+        self.gap = False
+
+    def read(self, lines: list[str]) -> list[Block]:
+        number = 0
+        closed = closed_tables(lines)
+        while number < len(lines):
+            line = lines[number]
+            if opens_table(line):
+                table = Table(closed=number in closed)
+                number = table.read(lines, number)
+                self.gap = True
+                self.blocks.append(Block("table", gap=True, quoted=self.quoted, table=table))
+                if table.rest:
+                    self.line(table.rest)
+                continue
+            self.line(line)
+            number += 1
+        return self.blocks
+
+    def line(self, line: str) -> None:
+        """One line outside tables; listings and formulas of their own in it become blocks between its parts."""
+        at = 0
+        for found in ITEMS.finditer(line):
+            item = self.items[int(found[1])]
+            before, after = line[: found.start()].strip(" " + HOLE), line[found.end() :].strip(" " + HOLE)
+            alone = item.kind == "math" and bool(before) and not before.strip(": ") and not after
+            if item.kind not in ("block", "display") and not alone:
+                continue
+            self.part(line[at : found.start()].rstrip(" :") if item.kind != "block" else line[at : found.start()])
+            if item.kind == "block":
+                self.add("code", item.text, prefix=item.label)
+            else:
+                self.add("display", item.text)
+            at = found.end()
+        if at == 0 or line[at:].strip():
+            self.part(line[at:] if at == 0 else line[at:].strip(" "))
+
+    def part(self, line: str) -> None:
+        mark = line[:1]
+        if mark in (QUOTE, QUOTE_END, BLOCK, BLOCK_END) and mark:
+            step = 1 if mark in (QUOTE, BLOCK) else -1
+            if mark in (QUOTE, QUOTE_END):
+                self.quoted = max(self.quoted + step, 0)
+            else:
+                self.inside = max(self.inside + step, 0)
+            self.gap = True
+            return
+        if mark == VERSE:
+            self.verse(line[1:])
+            return
+        bare = line.lstrip(HOLE)
+        if found := _HEADING.fullmatch(bare):
+            level = min(len(found[1]), len(found[3]), 6)
+            if text := clean_line(found[1][level:] + found[2] + found[3][level:], self.items):
+                self.add("heading", text, level=level)
+        elif found := _RULE.match(bare):
+            self.gap = True
+            self.paragraph(bare[found.end() :])
+        elif found := _LIST.match(bare):
+            self.item(found[0], bare[found.end() :])
+        elif bare[:1] == " " and not bare.strip() and self.blocks and self.blocks[-1].kind == "pre" and not self.gap:
+            self.blocks[-1].text += "\n"
+        elif bare[:1] in (" ", "\t") and not self.inside and not self.quoted and bare.strip():
+            if text := clean_line(bare[1:], self.items, keep_spaces=True).rstrip():
+                self.append_line("pre", text)
+            else:
+                self.gap = True
+        else:
+            self.paragraph(bare if bare.strip() else "")
+
+    def paragraph(self, line: str) -> None:
+        if text := clean_line(line, self.items):
+            self.append_line("para", text)
+        else:
+            self.gap = True
+
+    def append_line(self, kind: str, text: str) -> None:
+        last = self.blocks[-1] if self.blocks else None
+        if last is not None and last.kind == kind and not self.gap and last.quoted == self.quoted:
+            last.text += f"\n{text}"
+        else:
+            self.add(kind, text)
+
+    def verse(self, line: str) -> None:
+        indent = " " * (len(line) - len(line.lstrip(" ")))
+        parts = [part.strip() for part in clean_line(line, self.items).split(BREAK)]
+        self.gap = self.gap or not any(parts)
+        for part in filter(None, parts):
+            self.append_line("verse", indent + part)
+
+    def item(self, prefix: str, line: str) -> None:
+        if prefix.endswith(";") and (found := _TERM.fullmatch(line)):
+            term, rest = clean_line(found[1], self.items), clean_line(found[2], self.items)
+            if term or rest:
+                self.add("term", f"{term} {rest}".strip(), prefix=prefix)
+            return
+        text = clean_line(line, self.items).lstrip("•").strip()
+        if text:
+            self.add("item", text, prefix=prefix)
+
+
+def read_blocks(text: str, items: Items) -> list[Block]:
+    """Wikitext whose links and tags are marks -> its blocks in order, without headings that have nothing under them."""
+    return _Reader(items).read(text.split("\n"))
+
+
+def without_empty_sections(blocks: list[Block]) -> list[Block]:
+    """The blocks, without headings under which there is none: before text or a heading of a lower level."""
+    kept: list[Block] = []
+    for block in blocks:
+        if block.kind == "heading":
+            while kept and kept[-1].kind == "heading" and kept[-1].level >= block.level:
+                kept.pop()
+        kept.append(block)
+    while kept and kept[-1].kind == "heading":
+        kept.pop()
+    return kept

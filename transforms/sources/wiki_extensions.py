@@ -1,0 +1,127 @@
+"""Comments and extension tags of wikitext: the first thing MediaWiki takes out of a page.
+
+What they hold is no wikitext: code, formulas and `<nowiki>` become items, references and pictures go.
+"""
+
+import html
+import re
+import textwrap
+
+from transforms.sources.wiki_marks import ANY, HOLE, JOIN, VERSE, Item, Items
+from transforms.sources.wiki_names import RAW_TAGS
+
+_START = re.compile(rf"<!--|<(/?)({'|'.join(RAW_TAGS)})(?=[\s/>])", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>/]+))")
+_ENTITY = re.compile(r"&(?:#\d{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});")
+_TRANSPARENT = frozenset(("noinclude", "onlyinclude", "section", "translate", "tvar"))
+_INDENT = re.compile(r"^(?:[ \t\xa0]|&nbsp;|&#160;)+|^:+")
+
+
+def decode_entities(text: str) -> str:
+    """`&eacute;` -> `é`; only with the `;`, and numbers of C1 controls as windows-1252, as browsers read them."""
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+
+
+def take_out(wikitext: str, items: Items) -> str:
+    """Wikitext without comments and extension tags. Items are added to `items`; a tag without an end goes, its content stays.
+
+    Takes time linear in the length: an end that is not there is looked for once.
+    """
+    source = ANY.sub("", wikitext)
+    out: list[str] = []
+    at = 0
+    missing: set[str] = set()
+    while found := _START.search(source, at):
+        start, end = found.span()
+        out.append(source[at:start])
+        if found[2] is None:
+            at = _comment_end(source, end, out)
+            continue
+        name = found[2].lower()
+        close = source.find(">", end) if ">" not in missing else -1
+        if close < 0:
+            missing.add(">")
+            out.append(source[start:end])
+            at = end
+            continue
+        at = close + 1
+        if found[1]:
+            continue
+        if source[close - 1] == "/":
+            out.append({"nowiki": JOIN}.get(name, HOLE if name not in _TRANSPARENT else ""))
+            continue
+        if name in _TRANSPARENT:
+            continue
+        ending = None if name in missing else re.compile(rf"</{name}\s*>", re.IGNORECASE).search(source, at)
+        if ending is None:
+            missing.add(name)
+            at = len(source) if name == "includeonly" else at
+            continue
+        out.append(_replaced(name, source[end:close], source[at : ending.start()], items))
+        at = ending.end()
+    out.append(source[at:])
+    return "".join(out)
+
+
+def _comment_end(source: str, start: int, out: list[str]) -> int:
+    """Where a comment ends; one that has a line to itself takes the line with it."""
+    end = source.find("-->", start)
+    end = len(source) if end < 0 else end + 3
+    before = out[-1]
+    line = before.rstrip(" \t")
+    if line.endswith("\n") or (not line and all(not part for part in out)):
+        stop = end + len(source[end : end + 200]) - len(source[end : end + 200].lstrip(" \t"))
+        if source[stop : stop + 1] == "\n":
+            out[-1] = line
+            return stop + 1
+    return end
+
+
+def _replaced(name: str, attributes: str, content: str, items: Items) -> str:
+    if name == "nowiki":
+        return items.put(Item("text", decode_entities(content)))
+    if name == "pre":
+        inner = re.sub(r"</?nowiki\s*/?>", "", content, flags=re.IGNORECASE)
+        return items.put(Item("block", _code(decode_entities(inner))))
+    if name in ("syntaxhighlight", "source"):
+        return _highlighted(attributes, content, items)
+    if name in ("math", "chem", "ce"):
+        tex = " ".join(html.unescape(content).split())
+        if not tex:
+            return HOLE
+        given = _attributes(attributes)
+        tex = tex if name == "math" and given.get("chem") is None else f"\\ce{{{tex}}}"
+        return items.put(Item("display" if given.get("display") == "block" else "math", tex))
+    return _verse(content, items) if name == "poem" else HOLE
+
+
+def _attributes(text: str) -> dict[str, str]:
+    return {found[1].lower(): next(filter(None, found.groups()[1:]), "") for found in _ATTRIBUTE.finditer(text)}
+
+
+def _highlighted(attributes: str, content: str, items: Items) -> str:
+    given = _attributes(attributes)
+    if given.get("enclose") == "none" or re.search(r"(?:^|\s)inline\b", attributes.strip().rstrip("/")):
+        return items.put(Item("code", " ".join(content.split())))
+    language = re.sub(r"[^\w+#.-]", "", given.get("lang", ""))
+    return items.put(Item("block", _code(content), language.lower()))
+
+
+def _code(content: str) -> str:
+    """A listing: without the line ends around it, its indentation as it is."""
+    lines = content.replace("\r\n", "\n").split("\n")
+    while lines and not lines[0].strip():
+        del lines[0]
+    while lines and not lines[-1].strip():
+        del lines[-1]
+    return "\n".join(lines).rstrip()
+
+
+def _verse(content: str, items: Items) -> str:
+    """A poem: each line keeps its indentation, and is read as wikitext for the rest."""
+    lines = []
+    for line in textwrap.dedent(take_out(content, items).strip("\n")).split("\n"):
+        found = _INDENT.match(line)
+        depth = 0 if found is None else len(found[0]) * 2 if found[0][0] == ":" else len(decode_entities(found[0]))
+        lines.append(f"{VERSE}{' ' * depth}{line[found.end() if found else 0 :]}")
+    return "\n\n" + "\n".join(lines) + "\n\n"
