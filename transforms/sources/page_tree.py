@@ -1,0 +1,141 @@
+"""A parsed HTML page as flat lists in document order, which Python reads far faster than nodes of a parser one by one.
+
+lexbor (by resiliparse) parses as browsers do and serialises its tree again: balanced tags, quoted attributes, `<`, `>` and `&`
+escaped. That form needs no parser, only a split at `<`. Everything after it works on lists of integers and strings, without recursion.
+"""
+
+import re
+from dataclasses import dataclass
+from html import escape
+
+from resiliparse.parse.html import HTMLTree
+
+TEXT = "#text"
+VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
+BLOCKS = frozenset(
+    """address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 h2 h3 h4
+    h5 h6 header hgroup hr html legend li listing main menu nav ol optgroup option p pre search section select summary table tbody td tfoot
+    th thead title tr ul""".split()
+)
+"""Elements that stand on lines of their own (HTML, section 15.3.3 and on); what is not named here is inline, as in browsers."""
+# Elements whose content the serialisation does not escape, and comments. A formula in a script and a listing in `xmp` are content.
+_RAW = re.compile(r"<!--.*?-->|<(script|style|iframe|noembed|noframes|xmp|plaintext)\b([^>]*)>(.*?)</\1>", re.DOTALL)
+_MATH = re.compile(r"""\stype="math/(?:tex|mml|asciimath)""")
+_SVG = re.compile(r"<(/?)svg\b[^>]*>")
+_ATTRIBUTE = re.compile(r"""\s([^\s=]+)="([^"]*)\"""")
+
+
+@dataclass(frozen=True, slots=True)
+class PageTree:
+    """n nodes of a page in document order; node 0 is `html`.
+
+    `tags`: lower-case names, `#text` for text. `parents`: number of the parent, -1 for the root. `ends`: number of the node after the last
+    descendant, so `range(node + 1, ends[node])` are all descendants. `data`: of a text its characters, of an element its attributes as
+    serialised (see `attribute`). Comments, style sheets, scripts but formulas (`script` with a text inside), frames and `svg` are left out.
+    """
+
+    tags: list[str]
+    parents: list[int]
+    ends: list[int]
+    data: list[str]
+
+    def attribute(self, node: int, name: str) -> str | None:
+        """The value of an element's attribute; None where it has none."""
+        data = self.data[node]
+        if name not in data:
+            return None
+        for key, value in _ATTRIBUTE.findall(data):
+            if key == name:
+                return unescape(value)
+        return None
+
+    def attributes(self, node: int) -> dict[str, str]:
+        """All attributes of an element by lower-case name."""
+        return {key: unescape(value) for key, value in _ATTRIBUTE.findall(self.data[node])}
+
+    def children(self, node: int) -> list[int]:
+        """The numbers of a node's children, in order."""
+        found, child, end = [], node + 1, self.ends[node]
+        while child < end:
+            found.append(child)
+            child = self.ends[child]
+        return found
+
+    def text(self, node: int) -> str:
+        """All text inside a node as it stands in the markup, white space included."""
+        return "".join(self.data[each] for each in range(node, self.ends[node]) if self.tags[each] == TEXT)
+
+
+def unescape(text: str) -> str:
+    """The five references that a serialisation uses -> their characters."""
+    if "&" not in text:
+        return text
+    text = text.replace("&nbsp;", "\u00a0").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+    return text.replace("&amp;", "&")
+
+
+def page_tree(tree: HTMLTree) -> PageTree:
+    """A tree of resiliparse -> its nodes as lists; time and memory are linear in the size of its serialisation."""
+    return parse_serialised(tree.document.html if tree.document else "")
+
+
+def parse_serialised(html: str) -> PageTree:
+    """HTML as lexbor serialises a document -> its nodes as lists."""
+    html = _RAW.sub(_keep_raw, html)
+    if "<svg" in html:
+        html = _without_svg(html)
+    tags: list[str] = []
+    parents: list[int] = []
+    ends: list[int] = []
+    data: list[str] = []
+    above = -1
+    for part in html.split("<"):
+        markup, closed, text = part.partition(">")
+        if not closed:  # before the first tag
+            continue
+        if markup[0] == "/":
+            if above >= 0 and markup[1:] == tags[above]:
+                ends[above] = len(tags)
+                above = parents[above]
+        elif markup[0] != "!":
+            tag, _, attributes = markup.partition(" ")
+            tags.append(tag)
+            parents.append(above)
+            data.append(f" {attributes}" if attributes else "")
+            ends.append(len(tags))
+            if tag not in VOID:
+                above = len(tags) - 1
+        if text:
+            tags.append(TEXT)
+            parents.append(above)
+            data.append(unescape(text))
+            ends.append(len(tags))
+    while above >= 0:
+        ends[above] = len(tags)
+        above = parents[above]
+    return PageTree(tags, parents, ends, data)
+
+
+def _keep_raw(found: re.Match[str]) -> str:
+    tag, attributes, content = found.groups()
+    if tag == "script" and _MATH.search(attributes):
+        return f"<script{attributes}>{escape(content, quote=False)}</script>"
+    if tag in ("xmp", "plaintext"):
+        return f"<pre>{escape(content, quote=False)}</pre>"
+    return ""
+
+
+def _without_svg(html: str) -> str:
+    kept, depth, start = [], 0, 0
+    for found in _SVG.finditer(html):
+        if found[1]:
+            if depth == 1:
+                start = found.end()
+            depth = max(0, depth - 1)
+        else:
+            if not depth:
+                kept.append(html[start : found.start()])
+            depth += 1
+    if not depth:
+        kept.append(html[start:])
+    return "".join(kept)
