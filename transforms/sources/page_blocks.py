@@ -1,0 +1,201 @@
+"""A page's tree -> its blocks: runs of inline content that stand on lines of their own, as a reader sees them."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "comment": ("comment", "commentlist", "disqus", "respond", "discussion", "kommentar", "kommentare", "commentaire", "comentario"),
+    "reply": ("reply", "replie"),
+    "post": ("post", "message", "msg", "thread", "topic", "entry"),
+    "answer": ("answer", "question", "qa"),
+    "sidebar": ("sidebar", "aside", "rail", "widget", "secondary", "complementary", "side"),
+    "footer": ("footer", "foot", "bottom", "colophon", "contentinfo"),
+    "header": ("header", "masthead", "topbar", "head", "top"),
+    "lead": ("hero", "jumbotron", "intro", "introduction", "lead", "lede", "standfirst", "deck", "summary", "abstract", "subtitle", "subheading"),
+    "teaser": ("teaser", "excerpt", "snippet", "preview", "blurb"),
+    "navigation": ("nav", "navbar", "navigation", "menu", "menubar", "submenu", "dropdown", "megamenu", "subnav", "sitemap"),
+    "breadcrumb": ("breadcrumb", "crumb"),
+    "pagination": ("pagination", "pager", "paging", "page", "next", "prev", "previous"),
+    "contents": ("toc", "contents", "tableofcontents", "anchor", "jump"),
+    "tab": ("tab", "tablist", "tabpanel", "panel"),
+    "related": ("related", "recommend", "recommended", "recommendation", "similar", "also", "upsell", "crosssell", "suggestion", "suggested"),
+    "more": ("more", "popular", "trending", "latest", "recent", "most", "recently", "viewed"),
+    "share": ("share", "sharing", "social", "follow", "facebook", "twitter", "linkedin", "pinterest", "whatsapp"),
+    "advert": ("promo", "promotion", "ad", "advert", "advertisement", "sponsor", "sponsored", "banner", "outbrain", "taboola", "adsense"),
+    "overlay": ("cookie", "consent", "gdpr", "modal", "popup", "overlay", "dialog", "lightbox", "drawer", "offcanvas", "toast", "notice", "alert"),
+    "account": ("newsletter", "subscribe", "subscription", "signup", "login", "signin", "register", "account", "paywall", "form", "input"),
+    "author": ("author", "byline", "bio", "avatar", "user", "username", "profile", "member", "autor", "auteur", "poster"),
+    "date": ("date", "time", "timestamp", "published", "dateline", "datum", "datetime"),
+    "meta": ("meta", "metadata", "info", "detail", "stat", "view", "count", "counter"),
+    "tag": ("tag", "category", "categorie", "label", "keyword", "badge", "taxonomy", "chip", "pill"),
+    "picture": ("caption", "figure", "credit", "image", "img", "photo", "picture", "thumb", "thumbnail", "icon"),
+    "gallery": ("gallery", "video", "media", "carousel", "slider", "swiper", "slideshow", "slide", "slick"),
+    "title": ("title", "headline", "heading", "name"),
+    "content": ("content", "body", "text", "copy", "prose", "richtext", "rte", "wysiwyg", "markdown", "texte", "inhalt", "contenido"),
+    "article": ("article", "story", "blog", "news", "articlebody", "artikel"),
+    "main": ("main", "primary"),
+    "description": ("description", "desc", "overview", "about"),
+    "price": ("price", "cost", "sale", "discount", "amount", "currency", "pricing", "offer", "deal"),
+    "cart": ("cart", "basket", "buy", "checkout", "wishlist", "quantity", "qty", "shipping", "delivery", "stock", "variant", "swatch", "minicart"),
+    "review": ("review", "rating", "star", "testimonial"),
+    "product": ("product", "sku", "pdp", "produkt"),
+    "item": ("item", "card", "tile", "cell"),
+    "list": ("list", "listing", "result", "grid", "feed", "collection", "archive", "catalog", "row", "column", "col"),
+    "filter": ("filter", "sort", "facet", "search", "refine", "toolbar", "tool", "control"),
+    "button": ("button", "btn", "cta", "link", "action", "toggle", "badge"),
+    "specification": ("spec", "specification", "attribute", "feature", "property", "propertie", "ingredient", "benefit"),
+    "accordion": ("faq", "accordion", "collapse", "collapsible", "expand", "expandable", "details"),
+    "code": ("code", "highlight", "sourcecode", "terminal", "snippet", "syntax", "pre"),
+    "unseen": ("hidden", "visually", "sr", "screen", "reader", "invisible", "print", "skip", "hide", "offscreen", "assistive", "noprint"),
+    "legal": ("copyright", "legal", "terms", "disclaimer", "privacy", "rights", "disclosure"),
+    "reference": ("footnote", "reference", "citation", "ref", "reflist", "note"),
+    "vote": ("vote", "score", "like", "votes", "upvote", "reaction", "flag", "report"),
+    "quote": ("signature", "sig", "quote", "quoted", "bbcodeblock"),
+    "company": ("team", "contact", "address", "location", "hours", "map", "office", "partner", "client", "logo", "brand"),
+    "event": ("event", "schedule", "calendar", "program", "session"),
+    "document": ("doc", "documentation", "docs", "document", "api", "guide", "tutorial", "reference"),
+}
+"""Words of classes, ids and roles, in groups of one meaning; none is a site's. Plurals are found without their s."""
+
+TAGS: tuple[tuple[str, ...], ...] = (
+    *(("nav",), ("footer",), ("header",), ("aside",), ("form", "fieldset"), ("main",), ("article",), ("section",), ("figure",), ("table",)),
+    *(("ul", "menu"), ("ol",), ("li",), ("dl", "dt", "dd"), ("p",), ("blockquote",), ("pre",), ("h1",), ("h2",), ("h3",), ("h4", "h5", "h6")),
+    *(("a",), ("button",), ("label", "legend"), ("details", "summary"), ("figcaption", "caption"), ("th",), ("td",), ("tr",), ("time",)),
+    *(("noscript",), ("strong", "b"), ("code", "kbd", "samp"), ("dialog",), ("address",), ("iframe", "object"), ("em", "i"), ("small",)),
+)
+
+_TAG_BITS = {tag: 1 << number for number, tags in enumerate(TAGS) for tag in tags}
+HIDDEN_BIT = 1 << len(TAGS)
+_FIRST_WORD = len(TAGS) + 1
+_WORD_BITS: dict[str, int] = {}
+for _number, _words in enumerate(WORDS.values()):
+    for _word in _words:
+        _WORD_BITS[_word] = _WORD_BITS.get(_word, 0) | 1 << _number
+LINK_BIT = _TAG_BITS["a"]
+
+_LABEL = re.compile(r'\s(?:class|id|role|itemprop)="([^"]*)"')
+_CLASS = re.compile(r'\sclass="([^"]*)"')
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_HIDDEN = re.compile(r'\shidden(?:=|\s|$)|display:\s*none|aria-hidden="true"')
+_UNREAD = frozenset(("head", "select", "textarea", "template", "datalist"))
+
+
+@lru_cache(1 << 15)
+def name_bits(attributes: str) -> int:
+    """Attributes as serialised -> a bit for each group of WORDS that a class, id, role or itemprop names."""
+    bits = 0
+    for label in _LABEL.findall(attributes):
+        for word in _WORD.findall(label[:500]):
+            word = word.lower()
+            bits |= _WORD_BITS.get(word, 0) or (_WORD_BITS.get(word[:-1], 0) if word[-1] == "s" else 0)
+    return bits
+
+
+@lru_cache(1 << 15)
+def _bits(tag: str, attributes: str) -> tuple[int, int, str]:
+    """(bits of tag and visibility, bits of names, class) of an element."""
+    bits = _TAG_BITS.get(tag, 0)
+    if not attributes:
+        return bits, 0, ""
+    if _HIDDEN.search(attributes):
+        bits |= HIDDEN_BIT
+    found = _CLASS.search(attributes)
+    return bits, name_bits(attributes), found[1] if found else ""
+
+
+class Blocks(NamedTuple):
+    """m blocks in document order, and what is known of n nodes.
+
+    `texts`: their characters with white space collapsed. `first`: number of the first text node. `holder`: number of the block-level
+    element around each. `nodes`: all text nodes with characters, in order; block b has `nodes[starts[b]:starts[b + 1]]`.
+    """
+
+    texts: list[str]
+    first: list[int]
+    holder: list[int]
+    nodes: list[int]
+    starts: list[int]
+    around: list[int]  # by node: the block-level element that holds it (itself, if it is one)
+    kinds: list[int]  # by node: bits of tags of it and all elements around it
+    names: list[int]  # by node: bits of names of it and all elements around it
+    own_kinds: dict[int, int]  # of block-level elements
+    own_names: dict[int, int]
+    classes: dict[int, str]
+
+
+def page_blocks(page: PageTree) -> Blocks:
+    """The blocks of a page's body. Text in `head`, `select`, `textarea` and `template` is in none."""
+    tags, parents, ends, data = page.tags, page.parents, page.ends, page.data
+    count = len(tags)
+    around = [0] * count
+    kinds = [0] * count
+    names = [0] * count
+    own_kinds: dict[int, int] = {0: 0}
+    own_names: dict[int, int] = {0: 0}
+    classes: dict[int, str] = {0: ""}
+    texts: list[str] = []
+    first: list[int] = []
+    holder: list[int] = []
+    nodes: list[int] = []
+    starts: list[int] = []
+    pieces: list[str] = []
+    current = -1  # the holder of the open block
+    skip = 0
+    for node, tag in enumerate(tags):
+        if node < skip:
+            continue
+        above = parents[node]
+        if tag == TEXT:
+            text = data[node]
+            over = around[above]
+            if over != current:
+                if pieces:
+                    texts.append(" ".join("".join(pieces).split()))
+                    pieces = []
+                current = over
+            if not pieces:
+                if text.isspace():
+                    continue
+                first.append(node)
+                holder.append(over)
+                starts.append(len(nodes))
+            pieces.append(text)
+            nodes.append(node)
+            kinds[node] = kinds[above]
+            names[node] = names[above]
+        elif tag in BLOCKS:
+            bits, named, label = _bits(tag, data[node])
+            around[node] = node
+            own_kinds[node], own_names[node], classes[node] = bits, named, label
+            if above >= 0:
+                kinds[node] = kinds[above] | bits
+                names[node] = names[above] | named
+            current = -1
+            if pieces:
+                texts.append(" ".join("".join(pieces).split()))
+                pieces = []
+            if tag in _UNREAD:
+                skip = ends[node]
+        elif tag in _UNREAD:
+            skip = ends[node]
+        else:
+            around[node] = around[above]
+            if tag == "a":
+                kinds[node] = kinds[above] | LINK_BIT
+                names[node] = names[above]
+            elif data[node]:
+                bits, named, _ = _bits(tag, data[node])
+                kinds[node] = kinds[above] | bits
+                names[node] = names[above] | named
+            else:
+                kinds[node] = kinds[above] | _TAG_BITS.get(tag, 0)
+                names[node] = names[above]
+                if tag == "br" and pieces:
+                    pieces.append("\n")
+    if pieces:
+        texts.append(" ".join("".join(pieces).split()))
+    starts.append(len(nodes))
+    return Blocks(texts, first, holder, nodes, starts, around, kinds, names, own_kinds, own_names, classes)
