@@ -8,391 +8,53 @@ import re
 from typing import NamedTuple
 
 _ELEMENTS = frozenset(
-    [
-        "H",
-        "He",
-        "Li",
-        "Be",
-        "B",
-        "C",
-        "N",
-        "O",
-        "F",
-        "Ne",
-        "Na",
-        "Mg",
-        "Al",
-        "Si",
-        "P",
-        "S",
-        "Cl",
-        "Ar",
-        "K",
-        "Ca",
-        "Sc",
-        "Ti",
-        "V",
-        "Cr",
-        "Mn",
-        "Fe",
-        "Co",
-        "Ni",
-        "Cu",
-        "Zn",
-        "Ga",
-        "Ge",
-        "As",
-        "Se",
-        "Br",
-        "Kr",
-        "Rb",
-        "Sr",
-        "Y",
-        "Zr",
-        "Nb",
-        "Mo",
-        "Tc",
-        "Ru",
-        "Rh",
-        "Pd",
-        "Ag",
-        "Cd",
-        "In",
-        "Sn",
-        "Sb",
-        "Te",
-        "I",
-        "Xe",
-        "Cs",
-        "Ba",
-        "La",
-        "Ce",
-        "Pr",
-        "Nd",
-        "Pm",
-        "Sm",
-        "Eu",
-        "Gd",
-        "Tb",
-        "Dy",
-        "Ho",
-        "Er",
-        "Tm",
-        "Yb",
-        "Lu",
-        "Hf",
-        "Ta",
-        "W",
-        "Re",
-        "Os",
-        "Ir",
-        "Pt",
-        "Au",
-        "Hg",
-        "Tl",
-        "Pb",
-        "Bi",
-        "Po",
-        "At",
-        "Rn",
-        "Fr",
-        "Ra",
-        "Ac",
-        "Th",
-        "Pa",
-        "U",
-        "Np",
-        "Pu",
-        "Am",
-        "Cm",
-        "Bk",
-        "Cf",
-        "Es",
-        "Fm",
-        "Md",
-        "No",
-        "Lr",
-        "Rf",
-        "Db",
-        "Sg",
-        "Bh",
-        "Hs",
-        "Mt",
-        "Ds",
-        "Rg",
-        "Cn",
-        "Nh",
-        "Fl",
-        "Mc",
-        "Lv",
-        "Ts",
-        "Og",
-        "D",
-    ]
+    str.split(
+        """
+    H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd
+    Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac
+    Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og D
+    """
+    )
 )
 _UNITS = frozenset(
-    [
-        "km",
-        "cm",
-        "mm",
-        "dm",
-        "dam",
-        "hm",
-        "nm",
-        "µm",
-        "μm",
-        "um",
-        "pm",
-        "fm",
-        "ft",
-        "yd",
-        "kg",
-        "mg",
-        "µg",
-        "μg",
-        "ml",
-        "mL",
-        "dl",
-        "cl",
-        "ha",
-        "ms",
-        "ns",
-        "µs",
-        "hr",
-        "Hz",
-        "kHz",
-        "MHz",
-        "GHz",
-        "eV",
-        "keV",
-        "MeV",
-        "GeV",
-        "TeV",
-        "Pa",
-        "kPa",
-        "MPa",
-        "GPa",
-        "kJ",
-        "kW",
-        "MW",
-        "GW",
-        "mW",
-        "kN",
-        "mol",
-        "kmol",
-        "mmol",
-        "cd",
-        "lm",
-        "lx",
-        "rad",
-        "sr",
-        "deg",
-        "pc",
-        "kpc",
-        "Mpc",
-        "Gpc",
-        "au",
-        "AU",
-        "ly",
-        "arcmin",
-        "arcsec",
-        "inch",
-        "inches",
-        "foot",
-        "feet",
-        "yard",
-        "mile",
-        "miles",
-        "metre",
-        "metres",
-        "meter",
-        "meters",
-        "sec",
-        "Ω",
-        "°C",
-        "°F",
-        "dB",
-        "bit",
-        "px",
-        "pt",
-        "em",
-        "кг",
-        "км",
-        "см",
-        "мм",
-        "дм",
-        "мл",
-        "га",
-        "Вт",
-        "米",
-        "公里",
-        "千米",
-        "厘米",
-        "釐米",
-        "毫米",
-        "公尺",
-        "公分",
-        "メートル",
-        "キロメートル",
-        "センチ",
-        "㎞",
-        "mc",
-        "qm",
-    ]
+    str.split(
+        """
+    km cm mm dm dam hm nm µm μm um pm fm ft yd kg mg µg μg ml mL dl cl ha ms ns µs hr Hz kHz MHz GHz eV keV MeV GeV TeV Pa kPa MPa
+    GPa kJ kW MW GW mW kN mol kmol mmol cd lm lx rad sr deg pc kpc Mpc Gpc au AU ly arcmin arcsec inch inches foot feet yard mile
+    miles metre metres meter meters sec Ω °C °F dB bit px pt em кг км см мм дм мл га Вт 米 公里 千米 厘米 釐米 毫米 公尺 公分 メートル キロメートル センチ ㎞ mc
+    qm
+    """
+    )
 )
-_UNITS_AFTER_NUMBERS = frozenset(["in", "mi", "min", "day", "days", "year", "years", "yr", "lb", "oz", "acre", "s", "m", "g", "t", "h"])
+_UNITS_AFTER_NUMBERS = frozenset(
+    str.split(
+        """
+    in mi min day days year years yr lb oz acre s m g t h
+    """
+    )
+)
 _FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "log",
-        "ln",
-        "lg",
-        "exp",
-        "det",
-        "dim",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "tg",
-        "ctg",
-        "sen",
-        "max",
-        "min",
-        "lim",
-        "ker",
-    ]
+    str.split(
+        """
+    sin cos tan cot sec csc sinh cosh tanh coth log ln lg exp det dim arcsin arccos arctan tg ctg sen max min lim ker
+    """
+    )
 )
 _ORDINALS = frozenset(
-    [
-        "st",
-        "nd",
-        "rd",
-        "th",
-        "er",
-        "re",
-        "ère",
-        "ere",
-        "e",
-        "è",
-        "ème",
-        "eme",
-        "ième",
-        "ieme",
-        "ier",
-        "ière",
-        "ers",
-        "res",
-        "es",
-        "nde",
-        "nds",
-        "ndes",
-        "de",
-        "ste",
-        "te",
-        "o",
-        "a",
-        "os",
-        "as",
-        "ª",
-        "º",
-        "ro",
-        "ra",
-        "do",
-        "da",
-        "vo",
-        "va",
-        "to",
-        "ta",
-        "mo",
-        "ma",
-        "no",
-        "na",
-        "gr",
-        "t",
-        "tes",
-        "me",
-        "mes",
-        "mme",
-        "mmes",
-        "lle",
-        "lles",
-        "le",
-        "les",
-        "r",
-        "rs",
-        "ᵉ",
-        "ий",
-        "ый",
-        "ой",
-        "го",
-        "я",
-        "е",
-        "й",
-        "ая",
-        "ое",
-        "η",
-        "ος",
-        "ο",
-        "ου",
-        "ή",
-    ]
+    str.split(
+        """
+    st nd rd th er re ère ere e è ème eme ième ieme ier ière ers res es nde nds ndes de ste te o a os as ª º ro ra do da vo va to ta
+    mo ma no na gr t tes me mes mme mmes lle lles le les r rs ᵉ ий ый ой го я е й ая ое η ος ο ου ή
+    """
+    )
 )
 _ABBREVIATED = frozenset(
-    [
-        "me",
-        "mes",
-        "mme",
-        "lle",
-        "lles",
-        "gr",
-        "grs",
-        "gneur",
-        "mo",
-        "ma",
-        "mos",
-        "mas",
-        "ier",
-        "ière",
-        "er",
-        "ère",
-        "re",
-        "cie",
-        "te",
-        "vve",
-        "rs",
-        "sr",
-        "dr",
-        "ble",
-        "ndo",
-        "nta",
-        "ts",
-        "nt",
-        "nto",
-        "tos",
-        "ll",
-        "lls",
-        "y",
-        "el",
-        "os",
-        "as",
-        "ro",
-        "ra",
-        "la",
-        "pe",
-        "no",
-        "na",
-        "vo",
-        "va",
-    ]
+    str.split(
+        """
+    me mes mme lle lles gr grs gneur mo ma mos mas ier ière er ère re cie te vve rs sr dr ble ndo nta ts nt nto tos ll lls y el os
+    as ro ra la pe no na vo va
+    """
+    )
 )
 _SHORT_FORMS = {
     "n": "os",
@@ -409,9 +71,11 @@ _SHORT_FORMS = {
     "Nr": "o",
     "J": "rn",
 }
-_NOTE = re.compile(r"(?:\d{1,4}|[a-z]|[ivx]{1,5})(?:\s?[,;–—-]\s?(?:\d{1,4}|[a-z]|[ivx]{1,5}))*,?", re.IGNORECASE)
+_TOKEN = r"(?:\d{1,4}|[a-z]|[ivx]{1,5}|[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4})"
+_NOTE = re.compile(rf"{_TOKEN}(?:\s?[,;–—-]\s?{_TOKEN}|\s?[*†‡§¶‖#∗⁎✉☆])*,?", re.IGNORECASE)
 _DIGITS = re.compile(r"\d{1,4}(?:\s?[,;–—-]\s?\d{1,4})*,?")
-_MARKS = re.compile(r"[*†‡§¶‖#∗⁎⁑⁂※]{1,4}(?:\s?,?\s?[*†‡§¶‖#∗⁎\w])?")
+_MARKS = re.compile(r"[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4}(?:\s?,?\s?[*†‡§¶‖#∗⁎\w])?")
+_NOTE_WITH_MARK = re.compile(rf"{_TOKEN}(?:\s?,\s?{_TOKEN})*\s?,?\s?[*†‡§¶‖#∗⁎✉☆]{{1,3}}", re.IGNORECASE)
 _SIGNED = re.compile(r"[+−–-]?(?:\d+(?:[.,]\d+)*|\w)")
 _CHARGE = re.compile(r"\d{0,2}[+−–⁺⁻•·-]{1,3}|[+−–-]\d{1,2}")
 _SYMBOLS = {
@@ -460,7 +124,7 @@ class Around(NamedTuple):
 
 
 def raised(content: str, around: Around) -> str:
-    """The text of `<sup>content</sup>` in its place; empty for a footnote or edit mark."""
+    """The text of `<sup>content</sup>` in its place; empty for a footnote or edit mark. It begins with `\\b` to take back a blank before it."""
     content = " ".join(content.split())
     if not content:
         return ""
@@ -481,6 +145,8 @@ def raised(content: str, around: Around) -> str:
         return _marked("^", content)
     if not before or before[-1].isspace():
         return _raised_alone(content, before, after)
+    if _NOTE_WITH_MARK.fullmatch(content) and len(_last_word(before)) > 1:
+        return ""
     if _MARKS.fullmatch(content):
         is_exponent = len(content) == 1 and content in "*∗†#" and _is_variable(before)
         return _marked("^", content) if is_exponent else ""
@@ -542,7 +208,7 @@ def _raised_alone(content: str, before: str, after: str) -> str:
     if content.isdigit() and _starts_with_element(after) and len(content) <= 3:
         return f"^{content}"
     if re.search(r"(?:^|[^\d.,])10\s$|[×x·*]\s?10\s$", before) and re.fullmatch(r"[+−–-]?\d{1,3}", content):
-        return f"^{content}"
+        return f"\b^{content}"
     if _NOTE.fullmatch(content) or _MARKS.fullmatch(content):
         return ""
     return content
@@ -698,8 +364,7 @@ def _is_chemical(content: str, before: str) -> bool:
         inside = re.findall(r"[A-Z][a-z]?|[^\d\s()\[\]·+−-]", before[opened + 1 :])
         return opened >= 0 and bool(inside) and all(symbol in _ELEMENTS for symbol in inside)
     symbol = _ELEMENT_AT_END.search(before)
-    if symbol is None or symbol[0] not in _ELEMENTS:
-        if symbol is None or symbol[0][-1:] not in _ELEMENTS:
-            return False
+    if symbol is None or not (symbol[0] in _ELEMENTS or symbol[0][-1] in _ELEMENTS):
+        return False
     alone = token == symbol[0]
     return content not in ("0", "1") or (not alone and content == "1" and any(map(str.isdigit, token)))

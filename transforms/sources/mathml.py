@@ -8,35 +8,25 @@ _NAMES = {
     **dict(
         zip(
             "αβγδεζηθικλμνξπρστυφχψω",
-            [
-                "alpha",
-                "beta",
-                "gamma",
-                "delta",
-                "epsilon",
-                "zeta",
-                "eta",
-                "theta",
-                "iota",
-                "kappa",
-                "lambda",
-                "mu",
-                "nu",
-                "xi",
-                "pi",
-                "rho",
-                "sigma",
-                "tau",
-                "upsilon",
-                "phi",
-                "chi",
-                "psi",
-                "omega",
-            ],
+            str.split(
+                """
+    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega
+    """
+            ),
             strict=True,
         )
     ),
-    **dict(zip("ΓΔΘΛΞΠΣΦΨΩ", ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"], strict=True)),
+    **dict(
+        zip(
+            "ΓΔΘΛΞΠΣΦΨΩ",
+            str.split(
+                """
+    Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega
+    """
+            ),
+            strict=True,
+        )
+    ),
     **{
         "∑": "sum",
         "∏": "prod",
@@ -100,34 +90,11 @@ _NAMES = {
     },
 }
 _FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "log",
-        "ln",
-        "exp",
-        "lim",
-        "max",
-        "min",
-        "sup",
-        "inf",
-        "det",
-        "dim",
-        "ker",
-        "arg",
-        "gcd",
-        "deg",
-        "arcsin",
-        "arccos",
-        "arctan",
-    ]
+    str.split(
+        """
+    sin cos tan cot sec csc sinh cosh tanh log ln exp lim max min sup inf det dim ker arg gcd deg arcsin arccos arctan
+    """
+    )
 )
 _ACCENTS = {
     "^": "hat",
@@ -149,7 +116,7 @@ _ACCENTS = {
     "̲": "underline",
     "ˇ": "check",
     "˘": "breve",
-}  # noqa: E501
+}
 _INVISIBLE = dict.fromkeys(map(ord, "\u2061\u2062\u2063\u2064\u200b"))
 _LIMITS = frozenset(("\\sum", "\\prod", "\\int", "\\lim", "\\max", "\\min", "\\sup", "\\inf", "\\bigcup", "\\bigcap", "\\oint", "\\iint"))
 _ESCAPED = re.compile(r"([#$%&_{}])")

@@ -5,33 +5,12 @@ import re
 from transforms.sources.page_tree import TEXT, PageTree
 
 _BLOCKS_OF_LAYOUT = frozenset(
-    [
-        "table",
-        "ul",
-        "ol",
-        "dl",
-        "pre",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "form",
-        "blockquote",
-        "article",
-        "section",
-        "nav",
-        "header",
-        "footer",
-        "main",
-        "figure",
-        "hr",
-        "fieldset",
-        "menu",
-        "address",
-        "aside",
-    ]
+    str.split(
+        """
+    table ul ol dl pre h1 h2 h3 h4 h5 h6 form blockquote article section nav header footer main figure hr fieldset menu address
+    aside
+    """
+    )
 )
 _MANY_PARTS = 3
 _LONG_CELL = 1_500  # characters

@@ -21,7 +21,7 @@ class Paragraph:
         self._links = links
         self.pieces: list[str] = []
         self._blank = True  # the last sign is a blank, or there is none
-        self._open_scripts = 0
+        self._scripts: list[int] = []  # where the raised and lowered pieces that are open begin
         self._script_end = -1
 
     def add(self, text: str) -> None:
@@ -72,9 +72,9 @@ class Paragraph:
         return text
 
     def context(self, end: int) -> str:
-        """The last signs before a piece, without Markdown."""
-        size, first = 0, end
-        while first and size < _CONTEXT:
+        """The last signs before a piece, without Markdown; inside a raised or lowered piece, those of this piece."""
+        size, first, least = 0, end, self._scripts[-1] if self._scripts else 0
+        while first > least and size < _CONTEXT:
             first -= 1
             size += len(self.pieces[first])
         text = "".join(self.pieces[first:end])[-2 * _CONTEXT :]
@@ -82,14 +82,14 @@ class Paragraph:
 
     def open_script(self) -> int | None:
         """Where a raised or lowered piece begins; None for one inside too many others, which is read as plain text."""
-        if self._open_scripts >= _MAX_SCRIPTS:
+        if len(self._scripts) >= _MAX_SCRIPTS:
             return None
-        self._open_scripts += 1
-        return len(self.pieces)
+        self._scripts.append(len(self.pieces))
+        return self._scripts[-1]
 
     def close_script(self, start: int, *, is_raised: bool, after: str, linked: bool, formula: bool) -> None:
         """Puts what a raised or lowered piece means in the place of what was added since `start`."""
-        self._open_scripts -= 1
+        self._scripts.pop()
         if start > len(self.pieces):  # a block inside it has ended the paragraph
             return
         content = "".join(self.pieces[start:])
@@ -101,8 +101,16 @@ class Paragraph:
         marks = [piece for piece in self.pieces[start:] if self._markdown and markdown_text.MARKS.fullmatch(piece)]
         del self.pieces[start:]
         self._blank = before[-1:] in ("", " ", "\n")
-        if self._blank:
+        if text[:1] == "\b":
+            text = text[1:]
+            while self.pieces and not (last := self.pieces.pop().rstrip(" ")):
+                pass
+            self.pieces.append(last)
+            start = len(self.pieces)
+        elif self._blank:
             text = text.lstrip(" ")
+        elif before[-1] == "⁄" and not is_raised and self.pieces[-1].endswith("⁄"):
+            self.pieces[-1] = self.pieces[-1][:-1] + "/"
         if text:
             if self._markdown:
                 safe = text[0] == "_" and before[-1:].isalnum() and text[1:].isalnum()

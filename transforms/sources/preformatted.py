@@ -18,35 +18,12 @@ _IN_CLASS = re.compile(
 _BRUSH = re.compile(r"brush:\s*([\w+#-]+)")
 _SOURCE_CODE = re.compile(r"(?:^|\s)sourceCode\s+([\w+#-]+)|(?:^|\s)([\w+#-]+)\s+sourceCode(?:\s|$)")
 _NO_LANGUAGE = frozenset(
-    [
-        "block",
-        "wrapper",
-        "none",
-        "text",
-        "plaintext",
-        "plain",
-        "highlight",
-        "toolbar",
-        "box",
-        "container",
-        "inline",
-        "snippet",
-        "example",
-        "content",
-        "default",
-        "auto",
-        "nohighlight",
-        "line-numbers",
-        "copy",
-        "hljs",
-        "line",
-        "numbers",
-        "area",
-        "body",
-        "wrap",
-        "header",
-        "undefined",
-    ]
+    str.split(
+        """
+    block wrapper none text plaintext plain highlight toolbar box container inline snippet example content default auto nohighlight
+    line-numbers copy hljs line numbers area body wrap header undefined
+    """
+    )
 )
 _SKIPPED = frozenset(("button", "select"))
 

@@ -18,7 +18,11 @@ from transforms.sources.visible import visible_texts
 Output = Literal["text", "markdown"]
 
 _EMPTY_LINE = frozenset(
-    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "menu", "dir", "table", "pre", "listing", "blockquote", "hr", "figure"]
+    str.split(
+        """
+    p h1 h2 h3 h4 h5 h6 ul ol dl menu dir table pre listing blockquote hr figure
+    """
+    )
 )
 """Blocks with an empty line before and after them; the others only begin a line."""
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -176,10 +180,9 @@ class _Renderer:
         data, end = self._page.data[node], self._page.ends[node]
         if "display" in data and tag in ("div", "p", "li") and (style := _STYLE.search(data)) and style["display"] == "inline":
             return node + 1
-        if "ath" in data or "katex" in data:
-            if formula := formula_at(self._page, node):
-                self._add_formula(formula.tex, True)
-                return formula.end
+        if ("ath" in data or "katex" in data) and (formula := formula_at(self._page, node)):
+            self._add_formula(formula.tex, True)
+            return formula.end
         if tag in _PRE or ("white-space" in data and (style := _STYLE.search(data)) and style["pre"] and not self._in_cell):
             return self._preformatted(node)
         if tag == "table":
@@ -375,10 +378,20 @@ class _Renderer:
     def _open_script(self, node: int, *, is_raised: bool) -> int:
         start = self._line.open_script()
         if start is not None:
-            page, end = self._page, self._page.ends[node]
-            after = page.data[end] if end < len(page.tags) and page.tags[end] == TEXT and self._keep[end] else ""
-            self._closing.append((end, self._close_script, (start, is_raised, after[:80], self._is_reference(node))))
+            end = self._page.ends[node]
+            self._closing.append((end, self._close_script, (start, is_raised, self._text_after(end), self._is_reference(node))))
         return node + 1
+
+    def _text_after(self, node: int) -> str:
+        """The text that goes on at a node, as far as a raised or lowered piece must know it; past another such piece."""
+        tags, ends = self._page.tags, self._page.ends
+        for _ in range(4):
+            if node >= len(tags) or tags[node] in BLOCKS or tags[node] == "br":
+                break
+            if tags[node] == TEXT:
+                return self._page.data[node][:80] if self._keep[node] else ""
+            node = ends[node] if tags[node] in _SCRIPTS else node + 1
+        return ""
 
     def _close_script(self, start: int, is_raised: bool, after: str, linked: bool) -> None:
         self._line.close_script(start, is_raised=is_raised, after=after, linked=linked, formula=self._formula_depth > 0)
