@@ -3,8 +3,10 @@
 import re
 from typing import NamedTuple
 
+from resiliparse.parse.html import HTMLTree
+
 from transforms.sources.mathml import mathml_to_tex
-from transforms.sources.page_tree import TEXT, PageTree, unescape
+from transforms.sources.page_tree import TEXT, PageTree, page_tree, parse_serialised
 
 _HINTS = ("ath", "katex", "atex", "frac", "tex")
 _FORMULA_CLASS = re.compile(
@@ -25,7 +27,7 @@ _DELIMITED = re.compile(
 _STYLED = re.compile(r"\s*\{\\(?:displaystyle|textstyle|scriptstyle)(?![a-zA-Z])\s*(.*)\}\s*", re.DOTALL)
 _SPACES = re.compile(r"\s+")
 _TEX_TYPES = re.compile(r"""\sencoding="(?:application/x-(?:la)?tex|(?:text|application)/(?:x-)?(?:la)?tex|(?:La)?TeX)\"""", re.IGNORECASE)
-_WORD_TAGS = ("math", "script", "img", "mjx-container")
+_CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 _SEARCHED = 2_000
 
 
@@ -112,12 +114,10 @@ def _of_script(page: PageTree, node: int) -> Formula:
     kind = page.attribute(node, "type") or ""
     text = page.text(node)
     if kind.startswith("math/mml"):
-        from transforms.sources.page_tree import parse_serialised
-
         inner = parse_serialised(text)
         tex = _of_math(inner, 0) if inner.tags and inner.tags[0] == "math" else ""
     else:
-        tex = clean_tex(text.replace("<![CDATA[", "").replace("% <![CDATA[", "").replace("]]>", "").rstrip("% "))
+        tex = clean_tex(_CDATA.sub("", text))
     return Formula(tex, "mode=display" in kind.replace(" ", ""), page.ends[node])
 
 
@@ -171,10 +171,6 @@ def _of_rendered(page: PageTree, node: int) -> Formula | None:
         return Formula("", False, end)
     for each in range(node, min(end, node + _SEARCHED)):
         if tags[each] != TEXT and "data-mathml" in page.data[each] and (markup := page.attribute(each, "data-mathml")):
-            from resiliparse.parse.html import HTMLTree
-
-            from transforms.sources.page_tree import page_tree
-
             inner = page_tree(HTMLTree.parse(markup))
             math = _first(inner, 0, "math")
             if math:
@@ -213,6 +209,3 @@ def _fraction(page: PageTree, node: int) -> str:
     if len(parts) != 2:
         return ""
     return f"{whole} {'/'.join(parts)}".strip()
-
-
-__all__ = ["Formula", "clean_tex", "formula_at", "image_formula", "unescape"]

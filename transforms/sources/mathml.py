@@ -120,6 +120,7 @@ _ACCENTS = {
 _INVISIBLE = dict.fromkeys(map(ord, "\u2061\u2062\u2063\u2064\u200b"))
 _LIMITS = frozenset(("\\sum", "\\prod", "\\int", "\\lim", "\\max", "\\min", "\\sup", "\\inf", "\\bigcup", "\\bigcap", "\\oint", "\\iint"))
 _ESCAPED = re.compile(r"([#$%&_{}])")
+_OPEN_END = re.compile(r"\\[A-Za-z]+$|[_^]\w$")
 _MAX_DEPTH = 200
 
 
@@ -230,7 +231,7 @@ def _row(parts: list[str]) -> str:
     for part in parts:
         if not part:
             continue
-        if before and ((before[-1].isdigit() and part[0].isdigit()) or (part[0].isalpha() and re.search(r"\\[A-Za-z]+$", before[-30:]))):
+        if before and part[0].isalnum() and ((before[-1].isdigit() and part[0].isdigit()) or _OPEN_END.search(before[-30:])):
             out.append(" ")
         out.append(part)
         before = part
