@@ -47,7 +47,7 @@ class Blocks:
         self.block("\n\n".join("\\\n".join(map(markdown_text.escape_line, each.split("\n"))) for each in paragraphs))
 
     def block(self, text: str, *, bare: bool = False) -> None:
-        """Lines as they are. `bare`: without prefixes, but for a marker that is due."""
+        """Lines as they are. `bare`: without prefixes, but for a marker that is due on the first."""
         first, rest, shared, due = "", "", "", False
         for prefix in self._prefixes:
             if prefix[2]:
@@ -64,7 +64,7 @@ class Blocks:
             self._out.append(f"\n{shared.rstrip()}\n" if gap >= 2 and self._markdown else "\n" * max(gap, 1))
         self._gap = 0
         if bare:
-            rest = ""
+            first, rest = first if due else "", ""
         self._out.append(first)
         if rest and "\n" in text:
             empty = rest.rstrip()

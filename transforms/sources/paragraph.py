@@ -23,6 +23,7 @@ class Paragraph:
         self._blank = True  # the last sign is a blank, or there is none
         self._scripts: list[int] = []  # where the raised and lowered pieces that are open begin
         self._script_end = -1
+        self._apart = False  # the last piece is no text of the page and ends a number: a digit after it is another number's
 
     def add(self, text: str) -> None:
         """Adds a text node."""
@@ -33,14 +34,24 @@ class Paragraph:
         if self._blank and text[:1] == " ":
             text = text[1:]
         if text:
+            if self._apart:
+                self._keep_apart(text[0])
             self._blank = text[-1] == " "
             self.pieces.append(markdown_text.escape(text, links=self._links) if self._markdown else text)
 
-    def add_piece(self, piece: str) -> None:
-        """Adds what is in its final form."""
-        if piece:
-            self.pieces.append(piece)
-            self._blank = piece[-1] in " \n"
+    def add_formula(self, tex: str, piece: str) -> None:
+        """Adds TeX in its final form, so that no digit of it joins a number beside it."""
+        if not self._blank and self.pieces:
+            self._apart = self.pieces[-1][-1:].isdigit()
+            self._keep_apart(tex[0])
+        self.pieces.append(piece)
+        self._blank = False
+        self._apart = piece[-1].isdigit()
+
+    def _keep_apart(self, following: str) -> None:
+        if self._apart and following.isdigit():
+            self.pieces.append(" ")
+        self._apart = False
 
     def mark(self, sign: str) -> None:
         """Adds a sign for the beginning or end of emphasis, which is no text."""
@@ -64,6 +75,7 @@ class Paragraph:
         self.pieces = []
         self._blank = True
         self._script_end = -1
+        self._apart = False
         if self._markdown:
             text = markdown_text.resolve_emphasis(text)
         text = text.strip()
@@ -119,4 +131,5 @@ class Paragraph:
             self._blank = text[-1] == " "
             if text[0] in "^_" or text[-1].isdigit():
                 self._script_end = len(self.pieces)
+        self._apart = (text or before)[-1:].isdigit()
         self.pieces.extend(marks)

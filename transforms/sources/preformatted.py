@@ -2,6 +2,8 @@
 
 import re
 
+from transforms.sources.exponents import Around, lowered, raised
+from transforms.sources.formulas import formula_at
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 
 _LINE = re.compile(
@@ -26,6 +28,8 @@ _NO_LANGUAGE = frozenset(
     )
 )
 _SKIPPED = frozenset(("button", "select"))
+_FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
+_APART = "\x01"
 
 
 def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
@@ -47,8 +51,19 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
         elif tag == "br":
             out.append("\n")
         elif tag in _SKIPPED:
+            _add_apart(out, "")
             each = ends[each]
             continue
+        elif tag in ("sup", "sub"):
+            _add_apart(out, _script(page, each, keep, "".join(out[-3:])))
+            each = ends[each]
+            continue
+        elif tag in _FORMULAS and (formula := formula_at(page, each)):
+            _add_apart(out, formula.tex if keep.find(1, each, formula.end) >= 0 else "")
+            each = formula.end
+            continue
+        elif tag == "img":
+            _add_apart(out, "")
         elif tag in BLOCKS:
             _end_line(out)
             if tag in ("td", "th") and out and page.parents[each] != each - 1 and not out[-1].endswith("\n"):
@@ -60,8 +75,28 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
                 out.append("\n")
             line_end = ends[each]
         each += 1
-    text = "".join(out).replace("\r\n", "\n").replace("\u00a0", " ")
+    text = re.sub(f"{_APART}(?=([0-9])?)", lambda found: " " if found[1] else "", "".join(out)) if _APART in out else "".join(out)
+    text = text.replace("\r\n", "\n").replace("\u00a0", " ")
     return re.sub(r"^(?:[ \t]*\n)+|[ \t\n]+$", "", re.sub("[\u00ad\u200b\ufeff]", "", text)) if text.strip() else ""
+
+
+def _script(page: PageTree, node: int, keep: bytearray, before: str) -> str:
+    """What a raised or lowered piece of code means."""
+    end = page.ends[node]
+    content = "".join(page.data[each] for each in range(node, end) if page.tags[each] == TEXT and keep[each])
+    around = Around(before[-80:], page.data[end][:80] if end < len(page.tags) and page.tags[end] == TEXT else "")
+    return (raised(content, around) if page.tags[node] == "sup" else lowered(content, around)).removeprefix("\b")
+
+
+def _add_apart(out: list[str], text: str) -> None:
+    """Adds what is no text of the page; a digit after or before it stays another number's."""
+    before = next((part[-1] for part in reversed(out) if part), "")
+    if before.isdigit() and text[:1].isdigit():
+        out.append(" ")
+    if text:
+        out.append(text)
+    if (text or before)[-1:].isdigit():
+        out.append(_APART)
 
 
 def _end_line(out: list[str]) -> None:

@@ -44,20 +44,8 @@ _REFERENCE = re.compile(
     r"""\s(?:class|id|role|epub:type|rel)="[^"]*(?:reference|footnote|fnref|noteref|cite_ref|citation|endnote|ftnref|xref)"""
 )
 _NOTE_ADDRESS = re.compile(r"""\shref="(?:\#|[^"]*\#[^"]{0,40}(?:cite|note|fn|ref|bib|foot|ftn|[Cc]\d))""")
-_QUOTES = {
-    "de": "„“",
-    "fr": "«»",
-    "it": "«»",
-    "es": "«»",
-    "ru": "«»",
-    "pl": "„”",
-    "nl": "“”",
-    "ja": "「」",
-    "zh": "“”",
-    "cs": "„“",
-    "sv": "””",
-}
-_QUOTE_SIGNS = '"“”„«»‘’‚‹›「『'
+_QUOTES = {"de": "„“‚‘", "fr": "«»“”", "it": "«»“”", "es": "«»“”", "ru": "«»„“", "pl": "„”«»", "ja": "「」『』", "cs": "„“‚‘", "sv": "””’’", "": "“”‘’"}
+_QUOTE_SIGNS = "\"“”„«»‘’‚‹›「『"
 
 
 def render(page: PageTree, *, keep: bytearray | None = None, root: int = 0, output: Output = "text", links: bool = False) -> str:
@@ -98,7 +86,8 @@ class _Renderer:
         self._heading = 0
         self._formula_depth = 0
         language = (page.attribute(0, "lang") or "")[:2].lower() if page.tags[0] == "html" else ""
-        self._quotes = _QUOTES.get(language, "“”")
+        self._quotes = _QUOTES.get(language, _QUOTES[""])
+        self._open_quotes = 0
 
     def run(self, root: int) -> str:
         page, keep, line, closing = self._page, self._keep, self._line, self._closing
@@ -253,7 +242,7 @@ class _Renderer:
         text = preformatted(self._page, node, self._keep)
         if text and self._in_cell:
             self._line.space()
-            self._line.add_piece(markdown_text.code_span(" ".join(text.split())) if self._markdown else " ".join(text.split()))
+            self._line.add(" ".join(text.split()))
             self._line.space()
             return end
         self._gap(2)
@@ -339,8 +328,12 @@ class _Renderer:
                 self._formula_depth += 1
                 self._closing.append((end, self._close_formula, ()))
         if tag == "q":
-            self._line.add(self._quotes[0])
-            self._closing.append((end, self._close_quote, ()))
+            inside = self._page.data[node + 1] if node + 1 < end and self._page.tags[node + 1] == TEXT else ""
+            if inside.lstrip()[:1] not in (*_QUOTE_SIGNS,):
+                at = 2 * (self._open_quotes % 2)
+                self._line.add(self._quotes[at])
+                self._open_quotes += 1
+                self._closing.append((end, self._close_quote, (self._quotes[at + 1],)))
         elif tag == "button":
             self._line.space()
             self._closing.append((end, self._line.space, ()))
@@ -410,8 +403,9 @@ class _Renderer:
     def _close_formula(self) -> None:
         self._formula_depth -= 1
 
-    def _close_quote(self) -> None:
-        self._line.add(self._quotes[1])
+    def _close_quote(self, sign: str) -> None:
+        self._open_quotes -= 1
+        self._line.add(sign)
 
     def _add_formula(self, tex: str, display: bool) -> None:
         if not tex:
@@ -421,4 +415,4 @@ class _Renderer:
             self._blocks.block(markdown_text.formula(tex, display=True) if self._markdown else tex)
             self._blocks.gap(1)
         else:
-            self._line.add_piece(markdown_text.formula(tex, display=False) if self._markdown else tex)
+            self._line.add_formula(tex, markdown_text.formula(tex, display=False) if self._markdown else tex)

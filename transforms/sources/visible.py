@@ -36,6 +36,7 @@ _BACK_TEXTS = frozenset(("↩", "↩︎", "↩️", "↑", "^", "⏎", "⤴", "�
 _NOTE = re.compile(r"""\s(?:class|role|epub:type|rel)="[^"]*(?:footnote|noteref|fnref|fn-ref|note-ref|endnote|sdfootnote)""")
 _NOTE_MARK = re.compile(r"\s*[\[(]?\s*(?:\d{1,4}|[a-zA-Z]|[*†‡§¶#]{1,3}|[ivxIVX]{1,5}|(?:note|Note|fn|N)\.?\s?\d{1,3})\s*[\])]?[.:]?\s*")
 _LEAST_NOSCRIPT = 200
+_PRE = frozenset(("pre", "code"))
 _NOTES = frozenset(("div", "section", "ol", "li"))
 
 
@@ -133,10 +134,10 @@ def _holds_numbers_alone(page: PageTree, node: int) -> bool:
 
 def _is_beside_code(page: PageTree, node: int) -> bool:
     for _ in range(8):
-        if page.tags[node] in ("pre", "code"):
+        if page.tags[node] in _PRE:
             return True
-        if page.tags[node] in ("table", "figure"):
-            return "pre" in page.tags[node : page.ends[node]] or "code" in page.tags[node : page.ends[node]]
+        if page.tags[node] in ("table", "figure") and not _PRE.isdisjoint(page.tags[node : page.ends[node]]):
+            return True
         node = page.parents[node]
         if node < 0:
             break
