@@ -97,6 +97,7 @@ class Paragraph:
         if len(self._scripts) >= _MAX_SCRIPTS:
             return None
         self._scripts.append(len(self.pieces))
+        self._apart = bool(self.pieces) and self.pieces[-1][-1:].isdigit()
         return self._scripts[-1]
 
     def close_script(self, start: int, *, is_raised: bool, after: str, linked: bool, formula: bool) -> None:
@@ -124,6 +125,8 @@ class Paragraph:
         elif before[-1] == "⁄" and not is_raised and self.pieces[-1].endswith("⁄"):
             self.pieces[-1] = self.pieces[-1][:-1] + "/"
         if text:
+            if text[0].isdigit() and self.pieces and self.pieces[-1][-1:].isdigit():
+                text = f" {text}"
             if self._markdown:
                 safe = text[0] == "_" and before[-1:].isalnum() and text[1:].isalnum()
                 text = text if safe else markdown_text.escape(text, links=self._links)

@@ -29,7 +29,9 @@ _NO_LANGUAGE = frozenset(
 )
 _SKIPPED = frozenset(("button", "select"))
 _FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
-_APART = "\x01"
+_INLINE = frozenset((TEXT, "sup", "sub", "a", "b", "i", "em", "strong", "span"))
+_SMALL = 8  # nodes
+_APART = "\x01"  # stands where a digit may not join the number before it
 
 
 def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
@@ -37,13 +39,15 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
     tags, ends, data = page.tags, page.ends, page.data
     end = ends[node]
     out: list[str] = []
-    closing: list[int] = []  # ends of the blocks that are open
+    closing: list[tuple[int, bool]] = []  # where the elements that are open end, and whether a line ends with them
     line_end = -1
     each = node + 1
     while each < end:
-        while closing and closing[-1] <= each:
-            closing.pop()
-            _end_line(out)
+        while closing and closing[-1][0] <= each:
+            if closing.pop()[1]:
+                _end_line(out)
+            else:
+                _add_apart(out, "")
         tag = tags[each]
         if tag == TEXT:
             if keep[each]:
@@ -54,7 +58,7 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
             _add_apart(out, "")
             each = ends[each]
             continue
-        elif tag in ("sup", "sub"):
+        elif tag in ("sup", "sub") and 1 < ends[each] - each <= _SMALL and _INLINE.issuperset(tags[each : ends[each]]):
             _add_apart(out, _script(page, each, keep, "".join(out[-3:])))
             each = ends[each]
             continue
@@ -62,14 +66,15 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
             _add_apart(out, formula.tex if keep.find(1, each, formula.end) >= 0 else "")
             each = formula.end
             continue
-        elif tag == "img":
+        elif tag in ("img", "sup", "sub"):
             _add_apart(out, "")
+            closing.append((ends[each], False))
         elif tag in BLOCKS:
             _end_line(out)
             if tag in ("td", "th") and out and page.parents[each] != each - 1 and not out[-1].endswith("\n"):
                 out.append("\t")
             elif tag not in ("td", "th"):
-                closing.append(ends[each])
+                closing.append((ends[each], True))
         elif data[each] and "class=" in data[each] and _LINE.search(data[each]):
             if line_end == each and out and not out[-1].endswith("\n"):
                 out.append("\n")

@@ -207,7 +207,7 @@ MARKUP = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(MARKUP, max_size=5).map("".join))
 def test_no_character_is_lost_doubled_or_moved(markup: str) -> None:
     page = page_tree(HTMLTree.parse(f"<body>{markup}</body>"))
@@ -243,7 +243,7 @@ def runs_of_digits(page: PageTree) -> set[str]:
     return set("".join(sign if sign.isdigit() else " " for sign in read(0)).split())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(NUMBERS, max_size=4).map("".join))
 def test_no_run_of_digits_is_made_that_is_not_on_the_page(markup: str) -> None:
     page = page_tree(HTMLTree.parse(f"<body>{markup}</body>"))
