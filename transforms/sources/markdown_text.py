@@ -7,17 +7,15 @@ from collections.abc import Sequence
 STRONG, EMPHASIS = "\x01\x02", "\x03\x04"
 """The signs that stand for the beginning and the end of emphasis until its paragraph is whole (see `resolve_emphasis`)."""
 MARKS = re.compile("[\x01-\x04]")
-_SPECIAL = re.compile(
-    r"""\\(?=[!-/:-@\[-`{-~]|$)            # a backslash that would escape
+_SIGNS = r"""\\(?=[!-/:-@\[-`{-~\s]|$)         # a backslash that would escape
     | (?<![ ])\*|\*(?![ ])                 # a star between blanks is none
     | (?<![^\W_])_|_(?![^\W_])             # inside a word an underscore is none
     | ` | ~(?=~)|(?<=~)~
     | <(?=[A-Za-z/!?]|$)
     | &(?=\#?\w+;|$|\#)
-    | \](?=[(\[]|$) | !(?=\[|$)""",
-    re.VERBOSE,
-)
-_BRACKETS = re.compile(r"[\[\]]")
+    | \](?=[(\[]|$) | !(?=\[|$)"""
+_SPECIAL = re.compile(_SIGNS, re.VERBOSE)
+_SPECIAL_BESIDE_LINKS = re.compile(rf"{_SIGNS} | [\[\]]", re.VERBOSE)
 _LINE_START = re.compile(
     r"""(?P<number>\d{1,9})(?P<dot>[.)])(?=\ |$) | \#{1,6}(?=\ |$) | [-+](?=\ |$) | > | =+$ | -+$ | \*(?=\ |$) | ~~~ | \[(?=[^\]]*\]:) | :?-[-:|\ ]*$ | \|""",
     re.VERBOSE,
@@ -31,9 +29,7 @@ _EMPTY = re.compile("\x01\x02|\x03\x04|\x02\x01|\x04\x03")
 def escape(text: str, *, links: bool = False) -> str:
     """Plain text -> Markdown in which no sign has a meaning. `links`: square brackets are escaped, since real links stand beside them."""
     if not text.isalnum():
-        text = _SPECIAL.sub(lambda found: "\\" + found[0], MARKS.sub("", text))
-        if links:
-            text = _BRACKETS.sub(lambda found: "\\" + found[0], text)
+        text = (_SPECIAL_BESIDE_LINKS if links else _SPECIAL).sub(r"\\\g<0>", MARKS.sub("", text))
     return text
 
 
@@ -79,10 +75,15 @@ def resolve_emphasis(text: str) -> str:
 def _can_mark(parts: list[str], opened: int, closed: int) -> bool:
     inside = "".join(part for number, part in enumerate(parts[opened + 1 : closed]) if not number % 2)
     before, after = parts[opened - 1][-1:] or _near(parts, opened, -1), parts[closed + 1][:1] or _near(parts, closed, 1)
-    if not inside.strip() or inside[0].isspace() or inside[-1].isspace() or "\n" in inside or before in "*_" or after in "*_":
-        return (
-            not (before or after) and bool(inside.strip()) and not inside[0].isspace() and not inside[-1].isspace() and "\n" not in inside
-        )
+    if (
+        not inside
+        or inside[0].isspace()
+        or inside[-1].isspace()
+        or "\n" in inside
+        or (before and before in "*_")
+        or (after and after in "*_")
+    ):
+        return False
     opens = not _is_punctuation(inside[0]) or not before or before.isspace() or _is_punctuation(before)
     closes = not _is_punctuation(inside[-1]) or not after or after.isspace() or _is_punctuation(after)
     return opens and closes

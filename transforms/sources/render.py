@@ -44,8 +44,19 @@ _REFERENCE = re.compile(
     r"""\s(?:class|id|role|epub:type|rel)="[^"]*(?:reference|footnote|fnref|noteref|cite_ref|citation|endnote|ftnref|xref)"""
 )
 _NOTE_ADDRESS = re.compile(r"""\shref="(?:\#|[^"]*\#[^"]{0,40}(?:cite|note|fn|ref|bib|foot|ftn|[Cc]\d))""")
-_QUOTES = {"de": "„“‚‘", "fr": "«»“”", "it": "«»“”", "es": "«»“”", "ru": "«»„“", "pl": "„”«»", "ja": "「」『』", "cs": "„“‚‘", "sv": "””’’", "": "“”‘’"}
-_QUOTE_SIGNS = "\"“”„«»‘’‚‹›「『"
+_QUOTES = {
+    "de": "„“‚‘",
+    "fr": "«»“”",
+    "it": "«»“”",
+    "es": "«»“”",
+    "ru": "«»„“",
+    "pl": "„”«»",
+    "ja": "「」『』",
+    "cs": "„“‚‘",
+    "sv": "””’’",
+    "": "“”‘’",
+}
+_QUOTE_SIGNS = '"“”„«»‘’‚‹›「『'
 
 
 def render(page: PageTree, *, keep: bytearray | None = None, root: int = 0, output: Output = "text", links: bool = False) -> str:
@@ -153,6 +164,7 @@ class _Renderer:
         elif tag in _APART:
             self._line.space()
         elif tag == "li":
+            self._gap(1)
             if self._lists and self._lists[-1].node == self._page.parents[node]:
                 self._lists[-1].count(self._page.attribute(node, "value"))
         elif tag in ("td", "th"):

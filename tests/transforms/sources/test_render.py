@@ -1,10 +1,15 @@
 """Rendering: one small page a rule, with the text that comes out; docs/extraction.md has the rules in words."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from fastwarc.warc import ArchiveIterator, WarcRecordType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
+from transforms.sources.html import declared_charset, decode
 from transforms.sources.page_tree import TEXT, PageTree, page_tree
 from transforms.sources.render import render
 from transforms.sources.visible import visible_texts
@@ -195,12 +200,23 @@ def test_a_part_of_a_page() -> None:
     assert render(page, root=page.tags.index("div"), keep=visible_texts(page)) == "b"
 
 
+def real_pages(data_folder: Path) -> Iterator[tuple[str, str]]:
+    """The address and markup of every shared page."""
+    for path in [data_folder / "pages" / "pages.warc.gz", *sorted((data_folder / "web").glob("pages-*.warc.gz"))]:
+        with path.open("rb") as stream:
+            for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
+                body = record.reader.read()
+                yield record.headers["WARC-Target-URI"], decode(body, declared_charset(body, record.http_charset))
+
+
 WORDS = st.text("ab1漢 \n—", min_size=1, max_size=6)
 MARKUP = st.recursive(
     WORDS | st.sampled_from(["<br>", "<img src=a>", "<wbr>", "<!-- 9 -->", "<hr>"]),
     lambda inner: st.builds(
         lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag}>",
-        st.sampled_from(["b", "i", "span", "a", "div", "p", "ul", "li", "table", "tr", "td", "pre", "blockquote", "h2", "dl", "dd", "label", "code"]),
+        st.sampled_from(
+            ["b", "i", "span", "a", "div", "p", "ul", "li", "table", "tr", "td", "pre", "blockquote", "h2", "dl", "dd", "label", "code"]
+        ),
         st.lists(inner, max_size=4),
     ),
     max_leaves=12,
@@ -218,7 +234,9 @@ def test_no_character_is_lost_doubled_or_moved(markup: str) -> None:
 NUMBERS = st.recursive(
     st.integers(0, 99_999).map(str)
     | st.sampled_from([" ", "x", ".", "<br>", "<img>", "<math><mfrac><mn>11</mn><mn>22</mn></mfrac><mn>33</mn></math>"])
-    | st.sampled_from(['<script type="math/tex">44</script>', '<img class="tex" alt="$55$">', "<a href=#fn1>66</a>", "<button>77</button>"]),
+    | st.sampled_from(
+        ['<script type="math/tex">44</script>', '<img class="tex" alt="$55$">', "<a href=#fn1>66</a>", "<button>77</button>"]
+    ),
     lambda inner: st.builds(
         lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag}>",
         st.sampled_from(["b", "span", "sup", "sub", "div", "p", "ul", "li", "table", "tr", "td", "pre", "label"]),
