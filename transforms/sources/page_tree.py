@@ -13,9 +13,13 @@ from resiliparse.parse.html import HTMLTree
 TEXT = "#text"
 VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
 BLOCKS = frozenset(
-    """address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 h2 h3 h4
-    h5 h6 header hgroup hr html legend li listing main menu nav ol optgroup option p pre search section select summary table tbody td tfoot
-    th thead title tr ul""".split()
+    str.split(
+        """
+    address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form h1
+    h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol optgroup option p pre search section select summary
+    table tbody td tfoot th thead title tr ul
+    """
+    )
 )
 """Elements that stand on lines of their own (HTML, section 15.3.3 and on); what is not named here is inline, as in browsers."""
 # Elements whose content the serialisation does not escape, and comments. A formula in a script and a listing in `xmp` are content.
