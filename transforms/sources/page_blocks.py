@@ -76,6 +76,25 @@ for _number, _words in enumerate(WORDS.values()):
         _WORD_BITS[_word] = _WORD_BITS.get(_word, 0) | 1 << _number
 LINK_BIT = _TAG_BITS["a"]
 
+TAG_NAMES = (*(tags[0] for tags in TAGS), "hidden")
+_JUNK = """comment reply sidebar footer navigation breadcrumb pagination contents related more share advert overlay account author date meta tag
+    gallery cart filter button legal vote"""
+_CONTENT = "content article main description post answer title"
+_NEAR = """comment related author date meta picture gallery content article main description price cart review product item list button
+    advert overlay account navigation lead teaser title post"""
+_UNDER = """comment post answer sidebar footer lead navigation related overlay account author meta content article main description cart review
+    product item accordion unseen legal reference document"""
+
+
+def _mask(names: str) -> int:
+    return sum(1 << number for number, name in enumerate(WORDS) if name in names.split())
+
+
+JUNK_NAMES, CONTENT_NAMES = _mask(_JUNK), _mask(_CONTENT)
+"""Groups of WORDS that speak against main text, and for it."""
+NEAR_NAMES = tuple(list(WORDS).index(name) for name in _NEAR.split())
+UNDER_NAMES = tuple(list(WORDS).index(name) for name in _UNDER.split())
+
 _LABEL = re.compile(r'\s(?:class|id|role|itemprop)="([^"]*)"')
 _CLASS = re.compile(r'\sclass="([^"]*)"')
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -124,6 +143,7 @@ class Blocks(NamedTuple):
     own_kinds: dict[int, int]  # of block-level elements
     own_names: dict[int, int]
     classes: dict[int, str]
+    body_names: int  # bits of names of `html` and `body`, which are no part of `names`
 
 
 def page_blocks(page: PageTree) -> Blocks:
@@ -143,6 +163,7 @@ def page_blocks(page: PageTree) -> Blocks:
     starts: list[int] = []
     pieces: list[str] = []
     current = -1  # the holder of the open block
+    body_names = 0
     skip = 0
     for node, tag in enumerate(tags):
         if node < skip:
@@ -170,7 +191,9 @@ def page_blocks(page: PageTree) -> Blocks:
             bits, named, label = _bits(tag, data[node])
             around[node] = node
             own_kinds[node], own_names[node], classes[node] = bits, named, label
-            if above >= 0:
+            if tag == "body" or tag == "html":
+                body_names |= named
+            else:
                 kinds[node] = kinds[above] | bits
                 names[node] = names[above] | named
             current = -1
@@ -198,4 +221,4 @@ def page_blocks(page: PageTree) -> Blocks:
     if pieces:
         texts.append(" ".join("".join(pieces).split()))
     starts.append(len(nodes))
-    return Blocks(texts, first, holder, nodes, starts, around, kinds, names, own_kinds, own_names, classes)
+    return Blocks(texts, first, holder, nodes, starts, around, kinds, names, own_kinds, own_names, classes, body_names)
