@@ -9,7 +9,9 @@ from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.main_text import main_text, page_text
 from transforms.sources.metadata import read_metadata
-from transforms.sources.records import RejectedError, Screen
+from transforms.sources.page_limits import check_page
+from transforms.sources.records import Screen
+from transforms.sources.render import Output
 
 Extractor = Literal["resiliparse", "trafilatura"]
 
@@ -18,9 +20,6 @@ _PROSE = re.compile(r"<[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})")
 _SAMPLE, _TELLING = 1000, 300  # characters
 _HEAD = 500  # characters of a page's words that are often of its head
 _SEVEN_BIT = ("iso-2022", "hz-gb", "utf-7")
-_MAX_DEPTH = 2_000
-_WORTH_MEASURING = 10_000
-_DEEPER = " > ".join(["html", *["*"] * _MAX_DEPTH])
 
 
 class Page(NamedTuple):
@@ -79,27 +78,31 @@ def prose_sample(html: str) -> str:
     return unescape(" ".join(found))[:_SAMPLE]
 
 
-def extract_main_text(html: str, *, extractor: Extractor = "resiliparse", screen: Screen | None = None) -> Page:
-    """The page's main content as plain text, one block a line; without comments and post metadata. docs/extraction.md has the rules.
+def extract_main_text(
+    html: str, *, extractor: Extractor = "resiliparse", output: Output = "text", links: bool = False, screen: Screen | None = None
+) -> Page:
+    """The page's main content as text, one block a line, or as Markdown; docs/extraction.md has the rules.
 
-    The extraction takes time in the square of the depth (50,000 nested elements: 41 s), so a page with more than 10,000
-    tags whose elements nest deeper than 2,000 raises RejectedError, `extract/too-deep`. One CSS query measures that in milliseconds.
+    Raises RejectedError for a page that `check_page` rejects, before anything is parsed. `output` and `links` are those of `render`.
     `screen` sees a sample of the page's words first, which takes a tenth of the time or less; what it raises is raised.
     """
     if screen is not None and len(sample := prose_sample(html)) >= _TELLING:
         screen(sample)
         screen = None
+    check_page(html)
     tree = HTMLTree.parse(html)
-    if html.count("<") > _WORTH_MEASURING and tree.document and tree.document.query_selector(_DEEPER) is not None:
-        raise RejectedError("extract/too-deep", "extract", detail=f"elements nested deeper than {_MAX_DEPTH}")
     if screen is not None and tree.body is not None:
         words = page_text(tree)
         screen(words[max(min(_HEAD, len(words) - _SAMPLE), 0) :])
     metadata = read_metadata(tree)
-    return Page(_trafilatura_text(html) if extractor == "trafilatura" else main_text(tree, html), *metadata)
+    if extractor == "trafilatura":
+        return Page(_trafilatura_text(html, output, links), *metadata)
+    return Page(main_text(tree, html, output=output, links=links), *metadata)
 
 
-def _trafilatura_text(html: str) -> str:
+def _trafilatura_text(html: str, output: Output, links: bool) -> str:
     from trafilatura import extract
 
+    if output == "markdown":
+        return extract(html, include_comments=False, output_format="markdown", include_formatting=True, include_links=links) or ""
     return extract(html, include_comments=False) or ""

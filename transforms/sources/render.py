@@ -7,7 +7,7 @@ from typing import Literal
 from transforms.sources import markdown_text
 from transforms.sources.blocks import Blocks
 from transforms.sources.edit_marks import without_edit_marks
-from transforms.sources.formulas import formula_at
+from transforms.sources.formulas import Formula, formula_at
 from transforms.sources.lists import OpenList, open_list
 from transforms.sources.page_tables import columns, data_tables
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
@@ -34,6 +34,8 @@ _EMPHASIS = frozenset(("i", "em"))
 _CODE = frozenset(("code", "tt", "kbd", "samp"))
 _FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
 _FORMULA_HINTS = ("ath", "katex", "frac", "tion", "atex")
+_LARGE = 300  # nodes of one element, such as a formula
+_LONGEST = 2_000  # characters of an element's attributes that are looked at for others inside it
 _APART = frozenset(("img", "input", "select", "textarea", "button", "video", "audio", "object", "canvas", "iframe"))
 _STYLE = re.compile(
     r"""\sstyle="[^"]*(?:display\s*:\s*(?P<display>[\w-]+)|vertical-align\s*:\s*(?P<align>super|sub)\b|white-space\s*:\s*(?P<pre>pre\b(?!-line)))"""
@@ -96,6 +98,7 @@ class _Renderer:
         self._in_cell = False
         self._heading = 0
         self._formula_depth = 0
+        self._searched_end = -1
         language = (page.attribute(0, "lang") or "")[:2].lower() if page.tags[0] == "html" else ""
         self._quotes = _QUOTES.get(language, _QUOTES[""])
         self._open_quotes = 0
@@ -181,7 +184,7 @@ class _Renderer:
         data, end = self._page.data[node], self._page.ends[node]
         if "display" in data and tag in ("div", "p", "li") and (style := _STYLE.search(data)) and style["display"] == "inline":
             return node + 1
-        if ("ath" in data or "katex" in data) and (formula := formula_at(self._page, node)):
+        if ("ath" in data or "katex" in data) and (formula := self._formula(node)):
             self._add_formula(formula.tex, True)
             return formula.end
         if tag in _PRE or ("white-space" in data and (style := _STYLE.search(data)) and style["pre"] and not self._in_cell):
@@ -217,6 +220,19 @@ class _Renderer:
         else:
             self._closing.append((end, self._gap, (gap,)))
         return node + 1
+
+    def _formula(self, node: int) -> Formula | None:
+        """The formula that an element is. Of large elements inside one another only the outermost is looked through."""
+        if not self._is_worth_a_look(node):
+            return None
+        return formula_at(self._page, node)
+
+    def _is_worth_a_look(self, node: int) -> bool:
+        if (end := self._page.ends[node]) - node > _LARGE:
+            if node < self._searched_end:
+                return False
+            self._searched_end = end
+        return True
 
     def _push(self, first: str, rest: str) -> None:
         self._blocks.push(first, rest)
@@ -298,7 +314,8 @@ class _Renderer:
         rows = [row for row in table[1] if any(row)]
         if not rows:
             return
-        if self._markdown and len(rows) > 1 and max(map(len, rows)) > 1:
+        cells, width = sum(map(len, rows)), max(map(len, rows))
+        if self._markdown and len(rows) > 1 and width > 1 and width * len(rows) <= 4 * cells + _LARGE:
             self._blocks.gap(2)
             self._blocks.block(markdown_text.table(rows))
         else:
@@ -312,7 +329,7 @@ class _Renderer:
         self._blocks.gap(2)
 
     def _open_inline(self, node: int, tag: str, data: str) -> int:
-        if (tag in _FORMULAS or (data and any(hint in data for hint in _FORMULA_HINTS))) and (formula := formula_at(self._page, node)):
+        if (tag in _FORMULAS or (data and any(hint in data for hint in _FORMULA_HINTS))) and (formula := self._formula(node)):
             if formula.tex.startswith("\0"):
                 self._line.add(formula.tex[1:])
             else:
@@ -332,7 +349,7 @@ class _Renderer:
                 if style and style["display"] in ("block", "flex", "grid", "list-item", "table"):
                     self._gap(1)
                     self._closing.append((end, self._gap, (1,)))
-                elif style and style["pre"] and "\n" in self._page.text(node) and not self._in_cell:
+                elif style and style["pre"] and not self._in_cell and end - node <= _LARGE and "\n" in self._page.text(node):
                     return self._preformatted(node)
             if ("sup" in data or "sub" in data) and (found := _SCRIPT_CLASS.search(data)):
                 return self._open_script(node, is_raised=found["sup"] is not None)
@@ -405,10 +422,8 @@ class _Renderer:
         """Whether a raised piece is a link to a note: by its own name, a link right inside it or right around it."""
         page = self._page
         for each in (node, page.parents[node], *range(node + 1, min(node + 4, page.ends[node]))):
-            tag = page.tags[each]
-            if tag == TEXT:
-                continue
-            if (each >= node and _REFERENCE.search(page.data[each])) or (tag == "a" and _NOTE_ADDRESS.search(page.data[each])):
+            tag, attributes = page.tags[each], page.data[each][:_LONGEST]
+            if tag != TEXT and ((each >= node and _REFERENCE.search(attributes)) or (tag == "a" and _NOTE_ADDRESS.search(attributes))):
                 return True
         return False
 
