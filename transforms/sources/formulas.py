@@ -1,4 +1,4 @@
-"""A formula of a page -> its TeX, once: from MathML's annotation, `alttext`, a MathJax script, KaTeX, an image's `alt`; else by conversion."""
+"""A formula of a page -> its TeX, once: from an annotation, `alttext`, a script, an image's `alt`; else converted from MathML."""
 
 import re
 from typing import NamedTuple

@@ -25,8 +25,8 @@ _FORMATTING_NAMES = re.compile(rf"<(/?(?:{'|'.join(_FORMATTING)}))[\s/>]", re.IG
 _FORMATTING_TAG = re.compile(rf"<(?:{'|'.join(_FORMATTING)})(?=[\s/>])[^>]*", re.IGNORECASE)
 _NOT_NESTED = frozenset(
     str.split(
-        """area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody tfoot caption colgroup option
-        optgroup html head body script style title textarea"""
+        """area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody tfoot caption colgroup
+        option optgroup html head body script style title textarea"""
     )
 )
 

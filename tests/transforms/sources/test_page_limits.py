@@ -1,5 +1,6 @@
 """Limits before parsing: hostile pages are rejected or take linear time, real pages pass."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -81,16 +82,12 @@ def test_large_pages_that_are_no_harm(page: str) -> None:
 )
 def test_the_limits_take_linear_time_themselves(page: str) -> None:
     start = time.process_time()
-    try:
+    with contextlib.suppress(RejectedError):
         check_page(page)
-    except RejectedError:
-        pass
     once = time.process_time() - start
     start = time.process_time()
-    try:
+    with contextlib.suppress(RejectedError):
         check_page(page * 2)
-    except RejectedError:
-        pass
     assert time.process_time() - start < 8 * once + 0.5
 
 

@@ -108,7 +108,8 @@ CODE = {
     ),
     "breaks in code": ("<pre>one<br>  two<br/>three</pre>", "one\n  two\nthree"),
     "coloured code": (
-        '<pre><code><span class="k">def</span> <span class="nf">f</span><span class="p">():</span>\n    <span class="k">pass</span></code></pre>',
+        '<pre><code><span class="k">def</span> <span class="nf">f</span><span class="p">():</span>\n   '
+        ' <span class="k">pass</span></code></pre>',
         "def f():\n    pass",
     ),
     "lines in spans with line ends": ('<pre><span class="line">a</span>\n<span class="line">  b</span></pre>', "a\n  b"),
@@ -116,11 +117,13 @@ CODE = {
     "lines in divisions": ("<pre><div>a</div><div>  b</div><div>c</div></pre>", "a\n  b\nc"),
     "lines in items": ("<pre><ol><li>a</li><li>  b</li></ol></pre>", "a\n  b"),
     "lines in rows": (
-        '<pre><table><tr><td class="hljs-ln-numbers">1</td><td>a</td></tr><tr><td class="hljs-ln-numbers">2</td><td>  b</td></tr></table></pre>',
+        '<pre><table><tr><td class="hljs-ln-numbers">1</td><td>a</td></tr><tr><td'
+        ' class="hljs-ln-numbers">2</td><td>  b</td></tr></table></pre>',
         "a\n  b",
     ),
     "line numbers beside code": (
-        '<table class="highlighttable"><tr><td class="linenos"><pre>1\n2\n3</pre></td><td class="code"><pre>a\n  b\nc</pre></td></tr></table>',
+        '<table class="highlighttable"><tr><td class="linenos"><pre>1\n2\n3</pre></td><td'
+        ' class="code"><pre>a\n  b\nc</pre></td></tr></table>',
         "a\n  b\nc",
     ),
     "line numbers in code": ('<pre><span class="lineno">1 </span>a\n<span class="lineno">2 </span>  b</pre>', "a\n  b"),
@@ -130,7 +133,8 @@ CODE = {
         "a\n  b",
     ),
     "copy buttons": ("<pre><button>Copy</button><code>a</code></pre>", "a"),
-    "a style of preformatted text": ('<p>x</p><div style="white-space: pre-wrap">a\n  b</div>', "x\n\na\n  b"),
+    "a style of preformatted text": ('<p>x</p><div style="white-space: pre">a\n  b</div>', "x\n\na\n  b"),
+    "a style of kept lines": ('<p style="white-space: pre-wrap">a\n  b\n\nc</p>d\ne', "a\nb\n\nc\n\nd e"),
     "xmp": ("<p>x</p><xmp>a <b>\n  b</xmp>", "x\n\na <b>\n  b"),
     "inline code": ("use <code>a  b</code> now", "use a b now"),
     "code in a list": ("<ul><li>one<pre>a\n  b</pre></li></ul>", "• one\n\na\n  b"),
