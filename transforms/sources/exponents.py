@@ -141,6 +141,8 @@ def raised(content: str, around: Around) -> str:
         return ""
     if content[0].isdigit() and _starts_fraction(content, after):
         return f" {content}" if before[-1:].isdigit() else content
+    if content[0] in ".," and content[1:].isdigit() and before[-1:].isdigit():
+        return content
     if around.linked and len(content) <= 20:
         return ""
     if len(content) > 40 or content.count(" ") > 3:

@@ -16,7 +16,8 @@ from transforms.sources.render import Output
 Extractor = Literal["resiliparse", "trafilatura"]
 
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-_PROSE = re.compile(r"<[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})")
+_PROSE = re.compile(r"<(?:[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})|(!--)|([sStTnNxXiI][a-zA-Z]{2,7})(?=[\s/>]))")
+_PASSED_OVER = frozenset(("script", "style", "template", "textarea", "noscript", "title", "xmp", "iframe", "svg"))
 _SAMPLE, _TELLING = 1000, 300  # characters
 _HEAD = 500  # characters of a page's words that are often of its head
 _SEVEN_BIT = ("iso-2022", "hz-gb", "utf-7")
@@ -67,15 +68,30 @@ def check_extractor(name: str) -> None:
 
 
 def prose_sample(html: str) -> str:
-    """The first thousand characters of paragraphs in a page that is not parsed; fewer where it has no more."""
+    """The first thousand characters of paragraphs in a page that is not parsed; fewer where it has no more.
+
+    Paragraphs in scripts, comments, templates and fields are no text of the page.
+    """
     found: list[str] = []
-    size = 0
-    for match in _PROSE.finditer(html):
-        found.append(match[1].strip())
-        size += len(found[-1])
-        if size >= _SAMPLE:
-            break
+    size = at = 0
+    ends: dict[str, int] = {}  # where the next end of an element stands, so that none is looked for twice
+    while size < _SAMPLE and (match := _PROSE.search(html, at)):
+        at = match.end()
+        if match[1]:
+            found.append(match[1].strip())
+            size += len(found[-1])
+        elif match[2] or match[3].lower() in _PASSED_OVER:
+            at = _end_of(html, "-->" if match[2] else f"</{match[3].lower()}", at, ends)
     return unescape(" ".join(found))[:_SAMPLE]
+
+
+def _end_of(html: str, end: str, at: int, ends: dict[str, int]) -> int:
+    """Where an element or comment ends that begins before `at`; the end of the page where it is left open."""
+    for form in (end, end.upper()):
+        if ends.get(form, 0) < at:
+            found = html.find(form, at)
+            ends[form] = found if found >= 0 else len(html)
+    return min(ends[end], ends[end.upper()])
 
 
 def extract_main_text(

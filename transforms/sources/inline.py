@@ -166,6 +166,9 @@ class InlineRenderer:
         self._open_codes -= 1
 
     def _close_code(self, start: int) -> None:
+        ahead = reversed(self._line.pieces[:start])
+        if next((piece for piece in ahead if not markdown_text.MARKS.fullmatch(piece)), "").endswith("`"):
+            return  # two pieces of code side by side would be read as one with a fence of two
         self._wrap(start, lambda text: markdown_text.code_span(markdown_text.unescape_marks(text)))
 
     def _close_link(self, start: int, address: str) -> None:

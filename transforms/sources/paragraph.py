@@ -55,6 +55,8 @@ class Paragraph:
         if not self._blank and self.pieces:
             self._apart = self.pieces[-1][-1:].isdigit()
             self._keep_apart(tex[0])
+        if self._markdown and self.pieces and self.pieces[-1].endswith("$"):
+            self.pieces.append(" ")
         self.pieces.append(piece)
         self._blank = False
         self._apart = piece[-1].isdigit()
