@@ -82,6 +82,11 @@ class SourceConfig:
         Literal["resiliparse", "trafilatura"],
         Field(description="warc, html: what finds the main text; trafilatura is slower, and an extra"),
     ] = "resiliparse"
+    output: Annotated[
+        Literal["text", "markdown"],
+        Field(description="warc, html, epub: plain text, or Markdown with headings, lists, tables, code and formulas"),
+    ] = "text"
+    links: Annotated[bool, Field(description="warc, html, epub: Markdown keeps the addresses of links, not only their text")] = False
     options: Annotated[dict[str, Any], Field(description="options of a plugin's kind")] = field(default_factory=dict)
 
     @field_validator("kind")

@@ -2,7 +2,8 @@
 
 import re
 
-_WORDS = r"""edit(?:\ssource)?|bearbeiten|quelltext\sbearbeiten|modifier(?:\sle\s(?:code|wikicode))?|editar(?:\sc[oó]digo)?(?:\sfonte)?|editar\sa\sfonte
+_WORDS = r"""edit(?:\ssource)?|bearbeiten|quelltext\sbearbeiten|modifier(?:\sle\s(?:code|wikicode))?
+    |editar(?:\sc[oó]digo)?(?:\sfonte)?|editar\sa\sfonte
     |modifica(?:\swikitesto)?|bewerken|brontekst\sbewerken|править(?:\s(?:код|вики-текст))?|редагувати(?:\sкод)?|редактиране|edytuj(?:\skod)?
     |redigera(?:\swikitext)?|rediger(?:\skilde)?|muokkaa(?:\swikitekstiä)?|editovat(?:\szdroj)?|upraviť|szerkesztés|forrásszöveg\sszerkesztése
     |değiştir|kaynağı\sdeğiştir|sunting(?:\ssumber)?|sửa(?:\smã\snguồn)?|编辑|編輯|编辑源代码|編輯原始碼|編集|ソースを編集|편집|원본\s편집|แก้ไข|تعديل|ویرایش|עריכה

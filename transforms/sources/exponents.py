@@ -21,7 +21,8 @@ _UNITS = frozenset(
         """
     km cm mm dm dam hm nm µm μm um pm fm ft yd kg mg µg μg ml mL dl cl ha ms ns µs hr Hz kHz MHz GHz eV keV MeV GeV TeV Pa kPa MPa
     GPa kJ kW MW GW mW kN mol kmol mmol cd lm lx rad sr deg pc kpc Mpc Gpc au AU ly arcmin arcsec inch inches foot feet yard mile
-    miles metre metres meter meters sec Ω °C °F dB bit px pt em кг км см мм дм мл га Вт 米 公里 千米 厘米 釐米 毫米 公尺 公分 メートル キロメートル センチ ㎞ mc
+    miles metre metres meter meters sec Ω °C °F dB bit px pt em кг км см мм дм мл га Вт 米 公里 千米 厘米 釐米 毫米 公尺 公分 
+    メートル キロメートル センチ ㎞ mc
     qm
     """
     )
@@ -124,7 +125,10 @@ class Around(NamedTuple):
 
 
 def raised(content: str, around: Around) -> str:
-    """The text of `<sup>content</sup>` in its place; empty for a footnote or edit mark. It begins with `\\b` to take back a blank before it."""
+    """The text of `<sup>content</sup>` in its place; empty for a footnote or edit mark.
+
+    It begins with `\\b` to take back a blank before it.
+    """
     content = " ".join(content.split())
     if not content:
         return ""
@@ -137,6 +141,8 @@ def raised(content: str, around: Around) -> str:
         return ""
     if content[0].isdigit() and _starts_fraction(content, after):
         return f" {content}" if before[-1:].isdigit() else content
+    if content[0] in ".," and content[1:].isdigit() and before[-1:].isdigit():
+        return content
     if around.linked and len(content) <= 20:
         return ""
     if len(content) > 40 or content.count(" ") > 3:

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import iterparse
 from transforms.sources.html_files import absolute_url, decode_markup, plain_text
 from transforms.sources.jsonl import parse_date
 from transforms.sources.metadata import primary_subtag
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, clean_text
 
 MAX_BYTES = 32 << 20
 _MAX_DEPTH = 500
@@ -101,6 +101,8 @@ def _read_safely(entry: Element, locator: str, base: str | None, language: str |
             url, title, text, published = _read_atom(entry, atom, base)
         else:
             url, title, text, published = _read_rss(entry, entry.tag.removesuffix("item"), base)
+    except RejectedError as error:
+        return error.reject(locator, None)
     except Exception as error:  # what nobody foresaw in one entry must not cost the file
         return RawReject(locator, "feed/unreadable", detail=f"{type(error).__name__}: {error}")
     if not text:

@@ -1,4 +1,4 @@
-"""A formula of a page -> its TeX, once: from MathML's annotation, `alttext`, a MathJax script, KaTeX, an image's `alt`; else by conversion."""
+"""A formula of a page -> its TeX, once: from an annotation, `alttext`, a script, an image's `alt`; else converted from MathML."""
 
 import re
 from typing import NamedTuple
@@ -28,7 +28,8 @@ _STYLED = re.compile(r"\s*\{\\(?:displaystyle|textstyle|scriptstyle)(?![a-zA-Z])
 _SPACES = re.compile(r"\s+")
 _TEX_TYPES = re.compile(r"""\sencoding="(?:application/x-(?:la)?tex|(?:text|application)/(?:x-)?(?:la)?tex|(?:La)?TeX)\"""", re.IGNORECASE)
 _CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
-_SEARCHED = 2_000
+_SEARCHED = 300  # nodes in which attributes are looked at
+_MOST_OF_FRACTION = 40
 
 
 class Formula(NamedTuple):
@@ -145,8 +146,8 @@ def _by_class(page: PageTree, node: int, kind: str) -> Formula | None:
         text = _fraction(page, node)
         return Formula("\0" + text, False, end) if text else None
     if kind == "math":
-        text = page.text(node)
-        found = _DELIMITED.fullmatch(text) if end == node + 2 else None
+        text = page.text(node) if end == node + 2 else ""
+        found = _DELIMITED.fullmatch(text)
         if found:
             return Formula(clean_tex(text), found[1] is not None or found[4] is not None, end)
         return None
@@ -197,6 +198,8 @@ def _script_follows(page: PageTree, node: int) -> bool:
 def _fraction(page: PageTree, node: int) -> str:
     """`1/2` or `3 1/2` of an element whose parts are named `num` and `den`; empty for any other."""
     whole, parts = "", []
+    if page.ends[node] - node > _MOST_OF_FRACTION:
+        return ""
     child, end = node + 1, page.ends[node]
     while child < end:
         attributes = page.data[child] if page.tags[child] != TEXT else ""

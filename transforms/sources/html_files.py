@@ -1,16 +1,19 @@
 """Source `html`: one page a file (`.html`, `.htm`, `.xhtml`, also `.gz` and `.zst`)."""
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
-from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.gutenberg import strip_gutenberg
-from transforms.sources.html import Extractor, declared_charset, decode, extract_main_text
+from transforms.sources.html import Extractor, Page, declared_charset, decode, extract_main_text
+from transforms.sources.page_limits import check_page
+from transforms.sources.page_tree import page_tree
 from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, clean_text, is_failure, is_of_system
+from transforms.sources.render import Output, render
 
 MAX_BYTES = 64 << 20
 _HEAD_CHARACTERS = 1 << 18
@@ -36,11 +39,13 @@ def close_empty_elements(markup: str) -> str:
     return _EMPTY_ELEMENT.sub(lambda tag: tag[0] if tag[1].lower() in _VOID else f"<{tag[1]}{tag[2]}></{tag[1]}>", markup)
 
 
-def plain_text(markup: str) -> str:
-    """HTML that is content throughout (a chapter, a feed's entry) -> its whole text, one block a line."""
-    return extract_plain_text(
-        HTMLTree.parse(markup), main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=True, noscript=True
-    )
+def plain_text(markup: str, *, output: Output = "text", links: bool = False) -> str:
+    """HTML that is content throughout (a chapter, a feed's entry) -> its whole text, one block a line, or Markdown.
+
+    Raises RejectedError for markup that `check_page` rejects.
+    """
+    check_page(markup)
+    return render(page_tree(HTMLTree.parse(markup)), output=output, links=links)
 
 
 def absolute_url(link: str | None, base: str | None = None) -> str | None:
@@ -67,25 +72,31 @@ def _attribute(tree: HTMLTree, selector: str, name: str) -> str | None:
 
 
 def read_html(
-    stream: BinaryIO, *, extractor: Extractor = "resiliparse", screen: Screen | None = None, max_bytes: int = MAX_BYTES
+    stream: BinaryIO,
+    *,
+    extractor: Extractor = "resiliparse",
+    output: Output = "text",
+    links: bool = False,
+    screen: Screen | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> Iterator[Record]:
     """Bytes of one page -> one document with its main text, metadata and stated address, or one reject. The locator is always `0`.
 
-    Project Gutenberg's header and licence are taken off, as in its text files.
+    Project Gutenberg's header and licence are taken off, as in its text files. `output` and `links` are those of `render`.
     """
     body = stream.read(max_bytes + 1)
     if len(body) > max_bytes:
         yield RawReject("0", "html/too-large", detail=f"more than {max_bytes} bytes")
         return
     try:
-        yield _read_page(body, extractor, screen)
+        yield _read_page(body, functools.partial(extract_main_text, extractor=extractor, output=output, links=links, screen=screen))
     except BaseException as error:  # a parser's failure on one page must not cost the unit
         if not is_failure(error) or is_of_system(error):
             raise
         yield RawReject("0", "html/unreadable", detail=f"{type(error).__name__}: {error}")
 
 
-def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Record:
+def _read_page(body: bytes, extract: Callable[[str], Page]) -> Record:
     markup = decode_markup(body)
     controls = sum(1 for _ in _CONTROLS.finditer(markup))
     if controls > _MAX_CONTROL_SHARE * len(markup):
@@ -94,7 +105,7 @@ def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Reco
         markup = close_empty_elements(markup)
     url = stated_url(markup)
     try:
-        page = extract_main_text(markup, extractor=extractor, screen=screen)
+        page = extract(markup)
     except RejectedError as error:
         return error.reject("0", url)
     text = strip_gutenberg(clean_text(page.text)).text.strip()

@@ -13,6 +13,8 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.boilerplate import drop_boilerplate
+from transforms.sources.page_tree import page_tree
+from transforms.sources.render import Output, render
 
 _PARAGRAPH = 40
 _LEAST_PARAGRAPHS = 200
@@ -96,7 +98,7 @@ def page_text(tree: HTMLTree) -> str:
     )
 
 
-def main_text(tree: HTMLTree, html: str) -> str:
+def main_text(tree: HTMLTree, html: str, *, output: Output = "text", links: bool = False) -> str:
     """The tree of `html`, which is changed -> the page's main text.
 
     Where the rules would leave little of what resiliparse finds, its text is taken, and where resiliparse finds little of the
@@ -105,7 +107,8 @@ def main_text(tree: HTMLTree, html: str) -> str:
     """
     if tree.body is None:
         return ""
-    return drop_boilerplate(_prune_and_convert(tree, html))
+    text = drop_boilerplate(_prune_and_convert(tree, html))
+    return render(page_tree(tree), output=output, links=links) if output == "markdown" else text
 
 
 def _prune_and_convert(tree: HTMLTree, html: str) -> str:

@@ -17,7 +17,8 @@ _SIGNS = r"""\\(?=[!-/:-@\[-`{-~\s]|$)         # a backslash that would escape
 _SPECIAL = re.compile(_SIGNS, re.VERBOSE)
 _SPECIAL_BESIDE_LINKS = re.compile(rf"{_SIGNS} | [\[\]]", re.VERBOSE)
 _LINE_START = re.compile(
-    r"""(?P<number>\d{1,9})(?P<dot>[.)])(?=\ |$) | \#{1,6}(?=\ |$) | [-+](?=\ |$) | > | =+$ | -+$ | \*(?=\ |$) | ~~~ | \[(?=[^\]]*\]:) | :?-[-:|\ ]*$ | \|""",
+    r"""(?P<number>\d{1,9})(?P<dot>[.)])(?=\ |$) | \#{1,6}(?=\ |$) | [-+](?=\ |$) | > | =+$ | -+$
+    | \*(?=\ |$) | ~~~ | \[(?=[^\]]*\]:) | :?-[-:|\ ]*$ | \|""",
     re.VERBOSE,
 )
 _BACKTICKS = re.compile("`+")

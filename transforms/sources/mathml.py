@@ -151,14 +151,14 @@ def mathml_to_tex(page: PageTree, node: int) -> str:
 
 def _depth(page: PageTree, node: int) -> int:
     """How deep elements nest below a node, as far as it is measured."""
-    depth, deepest, open_ends = 0, 0, []
+    deepest = 0
+    open_ends: list[int] = []
     for each in range(node, page.ends[node]):
         while open_ends and open_ends[-1] <= each:
             open_ends.pop()
         if page.tags[each] != TEXT:
             open_ends.append(page.ends[each])
-            depth = len(open_ends)
-            deepest = max(deepest, depth)
+            deepest = max(deepest, len(open_ends))
     return deepest
 
 

@@ -20,6 +20,7 @@ class Paragraph:
         self._markdown = markdown
         self._links = links
         self.pieces: list[str] = []
+        self.keep_lines = 0  # how many elements are open in which line ends of the source are line breaks
         self._blank = True  # the last sign is a blank, or there is none
         self._scripts: list[int] = []  # where the raised and lowered pieces that are open begin
         self._script_end = -1
@@ -27,6 +28,16 @@ class Paragraph:
 
     def add(self, text: str) -> None:
         """Adds a text node."""
+        if self.keep_lines and "\n" in text:
+            first, *lines = text.split("\n")
+            self._add_line(first)
+            for line in lines:
+                self.break_line()
+                self._add_line(line)
+        else:
+            self._add_line(text)
+
+    def _add_line(self, text: str) -> None:
         if not text.isascii() and ("\u00ad" in text or "\u200b" in text or "\ufeff" in text or "\u2060" in text):
             text = _INVISIBLE.sub("", text)
         if "\n" in text or "  " in text or "\t" in text or "\u00a0" in text or "\r" in text or "\f" in text:
@@ -44,6 +55,8 @@ class Paragraph:
         if not self._blank and self.pieces:
             self._apart = self.pieces[-1][-1:].isdigit()
             self._keep_apart(tex[0])
+        if self._markdown and self.pieces and self.pieces[-1].endswith("$"):
+            self.pieces.append(" ")
         self.pieces.append(piece)
         self._blank = False
         self._apart = piece[-1].isdigit()

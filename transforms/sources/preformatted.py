@@ -30,6 +30,7 @@ _NO_LANGUAGE = frozenset(
 _SKIPPED = frozenset(("button", "select"))
 _FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
 _INLINE = frozenset((TEXT, "sup", "sub", "a", "b", "i", "em", "strong", "span"))
+_LONGEST = 2_000  # characters of an element's attributes that are looked at for others inside it
 _SMALL = 8  # nodes
 _APART = "\x01"  # stands where a digit may not join the number before it
 
@@ -119,7 +120,7 @@ def code_language(page: PageTree, node: int) -> str:
         around.append(parent)
         parent = page.parents[parent]
     for each in around:
-        if page.tags[each] != TEXT and (language := _named_language(page.data[each])):
+        if page.tags[each] != TEXT and (language := _named_language(page.data[each][:_LONGEST])):
             return language
     return ""
 

@@ -1,17 +1,12 @@
 """The kept texts of a page -> plain text or Markdown, with the structure around them: blocks, lists, tables, code, formulas."""
 
-import re
-from collections.abc import Callable
 from typing import Literal
 
 from transforms.sources import markdown_text
-from transforms.sources.blocks import Blocks
-from transforms.sources.edit_marks import without_edit_marks
-from transforms.sources.formulas import formula_at
+from transforms.sources.inline import LARGE, STYLE, InlineRenderer
 from transforms.sources.lists import OpenList, open_list
 from transforms.sources.page_tables import columns, data_tables
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
-from transforms.sources.paragraph import Paragraph
 from transforms.sources.preformatted import code_language, preformatted
 from transforms.sources.visible import visible_texts
 
@@ -28,35 +23,7 @@ _EMPTY_LINE = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _PRE = frozenset(("pre", "listing"))
-_SCRIPTS = frozenset(("sup", "sub"))
-_STRONG = frozenset(("b", "strong"))
-_EMPHASIS = frozenset(("i", "em"))
-_CODE = frozenset(("code", "tt", "kbd", "samp"))
-_FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
-_FORMULA_HINTS = ("ath", "katex", "frac", "tion", "atex")
 _APART = frozenset(("img", "input", "select", "textarea", "button", "video", "audio", "object", "canvas", "iframe"))
-_STYLE = re.compile(
-    r"""\sstyle="[^"]*(?:display\s*:\s*(?P<display>[\w-]+)|vertical-align\s*:\s*(?P<align>super|sub)\b|white-space\s*:\s*(?P<pre>pre\b(?!-line)))"""
-)
-_SCRIPT_CLASS = re.compile(r"""\sclass="(?:[^"]*\s)?(?:(?P<sup>superscript|sup)|(?P<sub>subscript|sub))(?:\s[^"]*)?\"""")
-_FORMULA_CLASS = re.compile(r"""\sclass="(?:[^"]*\s)?(?:math|texhtml|mathit|equation|mwe-math-element|ltx_Math)(?:\s[^"]*)?\"""")
-_REFERENCE = re.compile(
-    r"""\s(?:class|id|role|epub:type|rel)="[^"]*(?:reference|footnote|fnref|noteref|cite_ref|citation|endnote|ftnref|xref)"""
-)
-_NOTE_ADDRESS = re.compile(r"""\shref="(?:\#|[^"]*\#[^"]{0,40}(?:cite|note|fn|ref|bib|foot|ftn|[Cc]\d))""")
-_QUOTES = {
-    "de": "„“‚‘",
-    "fr": "«»“”",
-    "it": "«»“”",
-    "es": "«»“”",
-    "ru": "«»„“",
-    "pl": "„”«»",
-    "ja": "「」『』",
-    "cs": "„“‚‘",
-    "sv": "””’’",
-    "": "“”‘’",
-}
-_QUOTE_SIGNS = '"“”„«»‘’‚‹›「『'
 
 
 def render(page: PageTree, *, keep: bytearray | None = None, root: int = 0, output: Output = "text", links: bool = False) -> str:
@@ -78,27 +45,15 @@ def render(page: PageTree, *, keep: bytearray | None = None, root: int = 0, outp
     return _Renderer(page, visible_texts(page, root) if keep is None else keep, output == "markdown", links).run(root)
 
 
-class _Renderer:
-    """One walk over the nodes in order. `_closing` holds what is to be done when an element that is open ends."""
+class _Renderer(InlineRenderer):
+    """One walk over the nodes in order: the blocks."""
 
     def __init__(self, page: PageTree, keep: bytearray, markdown: bool, links: bool):
-        self._page = page
-        self._keep = keep
-        self._markdown = markdown
-        self._links = links and markdown
-        self._blocks = Blocks(markdown=markdown)
-        self._line = Paragraph(markdown=markdown, links=self._links)
-        self._closing: list[tuple[int, Callable[..., None], tuple]] = []
+        super().__init__(page, keep, markdown=markdown, links=links)
         self._lists: list[OpenList] = []
         self._tables: list[tuple[int, list[list[str]]] | None] = []  # a data table's node and rows; None for layout
         self._known_tables: set[int] = set()
         self._tables_end = -1
-        self._in_cell = False
-        self._heading = 0
-        self._formula_depth = 0
-        language = (page.attribute(0, "lang") or "")[:2].lower() if page.tags[0] == "html" else ""
-        self._quotes = _QUOTES.get(language, _QUOTES[""])
-        self._open_quotes = 0
 
     def run(self, root: int) -> str:
         page, keep, line, closing = self._page, self._keep, self._line, self._closing
@@ -141,22 +96,6 @@ class _Renderer:
             node = keep.find(1, node + 1, end)
         return needed
 
-    def _flush(self) -> None:
-        text = self._line.take()
-        if not text:
-            return
-        if self._heading:
-            text = without_edit_marks(text)
-        self._blocks.paragraph(text, heading=self._heading)
-
-    def _gap(self, lines: int) -> None:
-        """Ends the paragraph; in a data table's cell, only the word."""
-        if self._in_cell:
-            self._line.space()
-            return
-        self._flush()
-        self._blocks.gap(lines)
-
     def _pass_over(self, node: int, tag: str) -> None:
         """What an element shows in which nothing is kept."""
         if tag == "br":
@@ -179,13 +118,18 @@ class _Renderer:
 
     def _open_block(self, node: int, tag: str) -> int:
         data, end = self._page.data[node], self._page.ends[node]
-        if "display" in data and tag in ("div", "p", "li") and (style := _STYLE.search(data)) and style["display"] == "inline":
+        if "display" in data and tag in ("div", "p", "li") and (style := STYLE.search(data)) and style["display"] == "inline":
             return node + 1
-        if ("ath" in data or "katex" in data) and (formula := formula_at(self._page, node)):
+        if ("ath" in data or "katex" in data) and (formula := self._formula(node)):
             self._add_formula(formula.tex, True)
             return formula.end
-        if tag in _PRE or ("white-space" in data and (style := _STYLE.search(data)) and style["pre"] and not self._in_cell):
-            return self._preformatted(node)
+        if tag in _PRE:
+            return self.preformatted(node)
+        if "white-space" in data and not self._in_cell and (style := STYLE.search(data)):
+            if style["pre"] and end - node <= LARGE:
+                return self.preformatted(node)
+            if style["lines"]:
+                self._keep_lines(end)
         if tag == "table":
             return self._open_table(node)
         if self._tables and self._tables[-1]:
@@ -249,7 +193,7 @@ class _Renderer:
         self._push(first, " " * len(first) if self._markdown or label else "  ")
         self._closing.append((self._page.ends[node], self._pop, (1,)))
 
-    def _preformatted(self, node: int) -> int:
+    def preformatted(self, node: int) -> int:
         end = self._page.ends[node]
         text = preformatted(self._page, node, self._keep)
         if text and self._in_cell:
@@ -298,7 +242,8 @@ class _Renderer:
         rows = [row for row in table[1] if any(row)]
         if not rows:
             return
-        if self._markdown and len(rows) > 1 and max(map(len, rows)) > 1:
+        cells, width = sum(map(len, rows)), max(map(len, rows))
+        if self._markdown and len(rows) > 1 and width > 1 and width * len(rows) <= 4 * cells + LARGE:
             self._blocks.gap(2)
             self._blocks.block(markdown_text.table(rows))
         else:
@@ -310,121 +255,3 @@ class _Renderer:
                     self._blocks.block("\t".join(shown))
                 self._blocks.gap(1)
         self._blocks.gap(2)
-
-    def _open_inline(self, node: int, tag: str, data: str) -> int:
-        if (tag in _FORMULAS or (data and any(hint in data for hint in _FORMULA_HINTS))) and (formula := formula_at(self._page, node)):
-            if formula.tex.startswith("\0"):
-                self._line.add(formula.tex[1:])
-            else:
-                self._add_formula(formula.tex, formula.display)
-            return formula.end
-        if tag == "img":
-            self._line.space()
-            return node + 1
-        end = self._page.ends[node]
-        if tag in _SCRIPTS:
-            return self._open_script(node, is_raised=tag == "sup")
-        if data and tag in ("span", "small", "font", "code", "a", "em", "i"):
-            if "display" in data or "vertical-align" in data or "white-space" in data:
-                style = _STYLE.search(data)
-                if style and style["align"]:
-                    return self._open_script(node, is_raised=style["align"] == "super")
-                if style and style["display"] in ("block", "flex", "grid", "list-item", "table"):
-                    self._gap(1)
-                    self._closing.append((end, self._gap, (1,)))
-                elif style and style["pre"] and "\n" in self._page.text(node) and not self._in_cell:
-                    return self._preformatted(node)
-            if ("sup" in data or "sub" in data) and (found := _SCRIPT_CLASS.search(data)):
-                return self._open_script(node, is_raised=found["sup"] is not None)
-            if _FORMULA_CLASS.search(data):
-                self._formula_depth += 1
-                self._closing.append((end, self._close_formula, ()))
-        if tag == "q":
-            inside = self._page.data[node + 1] if node + 1 < end and self._page.tags[node + 1] == TEXT else ""
-            if inside.lstrip()[:1] not in (*_QUOTE_SIGNS,):
-                at = 2 * (self._open_quotes % 2)
-                self._line.add(self._quotes[at])
-                self._open_quotes += 1
-                self._closing.append((end, self._close_quote, (self._quotes[at + 1],)))
-        elif tag == "button":
-            self._line.space()
-            self._closing.append((end, self._line.space, ()))
-        elif self._markdown:
-            self._open_markup(node, tag, end)
-        return node + 1
-
-    def _open_markup(self, node: int, tag: str, end: int) -> None:
-        """Emphasis, code and links of Markdown."""
-        line = self._line
-        if tag in _STRONG or tag in _EMPHASIS:
-            signs = markdown_text.STRONG if tag in _STRONG else markdown_text.EMPHASIS
-            line.mark(signs[0])
-            self._closing.append((end, line.mark, (signs[1],)))
-        elif tag in _CODE:
-            self._closing.append((end, self._close_code, (len(line.pieces), tag)))
-        elif tag == "a" and self._links and (address := self._page.attribute(node, "href")):
-            self._closing.append((end, self._close_link, (len(line.pieces), address)))
-
-    def _close_code(self, start: int, tag: str) -> None:
-        self._wrap(start, lambda text: markdown_text.code_span(markdown_text.unescape_marks(text)))
-
-    def _close_link(self, start: int, address: str) -> None:
-        self._wrap(start, lambda text: markdown_text.link(text, address))
-
-    def _wrap(self, start: int, form: Callable[[str], str]) -> None:
-        pieces = self._line.pieces
-        if start >= len(pieces) or "`" in pieces[-1][:1]:
-            return
-        text = "".join(pieces[start:])
-        if "\n" in text:
-            return
-        pieces[start:] = [form(text)]
-
-    def _open_script(self, node: int, *, is_raised: bool) -> int:
-        start = self._line.open_script()
-        if start is not None:
-            end = self._page.ends[node]
-            self._closing.append((end, self._close_script, (start, is_raised, self._text_after(end), self._is_reference(node))))
-        return node + 1
-
-    def _text_after(self, node: int) -> str:
-        """The text that goes on at a node, as far as a raised or lowered piece must know it; past another such piece."""
-        tags, ends = self._page.tags, self._page.ends
-        for _ in range(4):
-            if node >= len(tags) or tags[node] in BLOCKS or tags[node] == "br":
-                break
-            if tags[node] == TEXT:
-                return self._page.data[node][:80] if self._keep[node] else ""
-            node = ends[node] if tags[node] in _SCRIPTS else node + 1
-        return ""
-
-    def _close_script(self, start: int, is_raised: bool, after: str, linked: bool) -> None:
-        self._line.close_script(start, is_raised=is_raised, after=after, linked=linked, formula=self._formula_depth > 0)
-
-    def _is_reference(self, node: int) -> bool:
-        """Whether a raised piece is a link to a note: by its own name, a link right inside it or right around it."""
-        page = self._page
-        for each in (node, page.parents[node], *range(node + 1, min(node + 4, page.ends[node]))):
-            tag = page.tags[each]
-            if tag == TEXT:
-                continue
-            if (each >= node and _REFERENCE.search(page.data[each])) or (tag == "a" and _NOTE_ADDRESS.search(page.data[each])):
-                return True
-        return False
-
-    def _close_formula(self) -> None:
-        self._formula_depth -= 1
-
-    def _close_quote(self, sign: str) -> None:
-        self._open_quotes -= 1
-        self._line.add(sign)
-
-    def _add_formula(self, tex: str, display: bool) -> None:
-        if not tex:
-            return
-        if display and not self._in_cell and not self._heading:
-            self._gap(1)
-            self._blocks.block(markdown_text.formula(tex, display=True) if self._markdown else tex)
-            self._blocks.gap(1)
-        else:
-            self._line.add_formula(tex, markdown_text.formula(tex, display=False) if self._markdown else tex)

@@ -58,6 +58,7 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
     """Marks the seen texts of nodes [node, end). Doubtful parts go to `later`: their range, and whether it is a `noscript`."""
     tags, ends, data = page.tags, page.ends, page.data
     known: dict[str, int] = {}
+    with_code: dict[int, bool] = {}
     gutters_end = 0
     while node < end:
         tag = tags[node]
@@ -89,7 +90,7 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
             node = ends[node]
         elif kind == _NUMBERS and node >= gutters_end:
             gutters_end = ends[node]  # no gutter is looked for inside another: that would take time in the square of the depth
-            node = gutters_end if _holds_numbers_alone(page, node) else node + 1
+            node = gutters_end if _holds_numbers_alone(page, node, with_code) else node + 1
         elif tag == "a" and _is_mark(page, node, attributes):
             node = ends[node]
         else:
@@ -121,7 +122,7 @@ def _is_mark(page: PageTree, node: int, attributes: str) -> bool:
     return _NOTE_MARK.fullmatch(text) is not None and _NOTE.search(attributes) is not None
 
 
-def _holds_numbers_alone(page: PageTree, node: int) -> bool:
+def _holds_numbers_alone(page: PageTree, node: int, with_code: dict[int, bool]) -> bool:
     """Whether all texts of a code's gutter are numbers. It stands in or beside `pre`, never a paragraph's number."""
     found = False
     for each in range(node, page.ends[node]):
@@ -129,15 +130,20 @@ def _holds_numbers_alone(page: PageTree, node: int) -> bool:
             if not all(part.isdigit() for part in text.split()):
                 return False
             found = True
-    return found and _is_beside_code(page, node)
+    return found and _is_beside_code(page, node, with_code)
 
 
-def _is_beside_code(page: PageTree, node: int) -> bool:
+def _is_beside_code(page: PageTree, node: int, with_code: dict[int, bool]) -> bool:
+    """Whether an element stands in code, or in a table or figure that holds code, of which `with_code` remembers what is known."""
     for _ in range(8):
-        if page.tags[node] in _PRE:
+        tag = page.tags[node]
+        if tag in _PRE:
             return True
-        if page.tags[node] in ("table", "figure") and not _PRE.isdisjoint(page.tags[node : page.ends[node]]):
-            return True
+        if tag in ("table", "figure"):
+            if node not in with_code:
+                with_code[node] = not _PRE.isdisjoint(page.tags[node : page.ends[node]])
+            if with_code[node]:
+                return True
         node = page.parents[node]
         if node < 0:
             break

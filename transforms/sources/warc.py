@@ -12,6 +12,7 @@ from transforms.sources.html import Extractor, Page, declared_charset, decode, e
 from transforms.sources.members import GZIP_MAGIC, MemberStream, find_member, is_member
 from transforms.sources.payload import payload_size
 from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, clean_text, is_failure, is_of_system
+from transforms.sources.render import Output
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _TRUNCATED = "warc/truncated"
@@ -21,6 +22,8 @@ MAX_PAYLOAD_MEGABYTES = 64.0  # Common Crawl cuts at 1 MiB, and at 5 MiB since 2
 
 ReadRecord = Callable[[WarcRecord, str, str | None], Record]
 """A record, its locator and its URL -> what becomes of it."""
+Extract = Callable[[str], Page]
+"""The markup of a page -> its main text and metadata."""
 
 
 def read_warc(
@@ -29,6 +32,8 @@ def read_warc(
     start: int = 0,
     end: int | None = None,
     extractor: Extractor = "resiliparse",
+    output: Output = "text",
+    links: bool = False,
     screen: Screen | None = None,
     max_payload_megabytes: float | None = None,
 ) -> Iterator[Record]:
@@ -40,14 +45,15 @@ def read_warc(
     records) are `405#1`, `405#2`. Records that are not responses are no documents and are passed over. A record that
     cannot be parsed costs itself, and so does a response whose payload, without its transfer and content encodings, is
     larger than `max_payload_megabytes` (10^6 bytes): `warc/payload-too-large`, in little memory. A stream that breaks
-    raises OSError or zlib.error.
+    raises OSError or zlib.error. `output` and `links` are those of `render`.
 
     A file that was cut off yields `warc/truncated`: for a response cut inside its block under its own locator, else under
     `<offset of the last record>+`. Not seen are a cut that leaves whole records behind, and one in the first bytes of a zstd or
     lz4 frame.
     """
     limit = int(1_000_000 * (MAX_PAYLOAD_MEGABYTES if max_payload_megabytes is None else max_payload_megabytes))
-    read = functools.partial(_read_payload, limit=limit, extractor=extractor, screen=screen)
+    extract = functools.partial(extract_main_text, extractor=extractor, output=output, links=links, screen=screen)
+    read = functools.partial(_read_payload, limit=limit, extract=extract)
     yield from read_archive(stream, record_type=WarcRecordType.response, read=read, kind="warc", start=start, end=end)
 
 
@@ -174,7 +180,7 @@ def _cut_off(stream: BinaryIO, offset: int, members: MemberStream | None) -> str
     return "" if last.endswith((b"\r\n\r\n", b"\n\n")) else "record: the line ends that close it are missing"
 
 
-def _read_payload(record: WarcRecord, locator: str, url: str | None, *, limit: int, extractor: Extractor, screen: Screen | None) -> Record:
+def _read_payload(record: WarcRecord, locator: str, url: str | None, *, limit: int, extract: Extract) -> Record:
     """`_read_response` of a record whose payload is not larger than `limit` bytes."""
     size = record.content_length
     if size <= limit + _LONGEST_HTTP_HEADER:
@@ -187,7 +193,7 @@ def _read_payload(record: WarcRecord, locator: str, url: str | None, *, limit: i
     if size > limit:
         detail = f"{record.content_length} bytes, and more than {limit} when they are decoded"
         return RawReject(locator, "warc/payload-too-large", "extract", url=url, detail=detail)
-    return _read_response(record, locator, url, extractor=extractor, screen=screen)
+    return _read_response(record, locator, url, extract=extract)
 
 
 def _apart(record: WarcRecord, block: bytes) -> WarcRecord:
@@ -201,7 +207,7 @@ def _apart(record: WarcRecord, block: bytes) -> WarcRecord:
     return copy
 
 
-def _read_response(record: WarcRecord, locator: str, url: str | None, *, extractor: Extractor, screen: Screen | None) -> Record:
+def _read_response(record: WarcRecord, locator: str, url: str | None, *, extract: Extract) -> Record:
     record.freeze()
     if missing := missing_bytes(record, read=record.content_length):
         return RawReject(locator, _TRUNCATED, url=url, detail=missing)
@@ -216,7 +222,7 @@ def _read_response(record: WarcRecord, locator: str, url: str | None, *, extract
     content = decode(body, declared_charset(body, record.http_charset))
     if kind in _HTML_TYPES:
         try:
-            page = extract_main_text(content, extractor=extractor, screen=screen)
+            page = extract(content)
         except RejectedError as error:
             return error.reject(locator, url)
     else:

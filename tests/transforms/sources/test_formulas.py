@@ -13,19 +13,23 @@ def text_of(markup: str, output: str = "text") -> str:
 
 
 KATEX = (
-    '<span class="katex"><span class="katex-mathml"><math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><msup><mi>x</mi><mn>2</mn>'
+    '<span class="katex"><span class="katex-mathml"><math'
+    ' xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><msup><mi>x</mi><mn>2</mn>'
     '</msup></mrow><annotation encoding="application/x-tex">x^2</annotation></semantics></math></span><span class="katex-html" '
     'aria-hidden="true"><span class="base"><span class="mord"><span class="mord mathnormal">x</span><span class="msupsub">2</span></span>'
     "</span></span></span>"
 )
 WIKIPEDIA = (
-    '<span class="mwe-math-element mwe-math-element-inline"><span class="mwe-math-mathml-inline mwe-math-mathml-a11y" style="display: none;">'
-    '<math alttext="{\\displaystyle x^{2}}"><semantics><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow><annotation encoding="application/x-tex">'
+    '<span class="mwe-math-element mwe-math-element-inline"><span class="mwe-math-mathml-inline'
+    ' mwe-math-mathml-a11y" style="display: none;">'
+    '<math alttext="{\\displaystyle'
+    ' x^{2}}"><semantics><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow><annotation encoding="application/x-tex">'
     '{\\displaystyle x^{2}}</annotation></semantics></math></span><img src="https://wikimedia.org/api/rest_v1/media/math/render/svg/1" '
     'class="mwe-math-fallback-image-inline" aria-hidden="true" alt="{\\displaystyle x^{2}}"></span>'
 )
 MATHJAX2 = (
-    '<span class="MathJax_Preview" style="color: inherit;">x2</span><span class="MathJax" id="MathJax-Element-1-Frame"><nobr><span class="math">'
+    '<span class="MathJax_Preview" style="color: inherit;">x2</span><span class="MathJax"'
+    ' id="MathJax-Element-1-Frame"><nobr><span class="math">'
     '<span>x</span><span>2</span></span></nobr></span><script type="math/tex" id="MathJax-Element-1">x^2</script>'
 )
 MATHJAX2_DISPLAY = (
@@ -33,8 +37,10 @@ MATHJAX2_DISPLAY = (
     '<script type="math/tex; mode=display" id="MathJax-Element-2">x^2</script>'
 )
 MATHJAX2_CHTML = (
-    '<span class="MathJax_Preview"></span><span class="mjx-chtml MathJax_CHTML" data-mathml="&lt;math&gt;&lt;mi&gt;x&lt;/mi&gt;&lt;/math&gt;">'
-    '<span class="mjx-math" aria-hidden="true">x2</span><span class="MJX_Assistive_MathML"><math><msup><mi>x</mi><mn>2</mn></msup></math></span>'
+    '<span class="MathJax_Preview"></span><span class="mjx-chtml MathJax_CHTML"'
+    ' data-mathml="&lt;math&gt;&lt;mi&gt;x&lt;/mi&gt;&lt;/math&gt;">'
+    '<span class="mjx-math" aria-hidden="true">x2</span><span'
+    ' class="MJX_Assistive_MathML"><math><msup><mi>x</mi><mn>2</mn></msup></math></span>'
     '</span><script type="math/tex">x^2</script>'
 )
 MATHJAX2_ALONE = (
@@ -42,12 +48,15 @@ MATHJAX2_ALONE = (
     '<nobr aria-hidden="true">x2</nobr><span class="MJX_Assistive_MathML"><math><msup><mi>x</mi><mn>2</mn></msup></math></span></span>'
 )
 MATHJAX3 = (
-    '<mjx-container class="MathJax" jax="CHTML"><mjx-math aria-hidden="true"><mjx-msup><mjx-mi>x</mjx-mi><mjx-mn>2</mjx-mn></mjx-msup></mjx-math>'
-    '<mjx-assistive-mml unselectable="on" display="inline"><math><msup><mi>x</mi><mn>2</mn></msup></math></mjx-assistive-mml></mjx-container>'
+    '<mjx-container class="MathJax" jax="CHTML"><mjx-math'
+    ' aria-hidden="true"><mjx-msup><mjx-mi>x</mjx-mi><mjx-mn>2</mjx-mn></mjx-msup></mjx-math>'
+    '<mjx-assistive-mml unselectable="on"'
+    ' display="inline"><math><msup><mi>x</mi><mn>2</mn></msup></math></mjx-assistive-mml></mjx-container>'
 )
 LATEXML = (
     '<math id="S1.p1.m1" class="ltx_Math" alttext="x^{2}" display="inline"><semantics><msup><mi>x</mi><mn>2</mn></msup><annotation-xml '
-    'encoding="MathML-Content"><apply><ci>x</ci><cn>2</cn></apply></annotation-xml><annotation encoding="application/x-tex">x^{2}</annotation>'
+    'encoding="MathML-Content"><apply><ci>x</ci><cn>2</cn></apply></annotation-xml><annotation'
+    ' encoding="application/x-tex">x^{2}</annotation>'
     '<annotation encoding="application/x-llamapun">italic_x 2</annotation></semantics></math>'
 )
 HALF = "<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math>"
