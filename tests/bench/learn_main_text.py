@@ -13,7 +13,6 @@ With `--folds` the figures are those of cross-validation: no page is judged by a
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import re
@@ -33,9 +32,11 @@ from tests.bench.pages import GoldPage, read_gold_pages, word_f1
 from tests.conftest import DATA
 from transforms.sources.block_features import block_features
 from transforms.sources.block_model import LEAF_SCALE
+from transforms.sources.block_places import Places, block_places
 from transforms.sources.main_blocks import choose_blocks
 from transforms.sources.page_blocks import Blocks, page_blocks
 from transforms.sources.page_tree import page_tree
+from transforms.sources.visible import visible_texts
 
 MODEL = Path(__file__).parents[2] / "transforms" / "sources" / "main_text_model.npz"
 _WORD = re.compile(r"\w+")
@@ -43,7 +44,7 @@ _TRAFILATURA, _RESILIPARSE, _MAJORITY = 1.2, 0.7, 0.95
 _PHRASE_PAGE = 0.5
 _SETTINGS = {
     **{"iterations": 500, "depth": 6, "learning_rate": 0.06, "l2_leaf_reg": 6, "random_strength": 1, "rsm": 0.3, "border_count": 64},
-    **{"random_seed": 1, "thread_count": 2, "verbose": 0, "loss_function": "Logloss"},
+    **{"random_seed": 1, "thread_count": 2, "verbose": 0, "allow_writing_files": False, "loss_function": "Logloss"},
 }
 
 
@@ -54,6 +55,7 @@ class Lesson:
     url: str
     kind: str
     blocks: Blocks
+    places: Places | None
     features: np.ndarray
     names: list[str]
     labels: np.ndarray
@@ -124,17 +126,17 @@ def phrase_labels(texts: Sequence[str], html: str, present: Sequence[str], absen
 def read_lessons(folder: Path) -> list[Lesson]:
     lessons = []
     for page in read_gold_pages(folder):
-        blocks, features, names = _measured(page.html)
+        blocks, places, features, names = _measured(page.html)
         if blocks.texts:
             labels = gold_labels(blocks.texts, page.text)
-            lessons.append(Lesson(page.url, page.kind, blocks, features, names, labels, block_weights(blocks.texts), gold=page))
+            lessons.append(Lesson(page.url, page.kind, blocks, places, features, names, labels, block_weights(blocks.texts), gold=page))
     for expected in read_expected_pages(folder):
-        blocks, features, names = _measured(expected.html)
+        blocks, places, features, names = _measured(expected.html)
         if blocks.texts:
             labels, trust = phrase_labels(blocks.texts, expected.html, expected.present, expected.absent)
             weights = _PHRASE_PAGE * trust * block_weights(blocks.texts)
             phrases = (expected.present, expected.absent)
-            lessons.append(Lesson(expected.url, "phrases", blocks, features, names, labels, weights, phrases=phrases))
+            lessons.append(Lesson(expected.url, "phrases", blocks, places, features, names, labels, weights, phrases=phrases))
     return lessons
 
 
@@ -144,10 +146,13 @@ def block_weights(texts: Sequence[str]) -> np.ndarray:
     return 0.7 * words / max(1, words.sum()) + 0.3 / len(texts)
 
 
-def _measured(html: str) -> tuple[Blocks, np.ndarray, list[str]]:
+def _measured(html: str) -> tuple[Blocks, Places | None, np.ndarray, list[str]]:
     page = page_tree(HTMLTree.parse(html))
-    blocks = page_blocks(page)
-    return (blocks, *(block_features(page, blocks) if blocks.texts else (np.zeros((0, 0)), [])))
+    blocks = page_blocks(page, visible_texts(page, hidden=True))
+    if not blocks.texts:
+        return blocks, None, np.zeros((0, 0)), []
+    places = block_places(page, blocks)
+    return blocks, places, *block_features(page, blocks, places)
 
 
 def learn(lessons: Sequence[Lesson]):  # type: ignore[no-untyped-def]
@@ -207,7 +212,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", type=int, default=0)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
     lessons = read_lessons(DATA)
     if arguments.folds:
@@ -216,7 +220,7 @@ def main() -> None:
             model = learn([lesson for lesson in lessons if fold_of(lesson.url, arguments.folds) != fold])
             for number, lesson in enumerate(lessons):
                 if fold_of(lesson.url, arguments.folds) == fold:
-                    chosen = choose_blocks(lesson.blocks, model.predict_proba(lesson.features.T)[:, 1])
+                    chosen = choose_blocks(lesson.blocks, lesson.places, model.predict_proba(lesson.features.T)[:, 1])
                     texts[number] = "\n".join(text for text, taken in zip(lesson.blocks.texts, chosen, strict=True) if taken)
         report(lessons, texts)
     if arguments.write:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from transforms.sources.block_places import LEVELS, Places
 from transforms.sources.block_words import BODY_WORDS, GROUPS, HEADING_GROUPS, PAGE_GROUPS, character_classes, word_groups
-from transforms.sources.page_blocks import CONTENT_NAMES, JUNK_NAMES, LINK_BIT, NEAR_NAMES, TAG_NAMES, UNDER_NAMES, WORDS, Blocks
+from transforms.sources.element_names import CONTENT_NAMES, JUNK_NAMES, LINK_BIT, NEAR_NAMES, TAG_NAMES, UNDER_NAMES, WORDS
+from transforms.sources.page_blocks import Blocks
 from transforms.sources.page_tree import PageTree
 
 _SHORT = 200
-_LEVELS = 6
 _OWN_TAGS = tuple(TAG_NAMES.index(tag) for tag in ("p", "li", "h2", "td"))
 _HEADING_TAGS = tuple(TAG_NAMES.index(tag) for tag in ("h1", "h2", "h3", "h4"))
 _IN_TAGS = tuple(
@@ -54,8 +55,8 @@ class _Rows:
         self.rows.extend(found.astype(np.float32))
 
 
-def block_features(page: PageTree, blocks: Blocks) -> tuple[np.ndarray, list[str]]:
-    """m blocks, m > 0 -> float32 (features, m) and the features' names."""
+def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.ndarray, list[str]]:
+    """m blocks, m > 0, and where they stand -> float32 (features, m) and the features' names."""
     texts = blocks.texts
     m = len(texts)
     rows = _Rows(m)
@@ -79,7 +80,7 @@ def block_features(page: PageTree, blocks: Blocks) -> tuple[np.ndarray, list[str
     rows.add("marks", marks / size)
     rows.add("link share", link_share)
     rows.add("text nodes", np.diff(blocks.starts))
-    rows.add("ends", np.array([text[-1] in ".!?…。！？:;\"”»)" for text in texts]))
+    rows.add("ends", np.array([text[-1] in '.!?…。！？:;"”»)' for text in texts]))
     rows.add("prose", prose)
     said = [word_groups(text) if length <= _SHORT else (0, 0) for text, length in zip(texts, size.tolist(), strict=True)]
     groups = np.array([bits for bits, _ in said], np.uint64)
@@ -99,11 +100,10 @@ def block_features(page: PageTree, blocks: Blocks) -> tuple[np.ndarray, list[str
     rows.add("prose before", prose_before / all_prose)
     rows.add("prose after", (all_prose - prose_before - prose) / all_prose)
 
-    up = _elements_around(page, blocks)
+    up, near = places.up, places.near
     kinds = np.array([blocks.kinds[node] for node in blocks.first], np.uint64)
     named = np.array([blocks.names[node] for node in blocks.first], np.uint64)
     own_kinds = np.array([blocks.own_kinds.get(node, 0) for node in up[0].tolist()], np.uint64)
-    near = np.bitwise_or.reduce([[blocks.own_names.get(node, 0) for node in level.tolist()] for level in up[:3]], axis=0).astype(np.uint64)
     words = list(WORDS)
     rows.bits("in", kinds, TAG_NAMES, _IN_TAGS)
     rows.bits("is", own_kinds, TAG_NAMES, _OWN_TAGS)
@@ -114,7 +114,7 @@ def block_features(page: PageTree, blocks: Blocks) -> tuple[np.ndarray, list[str
         rows.add(f"under {name}", np.bitwise_count(named & np.uint64(mask)))
 
     _add_holders(rows, page, blocks, up, link_size=link_size, raw_size=raw_size, prose=prose, all_prose=all_prose)
-    _add_places(rows, page, blocks, up, size=size, link_size=link_size, prose=prose, known=known, order=order)
+    _add_places(rows, places.alike, size=size, link_size=link_size, prose=prose, known=known, order=order)
 
     heading = (own_kinds & np.uint64(sum(1 << number for number in _HEADING_TAGS))) != 0
     last = np.maximum.accumulate(np.where(heading, order, -1))
@@ -162,16 +162,6 @@ def _linked(page: PageTree, blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
     return np.add.reduceat(lengths * in_link, starts), np.add.reduceat(lengths, starts)
 
 
-def _elements_around(page: PageTree, blocks: Blocks) -> list[np.ndarray]:
-    """The block-level elements around each block, from the nearest outwards."""
-    around, parents = np.array(blocks.around), np.array(page.parents)
-    parents[0] = 0
-    up = [np.array(blocks.holder)]
-    for _ in range(_LEVELS):
-        up.append(around[parents[up[-1]]])
-    return up
-
-
 def _add_holders(rows: _Rows, page: PageTree, blocks: Blocks, up: list[np.ndarray], *, link_size, raw_size, prose, all_prose: int) -> None:  # type: ignore[no-untyped-def]
     """What the elements around a block hold: characters, shares of links and of prose, blocks; and their like beside them."""
     first = np.array(blocks.first)
@@ -182,7 +172,7 @@ def _add_holders(rows: _Rows, page: PageTree, blocks: Blocks, up: list[np.ndarra
         by_node = np.zeros(n + 1, np.int64)
         by_node[first + 1] = values
         sums.append(np.cumsum(by_node))
-    for level in range(1, _LEVELS):
+    for level in range(1, LEVELS):
         start, stop = up[level], ends[up[level]]
         held, links, text, count = (each[stop] - each[start] for each in sums)
         rows.add(f"held {level}", held)
@@ -197,20 +187,12 @@ def _add_holders(rows: _Rows, page: PageTree, blocks: Blocks, up: list[np.ndarra
     for node, label in blocks.classes.items():
         alike[node] = numbers.setdefault((parents[node], tags[node], label), len(numbers))
     siblings = np.bincount(alike[list(blocks.classes)])
-    for level in range(_LEVELS):
+    for level in range(LEVELS):
         rows.add(f"siblings {level}", siblings[alike[up[level]]])
 
 
-def _add_places(rows: _Rows, page: PageTree, blocks: Blocks, up: list[np.ndarray], *, size, link_size, prose, known, order) -> None:  # type: ignore[no-untyped-def]
-    """What all blocks of the same place are like: those with equal tags and classes of the elements around."""
-    tags, classes = page.tags, blocks.classes
-    numbers: dict[tuple, int] = {}
-    place = np.array(
-        [
-            numbers.setdefault((tags[first], classes.get(first), tags[second], classes.get(second), tags[third]), len(numbers))
-            for first, second, third in zip(*(level.tolist() for level in up[:3]), strict=True)
-        ]
-    )
+def _add_places(rows: _Rows, place: np.ndarray, *, size, link_size, prose, known, order) -> None:  # type: ignore[no-untyped-def]
+    """What all blocks of the same place are like."""
     count = np.bincount(place)
     for name, values in (("characters", size), ("links", link_size), ("prose", prose), ("known", known)):
         rows.add(f"place {name}", (np.bincount(place, weights=values) / count)[place])

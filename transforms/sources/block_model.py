@@ -4,6 +4,7 @@ The trees are learned by `tests/bench/learn_main_text.py` and lie beside this mo
 leaves are integers, so the sum does not depend on the order of additions: every machine gives the same answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -17,7 +18,7 @@ LEAF_SCALE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class BlockModel:
-    """t trees of depth d. `names`: the features it reads, in order. `splits`: int (t, d), numbers of features. `thresholds`: float32 (t, d).
+    """t trees of depth d. `names`: the features it reads. `splits`: int (t, d), numbers of names. `thresholds`: float32 (t, d).
     `leaves`: int32 (t, 2^d), log-odds times LEAF_SCALE; bit j of a leaf's number says that split j's feature is above its threshold.
     """
 
@@ -27,16 +28,21 @@ class BlockModel:
     leaves: np.ndarray
     bias: int
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """float32 (features, m), rows in the order of `names` -> float64 (m,)."""
+    def probabilities(self, features: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """float32 (features, m) and the names of its rows, of which every one that the model reads is one -> float64 (m,).
+
+        The result is rounded to multiples of 2^-16, so that sums of it are exact.
+        """
         trees, depth = self.splits.shape
-        above = features[self.splits.ravel()] > self.thresholds.ravel()[:, None]
+        numbers = {name: number for number, name in enumerate(names)}
+        rows = np.array([numbers[name] for name in self.names])
+        above = features[rows[self.splits.ravel()]] > self.thresholds.ravel()[:, None]
         leaf = np.zeros((trees, features.shape[1]), np.int64)
         for level in range(depth):
             leaf |= above[level::depth].astype(np.int64) << level
         leaf += (np.arange(trees, dtype=np.int64) << depth)[:, None]
         total = self.leaves.ravel()[leaf].sum(axis=0, dtype=np.int64) + self.bias
-        return 1 / (1 + np.exp(-total / LEAF_SCALE))
+        return np.round((1 << 16) / (1 + np.exp(-total / LEAF_SCALE))) / (1 << 16)
 
 
 @lru_cache(1)

@@ -5,11 +5,12 @@ from functools import lru_cache
 import numpy as np
 
 _LEXICON: dict[str, str] = {
-    "share": """share teilen weiterempfehlen tweet facebook twitter whatsapp linkedin pinterest xing telegram reddit email e-mail print drucken
-        compartir imprimir partager imprimer compartilhar condividi stampa delen instagram youtube tiktok bluesky threads""",
+    "share": """share teilen weiterempfehlen tweet facebook twitter whatsapp linkedin pinterest xing telegram reddit email e-mail print
+        drucken compartir imprimir partager imprimer compartilhar condividi stampa delen instagram youtube tiktok bluesky threads""",
     "account": """login log-in logout signin signup sign register registrieren anmelden einloggen account subscribe subscription newsletter
         abonnieren abonnez suscribirse inscription konto passwort password username""",
-    "cookie": "cookie cookies consent datenschutz privacy gdpr impressum imprint terms agb nutzungsbedingungen disclaimer policy confidentialité",
+    "cookie": """cookie cookies consent datenschutz privacy gdpr impressum imprint terms agb nutzungsbedingungen disclaimer policy
+        confidentialité""",
     "rights": "© copyright rights reserved rechte vorbehalten droits réservés derechos reservados",
     "menu": """home startseite accueil inicio menu menü navigation search suche suchen recherche buscar contact kontakt about sitemap help
         hilfe support faq faqs careers jobs karriere back zurück next weiter previous skip nach oben top""",
@@ -62,7 +63,7 @@ def word_groups(text: str) -> tuple[int, int]:
 
 @lru_cache(1)
 def _table() -> np.ndarray:
-    """uint8 (65,536, 7): is each character of the first plane a letter, upper case, a digit, a blank, an end mark, another mark, unspaced?"""
+    """uint8 (65,536, 7), 0 or 1 for each character of the first plane and each of the classes that `character_classes` counts."""
     table = np.zeros((_PLANE, 7), np.uint8)
     characters = [chr(code) for code in range(_PLANE)]
     table[:, 0] = [character.isalpha() for character in characters]
@@ -75,7 +76,7 @@ def _table() -> np.ndarray:
 
 
 def character_classes(texts: list[str], sizes: np.ndarray) -> np.ndarray:
-    """m texts, none empty, and their lengths -> int64 (m, 7): letters, upper case, digits, blanks, end marks, other marks, unspaced letters.
+    """m texts, none empty, and their lengths -> int64 (m, 7): letters, capitals, digits, blanks, end marks, other marks, unspaced letters.
 
     Characters beyond the first plane count as unspaced letters.
     """

@@ -10,6 +10,7 @@ from resiliparse.parse.html import HTMLTree
 from transforms.sources.main_text import main_text, page_text
 from transforms.sources.metadata import read_metadata
 from transforms.sources.page_limits import check_page
+from transforms.sources.page_tree import page_tree
 from transforms.sources.records import Screen
 from transforms.sources.render import Output
 
@@ -107,13 +108,14 @@ def extract_main_text(
         screen = None
     check_page(html)
     tree = HTMLTree.parse(html)
-    if screen is not None and tree.body is not None:
-        words = page_text(tree)
+    page = page_tree(tree)
+    if screen is not None:
+        words = page_text(page)
         screen(words[max(min(_HEAD, len(words) - _SAMPLE), 0) :])
     metadata = read_metadata(tree)
     if extractor == "trafilatura":
         return Page(_trafilatura_text(html, output, links), *metadata)
-    return Page(main_text(tree, html, output=output, links=links), *metadata)
+    return Page(main_text(page, output=output, links=links), *metadata)
 
 
 def _trafilatura_text(html: str, output: Output, links: bool) -> str:

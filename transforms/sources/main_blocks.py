@@ -9,12 +9,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from transforms.sources.block_places import Places
 from transforms.sources.boilerplate import boilerplate_lines
-from transforms.sources.page_blocks import TAG_NAMES, Blocks
+from transforms.sources.element_names import JUNK_NAMES, TAG_NAMES
+from transforms.sources.page_blocks import Blocks
 
 _REPEATABLE = 20  # characters: shorter texts may stand on a page often
 _PARAGRAPH = 400
+_ALIKE = 0.4
+_FEW, _PLAIN = 20, 0.6
+"""Of a page with few blocks, or with nothing aside, the model, which learned from whole pages, is not asked what stands in plain sight."""
 _WORD = re.compile(r"\w+")
+_ASIDE = sum(1 << TAG_NAMES.index(tag) for tag in ("nav", "footer", "aside", "form", "button", "figcaption", "hidden"))
 _EXEMPT = sum(1 << TAG_NAMES.index(tag) for tag in ("table", "dl", "pre", "code"))
 
 
@@ -59,9 +65,25 @@ def without_boilerplate(blocks: Blocks, taken: np.ndarray) -> np.ndarray:
     return taken
 
 
-def choose_blocks(blocks: Blocks, probabilities: np.ndarray) -> np.ndarray:
-    """m blocks and float64 (m,) how likely each is main text -> bool (m,): which are taken."""
-    sizes = np.array([len(_WORD.findall(text)) for text in blocks.texts], np.int64)
-    taken = best_expected_f1(probabilities, sizes)
+def choose_blocks(blocks: Blocks, places: Places, probabilities: np.ndarray) -> np.ndarray:
+    """m blocks, where they stand and float64 (m,) how likely each is main text -> bool (m,): which are taken."""
+    words = np.array([len(_WORD.findall(text)) for text in blocks.texts], np.int64)
+    aside = stand_aside(blocks, places)
+    if len(words) <= _FEW or not aside.any():
+        probabilities = np.maximum(probabilities, _PLAIN * ~aside)
+    taken = best_expected_f1(with_alike(probabilities, words, places.alike), words)
     taken = without_repeats(blocks.texts, taken)
     return without_boilerplate(blocks, taken)
+
+
+def stand_aside(blocks: Blocks, places: Places) -> np.ndarray:
+    """bool (m,): the blocks that a tag or a name around says are no main text: menus, forms, notices, and what is hidden."""
+    kinds = np.array([blocks.kinds[node] for node in blocks.first], np.uint64)
+    return ((kinds & np.uint64(_ASIDE)) | (places.near & np.uint64(JUNK_NAMES))) != 0
+
+
+def with_alike(probabilities: np.ndarray, words: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Moves the probability of each block towards the mean of its group, so that items of a list and cells of a table share a fate."""
+    sizes = 2 * words + 1
+    mean = np.bincount(groups, weights=probabilities * sizes) / np.bincount(groups, weights=sizes)
+    return (1 - _ALIKE) * probabilities + _ALIKE * mean[groups]

@@ -40,17 +40,17 @@ _PRE = frozenset(("pre", "code"))
 _NOTES = frozenset(("div", "section", "ol", "li"))
 
 
-def visible_texts(page: PageTree, root: int = 0) -> bytearray:
+def visible_texts(page: PageTree, root: int = 0, *, hidden: bool = False) -> bytearray:
     """One byte a node: 1 for the texts below `root` that a reader sees, and for images, whose `alt` may be a formula.
 
-    Elements hidden by attribute or style count as seen where they hold more text than the rest, as on pages that a script unveils;
-    `noscript` where it has 200 characters or more that stand nowhere else on the page.
+    Elements hidden by attribute or style count as seen where they hold more text than the rest, as on pages that a script unveils, and
+    always with `hidden`; `noscript` where it has 200 characters or more that stand nowhere else on the page.
     """
     seen = bytearray(len(page.tags))
     later: list[tuple[int, int, bool]] = []
     _mark(page, root, page.ends[root], seen, later)
     if later:
-        _mark_doubtful(page, seen, later)
+        _mark_doubtful(page, seen, later, hidden)
     return seen
 
 
@@ -150,7 +150,7 @@ def _is_beside_code(page: PageTree, node: int, with_code: dict[int, bool]) -> bo
     return False
 
 
-def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, bool]]) -> None:
+def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, bool]], all_hidden: bool) -> None:
     tags, data = page.tags, page.data
     marks = (bytearray(len(tags)), bytearray(len(tags)))
     texts: tuple[list[int], list[int]] = ([], [])
@@ -165,7 +165,7 @@ def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, 
                 marks[True][node] = 0
             _merge(seen, marks[True])
     hidden = _size(page, texts[False])
-    if hidden and hidden > _size(page, [node for node in range(len(tags)) if seen[node]]):
+    if all_hidden or hidden > _size(page, [node for node in range(len(tags)) if seen[node]]):
         _merge(seen, marks[False])
 
 
