@@ -184,10 +184,12 @@ class InlineRenderer:
         pieces[start:] = [form(text)]
 
     def _open_script(self, node: int, *, is_raised: bool) -> int:
-        start = self._line.open_script()
-        if start is not None:
-            end = self._page.ends[node]
-            self._closing.append((end, self._close_script, (start, is_raised, self._text_after(end), self._is_reference(node))))
+        end = self._page.ends[node]
+        if self._line.open_script():
+            self._closing.append((end, self._close_script, (is_raised, self._text_after(end), self._is_reference(node))))
+        else:
+            self._line.part_numbers()
+            self._closing.append((end, self._line.part_numbers, ()))
         return node + 1
 
     def _text_after(self, node: int) -> str:
@@ -201,8 +203,8 @@ class InlineRenderer:
             node = ends[node] if tags[node] in _SCRIPTS else node + 1
         return ""
 
-    def _close_script(self, start: int, is_raised: bool, after: str, linked: bool) -> None:
-        self._line.close_script(start, is_raised=is_raised, after=after, linked=linked, formula=self._formula_depth > 0)
+    def _close_script(self, is_raised: bool, after: str, linked: bool) -> None:
+        self._line.close_script(is_raised=is_raised, after=after, linked=linked, formula=self._formula_depth > 0)
 
     def _is_reference(self, node: int) -> bool:
         """Whether a raised piece is a link to a note: by its own name, a link right inside it or right around it."""

@@ -86,6 +86,7 @@ class Paragraph:
             return ""
         text = "".join(self.pieces)
         self.pieces = []
+        self._scripts = [-1] * len(self._scripts)
         self._blank = True
         self._script_end = -1
         self._apart = False
@@ -98,25 +99,30 @@ class Paragraph:
 
     def context(self, end: int) -> str:
         """The last signs before a piece, without Markdown; inside a raised or lowered piece, those of this piece."""
-        size, first, least = 0, end, self._scripts[-1] if self._scripts else 0
+        size, first, least = 0, end, max(self._scripts[-1], 0) if self._scripts else 0
         while first > least and size < _CONTEXT:
             first -= 1
             size += len(self.pieces[first])
         text = "".join(self.pieces[first:end])[-2 * _CONTEXT :]
         return markdown_text.unescape_marks(text) if self._markdown else text
 
-    def open_script(self) -> int | None:
-        """Where a raised or lowered piece begins; None for one inside too many others, which is read as plain text."""
+    def open_script(self) -> bool:
+        """Begins a raised or lowered piece; False for one inside too many others, which is read as plain text."""
         if len(self._scripts) >= _MAX_SCRIPTS:
-            return None
+            return False
         self._scripts.append(len(self.pieces))
-        self._apart = bool(self.pieces) and self.pieces[-1][-1:].isdigit()
-        return self._scripts[-1]
+        self.part_numbers()
+        return True
 
-    def close_script(self, start: int, *, is_raised: bool, after: str, linked: bool, formula: bool) -> None:
-        """Puts what a raised or lowered piece means in the place of what was added since `start`."""
-        self._scripts.pop()
-        if start > len(self.pieces):  # a block inside it has ended the paragraph
+    def part_numbers(self) -> None:
+        """A digit that follows belongs to another number than one before it."""
+        self._apart = bool(self.pieces) and self.pieces[-1][-1:].isdigit()
+
+    def close_script(self, *, is_raised: bool, after: str, linked: bool, formula: bool) -> None:
+        """Puts what a raised or lowered piece means in the place of what was added since it was opened."""
+        start = self._scripts.pop()
+        if start < 0:  # a block inside it has ended the paragraph
+            self.part_numbers()
             return
         content = "".join(self.pieces[start:])
         if self._markdown:

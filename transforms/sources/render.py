@@ -8,7 +8,7 @@ from transforms.sources.lists import OpenList, open_list
 from transforms.sources.page_tables import columns, data_tables
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 from transforms.sources.preformatted import code_language, preformatted
-from transforms.sources.visible import visible_texts
+from transforms.sources.visible import HIDDEN, visible_texts
 
 Output = Literal["text", "markdown"]
 
@@ -23,6 +23,7 @@ _EMPTY_LINE = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _PRE = frozenset(("pre", "listing"))
+_UNSEEN = frozenset(("template", "script", "style", "noscript", "datalist", "rt", "rp", "rtc", "head", "title"))
 _APART = frozenset(("img", "input", "select", "textarea", "button", "video", "audio", "object", "canvas", "iframe"))
 
 
@@ -98,8 +99,11 @@ class _Renderer(InlineRenderer):
 
     def _pass_over(self, node: int, tag: str) -> None:
         """What an element shows in which nothing is kept."""
+        data = self._page.data[node]
         if tag == "br":
             self._line.break_line()
+        elif tag in _UNSEEN or (("hidden" in data or "none" in data) and HIDDEN.search(data)):
+            return
         elif tag in _APART:
             self._line.space()
         elif tag == "li":
@@ -108,13 +112,19 @@ class _Renderer(InlineRenderer):
                 self._lists[-1].count(self._page.attribute(node, "value"))
         elif tag in ("td", "th"):
             if self._tables and (table := self._tables[-1]) and table[1]:
-                table[1][-1].extend([""] * columns(self._page.data[node]))
+                table[1][-1].extend([""] * columns(data))
             else:
                 self._gap(1)
         elif tag in BLOCKS:
             self._gap(2 if tag == "hr" else 1)
-        elif self._page.ends[node] - node <= 8 and "br" in self._page.tags[node : self._page.ends[node]]:
-            self._line.break_line()
+        elif self._page.ends[node] - node > 1:
+            inside = self._page.tags[node : self._page.ends[node]]
+            if not BLOCKS.isdisjoint(inside):
+                self._gap(1)
+            elif "br" in inside:
+                self._line.break_line()
+            elif not _APART.isdisjoint(inside):
+                self._line.space()
 
     def _open_block(self, node: int, tag: str) -> int:
         data, end = self._page.data[node], self._page.ends[node]

@@ -13,7 +13,7 @@ _NEVER = frozenset(
     )
 )
 """Left out with all they hold: metadata, form values, readings, and what browsers show only where they cannot show the element."""
-_HIDDEN = re.compile(
+HIDDEN = re.compile(
     r"""\shidden(?:=""|="hidden"|="true"|\s|$)|\sstyle="[^"]*(?:display\s*:\s*none|visibility\s*:\s*hidden)""", re.IGNORECASE
 )
 _UNSEEN_CLASS = re.compile(
@@ -77,7 +77,7 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
         attributes = data[node]
         kind = _NOTHING
         if attributes and ends[node] - node > 1:  # names of classes come again and again, attributes do not
-            if ("hidden" in attributes or "none" in attributes) and _HIDDEN.search(attributes):
+            if ("hidden" in attributes or "none" in attributes) and HIDDEN.search(attributes):
                 kind = _HIDES
             elif (at := attributes.find('class="')) >= 0:
                 name = attributes[at : attributes.find('"', at + 7) + 1]

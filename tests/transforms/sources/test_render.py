@@ -162,6 +162,7 @@ UNSEEN = {
     "an attribute": ("a<p hidden>b</p>", "a"),
     "a style": ("a long text<p style='display: none'>b</p><p style='visibility:hidden'>c</p>", "a long text"),
     "a page that a script unveils": (f"<div style='display:none'><p>{LONG}</p></div>", LONG.strip()),
+    "what is hidden parts no paragraph": ("one<div hidden>x</div>two<template><p>x</p></template>three<p>4</p>", "onetwothree\n\n4"),
     "for screen readers": ("a<span class='sr-only'>b</span><span class='visually-hidden'>c</span>", "a"),
     "a template": ("a<template><p>b</p></template>", "a"),
     "a shadow root": ("<x-a><template shadowrootmode=open><p>b</p></template></x-a>", "b"),
