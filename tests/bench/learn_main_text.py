@@ -220,7 +220,8 @@ def main() -> None:
             model = learn([lesson for lesson in lessons if fold_of(lesson.url, arguments.folds) != fold])
             for number, lesson in enumerate(lessons):
                 if fold_of(lesson.url, arguments.folds) == fold:
-                    chosen = choose_blocks(lesson.blocks, lesson.places, model.predict_proba(lesson.features.T)[:, 1])
+                    words = lesson.features[lesson.names.index("words")].astype(np.float64)
+                    chosen = choose_blocks(lesson.blocks, lesson.places, model.predict_proba(lesson.features.T)[:, 1], words)
                     texts[number] = "\n".join(text for text, taken in zip(lesson.blocks.texts, chosen, strict=True) if taken)
         report(lessons, texts)
     if arguments.write:

@@ -4,12 +4,13 @@ Everything is counted with numpy over the whole page, in time linear in its size
 does not matter and every machine finds the same values.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from transforms.sources.block_places import LEVELS, Places
-from transforms.sources.block_words import BODY_WORDS, GROUPS, HEADING_GROUPS, PAGE_GROUPS, character_classes, word_groups
+from transforms.sources.block_words import GROUPS, HEADING_GROUPS, PAGE_GROUPS, character_classes, word_groups
 from transforms.sources.element_names import CONTENT_NAMES, JUNK_NAMES, LINK_BIT, NEAR_NAMES, TAG_NAMES, UNDER_NAMES, WORDS
 from transforms.sources.page_blocks import Blocks
 from transforms.sources.page_tree import PageTree
@@ -85,11 +86,8 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
     said = [word_groups(text) if length <= _SHORT else (0, 0) for text, length in zip(texts, size.tolist(), strict=True)]
     groups = np.array([bits for bits, _ in said], np.uint64)
     known = np.array([count for _, count in said], np.int64)
-    rows.bits("says", groups, GROUPS, range(len(GROUPS)))
     rows.add("known words", 2 * known / half_words)
-    seen: dict[str, int] = {}
-    for text in texts:
-        seen[text] = seen.get(text, 0) + 1
+    seen = Counter(texts)
     rows.add("repeats", np.array([seen[text] for text in texts]))
 
     order = np.arange(m)
@@ -138,19 +136,17 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
     rows.everywhere("page prose share", all_prose / total)
     rows.everywhere("page link share", int(link_size.sum()) / max(1, int(raw_size.sum())))
     rows.everywhere("page mean prose", all_prose / max(1, int((prose > 0).sum())))
-    for number in PAGE_GROUPS:
-        rows.everywhere(f"page says {GROUPS[number]}", int(((groups >> np.uint64(number)) & np.uint64(1)).sum()) / m)
-    for prefix, values, names, numbers in (("in", kinds, TAG_NAMES, _PAGE_TAGS), ("under", named, words, _PAGE_NAMES)):
-        for number in numbers:
-            inside = ((values >> np.uint64(number)) & np.uint64(1)).astype(np.int64)
-            rows.everywhere(f"page {prefix} {names[number]}", int((inside * size).sum()) / total)
-    tally: dict[str, int] = {}
-    for tag in page.tags:
-        tally[tag] = tally.get(tag, 0) + 1
+    for prefix, values, names, numbers, weights in (
+        ("says", groups, GROUPS, PAGE_GROUPS, np.ones(m, np.int64)),
+        ("in", kinds, TAG_NAMES, _PAGE_TAGS, size),
+        ("under", named, words, _PAGE_NAMES, size),
+    ):
+        has = (values[None, :] >> np.array(numbers, np.uint64)[:, None]) & np.uint64(1)
+        for number, share in zip(numbers, (has.astype(np.int64) @ weights / weights.sum()).tolist(), strict=True):
+            rows.everywhere(f"page {prefix} {names[number]}", share)
+    tally = Counter(page.tags)
     for tag in _COUNTED:
-        rows.everywhere(f"page {tag} elements", tally.get(tag, 0))
-    for name in BODY_WORDS:
-        rows.everywhere(f"body says {name}", blocks.body_names >> words.index(name) & 1)
+        rows.everywhere(f"page {tag} elements", tally[tag])
     return np.array(rows.rows), rows.names
 
 

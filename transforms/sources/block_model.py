@@ -37,11 +37,11 @@ class BlockModel:
         numbers = {name: number for number, name in enumerate(names)}
         rows = np.array([numbers[name] for name in self.names])
         above = features[rows[self.splits.ravel()]] > self.thresholds.ravel()[:, None]
-        leaf = np.zeros((trees, features.shape[1]), np.int64)
-        for level in range(depth):
-            leaf |= above[level::depth].astype(np.int64) << level
-        leaf += (np.arange(trees, dtype=np.int64) << depth)[:, None]
-        total = self.leaves.ravel()[leaf].sum(axis=0, dtype=np.int64) + self.bias
+        leaf = above[0::depth].astype(np.uint8)
+        for level in range(1, depth):
+            leaf |= above[level::depth].astype(np.uint8) << np.uint8(level)
+        places = leaf.astype(np.intp) + (np.arange(trees, dtype=np.intp) << depth)[:, None]
+        total = self.leaves.ravel()[places].sum(axis=0, dtype=np.int64) + self.bias
         return np.round((1 << 16) / (1 + np.exp(-total / LEAF_SCALE))) / (1 << 16)
 
 

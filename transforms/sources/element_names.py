@@ -95,30 +95,33 @@ JUNK_NAMES, CONTENT_NAMES = _mask(_JUNK), _mask(_CONTENT)
 NEAR_NAMES = tuple(list(WORDS).index(name) for name in _NEAR.split())
 UNDER_NAMES = tuple(list(WORDS).index(name) for name in _UNDER.split())
 
-_LABEL = re.compile(r'\s(?:class|id|role|itemprop)="([^"]*)"')
-_CLASS = re.compile(r'\sclass="([^"]*)"')
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _HIDDEN = re.compile(r'\shidden(?:=|\s|$)|display:\s*none|aria-hidden="true"')
 
 
+_LABELS = (' id="', ' role="', ' itemprop="')
+
+
 @lru_cache(1 << 15)
-def name_bits(attributes: str) -> int:
-    """Attributes as serialised -> a bit for each group of WORDS that a class, id, role or itemprop names."""
+def name_bits(label: str) -> int:
+    """The value of a class, id, role or itemprop -> a bit for each group of WORDS that it names."""
     bits = 0
-    for label in _LABEL.findall(attributes):
-        for word in _WORD.findall(label[:500]):
-            word = word.lower()
-            bits |= _WORD_BITS.get(word, 0) or (_WORD_BITS.get(word[:-1], 0) if word[-1] == "s" else 0)
+    for word in _WORD.findall(label[:500]):
+        word = word.lower()
+        bits |= _WORD_BITS.get(word, 0) or (_WORD_BITS.get(word[:-1], 0) if word[-1] == "s" else 0)
     return bits
 
 
-@lru_cache(1 << 15)
 def element_bits(tag: str, attributes: str) -> tuple[int, int, str]:
-    """(bits of tag and visibility, bits of names, class) of an element."""
-    bits = TAG_BITS.get(tag, 0)
-    if not attributes:
-        return bits, 0, ""
-    if _HIDDEN.search(attributes):
+    """An element's tag and attributes as serialised -> (bits of tag and visibility, bits of names, class)."""
+    bits, named, label = TAG_BITS.get(tag, 0), 0, ""
+    if ("hidden" in attributes or "none" in attributes) and _HIDDEN.search(attributes):
         bits |= HIDDEN_BIT
-    found = _CLASS.search(attributes)
-    return bits, name_bits(attributes), found[1] if found else ""
+    if (at := attributes.find(' class="')) >= 0:
+        label = attributes[at + 8 : attributes.find('"', at + 8)]
+        named = name_bits(label)
+    for name in _LABELS:
+        if (at := attributes.find(name)) >= 0:
+            at += len(name)
+            named |= name_bits(attributes[at : attributes.find('"', at)])
+    return bits, named, label

@@ -4,7 +4,6 @@ The choice maximises the expected F1 of the words taken, which is at a threshold
 page where nothing is certain more is taken (Lipton, Elkan, Naryanaswamy: Optimal thresholding of classifiers to maximize F1, 2014).
 """
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +18,6 @@ _PARAGRAPH = 400
 _ALIKE = 0.4
 _FEW, _PLAIN = 20, 0.6
 """Of a page with few blocks, or with nothing aside, the model, which learned from whole pages, is not asked what stands in plain sight."""
-_WORD = re.compile(r"\w+")
 _ASIDE = sum(1 << TAG_NAMES.index(tag) for tag in ("nav", "footer", "aside", "form", "button", "figcaption", "hidden"))
 _EXEMPT = sum(1 << TAG_NAMES.index(tag) for tag in ("table", "dl", "pre", "code"))
 
@@ -65,9 +63,8 @@ def without_boilerplate(blocks: Blocks, taken: np.ndarray) -> np.ndarray:
     return taken
 
 
-def choose_blocks(blocks: Blocks, places: Places, probabilities: np.ndarray) -> np.ndarray:
-    """m blocks, where they stand and float64 (m,) how likely each is main text -> bool (m,): which are taken."""
-    words = np.array([len(_WORD.findall(text)) for text in blocks.texts], np.int64)
+def choose_blocks(blocks: Blocks, places: Places, probabilities: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """m blocks, where they stand, float64 (m,) how likely each is main text and how many words it has -> bool (m,): which are taken."""
     aside = stand_aside(blocks, places)
     if len(words) <= _FEW or not aside.any():
         probabilities = np.maximum(probabilities, _PLAIN * ~aside)
@@ -84,6 +81,6 @@ def stand_aside(blocks: Blocks, places: Places) -> np.ndarray:
 
 def with_alike(probabilities: np.ndarray, words: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Moves the probability of each block towards the mean of its group, so that items of a list and cells of a table share a fate."""
-    sizes = 2 * words + 1
+    sizes = words + 0.5
     mean = np.bincount(groups, weights=probabilities * sizes) / np.bincount(groups, weights=sizes)
     return (1 - _ALIKE) * probabilities + _ALIKE * mean[groups]

@@ -44,7 +44,9 @@ def _taken(page: PageTree, blocks: Blocks) -> np.ndarray:
     if len(blocks.texts) > _MAX_BLOCKS:
         return np.array([not blocks.kinds[node] & _AROUND for node in blocks.first])
     places = block_places(page, blocks)
-    return choose_blocks(blocks, places, block_model().probabilities(*block_features(page, blocks, places)))
+    features, names = block_features(page, blocks, places)
+    words = features[names.index("words")].astype(np.float64)
+    return choose_blocks(blocks, places, block_model().probabilities(features, names), words)
 
 
 def _kept(page: PageTree, blocks: Blocks, taken: np.ndarray) -> bytearray:

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from transforms.sources.element_names import LINK_BIT, TAG_BITS, element_bits
+import numpy as np
+
+from transforms.sources.element_names import TAG_BITS, element_bits
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 
 
@@ -18,86 +20,94 @@ class Blocks(NamedTuple):
     holder: list[int]
     nodes: list[int]
     starts: list[int]
-    around: list[int]  # by node: the block-level element that holds it (itself, if it is one)
+    around: list[int]  # by node: the block-level element that holds it (itself, if it is one); -1 where no seen text is inside
     kinds: list[int]  # by node: bits of tags of it and all elements around it
     names: list[int]  # by node: bits of names of it and all elements around it
     own_kinds: dict[int, int]  # of block-level elements
     own_names: dict[int, int]
     classes: dict[int, str]
-    body_names: int  # bits of names of `html` and `body`, which are no part of `names`
 
 
 def page_blocks(page: PageTree, seen: bytearray) -> Blocks:
-    """The blocks of a page of n nodes; (n,) `seen` is 1 for the texts that may be in one: see `visible_texts`."""
-    tags, parents, ends, data = page.tags, page.parents, page.ends, page.data
-    count = len(tags)
-    around = [0] * count
-    kinds = [0] * count
-    names = [0] * count
-    own_kinds: dict[int, int] = {0: 0}
-    own_names: dict[int, int] = {0: 0}
-    classes: dict[int, str] = {0: ""}
+    """The blocks of a page of n nodes; (n,) `seen` is 1 for the texts that may be in one: see `visible_texts`.
+
+    Only elements around seen texts are looked at. Lines of code in one `pre` are one block, whatever elements they stand in.
+    """
+    tags, data = page.tags, page.data
+    elements = _Elements(page)
+    around, kinds, names = elements.around, elements.kinds, elements.names
+    begun = np.cumsum(np.fromiter(map(BLOCKS.__contains__, tags), np.int32, len(tags))).tolist()  # block-level elements up to each node
     texts: list[str] = []
     first: list[int] = []
     holder: list[int] = []
     nodes: list[int] = []
     starts: list[int] = []
     pieces: list[str] = []
-    current = -1  # the holder of the open block
-    body_names = 0
-    code_end = 0  # lines of code are one block, whatever elements they stand in
-    for node, tag in enumerate(tags):
-        above = parents[node]
-        if tag == TEXT:
-            if not seen[node]:
-                continue
-            text = data[node]
+    last, code = -1, -1
+    node = seen.find(1)
+    while node >= 0:
+        if tags[node] == TEXT:
+            above = page.parents[node]
+            if around[above] < 0:
+                elements.look_at(above)
             over = around[above]
-            if over != current:
-                if pieces:
-                    texts.append(" ".join("".join(pieces).split()))
-                    pieces = []
-                current = over
-            if not pieces:
-                if text.isspace():
-                    continue
-                first.append(node)
-                holder.append(over)
-                starts.append(len(nodes))
-            pieces.append(text)
-            nodes.append(node)
-            kinds[node] = kinds[above]
-            names[node] = names[above]
-        elif tag in BLOCKS and node >= code_end:
-            bits, named, label = element_bits(tag, data[node])
-            around[node] = node
-            own_kinds[node], own_names[node], classes[node] = bits, named, label
-            if tag == "body" or tag == "html":
-                body_names |= named
-            else:
-                kinds[node] = kinds[above] | bits
-                names[node] = names[above] | named
-            current = -1
-            if pieces:
+            text = data[node]
+            if pieces and (over != holder[-1] or (begun[node] != begun[last] and over != code)):
                 texts.append(" ".join("".join(pieces).split()))
                 pieces = []
-            if tag == "pre":
-                code_end = ends[node]
-        else:
-            around[node] = around[above]
-            if tag == "a":
-                kinds[node] = kinds[above] | LINK_BIT
+            if pieces or not text.isspace():
+                if not pieces:
+                    first.append(node)
+                    holder.append(over)
+                    starts.append(len(nodes))
+                    code = over if tags[over] == "pre" else -1
+                elif node - last > 1 and ("br" in tags[last:node] or begun[node] != begun[last]):
+                    pieces.append("\n")
+                pieces.append(text)
+                nodes.append(node)
+                kinds[node] = kinds[above]
                 names[node] = names[above]
-            elif data[node]:
-                bits, named, _ = element_bits(tag, data[node])
-                kinds[node] = kinds[above] | bits
-                names[node] = names[above] | named
-            else:
-                kinds[node] = kinds[above] | TAG_BITS.get(tag, 0)
-                names[node] = names[above]
-            if (tag == "br" or tag in BLOCKS) and pieces:
-                pieces.append("\n")
+                last = node
+        node = seen.find(1, node + 1)
     if pieces:
         texts.append(" ".join("".join(pieces).split()))
     starts.append(len(nodes))
-    return Blocks(texts, first, holder, nodes, starts, around, kinds, names, own_kinds, own_names, classes, body_names)
+    classes = {node: label for node, (_, _, label) in elements.own.items()}
+    own_kinds = {node: bits for node, (bits, _, _) in elements.own.items()}
+    own_names = {node: bits for node, (_, bits, _) in elements.own.items()}
+    return Blocks(texts, first, holder, nodes, starts, around, kinds, names, own_kinds, own_names, classes)
+
+
+class _Elements:
+    """What is known of the elements around texts, by node; each is looked at once, after those around it."""
+
+    def __init__(self, page: PageTree):
+        self._page = page
+        count = len(page.tags)
+        self.around = [-1] * count
+        self.kinds = [0] * count
+        self.names = [0] * count
+        self.own: dict[int, tuple[int, int, str]] = {}
+
+    def look_at(self, node: int) -> None:
+        """Fills in what is known of an element and of all around it that have not been looked at."""
+        tags, parents, data = self._page.tags, self._page.parents, self._page.data
+        around, kinds, names = self.around, self.kinds, self.names
+        path = []
+        while node >= 0 and around[node] < 0:
+            path.append(node)
+            node = parents[node]
+        for node in reversed(path):
+            tag, above, attributes = tags[node], parents[node], data[node]
+            if tag == "a" or not attributes:
+                bits, named, label = TAG_BITS.get(tag, 0), 0, ""
+            else:
+                bits, named, label = element_bits(tag, attributes)
+            if above < 0 or (tag in BLOCKS and tags[around[above]] != "pre"):
+                around[node] = node
+                self.own[node] = bits, named, label
+            else:
+                around[node] = around[above]
+            if above >= 0 and tag != "body":  # what names of the whole page say holds for no block more than for another
+                kinds[node] = kinds[above] | bits
+                names[node] = names[above] | named

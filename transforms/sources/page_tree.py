@@ -23,7 +23,7 @@ BLOCKS = frozenset(
 )
 """Elements that stand on lines of their own (HTML, section 15.3.3 and on); what is not named here is inline, as in browsers."""
 # Elements whose content the serialisation does not escape, and comments. A formula in a script and a listing in `xmp` are content.
-_RAW = re.compile(r"<!--.*?-->|<(script|style|iframe|noembed|noframes|xmp|plaintext)\b([^>]*)>(.*?)</\1>", re.DOTALL)
+_RAW = re.compile(r"<(?:!--|(script|style|iframe|noembed|noframes|xmp|plaintext)(?=[\s>])([^>]*)>)")
 _MATH = re.compile(r"""\stype="math/(?:tex|mml|asciimath)""")
 _SVG = re.compile(r"<(/?)svg\b[^>]*>")
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)="([^"]*)\"""")
@@ -85,48 +85,61 @@ def page_tree(tree: HTMLTree) -> PageTree:
 
 def parse_serialised(html: str) -> PageTree:
     """HTML as lexbor serialises a document -> its nodes as lists."""
-    html = _RAW.sub(_keep_raw, html)
+    html = _without_raw(html)
     if "<svg" in html:
         html = _without_svg(html)
     tags: list[str] = []
     parents: list[int] = []
     ends: list[int] = []
     data: list[str] = []
-    above = -1
+    add_tag, add_parent, add_end, add_data = tags.append, parents.append, ends.append, data.append
+    above, count = -1, 0
     for part in html.split("<"):
         markup, closed, text = part.partition(">")
         if not closed:  # before the first tag
             continue
         if markup[0] == "/":
             if above >= 0 and markup[1:] == tags[above]:
-                ends[above] = len(tags)
+                ends[above] = count
                 above = parents[above]
         elif markup[0] != "!":
-            tag, _, attributes = markup.partition(" ")
-            tags.append(tag)
-            parents.append(above)
-            data.append(f" {attributes}" if attributes else "")
-            ends.append(len(tags))
+            tag, blank, attributes = markup.partition(" ")
+            add_tag(tag)
+            add_parent(above)
+            add_data(blank + attributes)
+            count += 1
+            add_end(count)
             if tag not in VOID:
-                above = len(tags) - 1
+                above = count - 1
         if text:
-            tags.append(TEXT)
-            parents.append(above)
-            data.append(unescape(text))
-            ends.append(len(tags))
+            add_tag(TEXT)
+            add_parent(above)
+            add_data(unescape(text) if "&" in text else text)
+            count += 1
+            add_end(count)
     while above >= 0:
-        ends[above] = len(tags)
+        ends[above] = count
         above = parents[above]
     return PageTree(tags, parents, ends, data)
 
 
-def _keep_raw(found: re.Match[str]) -> str:
-    tag, attributes, content = found.groups()
-    if tag == "script" and _MATH.search(attributes):
-        return f"<script{attributes}>{escape(content, quote=False)}</script>"
-    if tag in ("xmp", "plaintext"):
-        return f"<pre>{escape(content, quote=False)}</pre>"
-    return ""
+def _without_raw(html: str) -> str:
+    kept, at = [], 0
+    while (found := _RAW.search(html, at)) is not None:
+        kept.append(html[at : found.start()])
+        tag, attributes = found[1], found[2]
+        end = f"</{tag}>" if tag else "-->"
+        stop = html.find(end, found.end() if tag else found.start() + 2)  # `<!-->` is a whole comment
+        if stop < 0:
+            at = len(html)
+        else:
+            if tag == "script" and _MATH.search(attributes):
+                kept.append(f"<script{attributes}>{escape(html[found.end() : stop], quote=False)}</script>")
+            elif tag in ("xmp", "plaintext"):
+                kept.append(f"<pre>{escape(html[found.end() : stop], quote=False)}</pre>")
+            at = stop + len(end)
+    kept.append(html[at:])
+    return "".join(kept)
 
 
 def _without_svg(html: str) -> str:
