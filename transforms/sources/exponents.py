@@ -110,6 +110,11 @@ _BASES = frozenset(("100", "1000", "1,000", "1.000", "128", "256", "512", "1024"
 _LEFT_OPEN = re.compile(r"[(\[{]")
 
 
+_COMBINING = "".join(map(chr, range(0x300, 0x370)))
+_IN_BRACKETS = re.compile(r"\(?\d{1,3}\)")
+_SMALL_ROMAN = frozenset(("ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "xii"))
+
+
 class Around(NamedTuple):
     """What stands around a raised or lowered piece: the paragraph's text before it (the last 80 characters do) and the text node after.
 
@@ -132,7 +137,7 @@ def raised(content: str, around: Around) -> str:
     content = " ".join(content.split())
     if not content:
         return ""
-    before, after = around.before, around.after
+    before, after = around.before.rstrip(_COMBINING), around.after
     if content in _SYMBOLS and (before[-1:].isalnum() or before[-1:] in "\"'”’)]") and not around.formula:
         return _SYMBOLS[content]
     if around.formula:
@@ -156,6 +161,8 @@ def raised(content: str, around: Around) -> str:
     if _MARKS.fullmatch(content):
         is_exponent = len(content) == 1 and content in "*∗†#" and _is_variable(before)
         return _marked("^", content) if is_exponent else ""
+    if _IN_BRACKETS.fullmatch(content) and len(word := _last_word(before)) > 1 and word not in _FUNCTIONS:
+        return ""
     if _DIGITS.fullmatch(content):
         return _raised_digits(content, before, after)
     if content.replace(".", "").isalpha():
@@ -201,7 +208,7 @@ def _is_bracketed(content: str) -> bool:
 
 
 def _starts_fraction(content: str, after: str) -> bool:
-    return content.isdigit() and after[:1] in ("/", "⁄") and len(content) <= 4
+    return content.isdigit() and len(content) <= 4 and re.match(r"[/⁄](?:\s*$|\d)", after) is not None
 
 
 def _starts_with_element(after: str) -> bool:
@@ -214,6 +221,8 @@ def _raised_alone(content: str, before: str, after: str) -> str:
     if content.isdigit() and _starts_with_element(after) and len(content) <= 3:
         return f"^{content}"
     if re.search(r"(?:^|[^\d.,])10\s$|[×x·*]\s?10\s$", before) and re.fullmatch(r"[+−–-]?\d{1,3}", content):
+        return f"\b^{content}"
+    if content in ("2", "3") and re.search(r"\d\s?(?:[kcmd]?m|ft|км|м|см)\s$", before):
         return f"\b^{content}"
     if _NOTE.fullmatch(content) or _MARKS.fullmatch(content):
         return ""
@@ -253,7 +262,7 @@ def _after_number(content: str, before: str, after: str) -> str:
             return f",{content}"
         if _HOUR_AFTER.match(after) and len(plain) <= 2 and int(content) < 60:
             return f":{content}"
-    if not content.isdigit():
+    if not content.isdigit() or re.search(r"\d[–-]\d{1,3}$", before):
         return ""
     if before[: len(before) - len(number)].endswith(("^", "_")):
         return f"^{content}"
@@ -323,12 +332,14 @@ def _raised_letters(content: str, before: str, after: str) -> str:
     low = content.lower().rstrip(".")
     word = _last_word(before)
     if before[-1].isdigit():
+        if content == "s" and re.search(r"\d0$", before):
+            return content
         is_ordinal = low in _ORDINALS and (len(low) > 1 or low in "eèoaªºᵉ" or "\u0400" <= low < "\u0500" or "\u0370" <= low < "\u0400")
         if is_ordinal and not (len(low) == 1 and _MATH_AFTER.match(after) and _MATH_BEFORE.search(before[:-1])):
             return content
         return f"^{content}" if len(_NUMBER.search(before)[0]) <= 3 or _MATH_AFTER.match(after) else ""  # type: ignore[index]
     if before[-1] in ".,;:!?»”)’\"'":
-        if before[-1] == "." and low in _ORDINALS:
+        if before[-1] == "." and low in _ORDINALS and (before[-2:-1].isdigit() or low in ("o", "os", "º", "ª")):
             return content
         if before[-1] == ")" and _is_formula_in_brackets(before):
             return f"^{content}"
@@ -337,6 +348,12 @@ def _raised_letters(content: str, before: str, after: str) -> str:
         return f"^{content}"
     if _ROMAN.search(before) and (low in _ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)):
         return content
+    if len(word) == 1 and low in ("th", "st", "nd", "rd", "ième", "ème", "te"):
+        return content
+    if len(word) > 2 and content in _SMALL_ROMAN:
+        return ""
+    if word in _ELEMENTS and re.fullmatch("[IVX]+", content):
+        return f"^{content}"
     if len(word) == 1 or word == "Nr":
         forms = _SHORT_FORMS.get(word, "")
         is_short = (len(low) == 1 and low in forms and content.islower()) or (len(low) > 1 and low in _ABBREVIATED)

@@ -179,6 +179,12 @@ FRACTIONS = [
 ]
 PRICES = [
     ("$19<sup>99</sup>", "$19.99"),
+    ("10<sup>9</sup>/L", "10^9/L"),
+    ("Fe<sup>III</sup>", "Fe^III"),
+    ("25 km <sup>2</sup>", "25 km^2"),
+    ("x\u0304<sup>2</sup>", "x\u0304^2"),
+    ("the n<sup>th</sup> row", "the nth row"),
+    ("the 1920<sup>s</sup>", "the 1920s"),
     ("$ 1,299<sup>00</sup>", "$ 1,299.00"),
     ("19<sup>99</sup> €", "19,99 €"),
     ("19,<sup>99</sup> €", "19,99 €"),
@@ -188,6 +194,11 @@ PRICES = [
     ("8<sup>30</sup> Uhr", "8:30 Uhr"),
 ]
 FOOTNOTES = [
+    ("word<sup>(1)</sup>", "word"),
+    ("word<sup>1)</sup>", "word"),
+    ("word<sup>ii</sup>", "word"),
+    ("text.<sup>a</sup>", "text."),
+    ("pp. 45–67<sup>8</sup>", "pp. 45–67"),
     ("in 1945<sup>12</sup>", "in 1945"),
     ("in 1945<sup>12</sup>, when", "in 1945, when"),
     ("the war.<sup>12</sup> Then", "the war. Then"),
