@@ -94,11 +94,14 @@ class SourceConfig:
         Field(description="warc, html: what finds the main text; trafilatura is slower, and an extra"),
     ] = "resiliparse"
     output: Annotated[
-        Literal["text", "markdown"], Field(description="wikipedia: plain text, or GitHub-flavoured Markdown that reads back as the same")
+        Literal["text", "markdown"],
+        Field(
+            description="warc, html, epub, wikipedia: plain text, or GitHub-flavoured Markdown with headings, lists, tables, code, formulas"
+        ),
     ] = "text"
     links: Annotated[
         bool | None,
-        Field(description="wikipedia, markdown: Markdown keeps the addresses of links; when not set it does for markdown only"),
+        Field(description="Markdown keeps the addresses of links, not only their text; when not set it does for kind markdown only"),
     ] = None
     options: Annotated[dict[str, Any], Field(description="options of a plugin's kind")] = field(default_factory=dict)
 

@@ -66,6 +66,17 @@ def test_the_extractor_is_for_kinds_that_look_for_the_main_text(kind: str, monke
         parse(sources={"web": source})
 
 
+@pytest.mark.parametrize("kind", ["warc", "html", "epub", "jsonl", "text"])
+def test_markdown_is_for_kinds_that_have_structure(kind: str) -> None:
+    source = {"kind": kind, "paths": ["a"], "output": "markdown", "links": True}
+    if kind in ("warc", "html", "epub"):
+        options = parse(sources={"web": source}).sources["web"].reader_options()
+        assert (options["output"], options["links"]) == ("markdown", True)
+    else:
+        with pytest.raises(ConfigError, match=f"is not for kind '{kind}'"):
+            parse(sources={"web": source})
+
+
 def test_an_extractor_that_is_not_installed_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trafilatura", None)
     with pytest.raises(ConfigError, match=r"(?s)'trafilatura' needs a package.*pip install 'tokenmill\[trafilatura\]'"):

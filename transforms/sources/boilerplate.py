@@ -10,9 +10,7 @@ from collections.abc import Sequence
 _MAX_LINE = 300
 _HEAD_LINES = 8
 _LAST_LINES = 8
-_MAX_TAIL = 0.3
 _LEAST_LEFT = 0.5
-_REPEATED = range(20, 81)
 
 _ALSO = re.compile(
     r"""[\W_]*(?:
@@ -98,18 +96,8 @@ _REQUESTS = (
     *("your email", "e-mail-adresse", "post comment", "jetzt teilen", "diese seite teilen", "share this", "artikel bewerten"),
     *("artikel teilen", "artikel gefallen", "affiliate", "unterstütze uns", "donate", "become a member", "become a patron"),
 )
-_TAIL = re.compile(
-    r"""[\W_]*(?:(?:leave|post|write|add)\s(?:a|your)\s(?:comment|reply)|\d*\s?(?:comments?|kommentare?|commentaires?|comentarios?|komentarze)
-    (?:\s?\(?\d+\)?)?|kommentieren|was\sdenkst\sdu|über\s(?:den\sautor|die\sautor(?:in|en)|uns)|about\s(?:the\s(?:author|writer)s?|us)
-    |à\spropos\sde\sl.*|sobre\s(?:el|la|o|a)\sautora?|(?:ihre?\s)?(?:kontakt|ansprechpartner(?:in)?|pressekontakt)
-    |(?:ihre?\s)?ansprechpartner\b.*|zusatzinformationen|contacts?|(?:media|press)\scontacts?|discussion|diskussion|want\smore
-    |lust\sauf\smehr|tags|stay\s(?:up|in|connected)\b.*|nächster\s(?:artikel|beitrag)|vorheriger\s(?:artikel|beitrag)
-    |(?:next|previous)\s(?:article|post)|zurück(?:\szu.{0,40})?|back\sto.{0,40}|permalien|permalink)\W*$""",
-    re.VERBOSE,
-)
 _ENDS = re.compile(r"[.!?…:;,\"”“»«'’)\]。！？।؟】」]$")
 _BARS = re.compile(r"\s?[|»›>·]\s?|\s/\s")
-_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def line_rule(line: str, *, near_end: bool = False, requests: Sequence[str] = _REQUESTS) -> str | None:
@@ -163,53 +151,31 @@ def _is_breadcrumbs(line: str) -> bool:
     return len(parts) >= 3 and max(map(len, parts)) <= 30 and sum(map(len, parts)) > 2 * len(parts)
 
 
-def drop_boilerplate(text: str) -> str:
-    """The text of a page, one block a line -> the same without the lines that the rules name.
+def boilerplate_lines(lines: Sequence[str], *, exempt: Sequence[bool]) -> set[int]:
+    """The lines of a page's text, none empty -> numbers of those that the rules name, but for exempt ones.
 
-    Besides `line_rule`: from a heading such as "Comments" or "You may also like" on, if less than 30% of the text follows;
-    short lines with a date or a by-line among the first 8 and last 5 lines; a line of 20 to 80 characters that ends no sentence
-    from the third time on. A text of which less than half would be left stays as it is.
+    Besides `line_rule`: short lines with a date or a by-line among the first 8 and last 5 lines. A text of which less than half
+    would be left stays as it is, and so does one of less than three lines.
     """
-    lines = [line.strip() for line in text.split("\n")]
-    shown = [number for number, line in enumerate(lines) if line]
-    if len(shown) < 3:
-        return text
-    total = sum(map(len, lines))
-    end = _start_of_tail([lines[number] for number in shown], total)
-    dropped = set(shown[end:])
-    shown = shown[:end]
-    low = text.lower()
+    if len(lines) < 3:
+        return set()
+    low = "\n".join(lines).lower()
     requests = [words for words in _REQUESTS if words in low]
-    seen: dict[str, int] = {}
-    for position, number in enumerate(shown):
-        line = lines[number]
-        near_end = position >= len(shown) - _LAST_LINES
-        repeats = seen[line] = seen.get(line, 0) + 1
-        if line_rule(line, near_end=near_end, requests=requests) or (repeats > 2 and len(line) in _REPEATED and not _ENDS.search(line)):
-            dropped.add(number)
-    for number in shown[:_HEAD_LINES]:
-        if len(lines[number]) > 100:
+    last = len(lines) - _LAST_LINES
+    found = {
+        number
+        for number, line in enumerate(lines)
+        if not exempt[number] and line_rule(line, near_end=number >= last, requests=requests) is not None
+    }
+    for number, line in enumerate(lines[:_HEAD_LINES]):
+        if len(line) > 100:
             break
-        if _is_date_or_author(lines[number].lower()):
-            dropped.add(number)
-    dropped.update(number for number in shown[-5:] if len(lines[number]) <= 120 and _META.match(lines[number].lower()))
-    if not dropped or sum(len(lines[number]) for number in dropped) > (1 - _LEAST_LEFT) * total:
-        return text
-    kept = (line for number, line in enumerate(text.split("\n")) if number not in dropped)
-    return _BLANK_LINES.sub("\n\n", "\n".join(kept)).strip("\n")
-
-
-def _start_of_tail(lines: list[str], total: int) -> int:
-    """Where what follows an article starts; the number of lines if nothing follows."""
-    rest, start = 0, len(lines)
-    for position in range(len(lines) - 1, 1, -1):
-        line = lines[position].lower()
-        rest += len(line)
-        if rest > _MAX_TAIL * total:
-            break
-        if len(line) <= 60 and (_TAIL.match(line) or (_ALSO.match(line) and not _ENDS.search(line.rstrip(":…. !?")))):
-            start = position
-    return start
+        if _is_date_or_author(line.lower()):
+            found.add(number)
+    ends = range(max(0, len(lines) - 5), len(lines))
+    found.update(number for number in ends if len(lines[number]) <= 120 and _META.match(lines[number].lower()))
+    dropped = sum(len(lines[number]) for number in found)
+    return found if dropped <= (1 - _LEAST_LEFT) * sum(map(len, lines)) else set()
 
 
 def _is_date_or_author(line: str) -> bool:

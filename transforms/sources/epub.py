@@ -1,11 +1,12 @@
 """Source `epub`: one book a file, its chapters in the order of the spine (EPUB 2 and 3)."""
 
+import functools
 import lzma
 import posixpath
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError
@@ -16,7 +17,8 @@ from transforms.sources.decoding import decode_xml
 from transforms.sources.html_files import close_empty_elements, plain_text
 from transforms.sources.jsonl import parse_date
 from transforms.sources.metadata import primary_subtag
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, clean_text
+from transforms.sources.render import Output
 
 MAX_BYTES = 128 << 20
 MAX_CHAPTER_BYTES = 32 << 20
@@ -30,14 +32,16 @@ _DAMAGE = (
 )
 
 
-def read_epub(stream: BinaryIO, *, max_bytes: int = MAX_BYTES) -> Iterator[Record]:
+def read_epub(stream: BinaryIO, *, output: Output = "text", links: bool = False, max_bytes: int = MAX_BYTES) -> Iterator[Record]:
     """Bytes of an EPUB -> one document, or one reject with its reason. The locator is always `0`.
 
     The whole text of the spine's chapters, without the navigation document; not more than `max_bytes` are unpacked. A book
-    of which a chapter is encrypted is not read in part.
+    of which a chapter is encrypted is not read in part. `output` and `links` are those of `render`.
     """
     try:
-        yield _read_book(_Archive(stream, max_bytes))
+        yield _read_book(_Archive(stream, max_bytes), functools.partial(_read_chapter, output=output, links=links))
+    except RejectedError as error:
+        yield error.reject("0", None)
     except _NoBookError as error:
         yield RawReject("0", f"epub/{error.rule}", detail=str(error))
     except OSError as error:
@@ -91,7 +95,7 @@ def _open_zip(stream: BinaryIO) -> zipfile.ZipFile:
         raise _NoBookError("not-zip", f"the file is no zip archive, or is cut off: {error}") from error
 
 
-def _read_book(archive: _Archive) -> Record:
+def _read_book(archive: _Archive, read_chapter: Callable[[bytes], str]) -> Record:
     if _CONTAINER not in archive:
         raise _NoBookError("no-container", f"there is no {_CONTAINER}")
     container = archive.read_xml(_CONTAINER)
@@ -103,7 +107,7 @@ def _read_book(archive: _Archive) -> Record:
     _check_rights(archive, chapters)
     if gone := [name for name in chapters if name not in archive]:
         raise _NoBookError("missing-chapter", f"{len(gone)} of {len(chapters)} chapters are not there: {', '.join(gone[:10])}")
-    texts = (_read_chapter(archive.read(name, limit=MAX_CHAPTER_BYTES)) for name in chapters)
+    texts = (read_chapter(archive.read(name, limit=MAX_CHAPTER_BYTES)) for name in chapters)
     text = clean_text("\n\n".join(filter(None, texts)))
     if not text:
         return RawReject("0", "extract/empty", "extract", detail=f"no text in {len(chapters)} chapters")
@@ -141,5 +145,5 @@ def _check_rights(archive: _Archive, chapters: list[str]) -> None:
         raise _NoBookError("encrypted", f"{len(found)} of {len(chapters)} chapters are encrypted: {', '.join(found[:10])}")
 
 
-def _read_chapter(body: bytes) -> str:
-    return plain_text(close_empty_elements(decode_xml(body).text)).strip()
+def _read_chapter(body: bytes, *, output: Output, links: bool) -> str:
+    return plain_text(close_empty_elements(decode_xml(body).text), output=output, links=links)

@@ -8,16 +8,17 @@ from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.main_text import main_text, page_text
 from transforms.sources.metadata import read_metadata
-from transforms.sources.records import RejectedError, Screen
+from transforms.sources.page_limits import check_page
+from transforms.sources.page_tree import page_tree
+from transforms.sources.records import Screen
+from transforms.sources.render import Output
 
 Extractor = Literal["resiliparse", "trafilatura"]
 
-_PROSE = re.compile(r"<[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})")
+_PROSE = re.compile(r"<(?:[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})|(!--)|([sStTnNxXiI][a-zA-Z]{2,7})(?=[\s/>]))")
+_PASSED_OVER = frozenset(("script", "style", "template", "textarea", "noscript", "title", "xmp", "iframe", "svg"))
 _SAMPLE, _TELLING = 1000, 300  # characters
 _HEAD = 500  # characters of a page's words that are often of its head
-_MAX_DEPTH = 2_000
-_WORTH_MEASURING = 10_000
-_DEEPER = " > ".join(["html", *["*"] * _MAX_DEPTH])
 
 
 class Page(NamedTuple):
@@ -40,38 +41,58 @@ def check_extractor(name: str) -> None:
 
 
 def prose_sample(html: str) -> str:
-    """The first thousand characters of paragraphs in a page that is not parsed; fewer where it has no more."""
+    """The first thousand characters of paragraphs in a page that is not parsed; fewer where it has no more.
+
+    Paragraphs in scripts, comments, templates and fields are no text of the page.
+    """
     found: list[str] = []
-    size = 0
-    for match in _PROSE.finditer(html):
-        found.append(match[1].strip())
-        size += len(found[-1])
-        if size >= _SAMPLE:
-            break
+    size = at = 0
+    ends: dict[str, int] = {}  # where the next end of an element stands, so that none is looked for twice
+    while size < _SAMPLE and (match := _PROSE.search(html, at)):
+        at = match.end()
+        if match[1]:
+            found.append(match[1].strip())
+            size += len(found[-1])
+        elif match[2] or match[3].lower() in _PASSED_OVER:
+            at = _end_of(html, "-->" if match[2] else f"</{match[3].lower()}", at, ends)
     return unescape(" ".join(found))[:_SAMPLE]
 
 
-def extract_main_text(html: str, *, extractor: Extractor = "resiliparse", screen: Screen | None = None) -> Page:
-    """The page's main content as plain text, one block a line; without comments and post metadata. docs/extraction.md has the rules.
+def _end_of(html: str, end: str, at: int, ends: dict[str, int]) -> int:
+    """Where an element or comment ends that begins before `at`; the end of the page where it is left open."""
+    for form in (end, end.upper()):
+        if ends.get(form, 0) < at:
+            found = html.find(form, at)
+            ends[form] = found if found >= 0 else len(html)
+    return min(ends[end], ends[end.upper()])
 
-    The extraction takes time in the square of the depth (50,000 nested elements: 41 s), so a page with more than 10,000
-    tags whose elements nest deeper than 2,000 raises RejectedError, `extract/too-deep`. One CSS query measures that in milliseconds.
+
+def extract_main_text(
+    html: str, *, extractor: Extractor = "resiliparse", output: Output = "text", links: bool = False, screen: Screen | None = None
+) -> Page:
+    """The page's main content as text, one block a line, or as Markdown; docs/extraction.md has the rules.
+
+    Raises RejectedError for a page that `check_page` rejects, before anything is parsed. `output` and `links` are those of `render`.
     `screen` sees a sample of the page's words first, which takes a tenth of the time or less; what it raises is raised.
     """
     if screen is not None and len(sample := prose_sample(html)) >= _TELLING:
         screen(sample)
         screen = None
+    check_page(html)
     tree = HTMLTree.parse(html)
-    if html.count("<") > _WORTH_MEASURING and tree.document and tree.document.query_selector(_DEEPER) is not None:
-        raise RejectedError("extract/too-deep", "extract", detail=f"elements nested deeper than {_MAX_DEPTH}")
-    if screen is not None and tree.body is not None:
-        words = page_text(tree)
+    page = page_tree(tree)
+    if screen is not None:
+        words = page_text(page)
         screen(words[max(min(_HEAD, len(words) - _SAMPLE), 0) :])
     metadata = read_metadata(tree)
-    return Page(_trafilatura_text(html) if extractor == "trafilatura" else main_text(tree, html), *metadata)
+    if extractor == "trafilatura":
+        return Page(_trafilatura_text(html, output, links), *metadata)
+    return Page(main_text(page, output=output, links=links), *metadata)
 
 
-def _trafilatura_text(html: str) -> str:
+def _trafilatura_text(html: str, output: Output, links: bool) -> str:
     from trafilatura import extract
 
+    if output == "markdown":
+        return extract(html, include_comments=False, output_format="markdown", include_formatting=True, include_links=links) or ""
     return extract(html, include_comments=False) or ""

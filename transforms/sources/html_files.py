@@ -1,17 +1,19 @@
 """Source `html`: one page a file (`.html`, `.htm`, `.xhtml`, also `.gz` and `.zst`)."""
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
-from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.decoding import decode_html
 from transforms.sources.gutenberg import strip_gutenberg
-from transforms.sources.html import Extractor, extract_main_text
+from transforms.sources.html import Extractor, Page, extract_main_text
 from transforms.sources.mime import binary_type
+from transforms.sources.page_limits import check_page
+from transforms.sources.page_tree import page_tree
 from transforms.sources.records import (
     RawDocument,
     RawReject,
@@ -23,6 +25,7 @@ from transforms.sources.records import (
     is_failure,
     is_of_system,
 )
+from transforms.sources.render import Output, render
 
 MAX_BYTES = 64 << 20
 _HEAD_CHARACTERS = 1 << 18
@@ -35,11 +38,13 @@ def close_empty_elements(markup: str) -> str:
     return _EMPTY_ELEMENT.sub(lambda tag: tag[0] if tag[1].lower() in _VOID else f"<{tag[1]}{tag[2]}></{tag[1]}>", markup)
 
 
-def plain_text(markup: str) -> str:
-    """HTML that is content throughout (a chapter, a feed's entry) -> its whole text, one block a line."""
-    return extract_plain_text(
-        HTMLTree.parse(markup), main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=True, noscript=True
-    )
+def plain_text(markup: str, *, output: Output = "text", links: bool = False) -> str:
+    """HTML that is content throughout (a chapter, a feed's entry) -> its whole text, one block a line, or Markdown.
+
+    Raises RejectedError for markup that `check_page` rejects.
+    """
+    check_page(markup)
+    return render(page_tree(HTMLTree.parse(markup)), output=output, links=links)
 
 
 def absolute_url(link: str | None, base: str | None = None) -> str | None:
@@ -53,9 +58,14 @@ def absolute_url(link: str | None, base: str | None = None) -> str | None:
 
 
 def stated_url(markup: str) -> str | None:
-    """The address that the page gives itself: `<link rel=canonical>`, else `og:url`; only the head is looked at."""
+    """The address that the page gives itself: `<link rel=canonical>`, else `og:url`; only the head is looked at.
+
+    Raises RejectedError for one that `check_page` rejects.
+    """
     end = markup.find("</head", 0, _HEAD_CHARACTERS)
-    tree = HTMLTree.parse(markup[: end if end >= 0 else _HEAD_CHARACTERS])
+    head = markup[: end if end >= 0 else _HEAD_CHARACTERS]
+    check_page(head)
+    tree = HTMLTree.parse(head)
     opengraph = _attribute(tree, 'meta[property="og:url"]', "content")
     return absolute_url(_attribute(tree, 'link[rel~="canonical"]', "href"), opengraph) or absolute_url(opengraph)
 
@@ -66,25 +76,31 @@ def _attribute(tree: HTMLTree, selector: str, name: str) -> str | None:
 
 
 def read_html(
-    stream: BinaryIO, *, extractor: Extractor = "resiliparse", screen: Screen | None = None, max_bytes: int = MAX_BYTES
+    stream: BinaryIO,
+    *,
+    extractor: Extractor = "resiliparse",
+    output: Output = "text",
+    links: bool = False,
+    screen: Screen | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> Iterator[Record]:
     """Bytes of one page -> one document with its main text, metadata and stated address, or one reject. The locator is always `0`.
 
-    Project Gutenberg's header and licence are taken off, as in its text files.
+    Project Gutenberg's header and licence are taken off, as in its text files. `output` and `links` are those of `render`.
     """
     body = stream.read(max_bytes + 1)
     if len(body) > max_bytes:
         yield RawReject("0", "html/too-large", detail=f"more than {max_bytes} bytes")
         return
     try:
-        yield _read_page(body, extractor, screen)
+        yield _read_page(body, functools.partial(extract_main_text, extractor=extractor, output=output, links=links, screen=screen))
     except BaseException as error:  # a parser's failure on one page must not cost the unit
         if not is_failure(error) or is_of_system(error):
             raise
         yield RawReject("0", "html/unreadable", detail=f"{type(error).__name__}: {error}")
 
 
-def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Record:
+def _read_page(body: bytes, extract: Callable[[str], Page]) -> Record:
     if found := binary_type(body):
         return RawReject("0", "html/not-text", detail=f"the file is {found}")
     decoded = decode_html(body)
@@ -93,9 +109,10 @@ def _read_page(body: bytes, extractor: Extractor, screen: Screen | None) -> Reco
         return RawReject("0", "html/not-text", detail=detail)
     if markup.lstrip().startswith("<?xml"):
         markup = close_empty_elements(markup)
-    url = stated_url(markup)
+    url = None
     try:
-        page = extract_main_text(markup, extractor=extractor, screen=screen)
+        url = stated_url(markup)
+        page = extract(markup)
     except RejectedError as error:
         return error.reject("0", url)
     text = strip_gutenberg(clean_text(page.text)).text.strip()

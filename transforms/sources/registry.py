@@ -75,7 +75,7 @@ class SourceKind:
 KINDS: dict[str, SourceKind] = {
     "warc": SourceKind(
         read=read_warc,
-        options=("extractor", "max_payload_megabytes", "truncated"),
+        options=("extractor", "max_payload_megabytes", "truncated", "output", "links"),
         compressed=True,
         splits=(".gz",),
         at_offsets=True,
@@ -83,10 +83,10 @@ KINDS: dict[str, SourceKind] = {
         passes_over=True,
     ),
     "wet": SourceKind(read=read_wet, options=("truncated",), compressed=True, splits=(".gz",), at_offsets=True, passes_over=True),
-    "html": SourceKind(read=read_html, options=("extractor",), screens=True),
+    "html": SourceKind(read=read_html, options=("extractor", "output", "links"), screens=True),
     "text": SourceKind(read=read_text, options=("reflow",)),
     "markdown": SourceKind(read=read_markdown, options=("links",)),
-    "epub": SourceKind(read=read_epub, compressed=True),
+    "epub": SourceKind(read=read_epub, options=("output", "links"), compressed=True),
     "jsonl": SourceKind(
         read=read_jsonl,
         options=("fields", "keep_columns"),

@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal, NamedTuple
 
 from transforms.sources.archive import ArchiveRecord, read_archive
@@ -12,6 +12,7 @@ from transforms.sources.http_message import HttpMessage, parse_response
 from transforms.sources.mime import HTML, PLAIN, MimeType, decide, may_be_binary, may_be_read, parse_content_type
 from transforms.sources.payload import Payload, TooLargeError, read_payload
 from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, binary_detail, clean_text
+from transforms.sources.render import Output
 
 TYPES = ("response", "resource", "conversion")
 MAX_PAYLOAD_MEGABYTES = 64.0  # Common Crawl cuts at 1 MiB, and at 5 MiB since 2025
@@ -21,6 +22,8 @@ _REASONS = ("length", "time", "disconnect")
 
 Truncated = Literal["keep", "reject"]
 Note = tuple[str, int]
+Extract = Callable[[str], Page]
+"""The markup of a page -> its main text and metadata."""
 
 
 def read_warc(
@@ -29,6 +32,8 @@ def read_warc(
     start: int = 0,
     end: int | None = None,
     extractor: Extractor = "resiliparse",
+    output: Output = "text",
+    links: bool = False,
     screen: Screen | None = None,
     max_payload_megabytes: float | None = None,
     truncated: Truncated = "keep",
@@ -43,13 +48,14 @@ def read_warc(
     `405#1`, `405#2`. A record that cannot be parsed costs itself, and so does one whose payload, without its transfer and content
     codings, is larger than `max_payload_megabytes` (10^6 bytes): `warc/payload-too-large`, in little memory. A payload that is known to be
     cut short is a document whose column `truncated` says why, or, with "reject", `warc/truncated-payload`. A stream that breaks
-    raises OSError or an error of its format.
+    raises OSError or an error of its format. `output` and `links` are those of `render`.
 
     A file that was cut off yields `warc/truncated`: for a record cut inside its block under its own locator, else under
     `<offset of the last record>+`. Not seen is a cut that leaves whole records behind.
     """
     limit = int(1_000_000 * (MAX_PAYLOAD_MEGABYTES if max_payload_megabytes is None else max_payload_megabytes))
-    read = functools.partial(_read_record, limit=limit, extractor=extractor, screen=screen, truncated=truncated)
+    extract = functools.partial(extract_main_text, extractor=extractor, output=output, links=links, screen=screen)
+    read = functools.partial(_read_record, limit=limit, extract=extract, truncated=truncated)
     return read_archive(
         stream,
         types=TYPES,
@@ -78,7 +84,7 @@ def truncation(record: ArchiveRecord) -> str | None:
     return "segment" if record.headers.get("warc-segment-number", "").strip() == "1" else None
 
 
-def _read_record(record: ArchiveRecord, *, limit: int, extractor: Extractor, screen: Screen | None, truncated: Truncated) -> Record:
+def _read_record(record: ArchiveRecord, *, limit: int, extract: Extract, truncated: Truncated) -> Record:
     if record.block is None:
         return _too_large(record, limit)
     stated = _stated(record, record.block)
@@ -107,7 +113,7 @@ def _read_record(record: ArchiveRecord, *, limit: int, extractor: Extractor, scr
     page = Page(content)
     if decision.reading == "page":
         try:
-            page = extract_main_text(content, extractor=extractor, screen=screen)
+            page = extract(content)
         except RejectedError as error:
             return error.reject(record.locator, record.url)
     text = clean_text(page.text)

@@ -80,6 +80,29 @@ def test_one_bad_byte_in_a_chapter_costs_itself() -> None:
     assert found.text.startswith("Bäche im Frühjahr, schöne Tage \ufffd\n\nText of Bäche im Frühjahr, schöne Tage \ufffd.\n\nOne")
 
 
+def test_readings_go_and_structure_comes_as_markdown_on_demand() -> None:
+    page = (
+        '<html xmlns="http://www.w3.org/1999/xhtml"><body><h2>第一章</h2><p><ruby>漢<rt>かん</rt>字<rt>じ</rt></ruby>を<b>読</b>む'
+        '<a epub:type="noteref" href="n.xhtml#1">1</a>。</p><ol start="3"><li><a href="https://a.org/">link</a></li></ol></body></html>'
+    )
+    changes = {"text/two.xhtml": page, "OEBPS/chapter 1.xhtml": ""}
+    expected = {
+        ("text", False): "第一章\n\n漢字を読む。\n\n3. link",
+        ("markdown", False): "## 第一章\n\n漢字を**読**む。\n\n3. link",
+        ("markdown", True): "## 第一章\n\n漢字を**読**む。\n\n3. [link](https://a.org/)",
+    }
+    for (output, links), text in expected.items():
+        [found] = read_epub(io.BytesIO(book(changes)), output=output, links=links)  # type: ignore[arg-type]
+        assert isinstance(found, RawDocument)
+        assert found.text == text
+
+
+def test_a_chapter_that_no_parser_could_read_in_linear_time_rejects_the_book() -> None:
+    found = read(book({"text/two.xhtml": "<div>" * 20_000}))
+    assert isinstance(found, RawReject)
+    assert (found.rule, found.stage) == ("extract/too-deep", "extract")
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [

@@ -29,6 +29,16 @@ def test_main_text_title_and_address() -> None:
     assert read(body) == RawDocument("0", PARAGRAPH.strip(), url="https://a.org/flood", title="Flood & field")
 
 
+def test_markdown_on_demand() -> None:
+    body = PAGE.format(head="", text=f'{PARAGRAPH}</p><h2>A <a href="https://a.org/">link</a></h2><p>{PARAGRAPH}').encode()
+    [found] = read_html(io.BytesIO(body), output="markdown", links=True)
+    assert isinstance(found, RawDocument)
+    assert "\n\n## A [link](https://a.org/)\n\n" in found.text
+    [found] = read_html(io.BytesIO(body), output="markdown")
+    assert isinstance(found, RawDocument)
+    assert "\n\n## A link\n\n" in found.text
+
+
 def test_date_and_language_become_columns() -> None:
     body = PAGE.replace("<html>", '<html lang="de">').format(head='<meta name="date" content="2020-03-12">', text=PARAGRAPH)
     found = read(body.encode())

@@ -190,8 +190,35 @@ def test_a_sample_of_prose_is_taken_from_paragraphs_without_parsing() -> None:
 
 
 def test_a_sample_takes_linear_time_on_hostile_pages() -> None:
+    for page in ("<script " * 100_000, "<script>" * 100_000, "<!--" * 200_000, "<template><p>" * 50_000, "<p>" + "</script" * 100_000):
+        prose_sample(page)
     for page in ("<p " * 200_000, "<p>" + " " * 1_000_000, "<p\n" + "a" * 1_000_000, ("<p>" + " " * 99) * 10_000):
         assert prose_sample(page).strip("a ") == ""
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<script>var a = '{}';</script>",
+        '<script type="text/template">{}</script>',
+        "<SCRIPT>{}</SCRIPT >",
+        "<!-- {} -->",
+        "<!--[if IE]>{}<![endif]-->",
+        "<template>{}</template>",
+        "<style>{}</style>",
+        "<textarea>{}</textarea>",
+        "<noscript>{}</noscript>",
+        "<script>{}",
+        "<!-- {}",
+    ],
+)
+def test_a_sample_of_prose_has_nothing_that_is_no_text_of_the_page(markup: str) -> None:
+    german = "<p>Der Fluss stieg in der Nacht, und am Morgen lagen die unteren Felder unter braunem Wasser.</p>" * 5
+    english = f"<p>{SENTENCE.strip()}</p>"
+    hidden = markup.replace("{}", german)
+    sample = prose_sample(f"{english}{hidden}{english}")
+    assert "Fluss" not in sample
+    assert sample.count(SENTENCE.strip()) == (2 if ">" in markup.rpartition("{}")[2] else 1)
 
 
 def test_the_screen_sees_a_sample_before_the_rules_and_what_it_raises_ends_the_page() -> None:

@@ -1,0 +1,393 @@
+"""What a raised or lowered piece of text is: an exponent, an index, part of a chemical formula, an ordinal's letters, or a footnote mark.
+
+`<sup>` and `<sub>` look alike for all of them. The rules read what stands before and after, as encyclopaedias, preprints and
+question-and-answer pages write it. docs/extraction.md has the table.
+"""
+
+import re
+from typing import NamedTuple
+
+_ELEMENTS = frozenset(
+    str.split(
+        """
+    H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd
+    Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac
+    Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og D
+    """
+    )
+)
+_UNITS = frozenset(
+    str.split(
+        """
+    km cm mm dm dam hm nm µm μm um pm fm ft yd kg mg µg μg ml mL dl cl ha ms ns µs hr Hz kHz MHz GHz eV keV MeV GeV TeV Pa kPa MPa
+    GPa kJ kW MW GW mW kN mol kmol mmol cd lm lx rad sr deg pc kpc Mpc Gpc au AU ly arcmin arcsec inch inches foot feet yard mile
+    miles metre metres meter meters sec Ω °C °F dB bit px pt em кг км см мм дм мл га Вт 米 公里 千米 厘米 釐米 毫米 公尺 公分 
+    メートル キロメートル センチ ㎞ mc
+    qm
+    """
+    )
+)
+_UNITS_AFTER_NUMBERS = frozenset(
+    str.split(
+        """
+    in mi min day days year years yr lb oz acre s m g t h
+    """
+    )
+)
+_FUNCTIONS = frozenset(
+    str.split(
+        """
+    sin cos tan cot sec csc sinh cosh tanh coth log ln lg exp det dim arcsin arccos arctan tg ctg sen max min lim ker
+    """
+    )
+)
+_ORDINALS = frozenset(
+    str.split(
+        """
+    st nd rd th er re ère ere e è ème eme ième ieme ier ière ers res es nde nds ndes de ste te o a os as ª º ro ra do da vo va to ta
+    mo ma no na gr t tes me mes mme mmes lle lles le les r rs ᵉ ий ый ой го я е й ая ое η ος ο ου ή
+    """
+    )
+)
+_ABBREVIATED = frozenset(
+    str.split(
+        """
+    me mes mme lle lles gr grs gneur mo ma mos mas ier ière er ère re cie te vve rs sr dr ble ndo nta ts nt nto tos ll lls y el os
+    as ro ra la pe no na vo va
+    """
+    )
+)
+_SHORT_FORMS = {
+    "n": "os",
+    "N": "os",
+    "f": "o",
+    "r": "o",
+    "v": "o",
+    "D": "r",
+    "M": "rela",
+    "P": "re",
+    "S": "ta",
+    "F": "re",
+    "C": "ia",
+    "Nr": "o",
+    "J": "rn",
+}
+_TOKEN = r"(?:\d{1,4}|[a-z]|[ivx]{1,5}|[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4})"
+_NOTE = re.compile(rf"{_TOKEN}(?:\s?[,;–—-]\s?{_TOKEN}|\s?[*†‡§¶‖#∗⁎✉☆])*,?", re.IGNORECASE)
+_DIGITS = re.compile(r"\d{1,4}(?:\s?[,;–—-]\s?\d{1,4})*,?")
+_MARKS = re.compile(r"[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4}(?:\s?,?\s?[*†‡§¶‖#∗⁎\w])?")
+_NOTE_WITH_MARK = re.compile(rf"{_TOKEN}(?:\s?,\s?{_TOKEN})*\s?,?\s?[*†‡§¶‖#∗⁎✉☆]{{1,3}}", re.IGNORECASE)
+_SIGNED = re.compile(r"[+−–-]?(?:\d+(?:[.,]\d+)*|\w)")
+_CHARGE = re.compile(r"\d{0,2}[+−–⁺⁻•·-]{1,3}|[+−–-]\d{1,2}")
+_SYMBOLS = {
+    "TM": "™",
+    "tm": "™",
+    "SM": "℠",
+    "™": "™",
+    "®": "®",
+    "℠": "℠",
+    "©": "©",
+    "(R)": "®",
+    "(TM)": "™",
+    "(tm)": "™",
+    "(r)": "®",
+    "(c)": "©",
+    "(C)": "©",
+}
+_WORD = re.compile(r"[^\W\d_]+$")
+_NUMBER = re.compile(r"\d[\d.,\u00a0\u2009\u202f]*$")
+_CURRENCY_BEFORE = re.compile(r"(?:[$€£¥₹₽₺₩฿]|\b(?:US|USD|EUR|CHF|R|Rs|kr|zł|R\$))\.?\s?\d[\d.,\s]*$")
+_CURRENCY_AFTER = re.compile(r"\s?(?:[€$£₹₽₺¥]|(?:zł|kr|Kč|EUR|USD|CHF|лв|грн|руб|lei|Ft|DM|TL)(?!\w))")
+_HOUR_AFTER = re.compile(r"\s?(?:Uhr|uhr|h(?!\w)|Hs?(?!\w)|hs(?!\w)|ч(?!\w)|AM|PM|am(?!\w)|pm(?!\w))")
+_MATH_AFTER = re.compile(r"\s?[=+×·*≡<>≤≥≈/^−∙⋅)-]\s?[\w({√(]|\s?[=≡≤≥≈<>]|\s?mod\b|[)\]]*\s?[×·]")
+_MATH_BEFORE = re.compile(r"(?:[=+×·*≡<>≤≥≈/^−∙⋅√Σ∑∫∂(|-]|\d)\s?$")
+_ROMAN = re.compile(r"(?:^|[^\w])[IVXLCDM]+$")
+_GREEK_AND_LATIN = re.compile(r"[\u0370-\u03ff][A-Za-z]|[A-Za-z][\u0370-\u03ff]")
+_ELEMENT_AT_END = re.compile(r"(?:[A-Z][a-z]?)$")
+_FORMULA_AT_END = re.compile(r"(?<![A-Za-z])(?:[A-Z][a-z]?|\d+|[()\[\]·•])+$")
+_INDEX = re.compile(r"(?:\d{1,3}|\d{1,2}[.,]\d{1,2})(?:-?eq|e)?")
+_BASES = frozenset(("100", "1000", "1,000", "1.000", "128", "256", "512", "1024", "2048", "4096", "365", "625"))
+_LEFT_OPEN = re.compile(r"[(\[{]")
+
+
+_COMBINING = "".join(map(chr, range(0x300, 0x370)))
+_IN_BRACKETS = re.compile(r"\(?\d{1,3}\)")
+_SMALL_ROMAN = frozenset(("ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "xii"))
+
+
+class Around(NamedTuple):
+    """What stands around a raised or lowered piece: the paragraph's text before it (the last 80 characters do) and the text node after.
+
+    `joined`: a script stands directly before. `linked`: it is a link to a place on this page, or named as a reference.
+    `formula`: it stands inside an element for formulas.
+    """
+
+    before: str
+    after: str
+    joined: bool = False
+    linked: bool = False
+    formula: bool = False
+
+
+def raised(content: str, around: Around) -> str:
+    """The text of `<sup>content</sup>` in its place; empty for a footnote or edit mark.
+
+    It begins with `\\b` to take back a blank before it.
+    """
+    content = " ".join(content.split())
+    if not content:
+        return ""
+    before, after = around.before.rstrip(_COMBINING), around.after
+    if content in _SYMBOLS and (before[-1:].isalnum() or before[-1:] in "\"'”’)]") and not around.formula:
+        return _SYMBOLS[content]
+    if around.formula:
+        return _marked("^", content)
+    if _is_bracketed(content):
+        return ""
+    if content[0].isdigit() and _starts_fraction(content, after):
+        return f" {content}" if before[-1:].isdigit() else content
+    if content[0] in ".," and content[1:].isdigit() and before[-1:].isdigit():
+        return content
+    if around.linked and len(content) <= 20:
+        return ""
+    if len(content) > 40 or content.count(" ") > 3:
+        return f" {content} " if before[-1:].isalnum() else content
+    if around.joined:
+        return _marked("^", content)
+    if not before or before[-1].isspace():
+        return _raised_alone(content, before, after)
+    if _NOTE_WITH_MARK.fullmatch(content) and len(_last_word(before)) > 1:
+        return ""
+    if _MARKS.fullmatch(content):
+        is_exponent = len(content) == 1 and content in "*∗†#" and _is_variable(before)
+        return _marked("^", content) if is_exponent else ""
+    if _IN_BRACKETS.fullmatch(content) and len(word := _last_word(before)) > 1 and word not in _FUNCTIONS:
+        return ""
+    if _DIGITS.fullmatch(content):
+        return _raised_digits(content, before, after)
+    if content.replace(".", "").isalpha():
+        return _raised_letters(content, before, after)
+    if _NOTE.fullmatch(content) and len(_last_word(before)) > 1:
+        return ""
+    if before[-1] in ".,;:!?。，、；" and len(content) <= 3:
+        return ""
+    return _marked("^", content)
+
+
+def lowered(content: str, around: Around) -> str:
+    """The text of `<sub>content</sub>` in its place: `H2O`, `x_i`, `a_(n+1)`."""
+    content = " ".join(content.split())
+    before = around.before
+    if not content:
+        return ""
+    if before[-1:] in ("/", "⁄"):
+        return content
+    if around.linked and len(content) <= 8:
+        return ""
+    if len(content) > 40 or content.count(" ") > 3:
+        return f" {content}" if before[-1:].isalnum() else content
+    if not before or before[-1].isspace():
+        return f"_{content}" if content[0].isdigit() and _starts_with_element(around.after) else content
+    if not around.formula and _is_chemical(content, before):
+        return content
+    if before.endswith(("PM", "B")) and content.replace(".", "").replace(",", "").isdigit() and content not in ("0", "1"):
+        return content
+    return _marked("_", content)
+
+
+def _marked(sign: str, content: str) -> str:
+    if _SIGNED.fullmatch(content) or _CHARGE.fullmatch(content) or content.isalpha() or not any(map(str.isalnum, content)):
+        return f"{sign}{content}"
+    if content[0] == "(" and content[-1] == ")" and content.count("(") == 1:
+        return f"{sign}{content}"
+    return f"{sign}({content})"
+
+
+def _is_bracketed(content: str) -> bool:
+    return content[0] in "[［【" and content[-1] in "]］】" and len(content) <= 60
+
+
+def _starts_fraction(content: str, after: str) -> bool:
+    return content.isdigit() and len(content) <= 4 and re.match(r"[/⁄](?:\s*$|\d)", after) is not None
+
+
+def _starts_with_element(after: str) -> bool:
+    found = re.match(r"[A-Z][a-z]?(?![a-z])", after)
+    return found is not None and found[0] in _ELEMENTS and not re.match(r"[A-Z]{3,}", after)
+
+
+def _raised_alone(content: str, before: str, after: str) -> str:
+    """A raised piece with a blank, or nothing, before it."""
+    if content.isdigit() and _starts_with_element(after) and len(content) <= 3:
+        return f"^{content}"
+    if re.search(r"(?:^|[^\d.,])10\s$|[×x·*]\s?10\s$", before) and re.fullmatch(r"[+−–-]?\d{1,3}", content):
+        return f"\b^{content}"
+    if content in ("2", "3") and re.search(r"\d\s?(?:[kcmd]?m|ft|км|м|см)\s$", before):
+        return f"\b^{content}"
+    if _NOTE.fullmatch(content) or _MARKS.fullmatch(content):
+        return ""
+    return content
+
+
+def _raised_digits(content: str, before: str, after: str) -> str:
+    last = before[-1]
+    if last.isdigit():
+        return _after_number(content, before, after)
+    if last in ")]}|":
+        return f"^{content}" if _is_formula_in_brackets(before) and content.isdigit() else ""
+    if last in ".,":
+        return content if content.isdigit() and len(content) == 2 and _is_price(before, after) else ""
+    if last in "′'’″\"" and content.isdigit() and re.search(r"(?:^|[^\w])\w['’′″]+$", before):
+        return f"^{content}" if last in "′″" else ""
+    word = _last_word(before)
+    if word:
+        return f"^{content}" if content.replace(",", "").isdigit() and _takes_exponents(word, before, after) else ""
+    if last in "∇∂∞∑∏√!^_" or (last in "*†" and len(before) > 1):
+        return f"^{content}"
+    return ""
+
+
+def _is_price(before: str, after: str) -> bool:
+    return bool(_CURRENCY_BEFORE.search(before) or _CURRENCY_AFTER.match(after))
+
+
+def _after_number(content: str, before: str, after: str) -> str:
+    found = _NUMBER.search(before)
+    number = found[0] if found else ""
+    plain = re.sub(r"\D", "", number)
+    if len(content) == 2 and content.isdigit():
+        if _CURRENCY_BEFORE.search(before):
+            return f".{content}"
+        if _CURRENCY_AFTER.match(after):
+            return f",{content}"
+        if _HOUR_AFTER.match(after) and len(plain) <= 2 and int(content) < 60:
+            return f":{content}"
+    if not content.isdigit() or re.search(r"\d[–-]\d{1,3}$", before):
+        return ""
+    if before[: len(before) - len(number)].endswith(("^", "_")):
+        return f"^{content}"
+    if len(plain) <= 2 or (number in _BASES and len(content) <= 2) or re.fullmatch(r"[01]\.\d{1,4}", number):
+        return f"^{content}"
+    if _MATH_AFTER.match(after) or (len(plain) == 3 and content in ("2", "3") and _MATH_BEFORE.search(before[: -len(number)])):
+        return f"^{content}"
+    return ""
+
+
+def _is_formula_in_brackets(before: str) -> bool:
+    """Whether the brackets that close at the end hold a formula, not words or a year."""
+    if before[-1] == "|":
+        return True
+    opening = {")": "(", "]": "[", "}": "{"}[before[-1]]
+    depth, at = 0, len(before)
+    for at in range(len(before) - 1, -1, -1):
+        depth += (before[at] == before[-1]) - (before[at] == opening)
+        if not depth:
+            break
+    if depth:
+        return True  # longer than what is looked at
+    inside = before[at + 1 : -1]
+    words = [word for word in re.findall(r"[^\W\d_]{3,}", inside) if word not in _FUNCTIONS and word not in _UNITS]
+    return (
+        bool(inside)
+        and not words
+        and not re.fullmatch(r"\s*\d{4}(?:\s?[–-]\s?\d{2,4})?\s*", inside)
+        and not re.fullmatch(r"[A-Z]{2}", inside)
+    )
+
+
+def _last_word(before: str) -> str:
+    found = _WORD.search(before)
+    return found[0] if found else ""
+
+
+def _is_variable(before: str) -> bool:
+    word = _last_word(before)
+    return len(word) == 1 or before[-1:] in ")]"
+
+
+def _takes_exponents(word: str, before: str, after: str) -> bool:
+    """Whether digits raised after a word are its exponent: after a variable, a unit, a function; else they are a footnote's."""
+    ahead = before[: len(before) - len(word)]
+    if len(word) == 1:
+        return not _is_cjk(word) or word == "米"
+    if word in _UNITS or word in _FUNCTIONS or (word in _UNITS_AFTER_NUMBERS and re.search(r"(?:[\d/]|\bper|sq)[\s.]?$", ahead)):
+        return True
+    if _is_cjk(word[-1]):
+        return word.endswith(("平米", "立米", "米", "公里", "公分", "メートル")) and bool(re.search(r"[\d几数每]\s?$|/$", ahead))
+    if len(word) > 4:
+        return False
+    if _GREEK_AND_LATIN.search(word) or re.fullmatch(r"[\u0370-\u03ff]{1,2}", word):
+        return True
+    if len(word) <= 3 and (re.search(r"(?:\d|[=^√∑∫])\s?$", ahead) and not re.search(r"\d\s$", ahead)):
+        return True
+    return len(word) <= 3 and bool(_MATH_BEFORE.search(ahead) or not ahead.strip()) and bool(re.match(r"\s?[=≡≤≥≈]|\s?[+−]\s?\w", after))
+
+
+def _is_cjk(sign: str) -> bool:
+    return "\u3040" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af" or "\U00020000" <= sign <= "\U0003ffff"
+
+
+def _raised_letters(content: str, before: str, after: str) -> str:
+    """Letters: an ordinal's or an abbreviation's stay as they are, a footnote's go, others are exponents."""
+    low = content.lower().rstrip(".")
+    word = _last_word(before)
+    if before[-1].isdigit():
+        if content == "s" and re.search(r"\d0$", before):
+            return content
+        is_ordinal = low in _ORDINALS and (len(low) > 1 or low in "eèoaªºᵉ" or "\u0400" <= low < "\u0500" or "\u0370" <= low < "\u0400")
+        if is_ordinal and not (len(low) == 1 and _MATH_AFTER.match(after) and _MATH_BEFORE.search(before[:-1])):
+            return content
+        return f"^{content}" if len(_NUMBER.search(before)[0]) <= 3 or _MATH_AFTER.match(after) else ""  # type: ignore[index]
+    if before[-1] in ".,;:!?»”)’\"'":
+        if before[-1] == "." and low in _ORDINALS and (before[-2:-1].isdigit() or low in ("o", "os", "º", "ª")):
+            return content
+        if before[-1] == ")" and _is_formula_in_brackets(before):
+            return f"^{content}"
+        return "" if len(content) <= 2 else f" {content}"
+    if not word:
+        return f"^{content}"
+    if _ROMAN.search(before) and (low in _ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)):
+        return content
+    if len(word) == 1 and low in ("th", "st", "nd", "rd", "ième", "ème", "te"):
+        return content
+    if len(word) > 2 and content in _SMALL_ROMAN:
+        return ""
+    if word in _ELEMENTS and re.fullmatch("[IVX]+", content):
+        return f"^{content}"
+    if len(word) == 1 or word == "Nr":
+        forms = _SHORT_FORMS.get(word, "")
+        is_short = (len(low) == 1 and low in forms and content.islower()) or (len(low) > 1 and low in _ABBREVIATED)
+        return content if is_short else f"^{content}"
+    if word in _FUNCTIONS:
+        return f"^{content}"
+    if len(content) == 1:
+        if _is_cjk(content) or (low in _ORDINALS and low not in "abcde"):
+            return content
+        if content.isupper() and _MATH_AFTER.match(after):
+            return f"^{content}"
+        return "" if content.islower() else f"^{content}" if len(word) <= 2 else ""
+    if content.islower() and len(content) <= 4:
+        return content
+    return f" {content}"
+
+
+def _is_chemical(content: str, before: str) -> bool:
+    """Whether an index counts atoms: it follows an element's symbol, or a bracket around symbols, and is a number of 2 or more."""
+    if content == "x" or content == "X":
+        found = _FORMULA_AT_END.search(before)
+        return found is not None and found[0] in ("NO", "SO", "CO", "CH", "PO")
+    if not _INDEX.fullmatch(content):
+        return False
+    found = _FORMULA_AT_END.search(before)
+    if found is None:
+        return False
+    token = found[0]
+    if before.endswith((")", "]")):
+        opened = max(before.rfind("("), before.rfind("["))
+        inside = re.findall(r"[A-Z][a-z]?|[^\d\s()\[\]·+−-]", before[opened + 1 :])
+        return opened >= 0 and bool(inside) and all(symbol in _ELEMENTS for symbol in inside)
+    symbol = _ELEMENT_AT_END.search(before)
+    if symbol is None or not (symbol[0] in _ELEMENTS or symbol[0][-1] in _ELEMENTS):
+        return False
+    alone = token == symbol[0]
+    return content not in ("0", "1") or (not alone and content == "1" and any(map(str.isdigit, token)))

@@ -1,0 +1,214 @@
+"""A formula of a page -> its TeX, once: from an annotation, `alttext`, a script, an image's `alt`; else converted from MathML."""
+
+import re
+from typing import NamedTuple
+
+from resiliparse.parse.html import HTMLTree
+
+from transforms.sources.mathml import mathml_to_tex
+from transforms.sources.page_tree import TEXT, PageTree, page_tree, parse_serialised
+
+_HINTS = ("ath", "katex", "atex", "frac", "tex")
+_FORMULA_CLASS = re.compile(
+    r"""\sclass="(?:[^"]*\s)?(?:
+    (?P<katex>katex(?:-display)?) | (?P<mathjax>MathJax(?:_(?:Display|SVG|SVG_Display|CHTML|PHTML))?|mjx-chtml|MJXc-display|MathJax_Preview)
+    | (?P<wiki>mwe-math-element(?:-inline|-block)?) | (?P<frac>s?frac(?:\stion)?|tion|fraction)
+    | (?P<math>math(?:-inline|-display|-tex|jax)?|texhtml|tex2jax_process|arithmatex|latex)
+    )(?:\s[^"]*)?\"""",
+    re.VERBOSE,
+)
+_MATH_IMAGE = re.compile(
+    r"""\s(?:class|src|data-src)="[^"]*(?:latex|tex\b|math|equation|formula|codecogs|cht=tx|mimetex|texify)""", re.IGNORECASE
+)
+_COMMAND = re.compile(r"\\[a-zA-Z]{2,}|[\^_]\s*[{\w\\]|\\[,;!(\[]")
+_DELIMITED = re.compile(
+    r"\s*(?:\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|\[/?(?:math|latex|tex)\](.+?)\[/(?:math|latex|tex)\])\s*", re.DOTALL
+)
+_STYLED = re.compile(r"\s*\{\\(?:displaystyle|textstyle|scriptstyle)(?![a-zA-Z])\s*(.*)\}\s*", re.DOTALL)
+_SPACES = re.compile(r"\s+")
+_TEX_TYPES = re.compile(r"""\sencoding="(?:application/x-(?:la)?tex|(?:text|application)/(?:x-)?(?:la)?tex|(?:La)?TeX)\"""", re.IGNORECASE)
+_CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
+_SEARCHED = 300  # nodes in which attributes are looked at
+_MOST_OF_FRACTION = 40
+
+
+class Formula(NamedTuple):
+    """`tex` without delimiters; `display`: on lines of its own; `end`: the node after it."""
+
+    tex: str
+    display: bool
+    end: int
+
+
+def formula_at(page: PageTree, node: int) -> Formula | None:
+    """The formula that an element is, or None. Empty `tex`: it repeats a formula that follows, and goes."""
+    tag, attributes = page.tags[node], page.data[node]
+    end = page.ends[node]
+    if tag == "math":
+        return Formula(_of_math(page, node), 'display="block"' in attributes or 'mode="display"' in attributes, end)
+    if tag == "script":
+        return _of_script(page, node)
+    if tag == "img":
+        tex = image_formula(page, node)
+        return Formula(tex, False, end) if tex else None
+    if tag == "mjx-container":
+        return _of_container(page, node)
+    if not any(hint in attributes for hint in _HINTS):
+        return None
+    found = _FORMULA_CLASS.search(attributes)
+    return _by_class(page, node, found.lastgroup or "") if found else None
+
+
+def image_formula(page: PageTree, node: int) -> str:
+    """The TeX in an image's `alt`; empty where that is no TeX."""
+    alt = (page.attribute(node, "alt") or "").strip()
+    if not alt or len(alt) > 20_000:
+        return ""
+    if _STYLED.fullmatch(alt) or _DELIMITED.fullmatch(alt):
+        return clean_tex(alt)
+    attributes = page.data[node]
+    if _MATH_IMAGE.search(attributes) and (
+        _COMMAND.search(alt) or "mwe-math" in attributes or 'class="latex"' in attributes or 'class="tex"' in attributes
+    ):
+        return clean_tex(alt)
+    return ""
+
+
+def clean_tex(tex: str) -> str:
+    """TeX without delimiters, `\\displaystyle` around it, line continuations and needless white space."""
+    tex = tex.strip().replace("%\n", "")
+    if found := _DELIMITED.fullmatch(tex):
+        tex = next(filter(None, found.groups()), "")
+    for _ in range(3):
+        if (found := _STYLED.fullmatch(tex)) is None or not _is_one_group(tex.strip()):
+            break
+        tex = found[1]
+    for style in ("\\displaystyle", "\\textstyle"):
+        if tex.lstrip().startswith(style) and not tex.lstrip()[len(style) :][:1].isalpha():
+            tex = tex.lstrip()[len(style) :]
+    return _SPACES.sub(" ", tex).strip()
+
+
+def _is_one_group(tex: str) -> bool:
+    depth = 0
+    for position, sign in enumerate(tex):
+        if sign in "{}" and (position == 0 or tex[position - 1] != "\\"):
+            depth += 1 if sign == "{" else -1
+            if not depth and position < len(tex) - 1:
+                return False
+    return True
+
+
+def _of_math(page: PageTree, node: int) -> str:
+    """The TeX of a `math` element."""
+    end = page.ends[node]
+    for each in range(node + 1, end):
+        if page.tags[each] == "annotation" and _TEX_TYPES.search(page.data[each]) and (tex := clean_tex(page.text(each))):
+            return tex
+    alternative = page.attribute(node, "alttext") or page.attribute(node, "data-latex") or ""
+    if alternative.strip():
+        return clean_tex(alternative)
+    return mathml_to_tex(page, node)
+
+
+def _of_script(page: PageTree, node: int) -> Formula:
+    kind = page.attribute(node, "type") or ""
+    text = page.text(node)
+    if kind.startswith("math/mml"):
+        inner = parse_serialised(text)
+        tex = _of_math(inner, 0) if inner.tags and inner.tags[0] == "math" else ""
+    else:
+        tex = clean_tex(_CDATA.sub("", text))
+    return Formula(tex, "mode=display" in kind.replace(" ", ""), page.ends[node])
+
+
+def _of_container(page: PageTree, node: int) -> Formula:
+    """MathJax 3 and later: TeX in an attribute, or assistive MathML."""
+    end, display = page.ends[node], ' display="true"' in page.data[node] or ' display=""' in page.data[node]
+    for each in range(node, min(end, node + _SEARCHED)):
+        if page.tags[each] != TEXT and "latex=" in page.data[each] and (tex := page.attribute(each, "data-latex")):
+            return Formula(clean_tex(tex), display, end)
+    math = _first(page, node, "math")
+    return Formula(_of_math(page, math) if math else "", display, end)
+
+
+def _first(page: PageTree, node: int, tag: str) -> int:
+    """The first element of a name inside a node; 0 for none."""
+    try:
+        return page.tags.index(tag, node + 1, page.ends[node])
+    except ValueError:
+        return 0
+
+
+def _by_class(page: PageTree, node: int, kind: str) -> Formula | None:
+    end = page.ends[node]
+    if kind == "frac":
+        text = _fraction(page, node)
+        return Formula("\0" + text, False, end) if text else None
+    if kind == "math":
+        text = page.text(node) if end == node + 2 else ""
+        found = _DELIMITED.fullmatch(text)
+        if found:
+            return Formula(clean_tex(text), found[1] is not None or found[4] is not None, end)
+        return None
+    if kind == "mathjax":
+        return _of_rendered(page, node)
+    math = _first(page, node, "math")
+    if math:
+        return Formula(_of_math(page, math), "katex-display" in page.data[node] or "element-block" in page.data[node], end)
+    if kind == "wiki":
+        image = _first(page, node, "img")
+        tex = image_formula(page, image) if image else ""
+        return Formula(tex, False, end) if tex else None
+    return None
+
+
+def _of_rendered(page: PageTree, node: int) -> Formula | None:
+    """What MathJax 2 shows: nothing where the formula's script follows it; else its MathML."""
+    end, tags = page.ends[node], page.tags
+    if "MathJax_Preview" in page.data[node]:
+        return Formula("", False, end) if _script_follows(page, node) else None
+    if _script_follows(page, node):
+        return Formula("", False, end)
+    for each in range(node, min(end, node + _SEARCHED)):
+        if tags[each] != TEXT and "data-mathml" in page.data[each] and (markup := page.attribute(each, "data-mathml")):
+            inner = page_tree(HTMLTree.parse(markup))
+            math = _first(inner, 0, "math")
+            if math:
+                return Formula(_of_math(inner, math), "Display" in page.data[node], end)
+    math = _first(page, node, "math")
+    return Formula(_of_math(page, math), "Display" in page.data[node], end) if math else None
+
+
+def _script_follows(page: PageTree, node: int) -> bool:
+    """Whether a formula's script is among the next siblings, or inside."""
+    parent_end = page.ends[page.parents[node]] if page.parents[node] >= 0 else len(page.tags)
+    sibling = page.ends[node]
+    for _ in range(5):
+        if sibling >= parent_end:
+            break
+        if page.tags[sibling] == "script":
+            return True
+        if page.tags[sibling] == TEXT and page.data[sibling].strip():
+            break
+        sibling = page.ends[sibling]
+    return page.tags[node] == "div" and bool(_first(page, node, "script"))
+
+
+def _fraction(page: PageTree, node: int) -> str:
+    """`1/2` or `3 1/2` of an element whose parts are named `num` and `den`; empty for any other."""
+    whole, parts = "", []
+    if page.ends[node] - node > _MOST_OF_FRACTION:
+        return ""
+    child, end = node + 1, page.ends[node]
+    while child < end:
+        attributes = page.data[child] if page.tags[child] != TEXT else ""
+        text = _SPACES.sub(" ", page.text(child)).strip()
+        if re.search(r'class="(?:[^"]*\s)?(?:num|den|numerator|denominator|top|bottom)(?:\s[^"]*)?"', attributes):
+            parts.append(text)
+        elif not parts and text and text not in ("+", "⁄", "/") and "sr-only" not in attributes:
+            whole += text
+        child = page.ends[child]
+    if len(parts) != 2:
+        return ""
+    return f"{whole} {'/'.join(parts)}".strip()

@@ -1,0 +1,153 @@
+"""Text as GitHub-flavoured Markdown that reads back to the same text: escapes, emphasis, code, tables, formulas."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+STRONG, EMPHASIS = "\x01\x02", "\x03\x04"
+"""The signs that stand for the beginning and the end of emphasis until its paragraph is whole (see `resolve_emphasis`)."""
+MARKS = re.compile("[\x01-\x04]")
+_SIGNS = r"""\\(?=[!-/:-@\[-`{-~\s]|$)         # a backslash that would escape
+    | (?<![ ])\*|\*(?![ ])                 # a star between blanks is none
+    | (?<![^\W_])_|_(?![^\W_])             # inside a word an underscore is none
+    | ` | ~(?=~)|(?<=~)~
+    | <(?=[A-Za-z/!?]|$)
+    | &(?=\#?\w+;|$|\#)
+    | \](?=[(\[]|$) | !(?=\[|$)"""
+_SPECIAL = re.compile(_SIGNS, re.VERBOSE)
+_SPECIAL_BESIDE_LINKS = re.compile(rf"{_SIGNS} | [\[\]]", re.VERBOSE)
+_LINE_START = re.compile(
+    r"""(?P<number>\d{1,9})(?P<dot>[.)])(?=\ |$) | \#{1,6}(?=\ |$) | [-+](?=\ |$) | > | =+$ | -+$
+    | \*(?=\ |$) | ~~~ | \[(?=[^\]]*\]:) | :?-[-:|\ ]*$ | \|""",
+    re.VERBOSE,
+)
+_BACKTICKS = re.compile("`+")
+_UNSAFE_TEX = re.compile(r"\\[!-/:-@\[-`{-~]|\\$|[*`~]|<[A-Za-z/!?]|&\#?\w|(?<![^\W_])_|_(?![^\W_])|\][(\[]|\$|\n|^\d|!\[")
+_MOVED_OUT = re.compile("([\x01\x03])([ \n]+)|([ \n]+)([\x02\x04])")
+_EMPTY = re.compile("\x01\x02|\x03\x04|\x02\x01|\x04\x03")
+
+
+def escape(text: str, *, links: bool = False) -> str:
+    """Plain text -> Markdown in which no sign has a meaning. `links`: square brackets are escaped, since real links stand beside them."""
+    if not text.isalnum():
+        text = (_SPECIAL_BESIDE_LINKS if links else _SPECIAL).sub(r"\\\g<0>", MARKS.sub("", text))
+    return text
+
+
+def unescape_marks(text: str) -> str:
+    """A piece of a paragraph -> its text without escapes and emphasis."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", MARKS.sub("", text))
+
+
+def escape_line(line: str) -> str:
+    """The line of a paragraph, already escaped, so that it starts no list, heading, quotation or rule."""
+    found = _LINE_START.match(line)
+    if found is None:
+        return line
+    return f"{found['number']}\\{line[found.start('dot') :]}" if found["number"] else f"\\{line}"
+
+
+def resolve_emphasis(text: str) -> str:
+    """Puts stars where a parser reads them as what they stand for, and nothing elsewhere; of nested emphasis only the outer stays."""
+    if "\x01" not in text and "\x03" not in text:
+        return MARKS.sub("", text) if MARKS.search(text) else text
+    for _ in range(4):
+        moved = _EMPTY.sub("", _MOVED_OUT.sub(lambda found: found[2] + found[1] if found[1] else found[4] + found[3], text))
+        if moved == text:
+            break
+        text = moved
+    parts = re.split("([\x01-\x04])", text)
+    depth, opened = 0, -1
+    keep: dict[int, str] = {}
+    for number in range(1, len(parts), 2):
+        if parts[number] in "\x01\x03":
+            depth += 1
+            if depth == 1:
+                opened = number
+        elif depth:
+            depth -= 1
+            if not depth and _can_mark(parts, opened, number):
+                keep[opened] = keep[number] = "**" if parts[opened] == "\x01" else "*"
+    for number in range(1, len(parts), 2):
+        parts[number] = keep.get(number, "")
+    return "".join(parts)
+
+
+def _can_mark(parts: list[str], opened: int, closed: int) -> bool:
+    inside = "".join(part for number, part in enumerate(parts[opened + 1 : closed]) if not number % 2)
+    before, after = parts[opened - 1][-1:] or _near(parts, opened, -1), parts[closed + 1][:1] or _near(parts, closed, 1)
+    if (
+        not inside
+        or inside[0].isspace()
+        or inside[-1].isspace()
+        or "\n" in inside
+        or (before and before in "*_")
+        or (after and after in "*_")
+    ):
+        return False
+    opens = not _is_punctuation(inside[0]) or not before or before.isspace() or _is_punctuation(before)
+    closes = not _is_punctuation(inside[-1]) or not after or after.isspace() or _is_punctuation(after)
+    return opens and closes
+
+
+def _near(parts: list[str], number: int, step: int) -> str:
+    """The sign beside a mark whose neighbours are marks too; empty at the paragraph's ends."""
+    number += 2 * step
+    while 0 <= number < len(parts):
+        if parts[number] in ("\x01", "\x02", "\x03", "\x04"):
+            text = parts[number + step]
+            if text:
+                return "*"  # other emphasis stands between: too close to be read surely
+        number += 2 * step
+    return ""
+
+
+def _is_punctuation(sign: str) -> bool:
+    return unicodedata.category(sign)[0] in "PS"
+
+
+def code_span(text: str) -> str:
+    """Inline code, with as many backticks around it as it takes."""
+    text = " ".join(MARKS.sub("", text).split("\n"))
+    if not text.strip():
+        return text
+    fence = "`" * (max((len(run) for run in _BACKTICKS.findall(text)), default=0) + 1) if "`" in text else "`"
+    padding = " " if text[0] in "` " or text[-1] in "` " else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def code_block(text: str, language: str) -> str:
+    """A fenced block; the fence is longer than any run of backticks inside."""
+    longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0) if "```" in text else 2
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def formula(tex: str, *, display: bool) -> str:
+    """TeX in dollars; where a parser that knows no formulas would change it, in GitHub's forms made of code."""
+    if not display:
+        return f"$`{tex}`$" if _UNSAFE_TEX.search(tex) else f"${tex}$"
+    return code_block(tex, "math") if _UNSAFE_TEX.search(tex) else f"$${tex}$$"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, each one line of Markdown -> a table; the first row is its head."""
+    width = max(map(len, rows))
+    lines = [f"| {' | '.join([*row, *[''] * (width - len(row))])} |" for row in rows]
+    return "\n".join([lines[0], f"|{' --- |' * width}", *lines[1:]])
+
+
+def cell(text: str) -> str:
+    """A paragraph as the content of a table's cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def link(text: str, address: str) -> str:
+    """A link, or the text alone for an address that Markdown cannot hold."""
+    address = address.strip()
+    if not address or not text.strip() or any(sign in address for sign in "<>\n"):
+        return text
+    if any(sign in address for sign in " ()\\") or not address.isprintable():
+        address = f"<{address}>"
+    shown = text.strip()
+    return f"{text[: len(text) - len(text.lstrip())]}[{shown}]({address}){text[len(text.rstrip()) :]}"

@@ -1,0 +1,286 @@
+"""MathML without TeX of its own -> TeX: fractions, indices, roots, tables; no digit moves from one number to another."""
+
+import re
+
+from transforms.sources.page_tree import TEXT, PageTree
+
+_NAMES = {
+    **dict(
+        zip(
+            "αβγδεζηθικλμνξπρστυφχψω",
+            str.split(
+                """
+    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega
+    """
+            ),
+            strict=True,
+        )
+    ),
+    **dict(
+        zip(
+            "ΓΔΘΛΞΠΣΦΨΩ",
+            str.split(
+                """
+    Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega
+    """
+            ),
+            strict=True,
+        )
+    ),
+    **{
+        "∑": "sum",
+        "∏": "prod",
+        "∫": "int",
+        "∞": "infty",
+        "≤": "leq",
+        "≥": "geq",
+        "≠": "neq",
+        "≈": "approx",
+        "×": "times",
+        "·": "cdot",
+        "⋅": "cdot",
+    },
+    **{
+        "→": "to",
+        "∈": "in",
+        "∉": "notin",
+        "⊂": "subset",
+        "⊆": "subseteq",
+        "∪": "cup",
+        "∩": "cap",
+        "∂": "partial",
+        "∇": "nabla",
+        "±": "pm",
+        "∓": "mp",
+    },
+    **{
+        "…": "ldots",
+        "⋯": "cdots",
+        "∀": "forall",
+        "∃": "exists",
+        "⇒": "Rightarrow",
+        "⇔": "Leftrightarrow",
+        "≡": "equiv",
+        "∼": "sim",
+        "∝": "propto",
+    },
+    **{
+        "′": "prime",
+        "ϵ": "epsilon",
+        "ϕ": "phi",
+        "⟨": "langle",
+        "⟩": "rangle",
+        "∘": "circ",
+        "∧": "wedge",
+        "∨": "vee",
+        "¬": "neg",
+        "∅": "emptyset",
+    },
+    **{
+        "÷": "div",
+        "↦": "mapsto",
+        "←": "leftarrow",
+        "↔": "leftrightarrow",
+        "∥": "parallel",
+        "⊥": "perp",
+        "⊗": "otimes",
+        "⊕": "oplus",
+        "ℓ": "ell",
+        "ℏ": "hbar",
+    },
+}
+_FUNCTIONS = frozenset(
+    str.split(
+        """
+    sin cos tan cot sec csc sinh cosh tanh log ln exp lim max min sup inf det dim ker arg gcd deg arcsin arccos arctan
+    """
+    )
+)
+_ACCENTS = {
+    "^": "hat",
+    "ˆ": "hat",
+    "~": "tilde",
+    "˜": "tilde",
+    "∼": "tilde",
+    "¯": "bar",
+    "‾": "overline",
+    "―": "overline",
+    "→": "vec",
+    "⃗": "vec",
+    "˙": "dot",
+    ".": "dot",
+    "¨": "ddot",
+    "⏞": "overbrace",
+    "⏟": "underbrace",
+    "_": "underline",
+    "̲": "underline",
+    "ˇ": "check",
+    "˘": "breve",
+}
+_INVISIBLE = dict.fromkeys(map(ord, "\u2061\u2062\u2063\u2064\u200b"))
+_LIMITS = frozenset(("\\sum", "\\prod", "\\int", "\\lim", "\\max", "\\min", "\\sup", "\\inf", "\\bigcup", "\\bigcap", "\\oint", "\\iint"))
+_ESCAPED = re.compile(r"([#$%&_{}])")
+_OPEN_END = re.compile(r"\\[A-Za-z]+$|[_^]\w$")
+_MAX_DEPTH = 200
+
+
+def mathml_to_tex(page: PageTree, node: int) -> str:
+    """A `math` element of n nodes -> TeX, in O(n) steps; its text where it is nested deeper than 200."""
+    # Children are converted before their parents, from the last node to the first, so no recursion is needed.
+    tags, ends = page.tags, page.ends
+    end = ends[node]
+    if _depth(page, node) > _MAX_DEPTH:
+        return re.sub(r"\s+", " ", page.text(node)).strip()
+    done: dict[int, str] = {}
+    for each in range(end - 1, node - 1, -1):
+        if tags[each] == TEXT:
+            continue
+        parts, child, stop = [], each + 1, ends[each]
+        has_text = False
+        while child < stop:
+            if tags[child] == TEXT:
+                has_text = has_text or not page.data[child].isspace()
+            elif tags[child] not in ("annotation", "annotation-xml", "mphantom", "none", "mprescripts", "maligngroup", "malignmark"):
+                parts.append(done.pop(child))
+            elif tags[child] in ("none", "mprescripts"):
+                parts.append("\0" if tags[child] == "mprescripts" else "")
+            child = ends[child]
+        done[each] = _convert(page, each, tags[each], parts, has_text)
+    return re.sub(r" {2,}", " ", done[node]).strip()
+
+
+def _depth(page: PageTree, node: int) -> int:
+    """How deep elements nest below a node, as far as it is measured."""
+    deepest = 0
+    open_ends: list[int] = []
+    for each in range(node, page.ends[node]):
+        while open_ends and open_ends[-1] <= each:
+            open_ends.pop()
+        if page.tags[each] != TEXT:
+            open_ends.append(page.ends[each])
+            deepest = max(deepest, len(open_ends))
+    return deepest
+
+
+def _convert(page: PageTree, node: int, tag: str, parts: list[str], has_text: bool) -> str:
+    if tag in ("mi", "mn", "mo", "mtext", "ms"):
+        return _token(page, node, tag, parts)
+    if tag == "mfrac":
+        top, bottom = _two(parts)
+        if 'linethickness="0' in page.data[node]:
+            return f"\\binom{{{top}}}{{{bottom}}}"
+        return f"\\frac{{{top}}}{{{bottom}}}"
+    if tag == "msqrt":
+        return f"\\sqrt{{{_row(parts)}}}"
+    if tag == "mroot":
+        base, index = _two(parts)
+        return f"\\sqrt[{index}]{{{base}}}"
+    if tag == "msup":
+        base, above = _two(parts)
+        return f"{_base(base)}{_script('^', above)}"
+    if tag == "msub":
+        base, below = _two(parts)
+        return f"{_base(base)}{_script('_', below)}"
+    if tag in ("msubsup", "munderover"):
+        base, below, above = [*parts, "", "", ""][:3]
+        return f"{_base(base)}{_script('_', below)}{_script('^', above)}"
+    if tag in ("mover", "munder"):
+        return _accent(tag, *_two(parts))
+    if tag == "mmultiscripts":
+        return _multiscripts(parts)
+    if tag == "mfenced":
+        return _fenced(page, node, parts)
+    if tag == "mtable":
+        return "\\begin{matrix}" + " \\\\ ".join(parts) + "\\end{matrix}"
+    if tag in ("mtr", "mlabeledtr"):
+        return " & ".join(parts)
+    if tag == "mspace":
+        return " "
+    if has_text and not parts:
+        return _escape(" ".join(page.text(node).split()))
+    return _row(parts)
+
+
+def _token(page: PageTree, node: int, tag: str, parts: list[str]) -> str:
+    raw = page.text(node).translate(_INVISIBLE)
+    text = " ".join(raw.split())
+    if not text:
+        return ""
+    if tag in ("mtext", "ms"):
+        blank = (" " if raw[:1].isspace() or raw[:1] == "\u00a0" else "", " " if raw[-1:].isspace() or raw[-1:] == "\u00a0" else "")
+        return f"\\text{{{blank[0]}{_escape(text)}{blank[1]}}}"
+    if text in _NAMES:
+        return f"\\{_NAMES[text]}"
+    if tag == "mi" and len(text) > 1:
+        return f"\\{text}" if text in _FUNCTIONS else f"\\mathrm{{{_escape(text)}}}"
+    if tag == "mo" and text in ("−", "-"):
+        return "-"
+    if tag == "mo" and text in _FUNCTIONS:
+        return f"\\{text}"
+    return _escape(text)
+
+
+def _escape(text: str) -> str:
+    return _ESCAPED.sub(r"\\\1", text.replace("\\", "\\backslash "))
+
+
+def _row(parts: list[str]) -> str:
+    """Parts side by side: a blank stands where two would become one command or one number."""
+    out: list[str] = []
+    before = ""
+    for part in parts:
+        if not part:
+            continue
+        if before and part[0].isalnum() and ((before[-1].isdigit() and part[0].isdigit()) or _OPEN_END.search(before[-30:])):
+            out.append(" ")
+        out.append(part)
+        before = part
+    return "".join(out)
+
+
+def _two(parts: list[str]) -> tuple[str, str]:
+    return (parts[0], _row(parts[1:])) if len(parts) > 1 else (parts[0] if parts else "", "")
+
+
+def _base(base: str) -> str:
+    return (
+        base
+        if len(base) <= 1 or re.fullmatch(r"\\[A-Za-z]+|\d+|\\(?:mathrm|text)\{[^{}]*\}|[)\]]", base)
+        else f"{{{base}}}"
+        if base
+        else "{}"
+    )
+
+
+def _script(sign: str, content: str) -> str:
+    if not content:
+        return ""
+    return f"{sign}{content}" if len(content) == 1 else f"{sign}{{{content}}}"
+
+
+def _accent(tag: str, base: str, mark: str) -> str:
+    sign = mark if mark in _ACCENTS else next((shown for shown, name in _NAMES.items() if mark == f"\\{name}"), mark)
+    if base not in _LIMITS and sign in _ACCENTS and (tag == "mover" or sign in "_⏟̲"):
+        return f"\\{_ACCENTS[sign]}{{{base}}}"
+    return f"{_base(base)}{_script('^' if tag == 'mover' else '_', mark)}"
+
+
+def _multiscripts(parts: list[str]) -> str:
+    at = parts.index("\0") if "\0" in parts else len(parts)
+    base, after, before = (parts[0] if parts else ""), parts[1:at], parts[at + 1 :]
+
+    def scripts(pairs: list[str]) -> str:
+        return "".join(_script("_^"[number % 2], content) for number, content in enumerate(pairs))
+
+    return (f"{{}}{scripts(before)}" if any(before) else "") + _base(base) + scripts(after)
+
+
+def _fenced(page: PageTree, node: int, parts: list[str]) -> str:
+    opened, closed, separators = (page.attribute(node, name) for name in ("open", "close", "separators"))
+    marks = "".join((separators if separators is not None else ",").split())
+    body = ""
+    for number, part in enumerate(parts):
+        if number and marks:
+            body += marks[min(number - 1, len(marks) - 1)]
+        body += part
+    return f"{_escape('(' if opened is None else opened)}{body}{_escape(')' if closed is None else closed)}"

@@ -1,0 +1,151 @@
+"""Preformatted text: `pre` with all its blanks, whatever a highlighter has put around its lines."""
+
+import re
+
+from transforms.sources.exponents import Around, lowered, raised
+from transforms.sources.formulas import formula_at
+from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
+
+_LINE = re.compile(
+    r"""\sclass="(?:[^"]*\s)?(?:line|code-?line|view-line|token-line|cl|hljs-ln-line|CodeMirror-line|cm-line|lineContent|row)(?:\s[^"]*)?\""""
+)
+_LANGUAGE = re.compile(
+    r"""\s(?:class|data-lang|data-language|data-enlighter-language|data-code-language|lang|language)="([^"]*)\"""", re.IGNORECASE
+)
+_IN_CLASS = re.compile(
+    r"""(?:^|\s)(?:language-|lang-|highlight-source-|highlight-(?!source|text)|sourceCode\s+|brush:\s*|hljs\s+|codehilite\s+|mw-highlight-lang-|code-|prettyprint\s+lang-|syntax-)
+    ([\w+#.-]+)""",
+    re.VERBOSE,
+)
+_BRUSH = re.compile(r"brush:\s*([\w+#-]+)")
+_SOURCE_CODE = re.compile(r"(?:^|\s)sourceCode\s+([\w+#-]+)|(?:^|\s)([\w+#-]+)\s+sourceCode(?:\s|$)")
+_NO_LANGUAGE = frozenset(
+    str.split(
+        """
+    block wrapper none text plaintext plain highlight toolbar box container inline snippet example content default auto nohighlight
+    line-numbers copy hljs line numbers area body wrap header undefined
+    """
+    )
+)
+_SKIPPED = frozenset(("button", "select"))
+_FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
+_INLINE = frozenset((TEXT, "sup", "sub", "a", "b", "i", "em", "strong", "span"))
+_LONGEST = 2_000  # characters of an element's attributes that are looked at for others inside it
+_SMALL = 8  # nodes
+_APART = "\x01"  # stands where a digit may not join the number before it
+
+
+def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
+    """The kept text of an element as it stands; lines that are elements of their own end where those end."""
+    tags, ends, data = page.tags, page.ends, page.data
+    end = ends[node]
+    out: list[str] = []
+    closing: list[tuple[int, bool]] = []  # where the elements that are open end, and whether a line ends with them
+    line_end = -1
+    each = node + 1
+    while each < end:
+        while closing and closing[-1][0] <= each:
+            if closing.pop()[1]:
+                _end_line(out)
+            else:
+                _add_apart(out, "")
+        tag = tags[each]
+        if tag == TEXT:
+            if keep[each]:
+                out.append(data[each])
+        elif tag == "br":
+            out.append("\n")
+        elif tag in _SKIPPED:
+            _add_apart(out, "")
+            each = ends[each]
+            continue
+        elif tag in ("sup", "sub") and 1 < ends[each] - each <= _SMALL and _INLINE.issuperset(tags[each : ends[each]]):
+            _add_apart(out, _script(page, each, keep, "".join(out[-3:])))
+            each = ends[each]
+            continue
+        elif tag in _FORMULAS and (formula := formula_at(page, each)):
+            _add_apart(out, formula.tex if keep.find(1, each, formula.end) >= 0 else "")
+            each = formula.end
+            continue
+        elif tag in ("img", "sup", "sub"):
+            _add_apart(out, "")
+            closing.append((ends[each], False))
+        elif tag in BLOCKS:
+            _end_line(out)
+            if tag in ("td", "th") and out and page.parents[each] != each - 1 and not out[-1].endswith("\n"):
+                out.append("\t")
+            elif tag not in ("td", "th"):
+                closing.append((ends[each], True))
+        elif data[each] and "class=" in data[each] and _LINE.search(data[each]):
+            if line_end == each and out and not out[-1].endswith("\n"):
+                out.append("\n")
+            line_end = ends[each]
+        each += 1
+    text = re.sub(f"{_APART}(?=([0-9])?)", lambda found: " " if found[1] else "", "".join(out)) if _APART in out else "".join(out)
+    text = text.replace("\r\n", "\n").replace("\u00a0", " ")
+    return re.sub(r"^(?:[ \t]*\n)+|[ \t\n]+$", "", re.sub("[\u00ad\u200b\ufeff]", "", text)) if text.strip() else ""
+
+
+def _script(page: PageTree, node: int, keep: bytearray, before: str) -> str:
+    """What a raised or lowered piece of code means."""
+    end = page.ends[node]
+    content = "".join(page.data[each] for each in range(node, end) if page.tags[each] == TEXT and keep[each])
+    around = Around(before[-80:], page.data[end][:80] if end < len(page.tags) and page.tags[end] == TEXT else "")
+    return (raised(content, around) if page.tags[node] == "sup" else lowered(content, around)).removeprefix("\b")
+
+
+def _add_apart(out: list[str], text: str) -> None:
+    """Adds what is no text of the page; a digit after or before it stays another number's."""
+    before = next((part[-1] for part in reversed(out) if part), "")
+    if before.isdigit() and text[:1].isdigit():
+        out.append(" ")
+    if text:
+        out.append(text)
+    if (text or before)[-1:].isdigit():
+        out.append(_APART)
+
+
+def _end_line(out: list[str]) -> None:
+    if out and not out[-1].endswith("\n"):
+        out.append("\n")
+
+
+def code_language(page: PageTree, node: int) -> str:
+    """The language that a code block, the `code` inside it or the two elements around it name; empty for none."""
+    around = [node, *(each for each in page.children(node)[:2] if page.tags[each] == "code")]
+    parent = page.parents[node]
+    for _ in range(2):
+        if parent < 0 or page.tags[parent] in ("body", "article", "main", "td", "li"):
+            break
+        around.append(parent)
+        parent = page.parents[parent]
+    for each in around:
+        if page.tags[each] != TEXT and (language := _named_language(page.data[each][:_LONGEST])):
+            return language
+    return ""
+
+
+def _named_language(attributes: str) -> str:
+    for found in _LANGUAGE.finditer(attributes):
+        name, value = found[0].split("=")[0].strip().lower(), found[1]
+        if name == "class":
+            language = _of_class(value)
+        elif name == "lang":
+            continue  # of people
+        else:
+            language = value.strip()
+        language = language.lower().strip(".")
+        if language and language not in _NO_LANGUAGE and re.fullmatch(r"[\w+#.-]{1,30}", language):
+            return language
+    return ""
+
+
+def _of_class(value: str) -> str:
+    if found := _BRUSH.search(value):
+        return found[1]
+    if found := _SOURCE_CODE.search(value):
+        return found[1] or found[2]
+    for found in _IN_CLASS.finditer(value):
+        if found[1].lower() not in _NO_LANGUAGE:
+            return found[1]
+    return ""

@@ -1,0 +1,181 @@
+"""Which texts of a page its reader sees: all but scripts' and hidden elements', readings of ruby text, edit marks and fallbacks."""
+
+import re
+
+from transforms.sources.page_tree import TEXT, PageTree
+
+_NEVER = frozenset(
+    str.split(
+        """
+    head title style template noscript select datalist rt rp rtc audio video object canvas iframe progress meter textarea annotation
+    annotation-xml mjx-assistive-mml noembed noframes
+    """
+    )
+)
+"""Left out with all they hold: metadata, form values, readings, and what browsers show only where they cannot show the element."""
+HIDDEN = re.compile(
+    r"""\shidden(?:=""|="hidden"|="true"|\s|$)|\sstyle="[^"]*(?:display\s*:\s*none|visibility\s*:\s*hidden)""", re.IGNORECASE
+)
+_UNSEEN_CLASS = re.compile(
+    r"""class="[^"]*(?<![\w-])(?:
+    sr-only | sr_only | visually-?hidden | u-hidden-visually | screen-?reader-?(?:text|only) | a11y-hidden | assistive-text
+    | mw-editsection | editsection | mw-cite-backlink | footnote-back(?:ref|link)? | reversefootnote | noprint\sInline-Template
+    | MJX_Assistive_MathML | navbox-styles | mw-empty-elt
+    )(?![\w-])""",
+    re.VERBOSE,
+)
+_GUTTER = re.compile(
+    r"""class="[^"]*(?<![A-Za-z])(?:linenos?|line-?num(?:ber)?s?(?:-rows)?|gutter|lnt?|blob-num|hljs-ln-n(?:umbers)?|num(?:bers)?
+    |code-?line-?number|rouge-gutter|ec-line-number|react-code-line-number)(?![A-Za-z])""",
+    re.VERBOSE,
+)
+_NOTHING, _HIDES, _UNSEEN, _NUMBERS = range(4)
+_ANCHOR = re.compile(r"""\sclass="[^"]*(?:anchor|headerlink|hash-?link|permalink|header-link|heading-link|bookmark)""")
+_ANCHOR_TEXTS = frozenset(("#", "¶", "§", "🔗", "⚓", "link", "Link", "permalink", "Permalink", "​", "\u200b"))
+_BACK_TEXTS = frozenset(("↩", "↩︎", "↩️", "↑", "^", "⏎", "⤴", "⤴︎", "↵", "⮌", "⇑", "▲", "⬆", "⇡", "jump up", "Jump up"))
+_NOTE = re.compile(r"""\s(?:class|role|epub:type|rel)="[^"]*(?:footnote|noteref|fnref|fn-ref|note-ref|endnote|sdfootnote)""")
+_NOTE_MARK = re.compile(r"\s*[\[(]?\s*(?:\d{1,4}|[a-zA-Z]|[*†‡§¶#]{1,3}|[ivxIVX]{1,5}|(?:note|Note|fn|N)\.?\s?\d{1,3})\s*[\])]?[.:]?\s*")
+_LEAST_NOSCRIPT = 200
+_PRE = frozenset(("pre", "code"))
+_NOTES = frozenset(("div", "section", "ol", "li"))
+
+
+def visible_texts(page: PageTree, root: int = 0, *, hidden: bool = False) -> bytearray:
+    """One byte a node: 1 for the texts below `root` that a reader sees, and for images, whose `alt` may be a formula.
+
+    Elements hidden by attribute or style count as seen where they hold more text than the rest, as on pages that a script unveils, and
+    always with `hidden`; `noscript` where it has 200 characters or more that stand nowhere else on the page.
+    """
+    seen = bytearray(len(page.tags))
+    later: list[tuple[int, int, bool]] = []
+    _mark(page, root, page.ends[root], seen, later)
+    if later:
+        _mark_doubtful(page, seen, later, hidden)
+    return seen
+
+
+def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tuple[int, int, bool]]) -> None:
+    """Marks the seen texts of nodes [node, end). Doubtful parts go to `later`: their range, and whether it is a `noscript`."""
+    tags, ends, data = page.tags, page.ends, page.data
+    known: dict[str, int] = {}
+    with_code: dict[int, bool] = {}
+    gutters_end = 0
+    while node < end:
+        tag = tags[node]
+        if tag == TEXT:
+            seen[node] = 1
+            node += 1
+            continue
+        if tag in _NEVER:
+            if tag == "template" and "shadowroot" in data[node]:
+                node += 1
+                continue
+            if tag == "noscript":
+                later.append((node + 1, ends[node], True))
+            node = ends[node]
+            continue
+        attributes = data[node]
+        kind = _NOTHING
+        if attributes and ends[node] - node > 1:  # names of classes come again and again, attributes do not
+            if ("hidden" in attributes or "none" in attributes) and HIDDEN.search(attributes):
+                kind = _HIDES
+            elif (at := attributes.find('class="')) >= 0:
+                name = attributes[at : attributes.find('"', at + 7) + 1]
+                found = known.get(name)
+                kind = known[name] = _kind(name) if found is None else found
+        if kind == _HIDES or (tag == "dialog" and " open" not in attributes):
+            later.append((node + 1, ends[node], False))
+            node = ends[node]
+        elif kind == _UNSEEN and not (tag in _NOTES and "footnote" in attributes):
+            node = ends[node]
+        elif kind == _NUMBERS and node >= gutters_end:
+            gutters_end = ends[node]  # no gutter is looked for inside another: that would take time in the square of the depth
+            node = gutters_end if _holds_numbers_alone(page, node, with_code) else node + 1
+        elif tag == "a" and _is_mark(page, node, attributes):
+            node = ends[node]
+        else:
+            if tag == "img":
+                seen[node] = 1
+            node += 1
+
+
+def _kind(name: str) -> int:
+    """What an element's class says of its text."""
+    if _UNSEEN_CLASS.search(name):
+        return _UNSEEN
+    return _NUMBERS if _GUTTER.search(name) else _NOTHING
+
+
+def _is_mark(page: PageTree, node: int, attributes: str) -> bool:
+    """Whether a link is an anchor beside a heading, a footnote's mark, or the way back from a footnote."""
+    if not 1 < page.ends[node] - node <= 6:
+        return False
+    if page.tags[node + 1] == TEXT and len(page.data[node + 1]) > 40:
+        return False
+    text = page.text(node).strip()
+    if len(text) > 12:
+        return False
+    if text in _ANCHOR_TEXTS and _ANCHOR.search(attributes):
+        return True
+    if "#" in attributes and text in _BACK_TEXTS:
+        return True
+    return _NOTE_MARK.fullmatch(text) is not None and _NOTE.search(attributes) is not None
+
+
+def _holds_numbers_alone(page: PageTree, node: int, with_code: dict[int, bool]) -> bool:
+    """Whether all texts of a code's gutter are numbers. It stands in or beside `pre`, never a paragraph's number."""
+    found = False
+    for each in range(node, page.ends[node]):
+        if page.tags[each] == TEXT and (text := page.data[each].strip()):
+            if not all(part.isdigit() for part in text.split()):
+                return False
+            found = True
+    return found and _is_beside_code(page, node, with_code)
+
+
+def _is_beside_code(page: PageTree, node: int, with_code: dict[int, bool]) -> bool:
+    """Whether an element stands in code, or in a table or figure that holds code, of which `with_code` remembers what is known."""
+    for _ in range(8):
+        tag = page.tags[node]
+        if tag in _PRE:
+            return True
+        if tag in ("table", "figure"):
+            if node not in with_code:
+                with_code[node] = not _PRE.isdisjoint(page.tags[node : page.ends[node]])
+            if with_code[node]:
+                return True
+        node = page.parents[node]
+        if node < 0:
+            break
+    return False
+
+
+def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, bool]], all_hidden: bool) -> None:
+    tags, data = page.tags, page.data
+    marks = (bytearray(len(tags)), bytearray(len(tags)))
+    texts: tuple[list[int], list[int]] = ([], [])
+    for start, end, is_noscript in later:
+        _mark(page, start, end, marks[is_noscript], [])
+        texts[is_noscript].extend(node for node in range(start, end) if marks[is_noscript][node] and tags[node] == TEXT)
+    if _size(page, texts[True]) >= _LEAST_NOSCRIPT:
+        shown = {data[node].strip() for node in range(len(tags)) if seen[node] and tags[node] == TEXT}
+        repeated = [node for node in texts[True] if data[node].strip() in shown]
+        if _size(page, texts[True]) - _size(page, repeated) >= _LEAST_NOSCRIPT:
+            for node in repeated:
+                marks[True][node] = 0
+            _merge(seen, marks[True])
+    hidden = _size(page, texts[False])
+    if all_hidden or hidden > _size(page, [node for node in range(len(tags)) if seen[node]]):
+        _merge(seen, marks[False])
+
+
+def _size(page: PageTree, nodes: list[int]) -> int:
+    """The characters of texts without the white space around them."""
+    return sum(len(page.data[node].strip()) for node in nodes if page.tags[node] == TEXT)
+
+
+def _merge(seen: bytearray, more: bytearray) -> None:
+    at = more.find(1)
+    while at >= 0:
+        seen[at] = 1
+        at = more.find(1, at + 1)
