@@ -1,5 +1,6 @@
 """Fixtures that all tests share. Nothing here needs a network or a GPU."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -31,6 +32,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(absent)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Which Pythons the wheel was installed for (tests/install)."""
+    reports = [report for outcome in ("passed", "skipped") for report in terminalreporter.stats.get(outcome, ())]
+    pythons = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "Python"]
+    if pythons:
+        terminalreporter.write_line(f"bare installations: Python {', '.join(sorted(set(pythons)))}")
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of real inputs; only for tests marked `real_data`."""
@@ -49,6 +58,8 @@ def tokenmill(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 
     def command(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["tokenmill", *map(str, arguments)])
+        monkeypatch.setattr(logging.getLogger(), "level", logging.getLogger().level)  # what `main` sets for its own process
+        monkeypatch.setenv("OMP_WAIT_POLICY", os.environ.get("OMP_WAIT_POLICY", "passive"))
         capfd.readouterr()
         status = 0
         try:
