@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,12 +53,11 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def tokenmill(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+def tokenmill(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Outcome]]:
     """Runs `tokenmill ARGUMENTS` as the console script does, in this process: its exit status and what it printed."""
 
     def command(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["tokenmill", *map(str, arguments)])
-        monkeypatch.setattr(logging.getLogger(), "level", logging.getLogger().level)  # what `main` sets for its own process
         monkeypatch.setenv("OMP_WAIT_POLICY", os.environ.get("OMP_WAIT_POLICY", "passive"))
         capfd.readouterr()
         status = 0
@@ -68,4 +67,6 @@ def tokenmill(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
             status = int(stop.code or 0)
         return Outcome(status, *capfd.readouterr())
 
-    return command
+    level = logging.getLogger().level
+    yield command
+    logging.getLogger().setLevel(level)  # `main` sets it for its own process
