@@ -49,7 +49,7 @@ for package in {PACKAGES!r}:
             missing[name] = error.name
 print(json.dumps(missing))
 """
-ROW = "demo/run/shards/train-news-00000-of-00001.arrow:2"
+ROW = "demo/run/shards/train-news-00000-of-00001.arrow:3"
 RUN = "demo/run"
 COMMANDS = {
     "modules": ("python", "-I", "-c", IMPORT_ALL),
