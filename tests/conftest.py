@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from pipeline.cli import main
+from transforms.plugins import load_plugins
 
 # Two processes test on two cores, and threads that share a core wait for each other longer than small models compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,6 +45,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def data_folder() -> Path:
     """The folder of real inputs; only for tests marked `real_data`."""
     return DATA
+
+
+@pytest.fixture(autouse=True)
+def _no_plugins_left() -> Iterator[None]:
+    """A configuration's plugins stay loaded until another is read: the filters and kinds of one test would be the next one's, too."""
+    yield
+    load_plugins(())
 
 
 class Outcome(NamedTuple):
