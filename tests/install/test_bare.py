@@ -143,7 +143,7 @@ def test_every_module_is_there_but_those_that_need_the_extra_train(bare: Bare) -
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "modules"])
 def test_the_command_runs(bare: Bare, command: str) -> None:
     done = bare.commands[command]
-    assert done.returncode == FAILING.get(command, 0), done.stderr
+    assert done.returncode == FAILING.get(command, 0), f"{done.stdout[-1000:]}\n{done.stderr}"
     if command not in FAILING:
         assert done.stderr == ""
         assert done.stdout
