@@ -81,7 +81,10 @@ def fork_server() -> Iterator[ForkServer | None]:
         sys.stdout.flush()  # or the copies would write what is waiting once more
         sys.stderr.flush()
         # What the imports made stays. A collection would look through all of it, 0.2 s, and in each worker copy it first.
-        gc.freeze()
+        # Objects that a caller has frozen could not be told from ours at the end, so where there are any, none is added.
+        freezes = gc.get_freeze_count() == 0
+        if freezes:
+            gc.freeze()
         pid = os.fork()
         if pid == 0:
             ours.close()
@@ -91,7 +94,8 @@ def fork_server() -> Iterator[ForkServer | None]:
         try:
             yield ForkServer(address)
         finally:
-            gc.unfreeze()
+            if freezes:
+                gc.unfreeze()
             ours.close()
             os.waitpid(pid, 0)
 
@@ -106,21 +110,29 @@ def note_pipeline() -> None:
     _pipelines.append(os.getpid())
 
 
-def end_bundles_at_once() -> None:
-    """Lets bundles of this process end without a wait for Beam's sampler of states, which looks every 200 ms and is joined.
+@contextlib.contextmanager
+def bundles_end_at_once() -> Iterator[None]:
+    """Within the block, bundles of this process end without a wait for Beam's sampler of states, which looks every 200 ms and is joined.
 
-    Each stage of a pipeline would wait 0.1 s on average, in every worker. The period is a default of a constructor and no option.
+    Each stage of a pipeline would wait 0.1 s on average, in every worker. The period is a default of a constructor and no option;
+    it is Beam's own again after the block, for other pipelines of this process.
     """
     from apache_beam.runners.worker import statesampler
 
-    statesampler.StateSampler.__init__.__defaults__ = (_SAMPLING_MILLISECONDS,)
+    constructor = statesampler.StateSampler.__init__
+    before = constructor.__defaults__
+    constructor.__defaults__ = (_SAMPLING_MILLISECONDS,)
+    try:
+        yield
+    finally:
+        constructor.__defaults__ = before
 
 
 def _run_beam_worker() -> None:
     from apache_beam.runners.worker import sdk_worker_main
 
-    end_bundles_at_once()
-    sdk_worker_main.main(sys.argv)
+    with bundles_end_at_once():
+        sdk_worker_main.main(sys.argv)
 
 
 class _Server:

@@ -17,7 +17,7 @@ from transforms import io
 from transforms.errors import ConfigError
 
 CONFIGURATION = """\
-seed = 7
+seed = 4
 folder = "run"
 
 [sources.web]

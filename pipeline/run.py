@@ -32,7 +32,6 @@ _LIBRARIES = (
     "fastwarc",
     "resiliparse",
     "xxhash",
-    "datasketch",
     "fasttext-predict",
 )
 

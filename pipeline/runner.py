@@ -31,7 +31,7 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from pipeline.fork_server import ForkServer, end_bundles_at_once, note_pipeline
+from pipeline.fork_server import ForkServer, bundles_end_at_once, note_pipeline
 from transforms.errors import ConfigError, UserError
 
 SECONDS_A_PROCESS = 4.0
@@ -43,7 +43,8 @@ SECONDS_TO_END = 1.0
 
 _ERROR_LINE = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception)\b: ")
 _STEP = re.compile(r" \[while running '.*'\]$")
-_QUIET = ("apache_beam", "root")
+_QUIET = ("apache_beam", "trafilatura")
+_one_at_a_time = threading.RLock()  # what a run changes in this process and puts back would otherwise be put back by another run
 _OPTION = re.compile(r"--\w[^=]*")
 _OURS = ("direct_num_workers", "direct_running_mode")
 _EXIT = re.compile(r"Worker subprocess exited with return code (-?\d+)")
@@ -116,7 +117,7 @@ def check_beam_arguments(arguments: Sequence[str]) -> None:
 
 
 def _parse(arguments: Sequence[str]) -> PipelineOptions:
-    said = io.StringIO()
+    said = io.StringIO()  # argparse prints what is wrong; the streams are this process's own again after the block
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
             options = PipelineOptions(list(arguments))
@@ -146,11 +147,16 @@ class _Options(PipelineOptions):
 
 
 def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSettings, work: Work) -> None:
-    """Builds a pipeline and runs it to its end. Raises UserError with the cause when a worker failed or its process died."""
-    note_pipeline()
-    end_bundles_at_once()
+    """Builds a pipeline and runs it to its end. Raises UserError with the cause when a worker failed or its process died.
+
+    A process runs one pipeline at a time: another thread's call waits. Loggers, hooks and settings of Beam are afterwards what they were;
+    but Beam draws from `random`, and with its old state put back, numbers that the caller's threads drew meanwhile would come again.
+    """
     options = _Options(list(settings.beam_arguments))
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_one_at_a_time)
+        note_pipeline()
+        stack.enter_context(bundles_end_at_once())
         if not settings.debug:
             stack.enter_context(_quiet_logs())
         processes = settings.processes(work)
@@ -307,15 +313,23 @@ class _Workers:
 
 @contextlib.contextmanager
 def _quiet_logs() -> Iterator[None]:
-    loggers = [logging.getLogger(None if name == "root" else name) for name in _QUIET]
+    """Silences Beam, and libraries that log what rejects say; other loggers of this process, a caller's too, stay as they are."""
+    loggers = [logging.getLogger(name) for name in _QUIET]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)  # a worker that is interrupted logs that at CRITICAL
+    logging.getLogger().addFilter(_not_of_beam)
     try:
         yield
     finally:
+        logging.getLogger().removeFilter(_not_of_beam)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _not_of_beam(record: logging.LogRecord) -> bool:
+    """Whether a record that was logged at the root logger itself is not Beam's, which does that here and there."""
+    return "apache_beam" not in record.pathname
 
 
 def _cause(error: BaseException) -> str:

@@ -45,7 +45,7 @@ def train(config: TrainConfig, *, shards: str, tokenizer: str, out: str, report:
     """
     trainer = _Trainer(config, shards=shards, tokenizer=tokenizer, out=out, report=report or (lambda event: None))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.default_generator.manual_seed(config.seed)  # `torch.manual_seed` would seed the caller's devices, too
         return trainer.run()
 
 

@@ -33,6 +33,7 @@ _HEAD_REFUSED = frozenset({403, 405, 501})
 
 Result = TypeVar("Result")
 sleep = time.sleep  # tests put another in its place
+_jitter = random.Random()  # its own: numbers drawn here are not missing in the sequence of a caller who seeded `random`
 
 
 class RemoteFile(NamedTuple):
@@ -46,7 +47,7 @@ def is_http(path: str) -> bool:
     return path.startswith(("http://", "https://"))
 
 
-def with_retries(action: Callable[[], Result], *, url: str, draw: Callable[[], float] = random.random) -> Result:
+def with_retries(action: Callable[[], Result], *, url: str, draw: Callable[[], float] = _jitter.random) -> Result:
     """What an action returns, tried up to ATTEMPTS times while the server is busy or the connection breaks.
 
     Waits a random part of a delay that doubles (full jitter), but at least what `Retry-After` asks for. Raises

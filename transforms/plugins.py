@@ -135,7 +135,7 @@ def _load(plugins: Sequence[Plugin]) -> None:
 def _run(plugin: Plugin) -> None:
     try:
         if plugin.code is None:
-            known = sys.modules.get(plugin.name)
+            known = sys.modules.get(plugin.name)  # imported before by somebody: what it registered then went to nobody, so it runs again
             importlib.reload(known) if known else importlib.import_module(plugin.name)
         else:
             _run_code(plugin.name, plugin.code, f"{_PREFIX}{plugin.label[:16]}")

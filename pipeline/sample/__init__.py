@@ -1,6 +1,7 @@
 """The embedded sample: an original corpus of web pages, books and news items with planted trouble, and what must become of each.
 
-The text lies beside this file as data (`web/*.txt`, `books/*.txt`, `news.txt`) and `lay_out` makes input files of it.
+The text lies beside this file as data (`web/*.txt`, `books/*.txt`, `news.txt`, `python-topics.txt.zst`) and `lay_out` makes input
+files of it.
 The labels expect the quickstart's configuration: languages en de fr es ru zh ja ar at a threshold of about 0.5; `gopher` for
 web; a length of at least 200 characters for news, whose text is the field `body`; Jaccard 0.8 on word 5-grams, keep = ["longest"].
 """
@@ -17,8 +18,8 @@ __all__ = ["lay_out"]
 def lay_out(folder: str) -> None:
     """Writes the sample into `folder`: `web/*.warc.gz`, `books/*`, `news/*.jsonl.*` and `labels.jsonl`.
 
-    Pure but for the writing: every call writes the same bytes (`web/python-topics.warc.gz` the same for one version of
-    Python). The rows of `labels.jsonl` are described by `pipeline.sample._labels.Label`.
+    Pure but for the writing: every call writes the same bytes, whatever the version of Python (`news/2024.jsonl.zst` for one version
+    of zstd only; its text is always the same). The rows of `labels.jsonl` are described by `pipeline.sample._labels.Label`.
     """
     pages, page_labels = lay_out_pages()
     cut_off, cut_off_labels = lay_out_cut_off()

@@ -1,10 +1,10 @@
 """The books source: stories as text files, hard-wrapped, with a header and a licence block."""
 
-import gzip
 import hashlib
 import textwrap
 from typing import Any
 
+from pipeline.sample._gzip import write_member
 from pipeline.sample._labels import Label, add_note, mark_group
 from pipeline.sample._source import edit_blocks, read_resource, read_table
 
@@ -92,7 +92,7 @@ def lay_out_books() -> tuple[dict[str, bytes], list[Label]]:
     labels = []
     for table in catalogue["book"]:
         data = write_book(table, collection=catalogue["collection"], author=catalogue["author"])
-        files[table["file"]] = gzip.compress(data, mtime=0) if table["file"].endswith(".gz") else data
+        files[table["file"]] = write_member(data) if table["file"].endswith(".gz") else data
         labels.append(_label(table))
     bases = {table["story"]: table["file"] for table in reversed(catalogue["book"]) if "story" in table}
     for table in catalogue["book"]:

@@ -1,12 +1,12 @@
 """The news source: items as JSON Lines, one file a year, with broken lines among them."""
 
-import gzip
 import json
 from dataclasses import replace
 from typing import Any
 
 import zstandard
 
+from pipeline.sample._gzip import write_member
 from pipeline.sample._labels import Label, add_note, mark_group
 from pipeline.sample._source import Entry, derive, parse_entries, read_resource, read_table
 
@@ -109,5 +109,5 @@ def lay_out_news() -> tuple[dict[str, bytes], list[Label]]:
             labels = mark_group(labels, group=group, keys=pair, keeper=keeper if group == "near" else None)
     labels = [replace(label, position=_offset(lines[label.file], label.position)) for label in labels]
     texts = {file: ("\n".join(rows) + "\n").encode() for file, rows in lines.items()}
-    compress = {".gz": lambda data: gzip.compress(data, mtime=0), ".zst": zstandard.ZstdCompressor().compress}
+    compress = {".gz": write_member, ".zst": zstandard.ZstdCompressor().compress}
     return {file: compress[file[file.rindex(".") :]](data) for file, data in texts.items()}, labels

@@ -1,18 +1,27 @@
-"""CPython's own help texts (`pydoc_data.topics`) as further web pages: more English for the small model to read.
+"""Help texts of Python as further web pages: more English for the small model to read, with headings, lists and code.
 
-They change with the Python version, so they carry no labels.
+The text is a frozen copy of `pydoc_data.topics` of Python 3.11.7 (`python-topics.txt.zst`, under Python's own licence beside it): the
+module changes with each version of Python, and with it the quickstart's counts would. The pages carry no labels.
 """
 
 import html
 import re
-from pydoc_data.topics import topics
+from importlib.resources import files
+
+import zstandard
 
 from pipeline.sample._html import render_page
 
+_FILE = "python-topics.txt.zst"
 _RULE = re.compile(r"^([=*\-~^\"])\1{2,}$")
 _CODE = re.compile(r"[\"“]([^\"“”\n]+)[\"”]")
 _EMPHASIS = re.compile(r"\*{1,2}(\w[^*\n]*)\*{1,2}")
-LEAST_WORDS = 150
+
+
+def read_topics() -> list[tuple[str, str]]:
+    """(NAME/NUMBER, text) of each page, in order."""
+    text = zstandard.decompress(files(__package__).joinpath(_FILE).read_bytes()).decode()
+    return [(key, page) for key, _, page in (chunk.partition("\n") for chunk in ("\n" + text).split("\n@ ")[1:])]
 
 
 def _mark_up(text: str) -> str:
@@ -22,19 +31,16 @@ def _mark_up(text: str) -> str:
 
 
 def split_sections(text: str) -> list[tuple[str, list[str]]]:
-    """A help text -> (title, blocks) of each section; underlined lines are titles, blank lines part blocks.
-
-    Grammar rules (`name ::= ...`) are left out.
-    """
-    sections: list[tuple[str, list[str]]] = [("", [])]
+    """A help text -> (title, blocks) of each section; underlined lines are titles, blank lines part blocks."""
+    sections: list[tuple[str, list[str]]] = []
     for block in re.split(r"\n\s*\n", text.strip("\n")):
         lines = block.split("\n")
         if len(lines) >= 2 and _RULE.match(lines[1]):
             sections.append((lines[0], []))
             lines = lines[2:]
-        if lines and "::=" not in block:
+        if lines:
             sections[-1][1].append("\n".join(lines))
-    return [section for section in sections if section[1]]
+    return sections
 
 
 def render_section(title: str, blocks: list[str]) -> str:
@@ -52,27 +58,12 @@ def render_section(title: str, blocks: list[str]) -> str:
 
 
 def topic_pages() -> list[tuple[str, str]]:
-    """(URL, HTML) of pages of at least `LEAST_WORDS` words, by topic: sections in a row that are shorter share a page.
-
-    A section that several topics quote is printed once; what is left of a topic with too few words for a page is left out.
-    """
-    seen: set[str] = set()
-    pages: list[tuple[str, str]] = []
-    for name, text in sorted(topics.items()):
-        articles: list[str] = []
-        title, words = name, 0
-        for heading, blocks in split_sections(text):
-            article = render_section(heading or name, blocks)
-            if article in seen:
-                continue
-            seen.add(article)
-            title = title if articles else heading or name
-            articles.append(article)
-            words += sum(len(block.split()) for block in blocks)
-            if words >= LEAST_WORDS:
-                url = f"https://python-topics.example/{name.lower()}/{len(pages)}"
-                body = "\n".join(articles)
-                page = render_page(url=url, title=title, article=body, language="en", template="handbook", meta_charset="utf-8")
-                pages.append((url, page))
-                articles, words = [], 0
+    """(URL, HTML) of each page, titled by its first section."""
+    pages = []
+    for key, text in read_topics():
+        sections = split_sections(text)
+        url = f"https://python-topics.example/{key}"
+        body = "\n".join(render_section(title, blocks) for title, blocks in sections)
+        page = render_page(url=url, title=sections[0][0], article=body, language="en", template="handbook", meta_charset="utf-8")
+        pages.append((url, page))
     return pages

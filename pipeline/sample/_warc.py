@@ -1,10 +1,11 @@
-"""WARC 1.1 records written by hand, so that the same input gives the same bytes: no clock, no random id."""
+"""WARC 1.1 records written by hand, so that the same input gives the same bytes: no clock, no random id, no zlib."""
 
 import base64
-import gzip
 import hashlib
 import uuid
 from dataclasses import dataclass
+
+from pipeline.sample._gzip import write_member
 
 _REASONS = {200: "OK", 301: "Moved Permanently", 404: "Not Found"}
 
@@ -40,7 +41,7 @@ def write_record(kind: str, name: str, date: str, content_type: str, block: byte
         "Content-Length": str(len(block)),
     }
     head = "WARC/1.1\r\n" + "".join(f"{key}: {value}\r\n" for key, value in fields.items()) + "\r\n"
-    return gzip.compress(head.encode() + block + b"\r\n\r\n", mtime=0)
+    return write_member(head.encode() + block + b"\r\n\r\n")
 
 
 def write_warcinfo(filename: str, date: str) -> bytes:

@@ -1,12 +1,15 @@
 """The command line: exit statuses, three-line errors that leave nothing half-written, JSON, and help."""
 
+import io
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pipeline import cli
 from pipeline.cli import app
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.runs import digests
@@ -174,3 +177,19 @@ def test_training_refuses_shards_made_with_other_settings(tokenmill: Callable, f
     path = tmp_path / "tokenmill.toml"
     path.write_text(path.read_text().replace("sequence_length = 64", "sequence_length = 32"))
     check_error(tokenmill("train", path), 1, "shards.sequence_length was 64, is 32", "tokenmill shards CONFIG --overwrite")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "errors"), [("ascii", "strict"), ("ascii", "surrogateescape"), ("latin-1", "strict"), ("utf-8", "strict")]
+)
+def test_no_encoding_of_the_terminal_stops_a_command(monkeypatch: pytest.MonkeyPatch, encoding: str, errors: str) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, errors=errors))
+    cli._print_anything()
+    values = {"title": "é 中 😀 ه"}
+    cli._print_json(values)
+    sys.stdout.flush()
+    assert json.loads(written.getvalue().decode(encoding)) == values
+    cli._console().print("é 中 \udcff")  # the last is a byte of a file name
+    sys.stdout.flush()
+    assert "\\udcff" in written.getvalue().decode(encoding)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.fork_server import SUPPORTED, fork_server
+from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.skipif(not SUPPORTED, reason="this system does not fork")
 
@@ -78,3 +79,10 @@ def test_a_long_path_to_the_temporary_folder_means_no_fork_server(tmp_path, monk
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     with fork_server() as server:
         assert server is None
+
+
+def test_objects_that_a_caller_has_frozen_stay_frozen() -> None:
+    start = "import gc; gc.freeze(); from pipeline.fork_server import fork_server"
+    code = f"{start}\nwith fork_server() as server:\n    assert server\nprint(gc.get_freeze_count())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 1000

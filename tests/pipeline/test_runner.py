@@ -3,6 +3,7 @@
 import atexit
 import ctypes
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import WorkerOptions
+from apache_beam.runners.worker.statesampler import StateSampler
 
 from pipeline.fork_server import ForkServer
 from pipeline.runner import RunnerSettings, Work, run_pipeline
@@ -234,3 +236,41 @@ def test_processes(monkeypatch, workers: int, units: int, seconds: float, cores:
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     assert RunnerSettings(workers=workers).processes(Work(units=units, seconds=seconds)) == expected
     assert RunnerSettings(workers=workers, fork_server=ForkServer("")).processes(Work(units=units, seconds=seconds)) == forked
+
+
+def log_at_all_loggers(number: int) -> None:
+    logging.getLogger("somebody").warning("a caller's logger")
+    logging.warning("the root logger")
+    logging.getLogger("apache_beam.somewhere").critical("not heard")
+
+
+def process_settings() -> list[object]:
+    loggers = [logging.getLogger(name) for name in (None, "apache_beam", "trafilatura")]
+    return [
+        *((logger.level, tuple(logger.filters), logger.disabled) for logger in loggers),
+        StateSampler.__init__.__defaults__,
+        threading.excepthook,
+    ]
+
+
+def test_a_run_silences_beam_and_nobody_else(caplog) -> None:
+    before = process_settings()
+    run_pipeline(lambda pipeline: pipeline | spread(1) | beam.Map(log_at_all_loggers), RunnerSettings(workers=1), TWO)
+    heard = [record.message for record in caplog.records]
+    assert "a caller's logger" in heard
+    assert "the root logger" in heard
+    assert "not heard" not in heard
+    assert [record for record in caplog.records if "apache_beam" in record.pathname] == []
+    assert process_settings() == before
+
+
+def test_runs_in_two_threads_leave_the_process_as_it_was(tmp_path) -> None:
+    before = process_settings()
+    arguments = (lambda pipeline: pipeline | spread(2) | beam.Map(note_process, str(tmp_path)), RunnerSettings(workers=1), TWO)
+    threads = [threading.Thread(target=run_pipeline, args=arguments) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert process_settings() == before
+    assert len(list(tmp_path.iterdir())) == 2

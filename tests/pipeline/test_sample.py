@@ -1,8 +1,10 @@
 """The embedded sample through the whole pipeline: every labelled document ends as its label says."""
 
 import json
+import re
 import shutil
 from collections import Counter
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,21 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from pipeline.config import load_config
+from pipeline.inspect import inspect_run
 from pipeline.progress import StageProgress
 from pipeline.quickstart import write_quickstart
+from pipeline.run import STAGES
 from pipeline.runner import RunnerSettings
 from pipeline.stages import run_stages
+from pipeline.tables import print_inspection
 from pipeline.trainer import evaluate_run, train_run
+from tests.conftest import PROJECT
 from training.checkpoint import load_model
 from training.generate import Sampling, TextGenerator
 from transforms.manifest import read_manifest
 
 Place = tuple[str, str]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 def outcomes(run: Path) -> dict[Place, dict[str, Any]]:
@@ -94,6 +101,23 @@ def test_nothing_but_the_labelled_and_the_topics_was_read(quickstart: Path) -> N
 def test_each_source_has_validation_documents(quickstart: Path) -> None:
     validation = read_manifest(str(quickstart / "run" / "shards")).counters["validation"]
     assert {source for source, figures in validation.items() if figures["documents"]} == {"books", "docs", "news", "web"}
+
+
+def test_the_readme_shows_this_run(quickstart: Path) -> None:
+    """Its lines of counts, which are everybody's; times are not."""
+    console = Console(record=True, file=StringIO(), width=140)
+    for stage in STAGES:
+        StageProgress(console).finished(stage, read_manifest(str(quickstart / "run" / stage)))
+    print_inspection(console, inspect_run(str(quickstart / "run")))
+    printed = {without_times(line) for line in console.export_text().splitlines()}
+    shown = README.partition("```\ndocuments")[2].partition("\ntrain ")[0]
+    lines = [without_times(line) for line in f"documents{shown}".splitlines() if line]
+    assert len(lines) == 4 + 6 + 6
+    assert [line for line in lines if line not in printed] == []
+
+
+def without_times(line: str) -> str:
+    return re.sub(r"\b[\d.]+ s:", "s:", line).rstrip()
 
 
 def test_the_sample_gives_the_same_run_wherever_it_lies(quickstart: Path, tmp_path: Path) -> None:

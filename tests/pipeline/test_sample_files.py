@@ -1,6 +1,7 @@
 """The embedded sample is what its labels say: readable, the same every time, with the planted trouble in place."""
 
 import gzip
+import hashlib
 import itertools
 import json
 import re
@@ -17,6 +18,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, map_encoding_to_html5
 
 from pipeline.sample import lay_out
+from pipeline.sample._gzip import write_member
 from pipeline.sample._source import edit_blocks, parse_entries, split_blocks
 from pipeline.sample._topics import render_section, split_sections
 
@@ -354,8 +356,23 @@ def test_entries_are_parsed():
     assert (two.key, two.title, two.blocks) == ("two", "", ())
 
 
+def test_the_sample_is_the_same_under_every_python(sample):
+    """Frozen text in members that no zlib compresses: with other bytes here, the quickstart's figures are others, too."""
+    written = hashlib.sha256((sample / "web/python-topics.warc.gz").read_bytes()).hexdigest()
+    assert written == "78848156007d7fb5ee8ae7922c716bcb602f0d20452f94ea60333d761f7f482b"
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_534, 65_535, 65_536, 131_070, 200_000])
+def test_stored_members_are_gzip(size):
+    data = bytes(number * 7 % 251 for number in range(size))
+    member = write_member(data)
+    assert gzip.decompress(member) == data
+    assert gzip.decompress(member + member) == data + data
+    assert len(member) == size + 18 + 5 * max(1, -(-size // 65_535))
+
+
 def test_help_texts_are_split_into_sections():
-    text = 'A "for" loop\n************\n\nThe *body* of\n"for":\n\n   x = 1\n\n   a ::= b\n\nMore\n====\n\n* one\n'
+    text = 'A "for" loop\n************\n\nThe *body* of\n"for":\n\n   x = 1\n\nMore\n====\n\n* one\n'
     (first, blocks), (second, items) = split_sections(text)
     assert (first, blocks) == ('A "for" loop', ['The *body* of\n"for":', "   x = 1"])
     assert (second, items) == ("More", ["* one"])

@@ -16,7 +16,7 @@ _BLOCK = 1 << 22
 
 def token_dtype(info: ShardInfo) -> np.dtype:
     """The type of a shard's tokens, little-endian."""
-    return np.dtype(info.token_type.to_pandas_dtype()).newbyteorder("<")
+    return info.token_dtype.newbyteorder("<")
 
 
 def close_documents(documents: TokenDocuments, end_of_text: int) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ def read_documents(shard: MappedShard) -> Iterator[TokenDocuments]:
     begins = np.append(np.flatnonzero(pieces.first), len(pieces.row))
     # The first token of a piece is the opening end-of-text, or the last token of the piece before it.
     totals = np.concatenate([[0], np.cumsum(pieces.length - 1)])
-    dtype = shard.info.token_type.to_pandas_dtype()
+    dtype = shard.info.token_dtype
     for first, last in _blocks(totals[begins]):
         chosen = slice(int(begins[first]), int(begins[last]))
         base = totals[chosen.start]

@@ -61,6 +61,11 @@ class ShardInfo:
         """uint16 while every id fits, else uint32."""
         return token_type(self.vocabulary_size)
 
+    @property
+    def token_dtype(self) -> np.dtype:
+        """`token_type` in numpy, native byte order. Arrow's own `to_pandas_dtype` imports pandas, which a bare installation lacks."""
+        return np.dtype(f"u{self.token_type.bit_width // 8}")
+
     def schema(self) -> pa.Schema:
         return pa.schema(
             [

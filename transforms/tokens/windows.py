@@ -37,7 +37,7 @@ class WindowPacker:
     ):
         self._info, self._shard, self._token_bytes, self._write = info, shard, token_bytes, write
         self._limit = max(window_tokens, WINDOW_ROWS * info.sequence_length)
-        self._dtype = info.token_type.to_pandas_dtype()
+        self._dtype = info.token_dtype
         self._windows = 0
         self._clear()
 

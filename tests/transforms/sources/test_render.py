@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
-from transforms.sources.html import declared_charset, decode
+from transforms.sources.decoding import decode_html
 from transforms.sources.page_tree import TEXT, PageTree, page_tree
 from transforms.sources.render import render
 from transforms.sources.visible import visible_texts
@@ -212,7 +212,7 @@ def real_pages(data_folder: Path) -> Iterator[tuple[str, str]]:
         with path.open("rb") as stream:
             for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
                 body = record.reader.read()
-                yield record.headers["WARC-Target-URI"], decode(body, declared_charset(body, record.http_charset))
+                yield record.headers["WARC-Target-URI"], decode_html(body, charset=record.http_charset).text
 
 
 WORDS = st.text("ab1漢 \n—", min_size=1, max_size=6)
