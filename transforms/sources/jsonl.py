@@ -3,6 +3,7 @@
 `fields` maps document fields to keys, or to dotted paths into nested values.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,14 +61,12 @@ def _shown(excerpt: str | bytes) -> str:
 def _values(stream: BinaryIO, start: int, end: int | None) -> Iterator[_Value]:
     if start:
         stream.seek(0)
-        if not _NO_LINES.match(stream.read(_BLOCK)):
+        if not _NO_LINES.match(_first_line(stream)):
             yield from _line_values(stream, b"", _next_line(stream, start), end)
         return
     if end == 0:
         return
-    head = stream.readline(_BLOCK)
-    while not head.strip() and len(head) < _BLOCK and (more := stream.readline(_BLOCK)):
-        head += more
+    head = _first_line(stream)
     if head.startswith(_UTF16):
         yield "0", Broken("the file begins with the mark of UTF-16; JSON lines are UTF-8"), ""
     elif _NO_LINES.match(head):
@@ -75,6 +74,14 @@ def _values(stream: BinaryIO, start: int, end: int | None) -> Iterator[_Value]:
             yield str(offset), value, excerpt
     else:
         yield from _line_values(stream, head, 0, end)
+
+
+def _first_line(stream: BinaryIO) -> bytes:
+    """The beginning of a file up to the end of its first line that is not blank, or a block of it: all ranges judge the file by this."""
+    head = stream.readline(_BLOCK)
+    while not head.removeprefix(codecs.BOM_UTF8).strip() and len(head) < _BLOCK and (more := stream.readline(_BLOCK)):
+        head += more
+    return head
 
 
 def _line_values(stream: BinaryIO, head: bytes, following: int, end: int | None) -> Iterator[_Value]:

@@ -74,6 +74,20 @@ def test_jsonl(tmp_path_factory: pytest.TempPathFactory, lines: list, last: byte
         assert (again.url, again[1]) == (found.url, found[1])
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("blank", [b"", b"\n", b" \r\n\n"])
+@pytest.mark.parametrize("first", [b"{", b"[", b'{"text": "zero"}', b'[{"text": "zero"}]', b"[1,", b"}"])
+@pytest.mark.parametrize("rest", [b'{"text": "one"}\n{"text": "two"}', b'"text": "one"}\n{"text": "two"}', b'1,\n{"text": "one"}]'])
+def test_all_ranges_take_a_json_file_for_the_same(tmp_path: Path, mark: bytes, blank: bytes, first: bytes, rest: bytes) -> None:
+    """Lines, an array or objects over several lines: the range that starts at 0 and the others must agree."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(content := mark + blank + first + b"\n" + rest)
+    whole = list(read_records(str(path), kind="jsonl", options={"fields": {}}))
+    assert whole
+    for cut in range(1, len(content)):
+        assert in_ranges(path, "jsonl", [0, cut, len(content)], fields={}) == whole
+
+
 def test_jsonl_every_cut_belongs_to_the_line_that_starts_in_it() -> None:
     content = b'\xef\xbb\xbf{"text": "\xe2\x82\xac"}\r\n\n{"text": "two"}\n{"text": "three"}'
     starts = [0, 21, 37]
