@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from io import TextIOWrapper
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from pipeline.config import load_config
+from pipeline.leaving import run_and_leave
 from pipeline.run import CONFIGURATION, STAGES, Run
 from pipeline.settings import Config
 from transforms import io
@@ -339,7 +340,7 @@ def _print_anything() -> None:
 
 
 def main() -> None:
-    """The console script: errors that a person can mend come as three lines, without a traceback.
+    """A command, by `sys.argv`: errors that a person can mend come as three lines, without a traceback.
 
     Settings of the whole process are made here and nowhere else: a program that calls functions of the packages keeps its own.
     """
@@ -366,5 +367,10 @@ def main() -> None:
         raise
 
 
+def entry() -> NoReturn:
+    """The console script: a command, and the end of its process."""
+    run_and_leave(main)
+
+
 if __name__ == "__main__":
-    main()
+    entry()
