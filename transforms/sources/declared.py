@@ -96,6 +96,12 @@ _OTHERS = {
 }
 
 
+_CODECS = {  # Python's own codecs of these names know fewer characters than browsers, or go by another name
+    **{"euc-kr": "cp949", "shift_jis": "cp932", "gbk": "gb18030", "big5": "big5hkscs", "windows-874": "cp874", "iso-8859-8-i": "iso8859_8"},
+    **{"macintosh": "mac_roman", "x-mac-cyrillic": "mac_cyrillic", "ibm866": "cp866", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"},
+}
+
+
 def python_codec(label: str | None) -> str | None:
     """Python's codec for a label that browsers know no decoder for, of encodings that texts still have."""
     return _OTHERS.get(label.strip().lower()) if label else None
@@ -103,3 +109,8 @@ def python_codec(label: str | None) -> str | None:
 
 def is_known(label: str | None) -> bool:
     return encoding_of(label) not in (None, "replacement") or python_codec(label) is not None
+
+
+def codec_of(encoding: str) -> str:
+    """Python's codec that comes nearest to an encoding of the standard or of `python_codec`, for text that is decoded piece by piece."""
+    return _CODECS.get(encoding) or python_codec(encoding) or encoding

@@ -44,6 +44,7 @@ _MANY = 30  # errors that a lost byte does not make
 _MOSTLY = 0.5  # bad sequences as a share of the valid ones, up to which a body is UTF-8: of other encodings it is 1.8 or more
 _MOST_BAD = 0.02  # the same, up to which bytes are taken for an encoding with some bad bytes
 _LEAST_WIDE = 0.05  # errors of UTF-16 that is read as UTF-8, as a share of its bytes
+_LEAST_WIDE_VALID = 0.25  # the same of valid UTF-8, which may be lines that end in NUL; of UTF-16 in Latin or Cyrillic letters it is 0.4 or more
 _FIRST = 1 << 12  # bytes, among which UTF-16 has a zero
 _HIGH = re.compile(rb"[\x80-\xff]{1,10000}")
 _LONG = 1 << 20  # bytes that tell which encoding a body is in
@@ -208,7 +209,9 @@ def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Dec
     if not (b"\0" in body or declared in ("utf-16le", "utf-16be")) or len(body) < 4:
         return None
     sample = body[: 1 << 16]
-    if _cost(sample.decode("utf-8", "replace")) <= _LEAST_WIDE * len(sample):
+    narrow = sample.decode("utf-8", "replace")
+    is_valid = narrow.find("\ufffd") in (-1, len(narrow) - 1) and declared not in ("utf-16le", "utf-16be")
+    if _cost(narrow) <= (_LEAST_WIDE_VALID if is_valid else _LEAST_WIDE) * len(sample):
         return None
     # The other order has few errors too where scripts have no ASCII, but neither spaces nor line ends.
     common = {encoding: sum(map(decode(sample, encoding).count, " \n<>.,\u3000\u3002\u3001")) for encoding in ("utf-16le", "utf-16be")}

@@ -5,7 +5,6 @@ the text column is one reject for the file: it has no record that could be right
 """
 
 import codecs
-import contextlib
 import io
 import re
 from collections import Counter
@@ -13,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from resiliparse.parse.encoding import EncodingDetector
-
 from transforms.sources.columns import FIELDS, ColumnsSeen, asked_columns, field_columns
 from transforms.sources.dates import parse_date
+from transforms.sources.declared import codec_of
+from transforms.sources.decoding import decode_plain
 from transforms.sources.kept import kept_text
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 
@@ -77,7 +76,7 @@ def csv_header(stream: BinaryIO, *, fields: Mapping[str, str], delimiter: str | 
 
 
 def _encoding(head: bytes) -> str:
-    """The encoding of a file by its first bytes: byte-order mark, UTF-16 without one, UTF-8 if possible, else detection (uchardet)."""
+    """The codec of a file by its first bytes: byte-order mark, UTF-16 without one, UTF-8 if possible, else as plain text is decoded."""
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return encoding
@@ -86,20 +85,19 @@ def _encoding(head: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
-        detector = EncodingDetector()
-        detector.update(head)
-        with contextlib.suppress(LookupError):
-            return codecs.lookup(detector.encoding(html5_compatible=True) or "utf-8").name
-    return "utf-8"
+        return codec_of(decode_plain(head).encoding)
+    return codec_of(decode_plain(head).encoding) if b"\x1b$" in head else "utf-8"
 
 
 def _bare_utf16(head: bytes) -> str | None:
-    """UTF-16 without a mark, by where the zero bytes stand in the first line: delimiters and names are mostly ASCII."""
-    line = head[:1024]
-    even, odd = (line[first::2].count(0) for first in (0, 1))
-    if max(even, odd) * 4 > len(line) and min(even, odd) * 16 < max(even, odd):
+    """UTF-16 without a mark, by where the zero bytes stand in the first line: delimiters and names are mostly ASCII. Else as plain text."""
+    line = re.match(rb"(?:[^\n]|\n(?!\0))*?(?:\0\n|\n\0)", head[:1024])
+    start = line[0] if line else head[:1024]
+    even, odd = (start[first::2].count(0) for first in (0, 1))
+    if max(even, odd) * 4 > len(start) and min(even, odd) * 16 < max(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"
-    return None
+    codec = codec_of(decode_plain(head).encoding) if line and not min(even, odd) else ""
+    return codec if codec.startswith("utf-16") else None
 
 
 class _Lines:

@@ -2,6 +2,7 @@
 
 import gzip
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tests.transforms.sources.textdecoder.cases import SENTENCES, broken_bytes
 from transforms.sources import decoding
 from transforms.sources.declared import is_known
-from transforms.sources.decoding import decode_html, decode_plain, decode_xml
+from transforms.sources.decoding import Decoded, decode_html, decode_plain, decode_xml
 from transforms.sources.whatwg import decode
 
 GERMAN = "Im Frühjahr stieg der Fluß über die Ufer, und die Bäume standen im Wasser. "
@@ -303,3 +304,12 @@ def test_declarations_in_fifty_languages(data_folder: Path) -> None:
                 assert decode_html(broken).text == decode(broken, "utf-8")
                 if len(data) - len(text) > 9:
                     assert decode_plain(broken).text == decode(broken, "utf-8")
+
+
+@pytest.mark.parametrize("line", ["Hello you, it is.", "A line.", "Grüße an dich, und bis bald.", "Дом, и сад.", "x, y", "One two three four five."])
+@pytest.mark.parametrize("end", ["\0", "\0\n", " \0", "\0\0"])
+@pytest.mark.parametrize("times", [1, 2, 3, 20])
+@pytest.mark.parametrize("decoder", [decode_plain, decode_html])
+def test_lines_that_end_in_nul_are_no_utf_16(line: str, end: str, times: int, decoder: Callable[..., Decoded]) -> None:
+    text = (line + end) * times
+    assert decoder(text.encode())[:2] == (text, "utf-8")

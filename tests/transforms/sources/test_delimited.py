@@ -50,6 +50,32 @@ def test_the_header_tells_the_delimiter(header: bytes, row: bytes, delimiter: st
     assert found.text.startswith("a, b")
 
 
+KOREAN = "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다. 똠방각하 펲시콜라. 서로 형제애의 정신으로 행동하여야 한다."
+UKRAINIAN = "Реве та стогне Дніпр широкий, сердитий вітер завива, додолу верби гне високі, горами хвилю підійма."
+JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。①髙い。"
+CHINESE = "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心,镕基。"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        *[("cp949", KOREAN), ("koi8_u", UKRAINIAN), ("cp1251", UKRAINIAN), ("cp932", JAPANESE), ("gb18030", CHINESE)],
+        *[("iso2022_jp", JAPANESE.replace("①髙い。", "")), ("euc_jp", JAPANESE.replace("①髙い。", ""))],
+        *[(encoding, text) for encoding in ("utf-16-le", "utf-16-be") for text in (KOREAN, UKRAINIAN, JAPANESE, CHINESE)],
+    ],
+)
+@pytest.mark.parametrize("header", ["id,text", "текст,text"])
+def test_encodings_are_found_as_those_of_plain_text(encoding: str, text: str, header: str) -> None:
+    if header.isascii() or encoding in ("cp1251", "utf-16-le", "utf-16-be"):
+        assert outcome(rows(f'{header}\n1,"{text}"\n2,"{text}"\n'.encode(encoding))) == [("1", text), ("2", text)]
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"caf\xe9", b"\xc3"])
+def test_a_bad_byte_does_not_turn_a_table_into_another_encoding(bad: bytes) -> None:
+    data = b"id,text\n1,plain\n2," + bad + b" x\n" + "3,Frühjahr\n".encode() * 3
+    assert outcome(rows(data)) == [("1", "plain"), ("2", "csv/undecodable"), *[(row, "Frühjahr") for row in "345"]]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
 def test_encodings(encoding: str) -> None:
     text = "Der Bär ging über die Straße. Ça va très bien, señor. " * 20
