@@ -7,71 +7,17 @@ question-and-answer pages write it. docs/extraction.md has the table.
 import re
 from typing import NamedTuple
 
-_ELEMENTS = frozenset(
-    str.split(
-        """
-    H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd
-    Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac
-    Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og D
-    """
-    )
+from transforms.sources.exponent_words import (
+    ABBREVIATED,
+    ELEMENTS,
+    FUNCTIONS,
+    ORDINALS,
+    SHORT_FORMS,
+    SYMBOLS,
+    UNITS,
+    UNITS_AFTER_NUMBERS,
 )
-_UNITS = frozenset(
-    str.split(
-        """
-    km cm mm dm dam hm nm µm μm um pm fm ft yd kg mg µg μg ml mL dl cl ha ms ns µs hr Hz kHz MHz GHz eV keV MeV GeV TeV Pa kPa MPa
-    GPa kJ kW MW GW mW kN mol kmol mmol cd lm lx rad sr deg pc kpc Mpc Gpc au AU ly arcmin arcsec inch inches foot feet yard mile
-    miles metre metres meter meters sec Ω °C °F dB bit px pt em кг км см мм дм мл га Вт 米 公里 千米 厘米 釐米 毫米 公尺 公分 
-    メートル キロメートル センチ ㎞ mc
-    qm
-    """
-    )
-)
-_UNITS_AFTER_NUMBERS = frozenset(
-    str.split(
-        """
-    in mi min day days year years yr lb oz acre s m g t h
-    """
-    )
-)
-_FUNCTIONS = frozenset(
-    str.split(
-        """
-    sin cos tan cot sec csc sinh cosh tanh coth log ln lg exp det dim arcsin arccos arctan tg ctg sen max min lim ker
-    """
-    )
-)
-_ORDINALS = frozenset(
-    str.split(
-        """
-    st nd rd th er re ère ere e è ème eme ième ieme ier ière ers res es nde nds ndes de ste te o a os as ª º ro ra do da vo va to ta
-    mo ma no na gr t tes me mes mme mmes lle lles le les r rs ᵉ ий ый ой го я е й ая ое η ος ο ου ή
-    """
-    )
-)
-_ABBREVIATED = frozenset(
-    str.split(
-        """
-    me mes mme lle lles gr grs gneur mo ma mos mas ier ière er ère re cie te vve rs sr dr ble ndo nta ts nt nto tos ll lls y el os
-    as ro ra la pe no na vo va
-    """
-    )
-)
-_SHORT_FORMS = {
-    "n": "os",
-    "N": "os",
-    "f": "o",
-    "r": "o",
-    "v": "o",
-    "D": "r",
-    "M": "rela",
-    "P": "re",
-    "S": "ta",
-    "F": "re",
-    "C": "ia",
-    "Nr": "o",
-    "J": "rn",
-}
+
 _TOKEN = r"(?:\d{1,4}|[a-z]|[ivx]{1,5}|[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4})"
 _NOTE = re.compile(rf"{_TOKEN}(?:\s?[,;–—-]\s?{_TOKEN}|\s?[*†‡§¶‖#∗⁎✉☆])*,?", re.IGNORECASE)
 _DIGITS = re.compile(r"\d{1,4}(?:\s?[,;–—-]\s?\d{1,4})*,?")
@@ -79,21 +25,6 @@ _MARKS = re.compile(r"[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4}(?:\s?,?\s?[*�
 _NOTE_WITH_MARK = re.compile(rf"{_TOKEN}(?:\s?,\s?{_TOKEN})*\s?,?\s?[*†‡§¶‖#∗⁎✉☆]{{1,3}}", re.IGNORECASE)
 _SIGNED = re.compile(r"[+−–-]?(?:\d+(?:[.,]\d+)*|\w)")
 _CHARGE = re.compile(r"\d{0,2}[+−–⁺⁻•·-]{1,3}|[+−–-]\d{1,2}")
-_SYMBOLS = {
-    "TM": "™",
-    "tm": "™",
-    "SM": "℠",
-    "™": "™",
-    "®": "®",
-    "℠": "℠",
-    "©": "©",
-    "(R)": "®",
-    "(TM)": "™",
-    "(tm)": "™",
-    "(r)": "®",
-    "(c)": "©",
-    "(C)": "©",
-}
 _WORD = re.compile(r"[^\W\d_]+$")
 _NUMBER = re.compile(r"\d[\d.,\u00a0\u2009\u202f]*$")
 _CURRENCY_BEFORE = re.compile(r"(?:[$€£¥₹₽₺₩฿]|\b(?:US|USD|EUR|CHF|R|Rs|kr|zł|R\$))\.?\s?\d[\d.,\s]*$")
@@ -138,8 +69,8 @@ def raised(content: str, around: Around) -> str:
     if not content:
         return ""
     before, after = around.before.rstrip(_COMBINING), around.after
-    if content in _SYMBOLS and (before[-1:].isalnum() or before[-1:] in "\"'”’)]") and not around.formula:
-        return _SYMBOLS[content]
+    if content in SYMBOLS and (before[-1:].isalnum() or before[-1:] in "\"'”’)]") and not around.formula:
+        return SYMBOLS[content]
     if around.formula:
         return _marked("^", content)
     if _is_bracketed(content):
@@ -161,7 +92,7 @@ def raised(content: str, around: Around) -> str:
     if _MARKS.fullmatch(content):
         is_exponent = len(content) == 1 and content in "*∗†#" and _is_variable(before)
         return _marked("^", content) if is_exponent else ""
-    if _IN_BRACKETS.fullmatch(content) and len(word := _last_word(before)) > 1 and word not in _FUNCTIONS:
+    if _IN_BRACKETS.fullmatch(content) and len(word := _last_word(before)) > 1 and word not in FUNCTIONS:
         return ""
     if _DIGITS.fullmatch(content):
         return _raised_digits(content, before, after)
@@ -213,7 +144,7 @@ def _starts_fraction(content: str, after: str) -> bool:
 
 def _starts_with_element(after: str) -> bool:
     found = re.match(r"[A-Z][a-z]?(?![a-z])", after)
-    return found is not None and found[0] in _ELEMENTS and not re.match(r"[A-Z]{3,}", after)
+    return found is not None and found[0] in ELEMENTS and not re.match(r"[A-Z]{3,}", after)
 
 
 def _raised_alone(content: str, before: str, after: str) -> str:
@@ -286,7 +217,7 @@ def _is_formula_in_brackets(before: str) -> bool:
     if depth:
         return True  # longer than what is looked at
     inside = before[at + 1 : -1]
-    words = [word for word in re.findall(r"[^\W\d_]{3,}", inside) if word not in _FUNCTIONS and word not in _UNITS]
+    words = [word for word in re.findall(r"[^\W\d_]{3,}", inside) if word not in FUNCTIONS and word not in UNITS]
     return (
         bool(inside)
         and not words
@@ -310,7 +241,7 @@ def _takes_exponents(word: str, before: str, after: str) -> bool:
     ahead = before[: len(before) - len(word)]
     if len(word) == 1:
         return not _is_cjk(word) or word == "米"
-    if word in _UNITS or word in _FUNCTIONS or (word in _UNITS_AFTER_NUMBERS and re.search(r"(?:[\d/]|\bper|sq)[\s.]?$", ahead)):
+    if word in UNITS or word in FUNCTIONS or (word in UNITS_AFTER_NUMBERS and re.search(r"(?:[\d/]|\bper|sq)[\s.]?$", ahead)):
         return True
     if _is_cjk(word[-1]):
         return word.endswith(("平米", "立米", "米", "公里", "公分", "メートル")) and bool(re.search(r"[\d几数每]\s?$|/$", ahead))
@@ -334,34 +265,34 @@ def _raised_letters(content: str, before: str, after: str) -> str:
     if before[-1].isdigit():
         if content == "s" and re.search(r"\d0$", before):
             return content
-        is_ordinal = low in _ORDINALS and (len(low) > 1 or low in "eèoaªºᵉ" or "\u0400" <= low < "\u0500" or "\u0370" <= low < "\u0400")
+        is_ordinal = low in ORDINALS and (len(low) > 1 or low in "eèoaªºᵉ" or "\u0400" <= low < "\u0500" or "\u0370" <= low < "\u0400")
         if is_ordinal and not (len(low) == 1 and _MATH_AFTER.match(after) and _MATH_BEFORE.search(before[:-1])):
             return content
         return f"^{content}" if len(_NUMBER.search(before)[0]) <= 3 or _MATH_AFTER.match(after) else ""  # type: ignore[index]
     if before[-1] in ".,;:!?»”)’\"'":
-        if before[-1] == "." and low in _ORDINALS and (before[-2:-1].isdigit() or low in ("o", "os", "º", "ª")):
+        if before[-1] == "." and low in ORDINALS and (before[-2:-1].isdigit() or low in ("o", "os", "º", "ª")):
             return content
         if before[-1] == ")" and _is_formula_in_brackets(before):
             return f"^{content}"
         return "" if len(content) <= 2 else f" {content}"
     if not word:
         return f"^{content}"
-    if _ROMAN.search(before) and (low in _ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)):
+    if _ROMAN.search(before) and (low in ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)):
         return content
     if len(word) == 1 and low in ("th", "st", "nd", "rd", "ième", "ème", "te"):
         return content
     if len(word) > 2 and content in _SMALL_ROMAN:
         return ""
-    if word in _ELEMENTS and re.fullmatch("[IVX]+", content):
+    if word in ELEMENTS and re.fullmatch("[IVX]+", content):
         return f"^{content}"
     if len(word) == 1 or word == "Nr":
-        forms = _SHORT_FORMS.get(word, "")
-        is_short = (len(low) == 1 and low in forms and content.islower()) or (len(low) > 1 and low in _ABBREVIATED)
+        forms = SHORT_FORMS.get(word, "")
+        is_short = (len(low) == 1 and low in forms and content.islower()) or (len(low) > 1 and low in ABBREVIATED)
         return content if is_short else f"^{content}"
-    if word in _FUNCTIONS:
+    if word in FUNCTIONS:
         return f"^{content}"
     if len(content) == 1:
-        if _is_cjk(content) or (low in _ORDINALS and low not in "abcde"):
+        if _is_cjk(content) or (low in ORDINALS and low not in "abcde"):
             return content
         if content.isupper() and _MATH_AFTER.match(after):
             return f"^{content}"
@@ -385,9 +316,9 @@ def _is_chemical(content: str, before: str) -> bool:
     if before.endswith((")", "]")):
         opened = max(before.rfind("("), before.rfind("["))
         inside = re.findall(r"[A-Z][a-z]?|[^\d\s()\[\]·+−-]", before[opened + 1 :])
-        return opened >= 0 and bool(inside) and all(symbol in _ELEMENTS for symbol in inside)
+        return opened >= 0 and bool(inside) and all(symbol in ELEMENTS for symbol in inside)
     symbol = _ELEMENT_AT_END.search(before)
-    if symbol is None or not (symbol[0] in _ELEMENTS or symbol[0][-1] in _ELEMENTS):
+    if symbol is None or not (symbol[0] in ELEMENTS or symbol[0][-1] in ELEMENTS):
         return False
     alone = token == symbol[0]
     return content not in ("0", "1") or (not alone and content == "1" and any(map(str.isdigit, token)))
