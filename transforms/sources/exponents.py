@@ -7,71 +7,17 @@ question-and-answer pages write it. docs/extraction.md has the table.
 import re
 from typing import NamedTuple
 
-_ELEMENTS = frozenset(
-    str.split(
-        """
-    H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd
-    Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac
-    Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og D
-    """
-    )
+from transforms.sources.exponent_words import (
+    ABBREVIATED,
+    ATOMIC_NUMBERS,
+    FUNCTIONS,
+    ORDINALS,
+    SHORT_FORMS,
+    SYMBOLS,
+    UNITS,
+    UNITS_AFTER_NUMBERS,
 )
-_UNITS = frozenset(
-    str.split(
-        """
-    km cm mm dm dam hm nm µm μm um pm fm ft yd kg mg µg μg ml mL dl cl ha ms ns µs hr Hz kHz MHz GHz eV keV MeV GeV TeV Pa kPa MPa
-    GPa kJ kW MW GW mW kN mol kmol mmol cd lm lx rad sr deg pc kpc Mpc Gpc au AU ly arcmin arcsec inch inches foot feet yard mile
-    miles metre metres meter meters sec Ω °C °F dB bit px pt em кг км см мм дм мл га Вт 米 公里 千米 厘米 釐米 毫米 公尺 公分 
-    メートル キロメートル センチ ㎞ mc
-    qm
-    """
-    )
-)
-_UNITS_AFTER_NUMBERS = frozenset(
-    str.split(
-        """
-    in mi min day days year years yr lb oz acre s m g t h
-    """
-    )
-)
-_FUNCTIONS = frozenset(
-    str.split(
-        """
-    sin cos tan cot sec csc sinh cosh tanh coth log ln lg exp det dim arcsin arccos arctan tg ctg sen max min lim ker
-    """
-    )
-)
-_ORDINALS = frozenset(
-    str.split(
-        """
-    st nd rd th er re ère ere e è ème eme ième ieme ier ière ers res es nde nds ndes de ste te o a os as ª º ro ra do da vo va to ta
-    mo ma no na gr t tes me mes mme mmes lle lles le les r rs ᵉ ий ый ой го я е й ая ое η ος ο ου ή
-    """
-    )
-)
-_ABBREVIATED = frozenset(
-    str.split(
-        """
-    me mes mme lle lles gr grs gneur mo ma mos mas ier ière er ère re cie te vve rs sr dr ble ndo nta ts nt nto tos ll lls y el os
-    as ro ra la pe no na vo va
-    """
-    )
-)
-_SHORT_FORMS = {
-    "n": "os",
-    "N": "os",
-    "f": "o",
-    "r": "o",
-    "v": "o",
-    "D": "r",
-    "M": "rela",
-    "P": "re",
-    "S": "ta",
-    "F": "re",
-    "C": "ia",
-    "Nr": "o",
-    "J": "rn",
-}
+
 _TOKEN = r"(?:\d{1,4}|[a-z]|[ivx]{1,5}|[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4})"
 _NOTE = re.compile(rf"{_TOKEN}(?:\s?[,;–—-]\s?{_TOKEN}|\s?[*†‡§¶‖#∗⁎✉☆])*,?", re.IGNORECASE)
 _DIGITS = re.compile(r"\d{1,4}(?:\s?[,;–—-]\s?\d{1,4})*,?")
@@ -79,21 +25,6 @@ _MARKS = re.compile(r"[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4}(?:\s?,?\s?[*�
 _NOTE_WITH_MARK = re.compile(rf"{_TOKEN}(?:\s?,\s?{_TOKEN})*\s?,?\s?[*†‡§¶‖#∗⁎✉☆]{{1,3}}", re.IGNORECASE)
 _SIGNED = re.compile(r"[+−–-]?(?:\d+(?:[.,]\d+)*|\w)")
 _CHARGE = re.compile(r"\d{0,2}[+−–⁺⁻•·-]{1,3}|[+−–-]\d{1,2}")
-_SYMBOLS = {
-    "TM": "™",
-    "tm": "™",
-    "SM": "℠",
-    "™": "™",
-    "®": "®",
-    "℠": "℠",
-    "©": "©",
-    "(R)": "®",
-    "(TM)": "™",
-    "(tm)": "™",
-    "(r)": "®",
-    "(c)": "©",
-    "(C)": "©",
-}
 _WORD = re.compile(r"[^\W\d_]+$")
 _NUMBER = re.compile(r"\d[\d.,\u00a0\u2009\u202f]*$")
 _CURRENCY_BEFORE = re.compile(r"(?:[$€£¥₹₽₺₩฿]|\b(?:US|USD|EUR|CHF|R|Rs|kr|zł|R\$))\.?\s?\d[\d.,\s]*$")
@@ -105,6 +36,19 @@ _ROMAN = re.compile(r"(?:^|[^\w])[IVXLCDM]+$")
 _GREEK_AND_LATIN = re.compile(r"[\u0370-\u03ff][A-Za-z]|[A-Za-z][\u0370-\u03ff]")
 _ELEMENT_AT_END = re.compile(r"(?:[A-Z][a-z]?)$")
 _FORMULA_AT_END = re.compile(r"(?<![A-Za-z])(?:[A-Z][a-z]?|\d+|[()\[\]·•])+$")
+# `pCO`, `tCO`, `(CH2)_nCH`: small letters before two symbols or more, or before an element that breathes
+_PREFIXED_FORMULA = re.compile(r"(?<![A-Za-z])[a-z]{1,3}(?:(?:[A-Z][a-z]?|\d){2,}|[ONH])$")
+_HEXADECIMAL = re.compile(r"(?<![A-Za-z\d])(?:[A-F]{2,}|(?=[A-F]*\d[A-F\d]*[A-F]$)[\dA-F]+)$")
+_DEGREES = frozenset(["o", "O", "0", "°", "º", "◦", "∘", "○", "⚬"])
+_DEGREE_AFTER = re.compile(r"\s?(?:([CFС])(?!\w)|[NSEWO](?![\w])|\d{1,2}\s?['′’])")
+_MONEY = re.compile(r"[€$£¥₹₽](?:\d{2})?|\d{2}\s?€")
+_DENOMINATORS = frozenset(["2", "3", "4", "5", "6", "8", "9", "16", "32", "64"])
+_WORDS_TOO = frozenset(
+    ("He", "In", "I", "As", "At", "No", "Be", "Am", "Es", "Er", "La", "Y", "O", "Os", "Se", "Si", "Ne", "Na", "Al", "Ta")
+)
+_NAME_WITH_NUMBER = re.compile(r"(?<!\w)([A-Za-z\u00c0-\u04ff]{2,})[-–]?\d+$")
+_LONG_NUMBER = re.compile(r"\d[.,]?\d[.,]?\d$|\d[.,]\d+$")
+_LOWER_ROMAN = re.compile(r"m*(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 _INDEX = re.compile(r"(?:\d{1,3}|\d{1,2}[.,]\d{1,2})(?:-?eq|e)?")
 _BASES = frozenset(("100", "1000", "1,000", "1.000", "128", "256", "512", "1024", "2048", "4096", "365", "625"))
 _LEFT_OPEN = re.compile(r"[(\[{]")
@@ -138,15 +82,17 @@ def raised(content: str, around: Around) -> str:
     if not content:
         return ""
     before, after = around.before.rstrip(_COMBINING), around.after
-    if content in _SYMBOLS and (before[-1:].isalnum() or before[-1:] in "\"'”’)]") and not around.formula:
-        return _SYMBOLS[content]
+    if content in _DEGREES and re.search(r"\d\s?$", before) and (scale := _DEGREE_AFTER.match(after)) and (content != "0" or scale[1]):
+        return "°"
+    if content in SYMBOLS and (before[-1:].isalnum() or before[-1:] in "\"'”’)]") and not around.formula:
+        return SYMBOLS[content]
     if around.formula:
         return _marked("^", content)
     if _is_bracketed(content):
         return ""
-    if content[0].isdigit() and _starts_fraction(content, after):
+    if content[0].isdigit() and _starts_fraction(content, before, after):
         return f" {content}" if before[-1:].isdigit() else content
-    if content[0] in ".," and content[1:].isdigit() and before[-1:].isdigit():
+    if (content[0] in ".," and content[1:].isdigit() and before[-1:].isdigit()) or _MONEY.fullmatch(content):
         return content
     if around.linked and len(content) <= 20:
         return ""
@@ -154,6 +100,8 @@ def raised(content: str, around: Around) -> str:
         return f" {content} " if before[-1:].isalnum() else content
     if around.joined:
         return _marked("^", content)
+    if _is_nuclide(content, before, after):
+        return f"^{content}"
     if not before or before[-1].isspace():
         return _raised_alone(content, before, after)
     if _NOTE_WITH_MARK.fullmatch(content) and len(_last_word(before)) > 1:
@@ -161,8 +109,10 @@ def raised(content: str, around: Around) -> str:
     if _MARKS.fullmatch(content):
         is_exponent = len(content) == 1 and content in "*∗†#" and _is_variable(before)
         return _marked("^", content) if is_exponent else ""
-    if _IN_BRACKETS.fullmatch(content) and len(word := _last_word(before)) > 1 and word not in _FUNCTIONS:
-        return ""
+    if _IN_BRACKETS.fullmatch(content):
+        word = _last_word(before)
+        if content[0] != "(" or (len(word) > 1 and word not in FUNCTIONS) or before[-1].isdigit():
+            return ""
     if _DIGITS.fullmatch(content):
         return _raised_digits(content, before, after)
     if content.replace(".", "").isalpha():
@@ -187,7 +137,7 @@ def lowered(content: str, around: Around) -> str:
     if len(content) > 40 or content.count(" ") > 3:
         return f" {content}" if before[-1:].isalnum() else content
     if not before or before[-1].isspace():
-        return f"_{content}" if content[0].isdigit() and _starts_with_element(around.after) else content
+        return f"_{content}" if content[0].isdigit() and _element_after(around.after) else content
     if not around.formula and _is_chemical(content, before):
         return content
     if before.endswith(("PM", "B")) and content.replace(".", "").replace(",", "").isdigit() and content not in ("0", "1"):
@@ -207,19 +157,43 @@ def _is_bracketed(content: str) -> bool:
     return content[0] in "[［【" and content[-1] in "]］】" and len(content) <= 60
 
 
-def _starts_fraction(content: str, after: str) -> bool:
-    return content.isdigit() and len(content) <= 4 and re.match(r"[/⁄](?:\s*$|\d)", after) is not None
+def _starts_fraction(content: str, before: str, after: str) -> bool:
+    """Whether a raised number is a numerator: alone or after a whole number, and less than what follows the stroke."""
+    found = re.match(r"[/⁄]\s?(\x02?)(\d*)", after)
+    if found is None or not content.isdigit() or len(content) > 4 or before[-1:].isalpha() or before[-1:] in (*")]}|_^",):
+        return False
+    lowered_below, below = found.groups()
+    if not below:
+        return after.strip() in ("/", "⁄")
+    if lowered_below or not before[-1:].isdigit():
+        return True
+    return int(content) < int(below) and below in _DENOMINATORS
 
 
-def _starts_with_element(after: str) -> bool:
+def _element_after(after: str) -> str:
+    """The symbol of the element that a text begins with; empty for none."""
     found = re.match(r"[A-Z][a-z]?(?![a-z])", after)
-    return found is not None and found[0] in _ELEMENTS and not re.match(r"[A-Z]{3,}", after)
+    return found[0] if found is not None and found[0] in ATOMIC_NUMBERS and not re.match(r"[A-Z]{3,}", after) else ""
+
+
+def _is_nuclide(content: str, before: str, after: str) -> bool:
+    """Whether a raised piece is a mass number: of an element that follows, and neither a verse's or note's number before a word."""
+    mass = re.fullmatch(r"(\d{1,3})(?:m\d?)?", content)
+    symbol = _element_after(after) if mass else ""
+    if not mass or not symbol or (before[-1:].isdigit() and not before[-2:-1].isalpha()):
+        return False
+    number = ATOMIC_NUMBERS[symbol]
+    if not number <= int(mass[1]) <= max(3 * number, 3):
+        return False
+    if before[-1:].isalpha():
+        return len(content) > 1 and _last_word(before) in ATOMIC_NUMBERS
+    if symbol in _WORDS_TOO and re.match(r"[’']?\s?[a-z]|\s[A-Z]", after[len(symbol) :]):
+        return bool(before.strip()) and before.rstrip()[-1:] not in '.!?:;”’"»'
+    return True
 
 
 def _raised_alone(content: str, before: str, after: str) -> str:
     """A raised piece with a blank, or nothing, before it."""
-    if content.isdigit() and _starts_with_element(after) and len(content) <= 3:
-        return f"^{content}"
     if re.search(r"(?:^|[^\d.,])10\s$|[×x·*]\s?10\s$", before) and re.fullmatch(r"[+−–-]?\d{1,3}", content):
         return f"\b^{content}"
     if content in ("2", "3") and re.search(r"\d\s?(?:[kcmd]?m|ft|км|м|см)\s$", before):
@@ -239,6 +213,8 @@ def _raised_digits(content: str, before: str, after: str) -> str:
         return content if content.isdigit() and len(content) == 2 and _is_price(before, after) else ""
     if last in "′'’″\"" and content.isdigit() and re.search(r"(?:^|[^\w])\w['’′″]+$", before):
         return f"^{content}" if last in "′″" else ""
+    if re.search(r"\d0['’]?s$", before):
+        return ""  # of a decade
     word = _last_word(before)
     if word:
         return f"^{content}" if content.replace(",", "").isdigit() and _takes_exponents(word, before, after) else ""
@@ -264,6 +240,8 @@ def _after_number(content: str, before: str, after: str) -> str:
             return f":{content}"
     if not content.isdigit() or re.search(r"\d[–-]\d{1,3}$", before):
         return ""
+    if (named := _NAME_WITH_NUMBER.search(before)) and named[1] not in FUNCTIONS:
+        return ""
     if before[: len(before) - len(number)].endswith(("^", "_")):
         return f"^{content}"
     if len(plain) <= 2 or (number in _BASES and len(content) <= 2) or re.fullmatch(r"[01]\.\d{1,4}", number):
@@ -286,7 +264,7 @@ def _is_formula_in_brackets(before: str) -> bool:
     if depth:
         return True  # longer than what is looked at
     inside = before[at + 1 : -1]
-    words = [word for word in re.findall(r"[^\W\d_]{3,}", inside) if word not in _FUNCTIONS and word not in _UNITS]
+    words = [word for word in re.findall(r"[^\W\d_]{3,}", inside) if word not in FUNCTIONS and word not in UNITS]
     return (
         bool(inside)
         and not words
@@ -310,7 +288,7 @@ def _takes_exponents(word: str, before: str, after: str) -> bool:
     ahead = before[: len(before) - len(word)]
     if len(word) == 1:
         return not _is_cjk(word) or word == "米"
-    if word in _UNITS or word in _FUNCTIONS or (word in _UNITS_AFTER_NUMBERS and re.search(r"(?:[\d/]|\bper|sq)[\s.]?$", ahead)):
+    if word in UNITS or word in FUNCTIONS or (word in UNITS_AFTER_NUMBERS and re.search(r"(?:[\d/]|\bper|sq)[\s.]?$", ahead)):
         return True
     if _is_cjk(word[-1]):
         return word.endswith(("平米", "立米", "米", "公里", "公分", "メートル")) and bool(re.search(r"[\d几数每]\s?$|/$", ahead))
@@ -327,41 +305,54 @@ def _is_cjk(sign: str) -> bool:
     return "\u3040" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af" or "\U00020000" <= sign <= "\U0003ffff"
 
 
+def _is_time(content: str, before: str, after: str) -> bool:
+    """Whether a letter is the unit of hours, minutes or seconds: `20<sup>h</sup>30`, `5<sup>h</sup> 12<sup>m</sup> 6.2<sup>s</sup>`."""
+    if content == "h":
+        return re.search(r"(?:^|\D)\d{1,2}$", before) is not None and _MATH_AFTER.match(after) is None
+    return content in ("m", "s", "min") and re.search(r"\d\s?(?:h|m|min|°|d)\s?\d[\d.,]*$", before) is not None
+
+
 def _raised_letters(content: str, before: str, after: str) -> str:
     """Letters: an ordinal's or an abbreviation's stay as they are, a footnote's go, others are exponents."""
     low = content.lower().rstrip(".")
     word = _last_word(before)
     if before[-1].isdigit():
-        if content == "s" and re.search(r"\d0$", before):
+        if (content == "s" and re.search(r"\d0$", before)) or _is_time(content, before, after):
             return content
-        is_ordinal = low in _ORDINALS and (len(low) > 1 or low in "eèoaªºᵉ" or "\u0400" <= low < "\u0500" or "\u0370" <= low < "\u0400")
+        if content in ("a", "b", "c", "d") and _LONG_NUMBER.search(before):
+            return ""
+        is_ordinal = low in ORDINALS and (len(low) > 1 or low in "eèoaªºᵉ" or "\u0400" <= low < "\u0500" or "\u0370" <= low < "\u0400")
         if is_ordinal and not (len(low) == 1 and _MATH_AFTER.match(after) and _MATH_BEFORE.search(before[:-1])):
             return content
         return f"^{content}" if len(_NUMBER.search(before)[0]) <= 3 or _MATH_AFTER.match(after) else ""  # type: ignore[index]
     if before[-1] in ".,;:!?»”)’\"'":
-        if before[-1] == "." and low in _ORDINALS and (before[-2:-1].isdigit() or low in ("o", "os", "º", "ª")):
+        if before[-1] == "." and low in ORDINALS and (before[-2:-1].isdigit() or low in ("o", "os", "º", "ª")):
             return content
+        if low == "a" and re.search(r"(?:^|\W)[DM]\.$", before) and re.match(r"\s[A-ZÁÉÍÓÚÑ]", after):
+            return content  # of Doña, María
         if before[-1] == ")" and _is_formula_in_brackets(before):
             return f"^{content}"
         return "" if len(content) <= 2 else f" {content}"
     if not word:
         return f"^{content}"
-    if _ROMAN.search(before) and (low in _ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)):
+    if low == "e" and len(word) > 1 and _LOWER_ROMAN.fullmatch(word):
+        return content  # in small capitals
+    if _ROMAN.search(before) and (low in ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)):
         return content
     if len(word) == 1 and low in ("th", "st", "nd", "rd", "ième", "ème", "te"):
         return content
     if len(word) > 2 and content in _SMALL_ROMAN:
         return ""
-    if word in _ELEMENTS and re.fullmatch("[IVX]+", content):
+    if word in ATOMIC_NUMBERS and re.fullmatch("[IVX]+", content):
         return f"^{content}"
     if len(word) == 1 or word == "Nr":
-        forms = _SHORT_FORMS.get(word, "")
-        is_short = (len(low) == 1 and low in forms and content.islower()) or (len(low) > 1 and low in _ABBREVIATED)
+        forms = SHORT_FORMS.get(word, "")
+        is_short = (len(low) == 1 and low in forms and content.islower()) or (len(low) > 1 and low in ABBREVIATED)
         return content if is_short else f"^{content}"
-    if word in _FUNCTIONS:
+    if word in FUNCTIONS:
         return f"^{content}"
     if len(content) == 1:
-        if _is_cjk(content) or (low in _ORDINALS and low not in "abcde"):
+        if _is_cjk(content) or (low in ORDINALS and low not in "abcde"):
             return content
         if content.isupper() and _MATH_AFTER.match(after):
             return f"^{content}"
@@ -378,16 +369,16 @@ def _is_chemical(content: str, before: str) -> bool:
         return found is not None and found[0] in ("NO", "SO", "CO", "CH", "PO")
     if not _INDEX.fullmatch(content):
         return False
-    found = _FORMULA_AT_END.search(before)
-    if found is None:
+    found = _FORMULA_AT_END.search(before) or _PREFIXED_FORMULA.search(before)
+    if found is None or (content == "16" and _HEXADECIMAL.search(before)):
         return False
     token = found[0]
     if before.endswith((")", "]")):
         opened = max(before.rfind("("), before.rfind("["))
         inside = re.findall(r"[A-Z][a-z]?|[^\d\s()\[\]·+−-]", before[opened + 1 :])
-        return opened >= 0 and bool(inside) and all(symbol in _ELEMENTS for symbol in inside)
+        return opened >= 0 and bool(inside) and all(symbol in ATOMIC_NUMBERS for symbol in inside)
     symbol = _ELEMENT_AT_END.search(before)
-    if symbol is None or not (symbol[0] in _ELEMENTS or symbol[0][-1] in _ELEMENTS):
+    if symbol is None or not (symbol[0] in ATOMIC_NUMBERS or symbol[0][-1] in ATOMIC_NUMBERS):
         return False
     alone = token == symbol[0]
     return content not in ("0", "1") or (not alone and content == "1" and any(map(str.isdigit, token)))

@@ -8,19 +8,21 @@ from resiliparse.parse.html import HTMLTree
 from transforms.sources.mathml import mathml_to_tex
 from transforms.sources.page_tree import TEXT, PageTree, page_tree, parse_serialised
 
-_HINTS = ("ath", "katex", "atex", "frac", "tex")
+_HINTS = ("ath", "katex", "atex", "frac", "tex", "quation", "ormula")
 _FORMULA_CLASS = re.compile(
     r"""\sclass="(?:[^"]*\s)?(?:
     (?P<katex>katex(?:-display)?) | (?P<mathjax>MathJax(?:_(?:Display|SVG|SVG_Display|CHTML|PHTML))?|mjx-chtml|MJXc-display|MathJax_Preview)
     | (?P<wiki>mwe-math-element(?:-inline|-block)?) | (?P<frac>s?frac(?:\stion)?|tion|fraction)
-    | (?P<math>math(?:-inline|-display|-tex|jax)?|texhtml|tex2jax_process|arithmatex|latex)
+    | (?P<math>(?!math-container)(?:[\w-]*[_-])?(?:math(?:jax)?|tex(?:html|2jax_process)?|arithmatex|latex|equation|formula)(?:[_-][\w-]*)?)
     )(?:\s[^"]*)?\"""",
     re.VERBOSE,
 )
 _MATH_IMAGE = re.compile(
-    r"""\s(?:class|src|data-src)="[^"]*(?:latex|tex\b|math|equation|formula|codecogs|cht=tx|mimetex|texify)""", re.IGNORECASE
+    r"""\s(?:class|src|data-src)="[^"]*(?:latex|tex\b|math|equation|formula|codecogs|cht=tx|mimetex|texify|/eqn?\d)|\seeimg=\"""",
+    re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\\[a-zA-Z]{2,}|[\^_]\s*[{\w\\]|\\[,;!(\[]")
+_SURELY_TEX = re.compile(r"\\(?:[a-zA-Z]{2,}\s*[{\[_^]|(?:left|right|frac|sqrt)\b)|^\\[a-zA-Z]{2,}$")
 _DELIMITED = re.compile(
     r"\s*(?:\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|\[/?(?:math|latex|tex)\](.+?)\[/(?:math|latex|tex)\])\s*", re.DOTALL
 )
@@ -53,6 +55,8 @@ def formula_at(page: PageTree, node: int) -> Formula | None:
         return Formula(tex, False, end) if tex else None
     if tag == "mjx-container":
         return _of_container(page, node)
+    if tag == "math-renderer":
+        return _by_class(page, node, "math")
     if not any(hint in attributes for hint in _HINTS):
         return None
     found = _FORMULA_CLASS.search(attributes)
@@ -61,12 +65,12 @@ def formula_at(page: PageTree, node: int) -> Formula | None:
 
 def image_formula(page: PageTree, node: int) -> str:
     """The TeX in an image's `alt`; empty where that is no TeX."""
-    alt = (page.attribute(node, "alt") or "").strip()
+    attributes = page.data[node]
+    alt = (page.attribute(node, "alt") or ("latex" in attributes and page.attribute(node, "title")) or "").strip()
     if not alt or len(alt) > 20_000:
         return ""
-    if _STYLED.fullmatch(alt) or _DELIMITED.fullmatch(alt):
+    if _SURELY_TEX.search(alt) or _STYLED.fullmatch(alt) or _DELIMITED.fullmatch(alt):
         return clean_tex(alt)
-    attributes = page.data[node]
     if _MATH_IMAGE.search(attributes) and (
         _COMMAND.search(alt) or "mwe-math" in attributes or 'class="latex"' in attributes or 'class="tex"' in attributes
     ):

@@ -18,8 +18,10 @@ _SCRIPTS = frozenset(("sup", "sub"))
 _STRONG = frozenset(("b", "strong"))
 _EMPHASIS = frozenset(("i", "em"))
 _CODE = frozenset(("code", "tt", "kbd", "samp"))
-_FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
-_FORMULA_HINTS = ("ath", "katex", "frac", "tion", "atex")
+_FORMULAS = frozenset(("math", "script", "img", "mjx-container", "math-renderer"))
+_FORMULA_HINTS = ("ath", "katex", "frac", "tion", "atex", "ormula", "tex2jax", "tex-", 'tex"', "tex ")
+_STACK_TAGS = frozenset((TEXT, "br", "sup", "sub", "span", "i", "b", "var", "small"))
+_MOST_STACKED, _LONGEST_STACKED = 12, 20  # nodes, characters
 _LONGEST = 2_000  # characters of an element's attributes that are looked at for others inside it
 _SCRIPT_CLASS = re.compile(r"""\sclass="(?:[^"]*\s)?(?:(?P<sup>superscript|sup)|(?P<sub>subscript|sub))(?:\s[^"]*)?\"""")
 _FORMULA_CLASS = re.compile(r"""\sclass="(?:[^"]*\s)?(?:math|texhtml|mathit|equation|mwe-math-element|ltx_Math)(?:\s[^"]*)?\"""")
@@ -98,7 +100,9 @@ class InlineRenderer:
     def _open_inline(self, node: int, tag: str, data: str) -> int:
         if (tag in _FORMULAS or (data and any(hint in data for hint in _FORMULA_HINTS))) and (formula := self._formula(node)):
             if formula.tex.startswith("\0"):
+                self._line.part_numbers()
                 self._line.add(formula.tex[1:])
+                self._line.part_numbers()
             else:
                 self._add_formula(formula.tex, formula.display)
             return formula.end
@@ -110,6 +114,9 @@ class InlineRenderer:
             return self._open_script(node, is_raised=tag == "sup")
         if data and tag in ("span", "small", "font", "code", "a", "em", "i"):
             if "display" in data or "vertical-align" in data or "white-space" in data:
+                if "inline-block" in data and "vertical-align" in data and (parts := self._stacked(node)):
+                    self._add_stacked(node, parts)
+                    return end
                 style = STYLE.search(data)
                 if style and style["align"]:
                     return self._open_script(node, is_raised=style["align"] == "super")
@@ -138,6 +145,30 @@ class InlineRenderer:
         elif self._markdown:
             self._open_markup(node, tag, end)
         return node + 1
+
+    def _stacked(self, node: int) -> list[str]:
+        """The upper and the lower text of an element in which one index stands over another (`<br>` between them); empty for others."""
+        page, keep = self._page, self._keep
+        end = page.ends[node]
+        if end - node > _MOST_STACKED or page.tags[node:end].count("br") != 1 or not _STACK_TAGS.issuperset(page.tags[node + 1 : end]):
+            return []
+        at = page.tags.index("br", node, end)
+        parts = [
+            "".join(page.data[each] for each in part if page.tags[each] == TEXT and keep[each]).strip()
+            for part in (range(node, at), range(at, end))
+        ]
+        return parts if all(0 < len(part) <= _LONGEST_STACKED for part in parts) else []
+
+    def _add_stacked(self, node: int, parts: list[str]) -> None:
+        """An upper and a lower text in one place: `+0.05` over `-0.04`, a nuclide's numbers, a charge over a count of atoms."""
+        line, page = self._line, self._page
+        after = self._text_after(page.ends[node])
+        upper, lower = parts
+        counts_atoms = lower.isdigit() and not after[:1].isalnum() and not upper.isdigit()
+        for text, is_raised in ((lower, False), (upper, True)) if counts_atoms else ((upper, True), (lower, False)):
+            if line.open_script():
+                line.add(text)
+                line.close_script(is_raised=is_raised, after=after, linked=False, formula=is_raised or not counts_atoms)
 
     def _keep_lines(self, end: int) -> None:
         """Line ends of the source are line breaks as far as `end`."""
@@ -199,7 +230,10 @@ class InlineRenderer:
             if node >= len(tags) or tags[node] in BLOCKS or tags[node] == "br":
                 break
             if tags[node] == TEXT:
-                return self._page.data[node][:80] if self._keep[node] else ""
+                text = self._page.data[node][:80] if self._keep[node] else ""
+                if text.strip() in ("/", "⁄") and node + 1 < len(tags) and tags[node + 1] not in BLOCKS:  # what a fraction goes on with
+                    return text.rstrip() + ("\x02" if tags[node + 1] == "sub" else "") + self._page.text(node + 1)[:40]
+                return text
             node = ends[node] if tags[node] in _SCRIPTS else node + 1
         return ""
 
@@ -211,7 +245,9 @@ class InlineRenderer:
         page = self._page
         for each in (node, page.parents[node], *range(node + 1, min(node + 4, page.ends[node]))):
             tag, attributes = page.tags[each], page.data[each][:_LONGEST]
-            if tag != TEXT and ((each >= node and _REFERENCE.search(attributes)) or (tag == "a" and _NOTE_ADDRESS.search(attributes))):
+            if tag == "xref" or (
+                tag != TEXT and ((each >= node and _REFERENCE.search(attributes)) or (tag == "a" and _NOTE_ADDRESS.search(attributes)))
+            ):
                 return True
         return False
 

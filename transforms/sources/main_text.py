@@ -10,7 +10,7 @@ from transforms.sources.block_places import block_places
 from transforms.sources.element_names import TAG_NAMES
 from transforms.sources.main_blocks import choose_blocks
 from transforms.sources.page_blocks import Blocks, page_blocks
-from transforms.sources.page_tree import PageTree
+from transforms.sources.page_tree import TEXT, PageTree
 from transforms.sources.render import Output, render
 from transforms.sources.visible import visible_texts
 
@@ -26,10 +26,11 @@ def main_text(page: PageTree, *, output: Output = "text", links: bool = False) -
     """
     if not page.tags:
         return ""
-    blocks = page_blocks(page, visible_texts(page, hidden=True))
+    seen = visible_texts(page, hidden=True)
+    blocks = page_blocks(page, seen)
     if not blocks.texts:
         return ""
-    return render(page, keep=_kept(page, blocks, _taken(page, blocks)), output=output, links=links)
+    return render(page, keep=_kept(page, seen, blocks, _taken(page, blocks)), output=output, links=links)
 
 
 def page_text(page: PageTree) -> str:
@@ -49,17 +50,15 @@ def _taken(page: PageTree, blocks: Blocks) -> np.ndarray:
     return choose_blocks(blocks, places, block_model().probabilities(features, names), words)
 
 
-def _kept(page: PageTree, blocks: Blocks, taken: np.ndarray) -> bytearray:
-    """One byte a node: 1 for the texts of taken blocks, and for images in them or right after them, which may be formulas."""
+def _kept(page: PageTree, seen: bytearray, blocks: Blocks, taken: np.ndarray) -> bytearray:
+    """One byte a node: 1 for the texts of taken blocks, and for images and drawings in them or right after them, which may be formulas."""
     keep = bytearray(len(page.tags))
     for block in np.flatnonzero(taken).tolist():
         for node in blocks.nodes[blocks.starts[block] : blocks.starts[block + 1]]:
             keep[node] = 1
-    node = -1
-    while True:
-        try:
-            node = page.tags.index("img", node + 1)
-        except ValueError:
-            return keep
-        block = bisect_right(blocks.first, node) - 1
-        keep[node] = block >= 0 and bool(taken[block])
+    drawn = np.setdiff1d(np.flatnonzero(np.frombuffer(seen, np.uint8)), blocks.nodes, assume_unique=True)
+    for node in drawn.tolist():
+        if page.tags[node] != TEXT:
+            block = bisect_right(blocks.first, node) - 1
+            keep[node] = block >= 0 and bool(taken[block])
+    return keep

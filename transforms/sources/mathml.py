@@ -2,6 +2,7 @@
 
 import re
 
+from transforms.sources.content_mathml import content_to_tex
 from transforms.sources.page_tree import TEXT, PageTree
 
 _NAMES = {
@@ -121,6 +122,7 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u2061\u2062\u2063\u2064\u200b"))
 _LIMITS = frozenset(("\\sum", "\\prod", "\\int", "\\lim", "\\max", "\\min", "\\sup", "\\inf", "\\bigcup", "\\bigcap", "\\oint", "\\iint"))
 _ESCAPED = re.compile(r"([#$%&_{}])")
 _OPEN_END = re.compile(r"\\[A-Za-z]+$|[_^]\w$")
+_EMPTY = {"none": "-", "mprescripts": "\0", "mspace": " ", "maligngroup": "", "malignmark": ""}
 _MAX_DEPTH = 200
 
 
@@ -133,17 +135,20 @@ def mathml_to_tex(page: PageTree, node: int) -> str:
         return re.sub(r"\s+", " ", page.text(node)).strip()
     done: dict[int, str] = {}
     for each in range(end - 1, node - 1, -1):
-        if tags[each] == TEXT:
+        if tags[each] == TEXT or tags[each] in _EMPTY:
             continue
         parts, child, stop = [], each + 1, ends[each]
         has_text = False
         while child < stop:
             if tags[child] == TEXT:
                 has_text = has_text or not page.data[child].isspace()
-            elif tags[child] not in ("annotation", "annotation-xml", "mphantom", "none", "mprescripts", "maligngroup", "malignmark"):
+            elif tags[child] in _EMPTY:
+                if mark := _EMPTY[tags[child]]:
+                    parts.append(mark.strip("-"))
+                child += 1  # without its name space it is not known to be empty, and holds what follows it
+                continue
+            elif tags[child] not in ("annotation", "annotation-xml", "mphantom"):
                 parts.append(done.pop(child))
-            elif tags[child] in ("none", "mprescripts"):
-                parts.append("\0" if tags[child] == "mprescripts" else "")
             child = ends[child]
         done[each] = _convert(page, each, tags[each], parts, has_text)
     return re.sub(r" {2,}", " ", done[node]).strip()
@@ -163,6 +168,8 @@ def _depth(page: PageTree, node: int) -> int:
 
 
 def _convert(page: PageTree, node: int, tag: str, parts: list[str], has_text: bool) -> str:
+    if tag in ("ci", "cn"):
+        return _token(page, node, "mi" if tag == "ci" else "mn", parts) if has_text else _row(parts)
     if tag in ("mi", "mn", "mo", "mtext", "ms"):
         return _token(page, node, tag, parts)
     if tag == "mfrac":
@@ -194,8 +201,13 @@ def _convert(page: PageTree, node: int, tag: str, parts: list[str], has_text: bo
         return "\\begin{matrix}" + " \\\\ ".join(parts) + "\\end{matrix}"
     if tag in ("mtr", "mlabeledtr"):
         return " & ".join(parts)
-    if tag == "mspace":
-        return " "
+    if tag == "maction":
+        chosen = page.attribute(node, "selection") or "1"
+        return parts[min(int(chosen) if chosen.isdecimal() and len(chosen) < 3 else 1, len(parts)) - 1] if parts else ""
+    if tag == "menclose" and "radical" in page.data[node]:
+        return f"\\sqrt{{{_row(parts)}}}"
+    if tag == "apply":
+        return content_to_tex(page, node, parts)
     if has_text and not parts:
         return _escape(" ".join(page.text(node).split()))
     return _row(parts)

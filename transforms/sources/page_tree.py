@@ -25,7 +25,9 @@ BLOCKS = frozenset(
 # Elements whose content the serialisation does not escape, and comments. A formula in a script and a listing in `xmp` are content.
 _RAW = re.compile(r"<(?:!--|(script|style|iframe|noembed|noframes|xmp|plaintext)(?=[\s>])([^>]*)>)")
 _MATH = re.compile(r"""\stype="math/(?:tex|mml|asciimath)""")
+_PREFIX = re.compile(r"(</?)(?:m|mml|mathml|math):(?=m|semantics|annotation|none|apply|c[ni]\b)")  # of MathML
 _SVG = re.compile(r"<(/?)svg\b[^>]*>")
+_LATEX = re.compile(r"""\sdata-latex="[^"]*\"""")
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)="([^"]*)\"""")
 
 
@@ -86,6 +88,8 @@ def page_tree(tree: HTMLTree) -> PageTree:
 def parse_serialised(html: str) -> PageTree:
     """HTML as lexbor serialises a document -> its nodes as lists."""
     html = _without_raw(html)
+    if ":math" in html:
+        html = _PREFIX.sub(r"\1", html)
     if "<svg" in html:
         html = _without_svg(html)
     tags: list[str] = []
@@ -143,15 +147,19 @@ def _without_raw(html: str) -> str:
 
 
 def _without_svg(html: str) -> str:
-    kept, depth, start = [], 0, 0
+    kept, depth, start, begun = [], 0, 0, 0
     for found in _SVG.finditer(html):
         if found[1]:
             if depth == 1:
                 start = found.end()
+                # A formula that MathJax has drawn: its TeX.
+                if tex := _LATEX.search(html, begun, start):
+                    kept.append(f"<span{tex[0]}></span>")
             depth = max(0, depth - 1)
         else:
             if not depth:
                 kept.append(html[start : found.start()])
+                begun = found.start()
             depth += 1
     if not depth:
         kept.append(html[start:])

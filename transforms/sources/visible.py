@@ -8,7 +8,7 @@ _NEVER = frozenset(
     str.split(
         """
     head title style template noscript select datalist rt rp rtc audio video object canvas iframe progress meter textarea annotation
-    annotation-xml mjx-assistive-mml noembed noframes
+    annotation-xml noembed noframes
     """
     )
 )
@@ -20,7 +20,7 @@ _UNSEEN_CLASS = re.compile(
     r"""class="[^"]*(?<![\w-])(?:
     sr-only | sr_only | visually-?hidden | u-hidden-visually | screen-?reader-?(?:text|only) | a11y-hidden | assistive-text
     | mw-editsection | editsection | mw-cite-backlink | footnote-back(?:ref|link)? | reversefootnote | noprint\sInline-Template
-    | MJX_Assistive_MathML | navbox-styles | mw-empty-elt
+    | MJX_Assistive_MathML | navbox-styles | mw-empty-elt | ltx_note_(?:mark|outer)
     )(?![\w-])""",
     re.VERBOSE,
 )
@@ -41,7 +41,7 @@ _NOTES = frozenset(("div", "section", "ol", "li"))
 
 
 def visible_texts(page: PageTree, root: int = 0, *, hidden: bool = False) -> bytearray:
-    """One byte a node: 1 for the texts below `root` that a reader sees, and for images, whose `alt` may be a formula.
+    """One byte a node: 1 for the texts below `root` that a reader sees, and for images and drawings, which may be formulas.
 
     Elements hidden by attribute or style count as seen where they hold more text than the rest, as on pages that a script unveils, and
     always with `hidden`; `noscript` where it has 200 characters or more that stand nowhere else on the page.
@@ -75,6 +75,11 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
             node = ends[node]
             continue
         attributes = data[node]
+        if tag == "mjx-container" or (attributes and "data-mathml" in attributes):
+            seen[node] = 1  # a formula that is drawn: its signs may be no text
+            if tag == "mjx-container":
+                node = ends[node]
+                continue
         kind = _NOTHING
         if attributes and ends[node] - node > 1:  # names of classes come again and again, attributes do not
             if ("hidden" in attributes or "none" in attributes) and HIDDEN.search(attributes):
