@@ -17,7 +17,7 @@ _LEXICON: dict[str, str] = {
     "more": """more mehr weiterlesen read lesen lire leer continue view see show anzeigen details learn discover explore zobacz czytaj
         suite plus más ver mostrar""",
     "related": """related similar recommended recommendations popular trending latest ähnliche verwandte beliebt neueste meistgelesen
-        aussi auch also también anche też 関連記事 相关""",
+        aussi auch also también anche też thema relacionado relacionadas similaires connexes 関連記事 相关文章 延伸阅读 관련기사""",
     "comment": """comment comments kommentar kommentare kommentieren commentaires comentarios reply replies antworten répondre responder
         antwort discussion forum thread""",
     "cart": """cart basket warenkorb panier carrito checkout buy kaufen acheter comprar wishlist merkzettel add-to-cart quantity qty menge
