@@ -90,9 +90,11 @@ class SourceConfig:
     ] = True
     reflow: Annotated[bool, Field(description="text: undo hard wraps and hyphenation at line ends where a text has them")] = True
     extractor: Annotated[
-        Literal["resiliparse", "trafilatura"],
-        Field(description="warc, html: what finds the main text; trafilatura is slower, and an extra"),
-    ] = "resiliparse"
+        Literal["tokenmill", "resiliparse", "trafilatura"],
+        Field(
+            description="warc, html: what finds the main text: ours, or others to compare with; trafilatura is slower, and an extra"
+        ),
+    ] = "tokenmill"
     output: Annotated[
         Literal["text", "markdown"],
         Field(
@@ -140,7 +142,7 @@ class SourceConfig:
                 raise ValueError(f"{path!r} are files of kind {kind!r}, not {self.kind!r}")
         if len(set(self.keep_columns)) < len(self.keep_columns) or "" in self.keep_columns:
             raise ValueError("keep_columns names a column twice, or one without a name")
-        check_extractor(self.extractor)
+        check_extractor(self.extractor, self.output)
         return self
 
     def splits(self, path: str, kind: str = "") -> bool:

@@ -21,17 +21,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
-from resiliparse.parse.html import HTMLTree
 from rich.console import Console
 from rich.table import Table
 
 from pipeline.run import STAGES
 from pipeline.tables import figures_table
+from tests.bench.extraction import plain_text
 from tests.bench.stages import NEWS, NOVELS, run_child, run_once
 from tests.conftest import DATA
 from transforms.filters.language import bundled_model
 from transforms.sources.decoding import decode_html
-from transforms.sources.main_text import plain_main_text
 
 WEB = f"""\
 [sources.web]
@@ -73,7 +72,7 @@ def time_plain_extraction() -> float:
                 pages.append(decode_html(body, charset=record.http_charset).text)
     started = time.perf_counter()
     for page in pages:
-        plain_main_text(HTMLTree.parse(page))
+        plain_text(page)
     return time.perf_counter() - started
 
 

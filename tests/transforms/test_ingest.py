@@ -182,7 +182,7 @@ def test_screened_pages_are_those_that_the_language_filter_rejects(data_folder: 
             settings = LanguageSettings(keep=(language,), threshold=0.65, characters=3000, model=None, screen=screened)
             path = data_folder / "web" / "pages-00.warc.gz"
             file = InputFile(source="web", path=str(path), origin="a", size=path.stat().st_size)
-            source = SourceSettings(kind="warc", options={"extractor": "resiliparse", "max_payload_megabytes": None}, filters=[])
+            source = SourceSettings(kind="warc", options={"extractor": "tokenmill", "max_payload_megabytes": None}, filters=[])
             kept, gone = set(), 0
             for batch, unread in read_unit([file], {"web": source}, language_screen(settings)):
                 kept |= set(judge_documents(batch, filters=[], language=settings).kept.column("locator").to_pylist())

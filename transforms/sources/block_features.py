@@ -108,8 +108,8 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
     rows.bits("near", near, words, NEAR_NAMES)
     rows.bits("under", named, words, UNDER_NAMES)
     for name, mask in (("junk", JUNK_NAMES), ("content", CONTENT_NAMES)):
-        rows.add(f"near {name}", np.bitwise_count(near & np.uint64(mask)))
-        rows.add(f"under {name}", np.bitwise_count(named & np.uint64(mask)))
+        rows.add(f"near {name} names", np.array([(bits & mask).bit_count() for bits in near.tolist()]))
+        rows.add(f"under {name} names", np.array([(bits & mask).bit_count() for bits in named.tolist()]))
 
     _add_holders(rows, page, blocks, up, link_size=link_size, raw_size=raw_size, prose=prose, all_prose=all_prose)
     _add_places(rows, places.alike, size=size, link_size=link_size, prose=prose, known=known, order=order)

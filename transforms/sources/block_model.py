@@ -36,11 +36,11 @@ class BlockModel:
         trees, depth = self.splits.shape
         numbers = {name: number for number, name in enumerate(names)}
         rows = np.array([numbers[name] for name in self.names])
-        above = features[rows[self.splits.ravel()]] > self.thresholds.ravel()[:, None]
-        leaf = above[0::depth].astype(np.uint8)
-        for level in range(1, depth):
-            leaf |= above[level::depth].astype(np.uint8) << np.uint8(level)
-        places = leaf.astype(np.intp) + (np.arange(trees, dtype=np.intp) << depth)[:, None]
+        leaf = np.zeros((trees, features.shape[1]), np.uint8)
+        for level in range(depth):
+            above = features[rows[self.splits[:, level]]] > self.thresholds[:, level, None]
+            leaf |= above.view(np.uint8) << np.uint8(level)
+        places = leaf + (np.arange(trees, dtype=np.intp) << depth)[:, None]
         total = self.leaves.ravel()[places].sum(axis=0, dtype=np.int64) + self.bias
         return np.round((1 << 16) / (1 + np.exp(-total / LEAF_SCALE))) / (1 << 16)
 

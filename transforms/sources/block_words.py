@@ -17,7 +17,7 @@ _LEXICON: dict[str, str] = {
     "more": """more mehr weiterlesen read lesen lire leer continue view see show anzeigen details learn discover explore zobacz czytaj
         suite plus más ver mostrar""",
     "related": """related similar recommended recommendations popular trending latest ähnliche verwandte beliebt neueste meistgelesen
-        aussi auch also también anche też 関連記事 相关""",
+        aussi auch also también anche też thema relacionado relacionadas similaires connexes 関連記事 相关文章 延伸阅读 관련기사""",
     "comment": """comment comments kommentar kommentare kommentieren commentaires comentarios reply replies antworten répondre responder
         antwort discussion forum thread""",
     "cart": """cart basket warenkorb panier carrito checkout buy kaufen acheter comprar wishlist merkzettel add-to-cart quantity qty menge
@@ -42,7 +42,8 @@ _GROUP_BITS: dict[str, int] = {}
 for _number, _words in enumerate(_LEXICON.values()):
     for _word in _words.split():
         _GROUP_BITS[_word] = _GROUP_BITS.get(_word, 0) | 1 << _number
-_APART = str.maketrans(":,()", "    ")
+_KNOWN = frozenset(_GROUP_BITS)
+_APART = str.maketrans(":,().!?…", " " * 8)
 
 _SIGNS = {3: " ", 4: ".!?…。！？؟।", 5: ":;|/»›•·→-–—&©"}
 _UNSPACED = range(0x3040, 0xD7A4)  # kana, ideographs, Hangul: words are not all parted by spaces
@@ -51,13 +52,12 @@ _PLANE = 1 << 16
 
 @lru_cache(1 << 15)
 def word_groups(text: str) -> tuple[int, int]:
-    """A short text -> (a bit for each of GROUPS that its words are of, how many of its words are of any)."""
-    bits = known = 0
-    for word in text.lower().translate(_APART).split():
-        if found := _GROUP_BITS.get(word.strip(".!?…"), 0):
-            bits |= found
-            known += 1
-    return bits, known
+    """A short text -> (a bit for each of GROUPS that its words are of, how many different words of its are of any)."""
+    found = _KNOWN.intersection(text.lower().translate(_APART).split())
+    bits = 0
+    for word in found:
+        bits |= _GROUP_BITS[word]
+    return bits, len(found)
 
 
 @lru_cache(1)

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from typing import Literal, NamedTuple
 
+from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.main_text import main_text, page_text
@@ -13,7 +14,8 @@ from transforms.sources.page_tree import page_tree
 from transforms.sources.records import Screen
 from transforms.sources.render import Output
 
-Extractor = Literal["resiliparse", "trafilatura"]
+Extractor = Literal["tokenmill", "resiliparse", "trafilatura"]
+"""Ours; the main content of two other tools, with their own rules, to compare with."""
 
 _PROSE = re.compile(r"<(?:[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})|(!--)|([sStTnNxXiI][a-zA-Z]{2,7})(?=[\s/>]))")
 _PASSED_OVER = frozenset(("script", "style", "template", "textarea", "noscript", "title", "xmp", "iframe", "svg"))
@@ -30,8 +32,10 @@ class Page(NamedTuple):
     language: str | None = None
 
 
-def check_extractor(name: str) -> None:
-    """Raises ValueError for an extractor whose package cannot be imported."""
+def check_extractor(name: str, output: str = "text") -> None:
+    """Raises ValueError for an extractor whose package cannot be imported, or that does not know the form of output."""
+    if name == "resiliparse" and output != "text":
+        raise ValueError("extractor 'resiliparse' gives plain text only; leave out the extractor, or output = 'markdown'")
     if name != "trafilatura":
         return
     try:
@@ -68,7 +72,7 @@ def _end_of(html: str, end: str, at: int, ends: dict[str, int]) -> int:
 
 
 def extract_main_text(
-    html: str, *, extractor: Extractor = "resiliparse", output: Output = "text", links: bool = False, screen: Screen | None = None
+    html: str, *, extractor: Extractor = "tokenmill", output: Output = "text", links: bool = False, screen: Screen | None = None
 ) -> Page:
     """The page's main content as text, one block a line, or as Markdown; docs/extraction.md has the rules.
 
@@ -80,14 +84,18 @@ def extract_main_text(
         screen = None
     check_page(html)
     tree = HTMLTree.parse(html)
-    page = page_tree(tree)
-    if screen is not None:
+    page = page_tree(tree) if extractor == "tokenmill" or screen is not None else None
+    if screen is not None and page is not None:
         words = page_text(page)
         screen(words[max(min(_HEAD, len(words) - _SAMPLE), 0) :])
     metadata = read_metadata(tree)
     if extractor == "trafilatura":
-        return Page(_trafilatura_text(html, output, links), *metadata)
-    return Page(main_text(page, output=output, links=links), *metadata)
+        text = _trafilatura_text(html, output, links)
+    elif extractor == "resiliparse":
+        text = extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False, comments=False, post_meta=False)
+    else:
+        text = main_text(page or page_tree(tree), output=output, links=links)
+    return Page(text, *metadata)
 
 
 def _trafilatura_text(html: str, output: Output, links: bool) -> str:

@@ -78,7 +78,7 @@ def _attribute(tree: HTMLTree, selector: str, name: str) -> str | None:
 def read_html(
     stream: BinaryIO,
     *,
-    extractor: Extractor = "resiliparse",
+    extractor: Extractor = "tokenmill",
     output: Output = "text",
     links: bool = False,
     screen: Screen | None = None,

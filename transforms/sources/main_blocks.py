@@ -9,16 +9,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from transforms.sources.block_places import Places
+from transforms.sources.block_words import GROUPS, word_groups
 from transforms.sources.boilerplate import boilerplate_lines
-from transforms.sources.element_names import JUNK_NAMES, TAG_NAMES
+from transforms.sources.element_names import JUNK_NAMES, TAG_NAMES, WORDS
 from transforms.sources.page_blocks import Blocks
 
-_REPEATABLE = 20  # characters: shorter texts may stand on a page often
-_PARAGRAPH = 400
+_REPEATED = 100  # characters
 _ALIKE = 0.4
-_FEW, _PLAIN = 20, 0.6
-"""Of a page with few blocks, or with nothing aside, the model, which learned from whole pages, is not asked what stands in plain sight."""
+_FEW = 20  # blocks
+_PLAIN, _ASIDE_AT_MOST = 0.6, 0.1
 _ASIDE = sum(1 << TAG_NAMES.index(tag) for tag in ("nav", "footer", "aside", "form", "button", "figcaption", "hidden"))
+_PICTURE = 1 << list(WORDS).index("picture")
+_HEADING = sum(1 << TAG_NAMES.index(tag) for tag in ("h2", "h3", "h4"))
+_LONGEST_HEADING = 60  # characters
+_ASIDE_GROUPS = sum(1 << GROUPS.index(name) for name in ("related", "comment", "more", "share", "advert"))
 _EXEMPT = sum(1 << TAG_NAMES.index(tag) for tag in ("table", "dl", "pre", "code"))
 
 
@@ -32,24 +36,27 @@ def best_expected_f1(probabilities: np.ndarray, words: np.ndarray) -> np.ndarray
     return taken
 
 
-def without_repeats(texts: Sequence[str], taken: np.ndarray) -> np.ndarray:
-    """Blocks and which are taken -> the same without what stands on the page twice, as for wide and narrow screens.
+def without_repeats(texts: Sequence[str], regions: Sequence[int], taken: np.ndarray) -> np.ndarray:
+    """m blocks, the element that each stands in, which are taken -> the same without what a page holds twice for two widths of screen.
 
-    A text of 20 characters or more goes from its second time on when the taken block before or after it repeats too, or when it is
-    a long paragraph. A line that only recurs in each item of a list stays.
+    Blocks in a row go that all stood in other elements before, if they have 100 characters together, or a single one 200. What is
+    said twice in one place stays: a refrain, a line of each item of a list.
     """
-    chosen = np.flatnonzero(taken).tolist()
-    found = [texts[number] for number in chosen]
-    seen: set[str] = set()
-    pairs: set[tuple[str, str]] = set()
+    seen: dict[str, int] = {}
+    run: list[int] = []
     taken = taken.copy()
-    for position, text in enumerate(found):
-        before = found[position - 1] if position else ""
-        after = found[position + 1] if position + 1 < len(found) else ""
-        if text in seen and len(text) >= _REPEATABLE and (len(text) >= _PARAGRAPH or (before, text) in pairs or (text, after) in pairs):
-            taken[chosen[position]] = False
-        seen.add(text)
-        pairs.add((before, text))
+
+    def close() -> None:
+        if sum(len(texts[number]) for number in run) >= (_REPEATED if len(run) > 1 else 2 * _REPEATED):
+            taken[run] = False
+        run.clear()
+
+    for number in np.flatnonzero(taken).tolist():
+        if seen.setdefault(texts[number], regions[number]) == regions[number]:
+            close()
+        else:
+            run.append(number)
+    close()
     return taken
 
 
@@ -67,16 +74,40 @@ def choose_blocks(blocks: Blocks, places: Places, probabilities: np.ndarray, wor
     """m blocks, where they stand, float64 (m,) how likely each is main text and how many words it has -> bool (m,): which are taken."""
     aside = stand_aside(blocks, places)
     if len(words) <= _FEW or not aside.any():
-        probabilities = np.maximum(probabilities, _PLAIN * ~aside)
+        probabilities = _at_sight(blocks, places, probabilities, words, aside)
     taken = best_expected_f1(with_alike(probabilities, words, places.alike), words)
-    taken = without_repeats(blocks.texts, taken)
+    taken = without_repeats(blocks.texts, places.up[1].tolist(), taken)
     return without_boilerplate(blocks, taken)
+
+
+def _at_sight(blocks: Blocks, places: Places, probabilities: np.ndarray, words: np.ndarray, aside: np.ndarray) -> np.ndarray:
+    """Probabilities for a page of which the model has seen no like: what stands in plain sight is text, what stands aside is not.
+
+    What holds half of the words does not stand aside, whatever it is called.
+    """
+    captions = [bool(blocks.own_names.get(node, 0) & _PICTURE) for node in places.up[0].tolist()]
+    aside = aside | _after_aside_headings(blocks, places) | np.array(captions)
+    if 2 * words[aside].sum() >= words.sum():
+        return np.maximum(probabilities, _PLAIN * ~aside)
+    return np.where(aside, np.minimum(probabilities, _ASIDE_AT_MOST), np.maximum(probabilities, _PLAIN))
 
 
 def stand_aside(blocks: Blocks, places: Places) -> np.ndarray:
     """bool (m,): the blocks that a tag or a name around says are no main text: menus, forms, notices, and what is hidden."""
     kinds = np.array([blocks.kinds[node] for node in blocks.first], np.uint64)
     return ((kinds & np.uint64(_ASIDE)) | (places.near & np.uint64(JUNK_NAMES))) != 0
+
+
+def _after_aside_headings(blocks: Blocks, places: Places) -> np.ndarray:
+    """bool (m,): the blocks from a short heading such as "Related stories" or "Comments" to the next heading."""
+    found = np.zeros(len(blocks.texts), bool)
+    is_aside = False
+    for number, (node, text) in enumerate(zip(places.up[0].tolist(), blocks.texts, strict=True)):
+        if blocks.own_kinds.get(node, 0) & _HEADING:
+            bits, known = word_groups(text) if len(text) <= _LONGEST_HEADING else (0, 0)
+            is_aside = bool(bits & _ASIDE_GROUPS) and 2 * known >= len(text.split())
+        found[number] = is_aside
+    return found
 
 
 def with_alike(probabilities: np.ndarray, words: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -98,10 +98,16 @@ def parse_serialised(html: str) -> PageTree:
     data: list[str] = []
     add_tag, add_parent, add_end, add_data = tags.append, parents.append, ends.append, data.append
     above, count = -1, 0
-    for part in html.split("<"):
+    begun = ""
+    parts = iter(html.split("<"))
+    next(parts)  # before the first tag
+    for part in parts:
         markup, closed, text = part.partition(">")
-        if not closed:  # before the first tag
-            continue
+        if begun or not closed:  # a name may hold `<`
+            begun = f"{begun}{markup}<"
+            if not closed:
+                continue
+            markup, begun = begun[:-1], ""
         if markup[0] == "/":
             if above >= 0 and markup[1:] == tags[above]:
                 ends[above] = count

@@ -31,7 +31,7 @@ def read_warc(
     *,
     start: int = 0,
     end: int | None = None,
-    extractor: Extractor = "resiliparse",
+    extractor: Extractor = "tokenmill",
     output: Output = "text",
     links: bool = False,
     screen: Screen | None = None,

