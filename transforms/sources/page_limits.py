@@ -23,6 +23,9 @@ _TAG_NAME = re.compile(r"<[a-zA-Z][^\s/>]*")
 _NAMES = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)")
 _FORMATTING = str.split("b big code em font i s small strike strong tt u")
 _FORMATTING_NAMES = re.compile(rf"<(/?(?:{'|'.join(_FORMATTING)}))[\s/>]", re.IGNORECASE)
+_FORMATTING_STARTS = re.compile(  # twice as fast as IGNORECASE
+    rf"<(?:{'|'.join(''.join(f'[{letter}{letter.upper()}]' for letter in name) for name in _FORMATTING)})[\s/>]"
+)
 _FORMATTING_TAG = re.compile(rf"<(?:{'|'.join(_FORMATTING)})(?=[\s/>])[^>]*", re.IGNORECASE)
 _NOT_NESTED = frozenset(
     str.split(
@@ -42,7 +45,8 @@ def check_page(html: str) -> None:
     if tags < _HARMLESS:
         return
     if tags < _HARMLESS_DEPTH:
-        _check_formatting(html, [name.lower() for name in _FORMATTING_NAMES.findall(html)], tags)
+        if len(_FORMATTING_STARTS.findall(html)) * tags > MAX_REPEATED:  # no more can be left open than begin
+            _check_formatting(html, [name.lower() for name in _FORMATTING_NAMES.findall(html)], tags)
         return
     names = [name.lower() for name in _NAMES.findall(html)]
     roots = names.count("body") + names.count("html")
