@@ -57,67 +57,70 @@ def visible_texts(page: PageTree, root: int = 0, *, hidden: bool = False) -> byt
 def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tuple[int, int, bool]]) -> None:
     """Marks the seen texts of nodes [node, end). Doubtful parts go to `later`: their range, and whether it is a `noscript`."""
     tags, ends, data = page.tags, page.ends, page.data
-    known: dict[str, int] = {}
+    known = {"": _NOTHING}
     with_code: dict[int, bool] = {}
-    gutters_end = 0
-    while node < end:
-        tag = tags[node]
+    gutters_end = past = 0
+    for number, tag, attributes in zip(range(node, end), tags[node:end], data[node:end], strict=True):
+        if number < past:
+            continue
         if tag == TEXT:
-            seen[node] = 1
-            node += 1
-            continue
-        if tag in _NEVER:
-            if tag == "template" and "shadowroot" in data[node]:
-                node += 1
-                continue
-            if tag == "noscript":
-                later.append((node + 1, ends[node], True))
-            node = ends[node]
-            continue
-        attributes = data[node]
-        if tag == "mjx-container" or (attributes and "data-mathml" in attributes):
-            seen[node] = 1  # a formula that is drawn: its signs may be no text
-            if tag == "mjx-container":
-                node = ends[node]
-                continue
-        kind = _NOTHING
-        if attributes and ends[node] - node > 1:  # names of classes come again and again, attributes do not
-            if ("hidden" in attributes or "none" in attributes) and HIDDEN.search(attributes):
-                kind = _HIDES
-            elif (at := attributes.find('class="')) >= 0:
-                name = attributes[at : attributes.find('"', at + 7) + 1]
-                found = known.get(name)
-                kind = known[name] = _kind(name) if found is None else found
-        if kind == _HIDES or (tag == "dialog" and " open" not in attributes):
-            later.append((node + 1, ends[node], False))
-            node = ends[node]
-        elif kind == _UNSEEN and not (tag in _NOTES and "footnote" in attributes):
-            node = ends[node]
-        elif kind == _NUMBERS and node >= gutters_end:
-            gutters_end = ends[node]  # no gutter is looked for inside another: that would take time in the square of the depth
-            node = gutters_end if _holds_numbers_alone(page, node, with_code) else node + 1
-        elif tag == "a" and _is_mark(page, node, attributes):
-            node = ends[node]
+            seen[number] = 1
+        elif tag in _NEVER:
+            if tag != "template" or "shadowroot" not in attributes:
+                past = ends[number]
+                if tag == "noscript":
+                    later.append((number + 1, past, True))
+        elif tag == "mjx-container":
+            seen[number] = 1  # a formula that is drawn: its signs may be no text
+            past = ends[number]
         else:
-            if tag == "img":
-                seen[node] = 1
-            node += 1
+            if "data-mathml" in attributes:
+                seen[number] = 1
+            kind = known.get(attributes)
+            if kind is None:
+                kind = known[attributes] = _kind(attributes, known)
+            if kind and ends[number] - number == 1:
+                kind = _NOTHING
+            if kind == _HIDES or (tag == "dialog" and " open" not in attributes):
+                past = ends[number]
+                later.append((number + 1, past, False))
+            elif kind == _UNSEEN and not (tag in _NOTES and "footnote" in attributes):
+                past = ends[number]
+            elif kind == _NUMBERS and number >= gutters_end:
+                gutters_end = ends[number]  # no gutter is looked for inside another: that would take time in the square of the depth
+                if _holds_numbers_alone(page, number, with_code):
+                    past = gutters_end
+            elif tag == "a":
+                if _is_mark(page, number, attributes):
+                    past = ends[number]
+            elif tag == "img":
+                seen[number] = 1
 
 
-def _kind(name: str) -> int:
-    """What an element's class says of its text."""
-    if _UNSEEN_CLASS.search(name):
-        return _UNSEEN
-    return _NUMBERS if _GUTTER.search(name) else _NOTHING
+def _kind(attributes: str, known: dict[str, int]) -> int:
+    """What an element's attributes say of its text. Names of classes come again and again: `known` has those looked at."""
+    if ("hidden" in attributes or "none" in attributes) and HIDDEN.search(attributes):
+        return _HIDES
+    if (at := attributes.find('class="')) < 0:
+        return _NOTHING
+    name = attributes[at : attributes.find('"', at + 7) + 1]
+    if (kind := known.get(name)) is None:
+        kind = known[name] = _UNSEEN if _UNSEEN_CLASS.search(name) else _NUMBERS if _GUTTER.search(name) else _NOTHING
+    return kind
 
 
 def _is_mark(page: PageTree, node: int, attributes: str) -> bool:
     """Whether a link is an anchor beside a heading, a footnote's mark, or the way back from a footnote."""
-    if not 1 < page.ends[node] - node <= 6:
+    size = page.ends[node] - node
+    if not 1 < size <= 6:
         return False
-    if page.tags[node + 1] == TEXT and len(page.data[node + 1]) > 40:
-        return False
-    text = page.text(node).strip()
+    if page.tags[node + 1] == TEXT:
+        text = page.data[node + 1]
+        if len(text) > 40:
+            return False
+        text = (text if size == 2 else page.text(node)).strip()
+    else:
+        text = page.text(node).strip()
     if len(text) > 12:
         return False
     if text in _ANCHOR_TEXTS and _ANCHOR.search(attributes):
