@@ -6,6 +6,7 @@ from collections.abc import Callable
 from transforms.sources import markdown_text
 from transforms.sources.blocks import Blocks
 from transforms.sources.edit_marks import without_edit_marks
+from transforms.sources.exponents import FRACTION
 from transforms.sources.formulas import Formula, formula_at
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 from transforms.sources.paragraph import Paragraph
@@ -232,7 +233,7 @@ class InlineRenderer:
             if tags[node] == TEXT:
                 text = self._page.data[node][:80] if self._keep[node] else ""
                 if text.strip() in ("/", "⁄") and node + 1 < len(tags) and tags[node + 1] not in BLOCKS:  # what a fraction goes on with
-                    return text.rstrip() + ("\x02" if tags[node + 1] == "sub" else "") + self._page.text(node + 1)[:40]
+                    return text.rstrip() + (FRACTION if tags[node + 1] == "sub" else "") + self._page.text(node + 1)[:40]
                 return text
             node = ends[node] if tags[node] in _SCRIPTS else node + 1
         return ""
