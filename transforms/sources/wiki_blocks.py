@@ -127,6 +127,8 @@ def _mark_scripts(line: str, items: Items) -> str:
                     before = before.rstrip(" ")
                 if content[:1].isdigit() and before[-1:].isdigit():
                     content = f" {content}"
+                if found[1] == SUB and out[-1].endswith("⁄"):
+                    out[-1] = out[-1][:-1] + "/"
                 joined = content[:1] in ("^", "_") or content[-1:].isdigit()
             if content[-1:].isdigit() and line[found.end() : found.end() + 1].isdigit():
                 content += " "
