@@ -2,7 +2,7 @@
 
 import re
 
-from transforms.sources.page_tree import TEXT, PageTree
+from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 
 _NEVER = frozenset(
     str.split(
@@ -20,7 +20,8 @@ _UNSEEN_CLASS = re.compile(
     r"""class="[^"]*(?<![\w-])(?:
     sr-only | sr_only | visually-?hidden | u-hidden-visually | screen-?reader-?(?:text|only) | a11y-hidden | assistive-text
     | mw-editsection | editsection | mw-cite-backlink | footnote-back(?:ref|link)? | reversefootnote | noprint\sInline-Template
-    | MJX_Assistive_MathML | navbox-styles | mw-empty-elt | ltx_note_(?:mark|outer)
+    | MJX_Assistive_MathML | navbox-styles | mw-empty-elt | CodeMirror-(?:linenumber|gutter-wrapper|measure)
+    | cm-gutters | ace_gutter | ltx_note_(?:mark|outer)
     )(?![\w-])""",
     re.VERBOSE,
 )
@@ -29,6 +30,8 @@ _GUTTER = re.compile(
     |code-?line-?number|rouge-gutter|ec-line-number|react-code-line-number)(?![A-Za-z])""",
     re.VERBOSE,
 )
+_HIDDEN_BLOCK, _NOSCRIPT, _HIDDEN_WORD = range(3)
+_LONGEST_WORD = 60  # characters
 _NOTHING, _HIDES, _UNSEEN, _NUMBERS = range(4)
 _ANCHOR = re.compile(r"""\sclass="[^"]*(?:anchor|headerlink|hash-?link|permalink|header-link|heading-link|bookmark)""")
 _ANCHOR_TEXTS = frozenset(("#", "¶", "§", "🔗", "⚓", "link", "Link", "permalink", "Permalink", "​", "\u200b"))
@@ -44,18 +47,19 @@ def visible_texts(page: PageTree, root: int = 0, *, hidden: bool = False) -> byt
     """One byte a node: 1 for the texts below `root` that a reader sees, and for images and drawings, which may be formulas.
 
     Elements hidden by attribute or style count as seen where they hold more text than the rest, as on pages that a script unveils, and
-    always with `hidden`; `noscript` where it has 200 characters or more that stand nowhere else on the page.
+    always with `hidden`, but for single words in a line. So does `noscript` where it has 200 characters or more that stand nowhere else
+    on the page.
     """
     seen = bytearray(len(page.tags))
-    later: list[tuple[int, int, bool]] = []
+    later: list[tuple[int, int, int]] = []
     _mark(page, root, page.ends[root], seen, later)
     if later:
         _mark_doubtful(page, seen, later, hidden)
     return seen
 
 
-def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tuple[int, int, bool]]) -> None:
-    """Marks the seen texts of nodes [node, end). Doubtful parts go to `later`: their range, and whether it is a `noscript`."""
+def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tuple[int, int, int]]) -> None:
+    """Marks the seen texts of nodes [node, end). Doubtful parts go to `later`: their range, and which they are."""
     tags, ends, data = page.tags, page.ends, page.data
     known = {"": _NOTHING}
     with_code: dict[int, bool] = {}
@@ -69,7 +73,7 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
             if tag != "template" or "shadowroot" not in attributes:
                 past = ends[number]
                 if tag == "noscript":
-                    later.append((number + 1, past, True))
+                    later.append((number + 1, past, _NOSCRIPT))
         elif tag == "mjx-container":
             seen[number] = 1  # a formula that is drawn: its signs may be no text
             past = ends[number]
@@ -83,7 +87,7 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
                 kind = _NOTHING
             if kind == _HIDES or (tag == "dialog" and " open" not in attributes):
                 past = ends[number]
-                later.append((number + 1, past, False))
+                later.append((number + 1, past, _HIDDEN_WORD if _is_word(page, number) else _HIDDEN_BLOCK))
             elif kind == _UNSEEN and not (tag in _NOTES and "footnote" in attributes):
                 past = ends[number]
             elif kind == _NUMBERS and number >= gutters_end:
@@ -95,6 +99,14 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
                     past = ends[number]
             elif tag == "img":
                 seen[number] = 1
+
+
+def _is_word(page: PageTree, node: int) -> bool:
+    """Whether a hidden element is a piece of a line: a key to sort by, a number for machines, a mark. No script unveils an article so."""
+    end = page.ends[node]
+    if page.tags[node] in BLOCKS or end - node > _LONGEST_WORD or not BLOCKS.isdisjoint(page.tags[node:end]):
+        return False
+    return len(page.text(node).strip()) <= _LONGEST_WORD
 
 
 def _kind(attributes: str, known: dict[str, int]) -> int:
@@ -158,23 +170,26 @@ def _is_beside_code(page: PageTree, node: int, with_code: dict[int, bool]) -> bo
     return False
 
 
-def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, bool]], all_hidden: bool) -> None:
+def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, int]], all_hidden: bool) -> None:
     tags, data = page.tags, page.data
-    marks = (bytearray(len(tags)), bytearray(len(tags)))
-    texts: tuple[list[int], list[int]] = ([], [])
-    for start, end, is_noscript in later:
-        _mark(page, start, end, marks[is_noscript], [])
-        texts[is_noscript].extend(node for node in range(start, end) if marks[is_noscript][node] and tags[node] == TEXT)
-    if _size(page, texts[True]) >= _LEAST_NOSCRIPT:
+    marks = tuple(bytearray(len(tags)) for _ in range(3))
+    texts: tuple[list[int], ...] = ([], [], [])
+    for start, end, kind in later:
+        _mark(page, start, end, marks[kind], [])
+        texts[kind].extend(node for node in range(start, end) if marks[kind][node] and tags[node] == TEXT)
+    if _size(page, texts[_NOSCRIPT]) >= _LEAST_NOSCRIPT:
         shown = {data[node].strip() for node in range(len(tags)) if seen[node] and tags[node] == TEXT}
-        repeated = [node for node in texts[True] if data[node].strip() in shown]
-        if _size(page, texts[True]) - _size(page, repeated) >= _LEAST_NOSCRIPT:
+        repeated = [node for node in texts[_NOSCRIPT] if data[node].strip() in shown]
+        if _size(page, texts[_NOSCRIPT]) - _size(page, repeated) >= _LEAST_NOSCRIPT:
             for node in repeated:
-                marks[True][node] = 0
-            _merge(seen, marks[True])
-    hidden = _size(page, texts[False])
-    if all_hidden or hidden > _size(page, [node for node in range(len(tags)) if seen[node]]):
-        _merge(seen, marks[False])
+                marks[_NOSCRIPT][node] = 0
+            _merge(seen, marks[_NOSCRIPT])
+    hidden = _size(page, texts[_HIDDEN_BLOCK]) + _size(page, texts[_HIDDEN_WORD])
+    is_veiled = hidden > _size(page, [node for node in range(len(tags)) if seen[node]])
+    if is_veiled or all_hidden:
+        _merge(seen, marks[_HIDDEN_BLOCK])
+    if is_veiled:
+        _merge(seen, marks[_HIDDEN_WORD])
 
 
 def _size(page: PageTree, nodes: list[int]) -> int:
