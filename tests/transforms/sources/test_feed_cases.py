@@ -96,7 +96,7 @@ def test_an_atom_entry_is_mended() -> None:
     content = '<content type="html">&lt;p&gt;A&nbsp;&lt;/p&gt; & B</content>'
     entry = f'<entry xml:lang="fr"><title>T &eacute;</title><link href="/1"/>{content}</entry>'
     [record] = read(ATOM.format(entry))
-    assert record == RawDocument("1", "A\xa0\n\n& B", "http://a.org/1", "T é", None, "fr")
+    assert record == RawDocument("1", "A\n\n& B", "http://a.org/1", "T é", None, "fr")
 
 
 @pytest.mark.parametrize("cut", [1, 10, 25, 40, 60])
@@ -230,7 +230,7 @@ def test_json_feed() -> None:
     ]
     feed = {"version": "https://jsonfeed.org/version/1.1", "home_page_url": "http://a.org/", "language": "en-US", "items": items}
     first, second, third, fourth = read(json.dumps(feed))
-    assert first == RawDocument("1", "A\xa0B", "http://a.org/1", "T", MORNING, "en")
+    assert first == RawDocument("1", "A B", "http://a.org/1", "T", MORNING, "en")
     assert second == RawDocument("2", "C <d>", "http://a.org/2", None, None, "en")
     assert [third.rule, fourth.rule] == ["extract/empty", "feed/unreadable"]
     assert texts(read("{}")) == ["feed/not-a-feed"]
