@@ -34,16 +34,15 @@ from transforms.sources.block_features import block_features
 from transforms.sources.block_model import LEAF_SCALE
 from transforms.sources.block_places import Places, block_places
 from transforms.sources.main_blocks import choose_blocks
-from transforms.sources.main_text import candidate_texts
-from transforms.sources.page_blocks import Blocks, page_blocks
-from transforms.sources.page_tree import page_tree
+from transforms.sources.main_text import candidates
+from transforms.sources.page_blocks import Blocks
 
 MODEL = Path(__file__).parents[2] / "transforms" / "sources" / "main_text_model.npz"
 _WORD = re.compile(r"\w+")
 _TRAFILATURA, _RESILIPARSE, _MAJORITY = 1.2, 0.7, 0.95
 _PHRASE_PAGE = 0.5
 _SETTINGS = {
-    **{"iterations": 500, "depth": 6, "learning_rate": 0.06, "l2_leaf_reg": 6, "random_strength": 1, "rsm": 0.3, "border_count": 64},
+    **{"iterations": 400, "depth": 6, "learning_rate": 0.07, "l2_leaf_reg": 6, "random_strength": 1, "rsm": 0.3, "border_count": 64},
     **{"random_seed": 1, "thread_count": 2, "verbose": 0, "allow_writing_files": False, "loss_function": "Logloss"},
 }
 
@@ -147,8 +146,7 @@ def block_weights(texts: Sequence[str]) -> np.ndarray:
 
 
 def _measured(html: str) -> tuple[Blocks, Places | None, np.ndarray, list[str]]:
-    page = page_tree(HTMLTree.parse(html))
-    blocks = page_blocks(page, candidate_texts(page))
+    page, _, blocks = candidates(HTMLTree.parse(html))
     if not blocks.texts:
         return blocks, None, np.zeros((0, 0)), []
     places = block_places(page, blocks)

@@ -10,7 +10,6 @@ from resiliparse.parse.html import HTMLTree
 from transforms.sources.main_text import main_text, page_text
 from transforms.sources.metadata import read_metadata
 from transforms.sources.page_limits import check_page
-from transforms.sources.page_tree import page_tree
 from transforms.sources.records import Screen
 from transforms.sources.render import Output
 
@@ -84,9 +83,8 @@ def extract_main_text(
         screen = None
     check_page(html)
     tree = HTMLTree.parse(html)
-    page = page_tree(tree) if extractor == "tokenmill" or screen is not None else None
-    if screen is not None and page is not None:
-        words = page_text(page)
+    if screen is not None:
+        words = page_text(tree)
         screen(words[max(min(_HEAD, len(words) - _SAMPLE), 0) :])
     metadata = read_metadata(tree)
     if extractor == "trafilatura":
@@ -94,7 +92,7 @@ def extract_main_text(
     elif extractor == "resiliparse":
         text = extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False, comments=False, post_meta=False)
     else:
-        text = main_text(page or page_tree(tree), output=output, links=links)
+        text = main_text(tree, output=output, links=links)
     return Page(text, *metadata)
 
 

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 
 import numpy as np
+from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.block_features import block_features
 from transforms.sources.block_model import block_model
@@ -10,56 +11,47 @@ from transforms.sources.block_places import block_places
 from transforms.sources.element_names import TAG_NAMES
 from transforms.sources.main_blocks import choose_blocks
 from transforms.sources.page_blocks import Blocks, page_blocks
-from transforms.sources.page_tree import TEXT, PageTree
+from transforms.sources.page_tree import TEXT, PageTree, page_tree, tags_of
 from transforms.sources.render import Output, render
 from transforms.sources.visible import visible_texts
 
 _MAX_BLOCKS = 50_000
 """Beyond them a page is no document to measure: 60 MB of features, where real pages have some hundreds of blocks."""
-_CHROME = frozenset(("nav", "footer"))
-_LEAST_LEFT = 0.2
+_CHROME = tags_of("nav", "footer")
+_LITTLE = 500  # characters
 _AROUND = sum(1 << TAG_NAMES.index(tag) for tag in ("nav", "header", "footer", "aside", "form", "button"))
 
 
-def main_text(page: PageTree, *, output: Output = "text", links: bool = False) -> str:
+def main_text(tree: HTMLTree, *, output: Output = "text", links: bool = False) -> str:
     """A page -> its main text: articles, posts, products and lists, without menus, teasers and notices. docs/extraction.md tells how.
 
     Takes time and memory in proportion to the page. `output` and `links` are those of `render`.
     """
-    if not page.tags:
-        return ""
-    seen = candidate_texts(page)
-    blocks = page_blocks(page, seen)
+    page, seen, blocks = candidates(tree)
     if not blocks.texts:
         return ""
     return render(page, keep=_kept(page, seen, blocks, _taken(page, blocks)), output=output, links=links)
 
 
-def candidate_texts(page: PageTree) -> bytearray:
-    """One byte a node: 1 for the texts that may be main text, all that a reader may see but for menus and footers.
+def candidates(tree: HTMLTree) -> tuple[PageTree, bytearray, Blocks]:
+    """A page -> its nodes without menus and footers, which of their texts a reader may see, and the blocks of these.
 
-    These hold a third of the blocks of most pages and hardly any of their main text. Where little is left without them they stay.
+    Menus and footers hold a third of the blocks of most pages and hardly any main text. Where little is left without them they stay.
     """
-    seen = visible_texts(page, hidden=True)
-    without = bytearray(seen)
-    for node in _elements(page, _CHROME):
-        without[node : page.ends[node]] = bytes(page.ends[node] - node)
-    return without if sum(without) >= _LEAST_LEFT * sum(seen) else seen
+    page, seen, blocks = _seen(page_tree(tree, without=_CHROME))
+    if sum(map(len, blocks.texts)) < _LITTLE:
+        return _seen(page_tree(tree))
+    return page, seen, blocks
 
 
-def _elements(page: PageTree, tags: frozenset[str]) -> list[int]:
-    """The numbers of all elements of some tags, but for those inside another."""
-    found: list[int] = []
-    end = 0
-    for node, tag in enumerate(page.tags):
-        if node >= end and tag in tags:
-            found.append(node)
-            end = page.ends[node]
-    return found
+def _seen(page: PageTree) -> tuple[PageTree, bytearray, Blocks]:
+    seen = visible_texts(page, hidden=True) if page.tags else bytearray()
+    return page, seen, page_blocks(page, seen)
 
 
-def page_text(page: PageTree) -> str:
+def page_text(tree: HTMLTree) -> str:
     """The words of a page outside its menus and forms, one block a line: a sample for the language, nothing to keep."""
+    page = page_tree(tree, without=_CHROME)
     if not page.tags:
         return ""
     blocks = page_blocks(page, visible_texts(page))

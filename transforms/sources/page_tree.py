@@ -26,7 +26,7 @@ BLOCKS = frozenset(
 _RAW = re.compile(r"<(?:!--|(script|style|iframe|noembed|noframes|xmp|plaintext)(?=[\s>])([^>]*)>)")
 _MATH = re.compile(r"""\stype="math/(?:tex|mml|asciimath)""")
 _PREFIX = re.compile(r"(</?)(?:m|mml|mathml|math):(?=m|semantics|annotation|none|apply|c[ni]\b)")  # of MathML
-_SVG = re.compile(r"<(/?)svg\b[^>]*>")
+_SVG = re.compile(r"<(/?)svg(?=[\s>])[^>]*>")
 _LATEX = re.compile(r"""\sdata-latex="[^"]*\"""")
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)="([^"]*)\"""")
 
@@ -80,18 +80,28 @@ def unescape(text: str) -> str:
     return text.replace("&amp;", "&")
 
 
-def page_tree(tree: HTMLTree) -> PageTree:
-    """A tree of resiliparse -> its nodes as lists; time and memory are linear in the size of its serialisation."""
-    return parse_serialised(tree.document.html if tree.document else "")
+def page_tree(tree: HTMLTree, *, without: re.Pattern[str] | None = None) -> PageTree:
+    """A tree of resiliparse -> its nodes as lists; time and memory are linear in the size of its serialisation.
+
+    `without`: tags of elements that are left out, as `tags_of` gives them.
+    """
+    return parse_serialised(tree.document.html if tree.document else "", without=without)
 
 
-def parse_serialised(html: str) -> PageTree:
+def tags_of(*names: str) -> re.Pattern[str]:
+    """The start and end tags of elements of some names; group 1 is the slash of an end tag."""
+    return re.compile(rf"<(/?)(?:{'|'.join(names)})(?=[\s>])[^>]*>")
+
+
+def parse_serialised(html: str, *, without: re.Pattern[str] | None = None) -> PageTree:
     """HTML as lexbor serialises a document -> its nodes as lists."""
     html = _without_raw(html)
     if ":math" in html:
         html = _PREFIX.sub(r"\1", html)
     if "<svg" in html:
-        html = _without_svg(html)
+        html = _without(html, _SVG, _LATEX)
+    if without is not None:
+        html = _without(html, without)
     tags: list[str] = []
     parents: list[int] = []
     ends: list[int] = []
@@ -152,15 +162,18 @@ def _without_raw(html: str) -> str:
     return "".join(kept)
 
 
-def _without_svg(html: str) -> str:
+def _without(html: str, tags: re.Pattern[str], but: re.Pattern[str] | None = None) -> str:
+    """Serialised HTML without the elements of some tags; those inside one another go together.
+
+    Where `but` is found in one, an element `span` with what was found as its attributes stands in its place.
+    """
     kept, depth, start, begun = [], 0, 0, 0
-    for found in _SVG.finditer(html):
+    for found in tags.finditer(html):
         if found[1]:
             if depth == 1:
                 start = found.end()
-                # A formula that MathJax has drawn: its TeX.
-                if tex := _LATEX.search(html, begun, start):
-                    kept.append(f"<span{tex[0]}></span>")
+                if but is not None and (attribute := but.search(html, begun, start)):
+                    kept.append(f"<span{attribute[0]}></span>")
             depth = max(0, depth - 1)
         else:
             if not depth:
