@@ -6,6 +6,7 @@ Japanese, Chinese and Korean; none knows a site. docs/extraction.md tells what e
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 _MAX_LINE = 300
 _HEAD_LINES = 8
@@ -100,7 +101,18 @@ _ENDS = re.compile(r"[.!?…:;,\"”“»«'’)\]。！？।؟】」]$")
 _BARS = re.compile(r"\s?[|»›>·]\s?|\s/\s")
 
 
-def line_rule(line: str, *, near_end: bool = False, requests: Sequence[str] = _REQUESTS) -> str | None:
+class Words(NamedTuple):
+    """The words of the rules that one of a page's lines has: the others need not be looked for in each line."""
+
+    requests: Sequence[str] = _REQUESTS
+    rights: Sequence[str] = _RIGHTS
+    credit: Sequence[str] = _CREDIT_MARKS
+
+
+_ALL_WORDS = Words()
+
+
+def line_rule(line: str, *, near_end: bool = False, known: Words = _ALL_WORDS) -> str | None:
     """The rule by which a stripped line is boilerplate wherever it stands, or None. `near_end`: of the last 8 lines.
 
     `advertisement`, `read-also`, `interface` (only words of buttons), `credit` (a picture's), `rights`, `breadcrumbs`, `request`
@@ -120,13 +132,13 @@ def line_rule(line: str, *, near_end: bool = False, requests: Sequence[str] = _R
             return "interface"
         if _CREDIT.match(low):
             return "credit"
-        if size <= 120 and any(mark in low for mark in _RIGHTS):
+        if size <= 120 and known.rights and any(mark in low for mark in known.rights):
             return "rights"
         if _is_breadcrumbs(line):
             return "breadcrumbs"
-    if any(mark in low for mark in _CREDIT_MARKS) and _CREDIT_AT_END.search(low):
+    if known.credit and any(mark in low for mark in known.credit) and _CREDIT_AT_END.search(low):
         return "credit"
-    if size <= (250 if near_end else 140) and any(words in low for words in requests):
+    if known.requests and size <= (250 if near_end else 140) and any(words in low for words in known.requests):
         return "request"
     return None
 
@@ -139,9 +151,17 @@ def _points_elsewhere(line: str, rest: str) -> bool:
 
 
 def _is_interface(line: str) -> bool:
-    words = [word.strip(".,:;!?()[]…") for word in line.split()]
-    named = sum(word in _INTERFACE for word in words)
-    return 0 < len(words) <= 8 and named > 0 and all(word in _INTERFACE or word in _FILLERS or word.isdigit() or not word for word in words)
+    words = line.split()
+    if len(words) > 8:
+        return False
+    named = False
+    for word in words:
+        word = word.strip(".,:;!?()[]…")
+        if word in _INTERFACE:
+            named = True
+        elif not (word in _FILLERS or word.isdigit() or not word):
+            return False
+    return named
 
 
 def _is_breadcrumbs(line: str) -> bool:
@@ -160,12 +180,12 @@ def boilerplate_lines(lines: Sequence[str], *, exempt: Sequence[bool]) -> set[in
     if len(lines) < 3:
         return set()
     low = "\n".join(lines).lower()
-    requests = [words for words in _REQUESTS if words in low]
+    known = Words(*([words for words in each if words in low] for each in _ALL_WORDS))
     last = len(lines) - _LAST_LINES
     found = {
         number
         for number, line in enumerate(lines)
-        if not exempt[number] and line_rule(line, near_end=number >= last, requests=requests) is not None
+        if not exempt[number] and line_rule(line, near_end=number >= last, known=known) is not None
     }
     for number, line in enumerate(lines[:_HEAD_LINES]):
         if len(line) > 100:
