@@ -147,7 +147,7 @@ def lowered(content: str, around: Around) -> str:
         return f"_{content}" if content[0].isdigit() and _element_after(around.after) else content
     if not around.formula and _is_chemical(content, before):
         return content
-    if before.endswith(("PM", "B")) and content.replace(".", "").replace(",", "").isdigit() and content not in ("0", "1"):
+    if re.search(r"(?:PM|(?<![A-Za-z\d])B)$", before) and content.replace(".", "").replace(",", "").isdigit() and content not in ("0", "1"):
         return content
     return _marked("_", content)
 

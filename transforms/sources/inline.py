@@ -98,7 +98,9 @@ class InlineRenderer:
         return True
 
     def _open_inline(self, node: int, tag: str, data: str) -> int:
-        if (tag in _FORMULAS or (data and any(hint in data for hint in _FORMULA_HINTS))) and (formula := self._formula(node)):
+        if (tag in _FORMULAS or (data and tag != "a" and any(hint in data for hint in _FORMULA_HINTS))) and (
+            formula := self._formula(node)
+        ):
             if formula.tex.startswith("\0"):
                 self._line.part_numbers()
                 self._line.add(formula.tex[1:])

@@ -134,7 +134,13 @@ class _Renderer(InlineRenderer):
         if ("ath" in data or "katex" in data) and (formula := self._formula(node)):
             self._add_formula(formula.tex, True)
             return formula.end
-        if tag in _PRE or (tag == "div" and any(name in data for name in _EDITORS) and end - node > 2 and not self._in_cell):
+        if tag in _PRE or (
+            tag == "div"
+            and ("-l" in data or "-c" in data)
+            and any(name in data for name in _EDITORS)
+            and end - node > 2
+            and not self._in_cell
+        ):
             return self.preformatted(node)
         if "white-space" in data and not self._in_cell and (style := STYLE.search(data)):
             if style["pre"] and end - node <= LARGE:

@@ -4,6 +4,7 @@ import pytest
 from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.formulas import clean_tex
+from transforms.sources.html import extract_main_text
 from transforms.sources.page_tree import page_tree
 from transforms.sources.render import render
 
@@ -178,3 +179,35 @@ def test_formulas_in_markdown() -> None:
     # What a parser without formulas would change stands in GitHub's other form, which is code.
     assert text_of('<p>a <script type="math/tex">\\{x\\}</script></p>', "markdown") == "a $`\\{x\\}`$"
     assert text_of('<script type="math/tex; mode=display">a \\\\ b</script>', "markdown") == "```math\na \\\\ b\n```"
+
+
+MATHML = "<math><msup><mi>x</mi><mn>2</mn></msup></math>"
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        (f'<mjx-container><mjx-math><mjx-c></mjx-c></mjx-math><mjx-assistive-mml>{MATHML}</mjx-assistive-mml></mjx-container>', "x^2"),
+        (f'<mjx-container jax="SVG"><svg><g></g></svg><mjx-assistive-mml>{MATHML}</mjx-assistive-mml></mjx-container>', "x^2"),
+        ('<mjx-container jax="SVG"><svg><g data-latex="x^2"><g data-latex="x"></g></g></svg></mjx-container>', "x^2"),
+        (f'<span class="MathJax_SVG" data-mathml="{MATHML.replace("<", "&lt;")}"><svg><path d=""/></svg></span>', "x^2"),
+        ("<m:math><m:mfrac><m:mn>1</m:mn><m:mn>2</m:mn></m:mfrac></m:math>", "\\frac{1}{2}"),
+        ("<mml:math><mml:mmultiscripts><mml:mi>U</mml:mi><mml:mprescripts/><mml:mn>92</mml:mn><mml:mn>235</mml:mn></mml:mmultiscripts></mml:math>",
+         "{}_{92}^{235}U"),
+        ("<m:math><m:mn>1</m:mn><m:mspace/><m:mn>2</m:mn></m:math>", "1 2"),
+        ("<math><maction><mi>a</mi><mi>b</mi></maction><maction selection=2><mi>a</mi><mi>b</mi></maction></math>", "ab"),
+        ('<math><menclose notation="radical"><mi>x</mi></menclose></math>', "\\sqrt{x}"),
+        ("<math-renderer>$x^2$</math-renderer>", "x^2"),
+        ('<span class="tex2jax_process">\\(x^2\\)</span>', "x^2"),
+        ('<span class="tex"> $ x^2 $ </span>', "x^2"),
+        ('<img alt="\\frac{1}{2}" src="/eq1.png">', "\\frac{1}{2}"),
+        ('<img alt="C:\\Users\\me" src="/a.png">', ""),
+        ('<img eeimg="1" alt="a_1" src="x">', "a_1"),
+        ('<img src="https://latex.codecogs.com/svg.image?x^2" title="x^2">', "x^2"),
+    ],
+)  # fmt: skip
+def test_formulas_that_are_drawn_or_prefixed(markup: str, expected: str) -> None:
+    page = f"<body><p>We have {markup} here.</p></body>"
+    text = f"We have {expected} here.".replace("  ", " ")
+    assert render(page_tree(HTMLTree.parse(page))) == text
+    assert extract_main_text(f"<html>{page}</html>").text == text

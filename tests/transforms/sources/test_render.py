@@ -310,3 +310,29 @@ def test_real_pages_lose_no_character_and_gain_no_number(data_folder: Path) -> N
             gained.append((url, found - runs_of_digits(page)))
     assert changed == []
     assert gained == []
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<ol><li>a</li><ol><li>b</li></ol><li>c</li></ol>", "1. a\n   1. b\n2. c"),
+        ("<ul><li>a</li><ul><li>b</li></ul></ul>", "• a\n  • b"),
+        ("<pre>  a\nb</pre>", "  a\nb"),
+        ('<table class="highlight"><tr><td class="blob-num"></td><td class="blob-code">def f():</td></tr><tr><td class="blob-num"></td>'
+         '<td class="blob-code">    return 1</td></tr></table>', "def f():\n    return 1"),
+        ('<div class="CodeMirror-code"><div><div class="CodeMirror-linenumber">1</div><pre class="CodeMirror-line">a</pre></div><div>'
+         '<div class="CodeMirror-linenumber">2</div><pre class="CodeMirror-line">  b</pre></div></div>', "a\n  b"),
+        ('<div class="cm-content"><div class="cm-line">a</div><div class="cm-line">  b</div></div>', "a\n  b"),
+        ('<p lang="de"><q>a <q>b</q></q></p>', "„a ‚b‘“"),
+        ('<p><q lang="ja">a</q> <q>b</q></p>', "「a」 “b”"),
+        ("<p><q><b>“a”</b></q></p>", "“a”"),
+    ],
+)  # fmt: skip
+def test_structure_as_old_and_other_editors_write_it(markup: str, expected: str) -> None:
+    assert text_of(markup) == expected
+
+
+def test_hidden_words_in_a_line_stay_hidden_beside_hidden_blocks() -> None:
+    page = page_tree(HTMLTree.parse(f"<body><p>{LONG * 2}<span style='display:none'>00123</span></p><div hidden>{LONG}</div></body>"))
+    texts = [page.data[node] for node in range(len(page.tags)) if page.tags[node] == TEXT and visible_texts(page, hidden=True)[node]]
+    assert texts == [LONG * 2, LONG]
