@@ -34,9 +34,9 @@ from transforms.sources.block_features import block_features
 from transforms.sources.block_model import LEAF_SCALE
 from transforms.sources.block_places import Places, block_places
 from transforms.sources.main_blocks import choose_blocks
+from transforms.sources.main_text import candidate_texts
 from transforms.sources.page_blocks import Blocks, page_blocks
 from transforms.sources.page_tree import page_tree
-from transforms.sources.visible import visible_texts
 
 MODEL = Path(__file__).parents[2] / "transforms" / "sources" / "main_text_model.npz"
 _WORD = re.compile(r"\w+")
@@ -148,7 +148,7 @@ def block_weights(texts: Sequence[str]) -> np.ndarray:
 
 def _measured(html: str) -> tuple[Blocks, Places | None, np.ndarray, list[str]]:
     page = page_tree(HTMLTree.parse(html))
-    blocks = page_blocks(page, visible_texts(page, hidden=True))
+    blocks = page_blocks(page, candidate_texts(page))
     if not blocks.texts:
         return blocks, None, np.zeros((0, 0)), []
     places = block_places(page, blocks)

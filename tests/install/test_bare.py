@@ -51,6 +51,36 @@ print(json.dumps(missing))
 """
 ROW = "demo/run/shards/train-news-00000-of-00001.arrow:3"
 RUN = "demo/run"
+OWN = "mine [a] *"
+"""A folder of one's own, whose name looks like a pattern."""
+OWN_FILES = {
+    "tokenmill.toml": """\
+folder = "run"
+
+[sources.table]
+kind = "csv"
+paths = ["tables [1]"]
+keep_columns = ["id"]
+
+[sources.pages]
+kind = "html"
+paths = ["pages [1]"]
+output = "markdown"
+
+[sources.notes]
+kind = "markdown"
+paths = ["notes?/*.md"]
+""",
+    "tables [1]/rows.csv": 'id,text\n7,"The baker opened at five, and the first of his neighbours came at six for bread."\n',
+    "pages [1]/page.html": """\
+<!DOCTYPE html><html lang="en"><head><meta charset="windows-1252"><title>Bread</title></head><body><nav><a href="/">Home</a></nav><article>
+<h1>How bread is made in our village</h1>
+<p>The dough is set in the evening in a wooden trough, and it rests there through the night, where it is warm.</p>
+<p>In the morning it is cut, weighed and shaped by hand, and no loaf of the baker\u2019s is much heavier than the others.</p>
+</article></body></html>
+""",
+    "notes?/bread.md": "---\ntitle: Flour\n---\n# Flour\n\nThe mill grinds rye on every Monday, and wheat on the other days.\n",
+}
 COMMANDS = {
     "modules": ("python", "-I", "-c", IMPORT_ALL),
     "quickstart": ("tokenmill", "quickstart", "--folder", "demo", "--no-train"),
@@ -60,8 +90,17 @@ COMMANDS = {
     "plan": ("tokenmill", "plan", "demo/tokenmill.toml"),
     "inspect": ("tokenmill", "inspect", RUN, "--json"),
     "train": ("tokenmill", "train", "demo/tokenmill.toml"),
+    "ingest": ("tokenmill", "ingest", f"{OWN}/tokenmill.toml"),
 }
 FAILING = {"train": 2}
+
+
+def write_own_files(folder: Path) -> None:
+    """Also a neighbour that the folder's name matches as a pattern."""
+    for place in (folder, folder.parent / "mine a b"):
+        for name, content in OWN_FILES.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(content.encode("windows-1252"))
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +128,7 @@ def environments(tools: Tools, distribution: Distribution, tmp_path_factory: pyt
         folder = tmp_path_factory.mktemp(f"python-{version}")
         bare = install(tools, pythons[version], distribution.wheel, folder, VARIANTS.get(version, Variant()))
         if bare.installed.returncode == 0:
+            write_own_files(bare.work / OWN)
             for name, command in COMMANDS.items():
                 bare.run(name, *command)
         return bare
@@ -161,6 +201,12 @@ def test_what_the_commands_say_is_right(bare: Bare) -> None:
     stages = json.loads(bare.commands["inspect"].stdout)["stages"]
     assert [stages[name]["files"] > 0 for name in ("documents", "dedup", "tokenizer", "shards")] == [True] * 4
     assert (bare.work / "demo" / "nanogpt" / "train.bin").stat().st_size > 100_000
+
+
+def test_files_of_ones_own_are_read(bare: Bare) -> None:
+    manifest = json.loads((bare.work / OWN / "run" / "documents" / "manifest.json").read_text(encoding="utf-8"))
+    read = {name: (source["read"], source["kept"]) for name, source in manifest["counters"]["sources"].items()}
+    assert read == {"table": (1, 1), "pages": (1, 1), "notes": (1, 1)}
 
 
 def test_every_python_writes_the_same_bytes(environments: dict[str, Bare]) -> None:

@@ -44,7 +44,9 @@ _MANY = 30  # errors that a lost byte does not make
 _MOSTLY = 0.5  # bad sequences as a share of the valid ones, up to which a body is UTF-8: of other encodings it is 1.8 or more
 _MOST_BAD = 0.02  # the same, up to which bytes are taken for an encoding with some bad bytes
 _LEAST_WIDE = 0.05  # errors of UTF-16 that is read as UTF-8, as a share of its bytes
-_LEAST_WIDE_VALID = 0.25  # the same of valid UTF-8, which may be lines that end in NUL; of UTF-16 in Latin or Cyrillic letters it is 0.4 or more
+_LEAST_WIDE_VALID = (
+    0.25  # the same of valid UTF-8, which may be lines that end in NUL; of UTF-16 in Latin or Cyrillic letters it is 0.4 or more
+)
 _FIRST = 1 << 12  # bytes, among which UTF-16 has a zero
 _HIGH = re.compile(rb"[\x80-\xff]{1,10000}")
 _LONG = 1 << 20  # bytes that tell which encoding a body is in

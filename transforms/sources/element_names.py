@@ -112,16 +112,16 @@ def name_bits(label: str) -> int:
     return bits
 
 
-def element_bits(tag: str, attributes: str) -> tuple[int, int, str]:
-    """An element's tag and attributes as serialised -> (bits of tag and visibility, bits of names, class)."""
-    bits, named, label = TAG_BITS.get(tag, 0), 0, ""
+def attribute_bits(attributes: str) -> tuple[int, int, str]:
+    """An element's attributes as serialised -> (bit of visibility, bits of names, class)."""
+    bits, named, label = 0, 0, ""
     if ("hidden" in attributes or "none" in attributes) and _HIDDEN.search(attributes):
-        bits |= HIDDEN_BIT
+        bits = HIDDEN_BIT
     if (at := attributes.find(' class="')) >= 0:
         label = attributes[at + 8 : attributes.find('"', at + 8)]
         named = name_bits(label)
     for name in _LABELS:
-        if (at := attributes.find(name)) >= 0:
-            at += len(name)
+        if name in attributes:
+            at = attributes.find(name) + len(name)
             named |= name_bits(attributes[at : attributes.find('"', at)])
     return bits, named, label

@@ -48,6 +48,9 @@ _WORDS_TOO = frozenset(
 )
 _NAME_WITH_NUMBER = re.compile(r"(?<!\w)([A-Za-z\u00c0-\u04ff]{2,})[-–]?\d+$")
 _LONG_NUMBER = re.compile(r"\d[.,]?\d[.,]?\d$|\d[.,]\d+$")
+_UNIT_IN_WORDS = re.compile(
+    r".*(?:met(?:er|re|ro)s?|mètres?|метр(?:а|ов)?)|inch(?:es)?|pixels?|se[ck]ond(?:e|s|en|es)?|hours?|lit(?:er|re)s?", re.IGNORECASE
+)
 _LOWER_ROMAN = re.compile(r"m*(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 _INDEX = re.compile(r"(?:\d{1,3}|\d{1,2}[.,]\d{1,2})(?:-?eq|e)?")
 _BASES = frozenset(("100", "1000", "1,000", "1.000", "128", "256", "512", "1024", "2048", "4096", "365", "625"))
@@ -57,6 +60,10 @@ _LEFT_OPEN = re.compile(r"[(\[{]")
 _COMBINING = "".join(map(chr, range(0x300, 0x370)))
 _IN_BRACKETS = re.compile(r"\(?\d{1,3}\)")
 _SMALL_ROMAN = frozenset(("ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "xii"))
+
+
+FRACTION = "\x02"
+"""Stands in the text after a raised piece before what is lowered: `/\x022` behind the 1 of `<sup>1</sup>/<sub>2</sub>`."""
 
 
 class Around(NamedTuple):
@@ -159,7 +166,7 @@ def _is_bracketed(content: str) -> bool:
 
 def _starts_fraction(content: str, before: str, after: str) -> bool:
     """Whether a raised number is a numerator: alone or after a whole number, and less than what follows the stroke."""
-    found = re.match(r"[/⁄]\s?(\x02?)(\d*)", after)
+    found = re.match(rf"[/⁄]\s?({FRACTION}?)(\d*)", after)
     if found is None or not content.isdigit() or len(content) > 4 or before[-1:].isalpha() or before[-1:] in (*")]}|_^",):
         return False
     lowered_below, below = found.groups()
@@ -289,6 +296,8 @@ def _takes_exponents(word: str, before: str, after: str) -> bool:
     if len(word) == 1:
         return not _is_cjk(word) or word == "米"
     if word in UNITS or word in FUNCTIONS or (word in UNITS_AFTER_NUMBERS and re.search(r"(?:[\d/]|\bper|sq)[\s.]?$", ahead)):
+        return True
+    if _UNIT_IN_WORDS.fullmatch(word) and re.search(r"\d[\s-]$", ahead):
         return True
     if _is_cjk(word[-1]):
         return word.endswith(("平米", "立米", "米", "公里", "公分", "メートル")) and bool(re.search(r"[\d几数每]\s?$|/$", ahead))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from transforms.sources import markdown_text
 from transforms.sources.blocks import Blocks
 from transforms.sources.edit_marks import without_edit_marks
+from transforms.sources.exponents import FRACTION
 from transforms.sources.formulas import Formula, formula_at
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 from transforms.sources.paragraph import Paragraph
@@ -22,6 +23,7 @@ _FORMULAS = frozenset(("math", "script", "img", "mjx-container", "math-renderer"
 _FORMULA_HINTS = ("ath", "katex", "frac", "tion", "atex", "ormula", "tex2jax", "tex-", 'tex"', "tex ")
 _STACK_TAGS = frozenset((TEXT, "br", "sup", "sub", "span", "i", "b", "var", "small"))
 _MOST_STACKED, _LONGEST_STACKED = 12, 20  # nodes, characters
+_MOST_PARENTS = 50
 _LONGEST = 2_000  # characters of an element's attributes that are looked at for others inside it
 _SCRIPT_CLASS = re.compile(r"""\sclass="(?:[^"]*\s)?(?:(?P<sup>superscript|sup)|(?P<sub>subscript|sub))(?:\s[^"]*)?\"""")
 _FORMULA_CLASS = re.compile(r"""\sclass="(?:[^"]*\s)?(?:math|texhtml|mathit|equation|mwe-math-element|ltx_Math)(?:\s[^"]*)?\"""")
@@ -60,8 +62,6 @@ class InlineRenderer:
         self._formula_depth = 0
         self._searched_end = -1
         self._open_codes = 0
-        language = (page.attribute(0, "lang") or "")[:2].lower() if page.tags[0] == "html" else ""
-        self._quotes = _QUOTES.get(language, _QUOTES[""])
         self._open_quotes = 0
 
     def preformatted(self, node: int) -> int:
@@ -133,12 +133,13 @@ class InlineRenderer:
                 self._formula_depth += 1
                 self._closing.append((end, self._close_formula, ()))
         if tag == "q":
-            inside = self._page.data[node + 1] if node + 1 < end and self._page.tags[node + 1] == TEXT else ""
+            inside = next((self._page.data[each] for each in range(node + 1, min(end, node + 6)) if self._page.tags[each] == TEXT), "")
             if inside.lstrip()[:1] not in (*_QUOTE_SIGNS,):
                 at = 2 * (self._open_quotes % 2)
-                self._line.add(self._quotes[at])
+                quotes = self._quotes_at(node)
+                self._line.add(quotes[at])
                 self._open_quotes += 1
-                self._closing.append((end, self._close_quote, (self._quotes[at + 1],)))
+                self._closing.append((end, self._close_quote, (quotes[at + 1],)))
         elif tag == "button":
             self._line.space()
             self._closing.append((end, self._line.space, ()))
@@ -169,6 +170,17 @@ class InlineRenderer:
             if line.open_script():
                 line.add(text)
                 line.close_script(is_raised=is_raised, after=after, linked=False, formula=is_raised or not counts_atoms)
+
+    def _quotes_at(self, node: int) -> str:
+        """The quotation marks of the language at a node: two of the outer quotation, two of those inside."""
+        page = self._page
+        for _ in range(_MOST_PARENTS):
+            if "lang=" in page.data[node] and (language := page.attribute(node, "lang") or page.attribute(node, "xml:lang")):
+                return _QUOTES.get(language[:2].lower(), _QUOTES[""])
+            node = page.parents[node]
+            if node < 0:
+                return _QUOTES[""]
+        return self._quotes_at(0)
 
     def _keep_lines(self, end: int) -> None:
         """Line ends of the source are line breaks as far as `end`."""
@@ -232,7 +244,7 @@ class InlineRenderer:
             if tags[node] == TEXT:
                 text = self._page.data[node][:80] if self._keep[node] else ""
                 if text.strip() in ("/", "⁄") and node + 1 < len(tags) and tags[node + 1] not in BLOCKS:  # what a fraction goes on with
-                    return text.rstrip() + ("\x02" if tags[node + 1] == "sub" else "") + self._page.text(node + 1)[:40]
+                    return text.rstrip() + (FRACTION if tags[node + 1] == "sub" else "") + self._page.text(node + 1)[:40]
                 return text
             node = ends[node] if tags[node] in _SCRIPTS else node + 1
         return ""

@@ -31,14 +31,20 @@ class OpenList:
     next: int = 1
     step: int = 1
     kind: str = "1"
+    items: int = 0
 
     def count(self, value: str | None) -> int:
         """The number of the next item, which may state its own."""
         if value is not None and (stated := _integer(value)) is not None:
             self.next = stated
+        self.items += 1
         number = self.next
         self.next += self.step
         return number
+
+    def indent(self, *, markdown: bool) -> str:
+        """Blanks as wide as the sign or number of the item before the next one."""
+        return " " * (len(f"{self.next - self.step}. ") if self.ordered else 2)
 
     def label(self, value: str | None, *, markdown: bool) -> str:
         """What stands before the next item: `•`, `3.`, `c.`, `iii.`; in Markdown `-` or `3.`."""

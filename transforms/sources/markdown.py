@@ -99,7 +99,9 @@ def _edited(text: str, *, links: bool) -> str:
         at = part.end
         block = lines[part.start : part.end]
         written = "\n".join(block)
-        if part.kind == "definition" or (part.kind == "inline" and _MDX.fullmatch(f"{written}\n")):
+        if part.kind == "definition" and _is_code_next(lines, at):
+            edited = written  # without it the code might be a paragraph of the list before
+        elif part.kind == "definition" or (part.kind == "inline" and _MDX.fullmatch(f"{written}\n")):
             edited = ""
         else:
             edited = without_comments(written, links=links, references=references, inside_html=part.kind == "html")
@@ -117,6 +119,12 @@ def _edited(text: str, *, links: bool) -> str:
             at += 1
     out.extend(lines[at:])
     return "\n".join(out)
+
+
+def _is_code_next(lines: list[str], at: int) -> bool:
+    """Whether the next line with text, from number `at` on, is indented as code is."""
+    line = next((line for line in lines[at:] if line.strip()), "")
+    return line.startswith(("    ", "\t"))
 
 
 def first_heading(body: str, front: FrontMatter) -> str | None:

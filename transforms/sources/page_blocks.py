@@ -1,10 +1,11 @@
 """A page's tree -> its blocks: runs of inline content that stand on lines of their own, as a reader sees them."""
 
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 
-from transforms.sources.element_names import TAG_BITS, element_bits
+from transforms.sources.element_names import TAG_BITS, attribute_bits
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 
 
@@ -44,8 +45,7 @@ def page_blocks(page: PageTree, seen: bytearray) -> Blocks:
     starts: list[int] = []
     pieces: list[str] = []
     last, code = -1, -1
-    node = seen.find(1)
-    while node >= 0:
+    for node in compress(range(len(tags)), seen):
         if tags[node] == TEXT:
             above = page.parents[node]
             if around[above] < 0:
@@ -68,7 +68,6 @@ def page_blocks(page: PageTree, seen: bytearray) -> Blocks:
                 kinds[node] = kinds[above]
                 names[node] = names[above]
                 last = node
-        node = seen.find(1, node + 1)
     if pieces:
         texts.append(" ".join("".join(pieces).split()))
     starts.append(len(nodes))
@@ -88,11 +87,12 @@ class _Elements:
         self.kinds = [0] * count
         self.names = [0] * count
         self.own: dict[int, tuple[int, int, str]] = {}
+        self._known: dict[str, tuple[int, int, str]] = {}  # by attributes
 
     def look_at(self, node: int) -> None:
         """Fills in what is known of an element and of all around it that have not been looked at."""
         tags, parents, data = self._page.tags, self._page.parents, self._page.data
-        around, kinds, names = self.around, self.kinds, self.names
+        around, kinds, names, known = self.around, self.kinds, self.names, self._known
         path = []
         while node >= 0 and around[node] < 0:
             path.append(node)
@@ -102,12 +102,19 @@ class _Elements:
             if tag == "a" or not attributes:
                 bits, named, label = TAG_BITS.get(tag, 0), 0, ""
             else:
-                bits, named, label = element_bits(tag, attributes)
-            if above < 0 or (tag in BLOCKS and tags[around[above]] != "pre"):
+                if (found := known.get(attributes)) is None:
+                    known[attributes] = found = attribute_bits(attributes)
+                bits, named, label = found
+                bits |= TAG_BITS.get(tag, 0)
+            if above < 0:
+                around[node] = node
+                self.own[node] = bits, named, label
+                continue
+            if tag in BLOCKS and tags[around[above]] != "pre":
                 around[node] = node
                 self.own[node] = bits, named, label
             else:
                 around[node] = around[above]
-            if above >= 0 and tag != "body":  # what names of the whole page say holds for no block more than for another
+            if tag != "body":  # what names of the whole page say holds for no block more than for another
                 kinds[node] = kinds[above] | bits
                 names[node] = names[above] | named

@@ -27,6 +27,8 @@ _NO_LANGUAGE = frozenset(
     """
     )
 )
+_CODE_CELL = re.compile(r"""\sclass="(?:[^"]*\s)?(?:blob-code|blob-code-inner|hljs-ln-code|line-content|code-line)(?:\s[^"]*)?\"""")
+_FIRST_CELLS = 20  # nodes
 _SKIPPED = frozenset(("button", "select"))
 _FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
 _INLINE = frozenset((TEXT, "sup", "sub", "a", "b", "i", "em", "strong", "span"))
@@ -84,6 +86,14 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
     text = re.sub(f"{_APART}(?=([0-9])?)", lambda found: " " if found[1] else "", "".join(out)) if _APART in out else "".join(out)
     text = text.replace("\r\n", "\n").replace("\u00a0", " ")
     return re.sub(r"^(?:[ \t]*\n)+|[ \t\n]+$", "", re.sub("[\u00ad\u200b\ufeff]", "", text)) if text.strip() else ""
+
+
+def is_code_table(page: PageTree, node: int) -> bool:
+    """Whether a table shows lines of code in cells of their own, with no `pre` inside: as code hosts do."""
+    inside = range(node + 1, min(page.ends[node], node + _FIRST_CELLS))
+    return "pre" not in page.tags[node : page.ends[node]] and any(
+        page.tags[each] == "td" and _CODE_CELL.search(page.data[each]) for each in inside
+    )
 
 
 def _script(page: PageTree, node: int, keep: bytearray, before: str) -> str:

@@ -7,7 +7,7 @@ from transforms.sources.inline import LARGE, STYLE, InlineRenderer
 from transforms.sources.lists import OpenList, open_list
 from transforms.sources.page_tables import columns, data_tables
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
-from transforms.sources.preformatted import code_language, preformatted
+from transforms.sources.preformatted import code_language, is_code_table, preformatted
 from transforms.sources.visible import HIDDEN, visible_texts
 
 Output = Literal["text", "markdown"]
@@ -23,6 +23,7 @@ _EMPTY_LINE = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _PRE = frozenset(("pre", "listing"))
+_EDITORS = ("CodeMirror-code", "cm-content", "view-lines", "ace_text-layer")  # classes of what holds the lines of a code editor
 _UNSEEN = frozenset(("template", "script", "style", "noscript", "datalist", "rt", "rp", "rtc", "head", "title"))
 _APART = frozenset(("img", "input", "select", "textarea", "button", "video", "audio", "object", "canvas", "iframe"))
 
@@ -81,7 +82,7 @@ class _Renderer(InlineRenderer):
             _, act, arguments = closing.pop()
             act(*arguments)
         self._flush()
-        return self._blocks.text().strip("\n") if self._markdown else self._blocks.text().strip()
+        return self._blocks.text().rstrip().lstrip("\n")
 
     def _needed(self, root: int) -> bytearray:
         """1 for each kept node and all elements around it."""
@@ -133,7 +134,7 @@ class _Renderer(InlineRenderer):
         if ("ath" in data or "katex" in data) and (formula := self._formula(node)):
             self._add_formula(formula.tex, True)
             return formula.end
-        if tag in _PRE:
+        if tag in _PRE or (tag == "div" and any(name in data for name in _EDITORS) and end - node > 2 and not self._in_cell):
             return self.preformatted(node)
         if "white-space" in data and not self._in_cell and (style := STYLE.search(data)):
             if style["pre"] and end - node <= LARGE:
@@ -141,6 +142,8 @@ class _Renderer(InlineRenderer):
             if style["lines"]:
                 self._keep_lines(end)
         if tag == "table":
+            if "highlight" in data and is_code_table(self._page, node) and not self._in_cell:
+                return self.preformatted(node)
             return self._open_table(node)
         if self._tables and self._tables[-1]:
             if tag == "tr":
@@ -188,6 +191,11 @@ class _Renderer(InlineRenderer):
         opened = open_list(self._page, node, tag)
         gap = 1 if is_inside and not (self._markdown and opened.ordered and opened.next != 1) else 2
         self._gap(gap)
+        if is_inside and self._lists[-1].items and self._lists[-1].node == self._page.parents[node] and not self._in_cell:
+            # A list among the items of another, as older editors write it, is inside the item before it.
+            indent = self._lists[-1].indent(markdown=self._markdown)
+            self._push(indent, indent)
+            self._closing.append((self._page.ends[node], self._pop, (1,)))
         self._lists.append(opened)
         self._closing.append((self._page.ends[node], self._close_list, (1 if is_inside else 2,)))
         return node + 1

@@ -2,7 +2,7 @@
 
 import re
 
-from transforms.sources.page_tree import TEXT, PageTree
+from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 
 _NEVER = frozenset(
     str.split(
@@ -20,7 +20,8 @@ _UNSEEN_CLASS = re.compile(
     r"""class="[^"]*(?<![\w-])(?:
     sr-only | sr_only | visually-?hidden | u-hidden-visually | screen-?reader-?(?:text|only) | a11y-hidden | assistive-text
     | mw-editsection | editsection | mw-cite-backlink | footnote-back(?:ref|link)? | reversefootnote | noprint\sInline-Template
-    | MJX_Assistive_MathML | navbox-styles | mw-empty-elt | ltx_note_(?:mark|outer)
+    | MJX_Assistive_MathML | navbox-styles | mw-empty-elt | CodeMirror-(?:linenumber|gutter-wrapper|measure)
+    | cm-gutters | ace_gutter | ltx_note_(?:mark|outer)
     )(?![\w-])""",
     re.VERBOSE,
 )
@@ -29,6 +30,8 @@ _GUTTER = re.compile(
     |code-?line-?number|rouge-gutter|ec-line-number|react-code-line-number)(?![A-Za-z])""",
     re.VERBOSE,
 )
+_HIDDEN_BLOCK, _NOSCRIPT, _HIDDEN_WORD = range(3)
+_LONGEST_WORD = 60  # characters
 _NOTHING, _HIDES, _UNSEEN, _NUMBERS = range(4)
 _ANCHOR = re.compile(r"""\sclass="[^"]*(?:anchor|headerlink|hash-?link|permalink|header-link|heading-link|bookmark)""")
 _ANCHOR_TEXTS = frozenset(("#", "¶", "§", "🔗", "⚓", "link", "Link", "permalink", "Permalink", "​", "\u200b"))
@@ -44,80 +47,92 @@ def visible_texts(page: PageTree, root: int = 0, *, hidden: bool = False) -> byt
     """One byte a node: 1 for the texts below `root` that a reader sees, and for images and drawings, which may be formulas.
 
     Elements hidden by attribute or style count as seen where they hold more text than the rest, as on pages that a script unveils, and
-    always with `hidden`; `noscript` where it has 200 characters or more that stand nowhere else on the page.
+    always with `hidden`, but for single words in a line. So does `noscript` where it has 200 characters or more that stand nowhere else
+    on the page.
     """
     seen = bytearray(len(page.tags))
-    later: list[tuple[int, int, bool]] = []
+    later: list[tuple[int, int, int]] = []
     _mark(page, root, page.ends[root], seen, later)
     if later:
         _mark_doubtful(page, seen, later, hidden)
     return seen
 
 
-def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tuple[int, int, bool]]) -> None:
-    """Marks the seen texts of nodes [node, end). Doubtful parts go to `later`: their range, and whether it is a `noscript`."""
+def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tuple[int, int, int]]) -> None:
+    """Marks the seen texts of nodes [node, end). Doubtful parts go to `later`: their range, and which they are."""
     tags, ends, data = page.tags, page.ends, page.data
-    known: dict[str, int] = {}
+    known = {"": _NOTHING}
     with_code: dict[int, bool] = {}
-    gutters_end = 0
-    while node < end:
-        tag = tags[node]
+    gutters_end = past = 0
+    for number, tag, attributes in zip(range(node, end), tags[node:end], data[node:end], strict=True):
+        if number < past:
+            continue
         if tag == TEXT:
-            seen[node] = 1
-            node += 1
-            continue
-        if tag in _NEVER:
-            if tag == "template" and "shadowroot" in data[node]:
-                node += 1
-                continue
-            if tag == "noscript":
-                later.append((node + 1, ends[node], True))
-            node = ends[node]
-            continue
-        attributes = data[node]
-        if tag == "mjx-container" or (attributes and "data-mathml" in attributes):
-            seen[node] = 1  # a formula that is drawn: its signs may be no text
-            if tag == "mjx-container":
-                node = ends[node]
-                continue
-        kind = _NOTHING
-        if attributes and ends[node] - node > 1:  # names of classes come again and again, attributes do not
-            if ("hidden" in attributes or "none" in attributes) and HIDDEN.search(attributes):
-                kind = _HIDES
-            elif (at := attributes.find('class="')) >= 0:
-                name = attributes[at : attributes.find('"', at + 7) + 1]
-                found = known.get(name)
-                kind = known[name] = _kind(name) if found is None else found
-        if kind == _HIDES or (tag == "dialog" and " open" not in attributes):
-            later.append((node + 1, ends[node], False))
-            node = ends[node]
-        elif kind == _UNSEEN and not (tag in _NOTES and "footnote" in attributes):
-            node = ends[node]
-        elif kind == _NUMBERS and node >= gutters_end:
-            gutters_end = ends[node]  # no gutter is looked for inside another: that would take time in the square of the depth
-            node = gutters_end if _holds_numbers_alone(page, node, with_code) else node + 1
-        elif tag == "a" and _is_mark(page, node, attributes):
-            node = ends[node]
+            seen[number] = 1
+        elif tag in _NEVER:
+            if tag != "template" or "shadowroot" not in attributes:
+                past = ends[number]
+                if tag == "noscript":
+                    later.append((number + 1, past, _NOSCRIPT))
+        elif tag == "mjx-container":
+            seen[number] = 1  # a formula that is drawn: its signs may be no text
+            past = ends[number]
         else:
-            if tag == "img":
-                seen[node] = 1
-            node += 1
+            if "data-mathml" in attributes:
+                seen[number] = 1
+            kind = known.get(attributes)
+            if kind is None:
+                kind = known[attributes] = _kind(attributes, known)
+            if kind and ends[number] - number == 1:
+                kind = _NOTHING
+            if kind == _HIDES or (tag == "dialog" and " open" not in attributes):
+                past = ends[number]
+                later.append((number + 1, past, _HIDDEN_WORD if _is_word(page, number) else _HIDDEN_BLOCK))
+            elif kind == _UNSEEN and not (tag in _NOTES and "footnote" in attributes):
+                past = ends[number]
+            elif kind == _NUMBERS and number >= gutters_end:
+                gutters_end = ends[number]  # no gutter is looked for inside another: that would take time in the square of the depth
+                if _holds_numbers_alone(page, number, with_code):
+                    past = gutters_end
+            elif tag == "a":
+                if _is_mark(page, number, attributes):
+                    past = ends[number]
+            elif tag == "img":
+                seen[number] = 1
 
 
-def _kind(name: str) -> int:
-    """What an element's class says of its text."""
-    if _UNSEEN_CLASS.search(name):
-        return _UNSEEN
-    return _NUMBERS if _GUTTER.search(name) else _NOTHING
+def _is_word(page: PageTree, node: int) -> bool:
+    """Whether a hidden element is a piece of a line: a key to sort by, a number for machines, a mark. No script unveils an article so."""
+    end = page.ends[node]
+    if page.tags[node] in BLOCKS or end - node > _LONGEST_WORD or not BLOCKS.isdisjoint(page.tags[node:end]):
+        return False
+    return len(page.text(node).strip()) <= _LONGEST_WORD
+
+
+def _kind(attributes: str, known: dict[str, int]) -> int:
+    """What an element's attributes say of its text. Names of classes come again and again: `known` has those looked at."""
+    if ("hidden" in attributes or "none" in attributes) and HIDDEN.search(attributes):
+        return _HIDES
+    if (at := attributes.find('class="')) < 0:
+        return _NOTHING
+    name = attributes[at : attributes.find('"', at + 7) + 1]
+    if (kind := known.get(name)) is None:
+        kind = known[name] = _UNSEEN if _UNSEEN_CLASS.search(name) else _NUMBERS if _GUTTER.search(name) else _NOTHING
+    return kind
 
 
 def _is_mark(page: PageTree, node: int, attributes: str) -> bool:
     """Whether a link is an anchor beside a heading, a footnote's mark, or the way back from a footnote."""
-    if not 1 < page.ends[node] - node <= 6:
+    size = page.ends[node] - node
+    if not 1 < size <= 6:
         return False
-    if page.tags[node + 1] == TEXT and len(page.data[node + 1]) > 40:
-        return False
-    text = page.text(node).strip()
+    if page.tags[node + 1] == TEXT:
+        text = page.data[node + 1]
+        if len(text) > 40:
+            return False
+        text = (text if size == 2 else page.text(node)).strip()
+    else:
+        text = page.text(node).strip()
     if len(text) > 12:
         return False
     if text in _ANCHOR_TEXTS and _ANCHOR.search(attributes):
@@ -155,23 +170,26 @@ def _is_beside_code(page: PageTree, node: int, with_code: dict[int, bool]) -> bo
     return False
 
 
-def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, bool]], all_hidden: bool) -> None:
+def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, int]], all_hidden: bool) -> None:
     tags, data = page.tags, page.data
-    marks = (bytearray(len(tags)), bytearray(len(tags)))
-    texts: tuple[list[int], list[int]] = ([], [])
-    for start, end, is_noscript in later:
-        _mark(page, start, end, marks[is_noscript], [])
-        texts[is_noscript].extend(node for node in range(start, end) if marks[is_noscript][node] and tags[node] == TEXT)
-    if _size(page, texts[True]) >= _LEAST_NOSCRIPT:
+    marks = tuple(bytearray(len(tags)) for _ in range(3))
+    texts: tuple[list[int], ...] = ([], [], [])
+    for start, end, kind in later:
+        _mark(page, start, end, marks[kind], [])
+        texts[kind].extend(node for node in range(start, end) if marks[kind][node] and tags[node] == TEXT)
+    if _size(page, texts[_NOSCRIPT]) >= _LEAST_NOSCRIPT:
         shown = {data[node].strip() for node in range(len(tags)) if seen[node] and tags[node] == TEXT}
-        repeated = [node for node in texts[True] if data[node].strip() in shown]
-        if _size(page, texts[True]) - _size(page, repeated) >= _LEAST_NOSCRIPT:
+        repeated = [node for node in texts[_NOSCRIPT] if data[node].strip() in shown]
+        if _size(page, texts[_NOSCRIPT]) - _size(page, repeated) >= _LEAST_NOSCRIPT:
             for node in repeated:
-                marks[True][node] = 0
-            _merge(seen, marks[True])
-    hidden = _size(page, texts[False])
-    if all_hidden or hidden > _size(page, [node for node in range(len(tags)) if seen[node]]):
-        _merge(seen, marks[False])
+                marks[_NOSCRIPT][node] = 0
+            _merge(seen, marks[_NOSCRIPT])
+    hidden = _size(page, texts[_HIDDEN_BLOCK]) + _size(page, texts[_HIDDEN_WORD])
+    is_veiled = hidden > _size(page, [node for node in range(len(tags)) if seen[node]])
+    if is_veiled or all_hidden:
+        _merge(seen, marks[_HIDDEN_BLOCK])
+    if is_veiled:
+        _merge(seen, marks[_HIDDEN_WORD])
 
 
 def _size(page: PageTree, nodes: list[int]) -> int:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from transforms.sources.scripts import subscript, superscript
+from transforms.sources.exponents import FRACTION, Around, lowered, raised
 from transforms.sources.wiki_extensions import decode_entities
 from transforms.sources.wiki_inline import do_quotes
 from transforms.sources.wiki_marks import (
@@ -38,6 +38,7 @@ _TERM = re.compile(r"(.*?\S)\s*:\s+(.*\S.*)")
 _SWITCH = re.compile(r"__(?!_)([^\W\d]+?)__(?!\w)")
 _SPACES = re.compile(r"[ \t\xa0]{2,}|[\t\xa0]")
 _SCRIPT = re.compile(f"([{SUP}{SUB}])([^{SUP}{SUB}{SCRIPT_END}]*){SCRIPT_END}")
+_UP_TO_SCRIPT = re.compile(f"[^{SUP}{SUB}{SCRIPT_END}]*")
 _STRAY = re.compile(f"[{CELL}{HEADER_CELL}{QUOTE}{QUOTE_END}{VERSE}{JOIN}{BLOCK}{BLOCK_END}{TABLE}{TABLE_END}{ROW}{CAPTION}{SCRIPT_END}]")
 _STOPS = ",;:、，；"
 _BRACKETS = re.compile(rf" ?[(（][ {_STOPS}]{{0,9}}{HOLE}[ {_STOPS}{HOLE}]*[)）]")
@@ -106,20 +107,50 @@ def _mark_scripts(line: str, items: Items) -> str:
     for _ in range(5):
         out: list[str] = []
         before = ""
-        at = 0
+        at, joined = 0, False
         for found in _SCRIPT.finditer(line):
             out.append(line[at : found.start()])
-            before = (before + ANY.sub("", ITEMS.sub("", out[-1])))[-40:]
+            piece = ANY.sub("", ITEMS.sub("", out[-1]))
+            joined = joined and not piece
+            if (
+                opened := max(out[-1].rfind(SUP), out[-1].rfind(SUB))
+            ) >= 0:  # inside another script: what stands before that is none of its
+                before, piece = "", ANY.sub("", ITEMS.sub("", out[-1][opened:]))
+            before = (before + piece)[-80:]
             content = found[2]
             if ITEMS.sub("", content) == content:
-                content = (superscript if found[1] == SUP else subscript)(before, ANY.sub("", content))
+                after = _text_after(line, found.end())
+                content = (raised if found[1] == SUP else lowered)(ANY.sub("", content), Around(before, after, joined=joined))
+                if content[:1] == "\b":
+                    content = content[1:]
+                    out[-1] = out[-1].rstrip(" ")
+                    before = before.rstrip(" ")
+                if content[:1].isdigit() and before[-1:].isdigit():
+                    content = f" {content}"
+                if found[1] == SUB and out[-1].endswith("⁄"):
+                    out[-1] = out[-1][:-1] + "/"
+                joined = content[:1] in ("^", "_") or content[-1:].isdigit()
+            if content[-1:].isdigit() and line[found.end() : found.end() + 1].isdigit():
+                content += " "
             out.append(content)
-            before = (before + content)[-40:]
+            before = (before + content)[-80:]
             at = found.end()
         if not at:
             break
         line = "".join(out) + line[at:]
     return line.replace(SUP, "").replace(SUB, "").replace(SCRIPT_END, "")
+
+
+def _text_after(line: str, at: int) -> str:
+    """The text that goes on at a place, past other scripts; where it is a stroke alone, what stands below it too."""
+    while found := _SCRIPT.match(line, at):
+        at = found.end()
+    text = _UP_TO_SCRIPT.match(line, at)[0]  # type: ignore[index]
+    at += len(text)
+    text = ANY.sub("", ITEMS.sub("", text))[:80]
+    if text.strip() in ("/", "⁄") and (found := _SCRIPT.match(line, at)):
+        text += (FRACTION if found[1] == SUB else "") + ANY.sub("", found[2])[:80]
+    return text
 
 
 class _Reader:

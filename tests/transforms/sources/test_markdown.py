@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -184,6 +184,7 @@ def test_code_is_the_same_to_the_byte(document: str, links: bool) -> None:
     assert code_of(markdown_body(document, links=links)) == code_of(document.strip("\n").rstrip())
 
 
+@example("- item\n- [x](y)\n  more\n\n[r]: http://r\n\n    indented [a](b)")
 @given(documents())
 @settings(deadline=None)
 def test_links_leave_the_text_that_a_parser_reads(document: str) -> None:

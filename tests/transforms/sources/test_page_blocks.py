@@ -7,7 +7,7 @@ from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.block_features import block_features
 from transforms.sources.block_places import block_places
-from transforms.sources.element_names import TAG_NAMES, WORDS, element_bits
+from transforms.sources.element_names import TAG_NAMES, WORDS, attribute_bits
 from transforms.sources.page_blocks import Blocks, page_blocks
 from transforms.sources.page_tree import TEXT, PageTree, page_tree
 from transforms.sources.visible import visible_texts
@@ -58,7 +58,7 @@ def test_names_and_tags_around_a_block() -> None:
     ],
 )
 def test_names_are_words_of_classes_ids_and_roles(attributes: str, names: set[str]) -> None:
-    bits = element_bits("div", attributes)[1]
+    bits = attribute_bits(attributes)[1]
     assert {name for number, name in enumerate(WORDS) if bits >> number & 1} == names
 
 
