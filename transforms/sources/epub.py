@@ -6,6 +6,7 @@ import posixpath
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 from urllib.parse import unquote
@@ -95,7 +96,7 @@ def _open_zip(stream: BinaryIO) -> zipfile.ZipFile:
         raise _NoBookError("not-zip", f"the file is no zip archive, or is cut off: {error}") from error
 
 
-def _read_book(archive: _Archive, read_chapter: Callable[[bytes], str]) -> Record:
+def _read_book(archive: _Archive, read_chapter: Callable[[str], str]) -> Record:
     if _CONTAINER not in archive:
         raise _NoBookError("no-container", f"there is no {_CONTAINER}")
     container = archive.read_xml(_CONTAINER)
@@ -107,14 +108,18 @@ def _read_book(archive: _Archive, read_chapter: Callable[[bytes], str]) -> Recor
     _check_rights(archive, chapters)
     if gone := [name for name in chapters if name not in archive]:
         raise _NoBookError("missing-chapter", f"{len(gone)} of {len(chapters)} chapters are not there: {', '.join(gone[:10])}")
-    texts = (read_chapter(archive.read(name, limit=MAX_CHAPTER_BYTES)) for name in chapters)
+    texts, notes = [], Counter[str]()
+    for name in chapters:
+        decoded = decode_xml(archive.read(name, limit=MAX_CHAPTER_BYTES))
+        texts.append(read_chapter(decoded.text))
+        notes.update(dict(decoded.notes))
     text = clean_text("\n\n".join(filter(None, texts)))
     if not text:
         return RawReject("0", "extract/empty", "extract", detail=f"no text in {len(chapters)} chapters")
     title, date, language = (
         " ".join((package.findtext(f".//{{*}}metadata//{{*}}{name}") or "").split()) for name in ("title", "date", "language")
     )
-    return RawDocument("0", text, title=title or None, published=parse_date(date), declared_language=primary_subtag(language))
+    return RawDocument("0", text, title=title or None, published=parse_date(date), declared_language=primary_subtag(language), notes=tuple(notes.items()))
 
 
 def _chapters(package: Element, folder: str) -> list[str]:
@@ -145,5 +150,5 @@ def _check_rights(archive: _Archive, chapters: list[str]) -> None:
         raise _NoBookError("encrypted", f"{len(found)} of {len(chapters)} chapters are encrypted: {', '.join(found[:10])}")
 
 
-def _read_chapter(body: bytes, *, output: Output, links: bool) -> str:
-    return plain_text(close_empty_elements(decode_xml(body).text), output=output, links=links)
+def _read_chapter(markup: str, *, output: Output, links: bool) -> str:
+    return plain_text(close_empty_elements(markup), output=output, links=links)

@@ -13,7 +13,7 @@ from transforms.sources.feed_entry import ATOM, BASE, LANG, read_entry
 from transforms.sources.feed_json import read_json_feed
 from transforms.sources.feed_recovery import find_head, parse_entry, split_entries
 from transforms.sources.html_files import absolute_url
-from transforms.sources.records import RawReject, Record
+from transforms.sources.records import RawDocument, RawReject, Record
 
 MAX_BYTES = 32 << 20
 _MAX_DEPTH = 500
@@ -31,16 +31,22 @@ def read_feed(stream: BinaryIO, *, max_bytes: int = MAX_BYTES) -> Iterator[Recor
 
     XML that is not well formed is read entry by entry from where it breaks, and what cannot be told of an entry is its own reject; a
     feed that ends early has one more, `feed/malformed`. XML that declares entities costs the rest of the file, one reject: entities are
-    never expanded and nothing outside the file is ever read. A feed without entries is no record.
+    never expanded and nothing outside the file is ever read. A feed without entries is no record. The first document has the notes of
+    the file's bytes.
     """
     body = stream.read(max_bytes + 1)
     if len(body) > max_bytes:
         yield RawReject("start+", "feed/too-large", detail=f"more than {max_bytes} bytes")
         return
-    text = decode_xml(body).text.lstrip("\ufeff \t\r\n")
-    if text.startswith("{"):
-        yield from read_json_feed(text)
-        return
+    decoded = decode_xml(body)
+    text, notes = decoded.text.lstrip("\ufeff \t\r\n"), decoded.notes
+    for record in read_json_feed(text) if text.startswith("{") else _read_xml(text):
+        if notes and isinstance(record, RawDocument):
+            record, notes = record._replace(notes=(*record.notes, *notes)), ()
+        yield record
+
+
+def _read_xml(text: str) -> Iterator[Record]:
     number = 0
     try:
         for entry, base, language in _entries(text):
@@ -60,12 +66,13 @@ def _recover(text: str, number: int, reject: RawReject) -> Iterator[Record]:
     if head is None or (reject.rule == "feed/not-a-feed" and head.start > _MOST_BEFORE):
         yield reject._replace(locator=f"{number or 'start'}+")
         return
-    damaged = False
+    damaged, cut = False, False
     for count, (written, closed) in enumerate(split_entries(text, head.end), 1):
         if count <= number:
             continue
         entry = parse_entry(written, head) if closed else None
         if entry is None and not closed and text.endswith(written):
+            cut = True
             break
         number = count
         damaged = True
@@ -73,7 +80,8 @@ def _recover(text: str, number: int, reject: RawReject) -> Iterator[Record]:
             yield RawReject(str(count), "feed/unreadable", detail=f"the entry is no XML: {reject.detail}", excerpt=written[:1000])
         else:
             yield read_entry(entry, str(count), head.base, head.language)
-    if not text.rstrip(" \t\r\n\0").endswith(">") or not head.closed(text) or not damaged:
+    # What stands behind the end of the feed costs no entry.
+    if cut or not head.closed(text) or not (damaged or number):
         yield reject._replace(locator=f"{number or 'start'}+")
 
 

@@ -208,3 +208,11 @@ def test_a_real_book(data_folder: Path) -> None:
         title="Sample book",
         declared_language="en",
     )
+
+
+def test_bad_bytes_are_noted_for_the_book() -> None:
+    chapters = {name: CHAPTER.format("Caf@").encode().replace(b"@", b"\xe9") for name in ("OEBPS/chapter 1.xhtml", "text/two.xhtml")}
+    found = read(book({name: b'<?xml version="1.0" encoding="utf-8"?>' + content for name, content in chapters.items()}))
+    assert isinstance(found, RawDocument)
+    assert found.text.count("Caf\ufffd") == 4
+    assert found.notes == (("replaced-bytes", 4),)

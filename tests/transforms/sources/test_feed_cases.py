@@ -112,7 +112,7 @@ def test_a_feed_that_ends_early_keeps_what_is_whole(cut: int) -> None:
 def test_cdata_without_an_end_costs_its_entry_only() -> None:
     open_cdata = "<item><title>O</title><description><![CDATA[<p>lost</p></description></item>"
     found = read(RSS.format(WHOLE + open_cdata + WHOLE + ITEM.format("&nbsp;Z")))
-    assert [text.strip("\xa0") for text in texts(found)] == ["Whole", "lost", "Whole", "Z"]
+    assert texts(found) == ["Whole", "lost", "Whole", "Z"]
 
 
 def test_items_in_cdata_and_comments_are_none() -> None:
@@ -240,3 +240,23 @@ def test_json_feed() -> None:
 @pytest.mark.parametrize("unit", ["<item>", "<![CDATA[", "<item><description>&", "<!--", "<item></item>&", "<item><title>", "&lt;![CDATA["])
 def test_broken_feeds_take_linear_time(unit: str) -> None:
     assert read(RSS.format(unit * 5_000) + "&")
+
+
+@pytest.mark.parametrize("feed", [RSS, ATOM.replace("{}", "<entry><title>T</title><content>Whole</content></entry>{}")])
+@pytest.mark.parametrize("after", [b"\xff", b"\0\0", b"<script>count(1 && 2)</script>", b"\n<br/>Warning: x & y on line 3\n", b"</html>", b"-->"])
+def test_what_stands_behind_a_feed_costs_nothing(feed: str, after: bytes) -> None:
+    inside = WHOLE if feed is RSS else ""
+    assert texts(read(feed.format(inside).encode() + after)) == ["Whole"]
+    assert texts(read(feed.format(inside).encode()[:-3] + after))[1:] == ["feed/malformed"] or after == b"-->"
+
+
+def test_bad_bytes_are_noted_once_for_the_file() -> None:
+    feed = RSS.format(ITEM.format("") + ITEM.format("A @ B") + ITEM.format("C @ D")).encode().replace(b"@", b"\xff")
+    empty, first, second = read(feed)
+    assert isinstance(empty, RawReject)
+    assert isinstance(first, RawDocument)
+    assert isinstance(second, RawDocument)
+    assert (first.text, first.notes, second.text, second.notes) == ("A \ufffd B", (("replaced-bytes", 2),), "C \ufffd D", ())
+    [item] = read(b'{"version": "1", "items": [{"content_text": "A \xff B"}]}')
+    assert isinstance(item, RawDocument)
+    assert item.notes == (("replaced-bytes", 1),)
