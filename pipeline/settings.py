@@ -91,9 +91,7 @@ class SourceConfig:
     reflow: Annotated[bool, Field(description="text: undo hard wraps and hyphenation at line ends where a text has them")] = True
     extractor: Annotated[
         Literal["tokenmill", "resiliparse", "trafilatura"],
-        Field(
-            description="warc, html: what finds the main text: ours, or others to compare with; trafilatura is slower, and an extra"
-        ),
+        Field(description="warc, html: what finds the main text: ours, or others to compare with; trafilatura is slower, and an extra"),
     ] = "tokenmill"
     output: Annotated[
         Literal["text", "markdown"],
