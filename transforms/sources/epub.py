@@ -119,7 +119,9 @@ def _read_book(archive: _Archive, read_chapter: Callable[[str], str]) -> Record:
     title, date, language = (
         " ".join((package.findtext(f".//{{*}}metadata//{{*}}{name}") or "").split()) for name in ("title", "date", "language")
     )
-    return RawDocument("0", text, title=title or None, published=parse_date(date), declared_language=primary_subtag(language), notes=tuple(notes.items()))
+    return RawDocument(
+        "0", text, title=title or None, published=parse_date(date), declared_language=primary_subtag(language), notes=tuple(notes.items())
+    )
 
 
 def _chapters(package: Element, folder: str) -> list[str]:

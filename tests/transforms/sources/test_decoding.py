@@ -306,7 +306,9 @@ def test_declarations_in_fifty_languages(data_folder: Path) -> None:
                     assert decode_plain(broken).text == decode(broken, "utf-8")
 
 
-@pytest.mark.parametrize("line", ["Hello you, it is.", "A line.", "Grüße an dich, und bis bald.", "Дом, и сад.", "x, y", "One two three four five."])
+@pytest.mark.parametrize(
+    "line", ["Hello you, it is.", "A line.", "Grüße an dich, und bis bald.", "Дом, и сад.", "x, y", "One two three four five."]
+)
 @pytest.mark.parametrize("end", ["\0", "\0\n", " \0", "\0\0"])
 @pytest.mark.parametrize("times", [1, 2, 3, 20])
 @pytest.mark.parametrize("decoder", [decode_plain, decode_html])

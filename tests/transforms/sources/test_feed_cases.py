@@ -243,7 +243,9 @@ def test_broken_feeds_take_linear_time(unit: str) -> None:
 
 
 @pytest.mark.parametrize("feed", [RSS, ATOM.replace("{}", "<entry><title>T</title><content>Whole</content></entry>{}")])
-@pytest.mark.parametrize("after", [b"\xff", b"\0\0", b"<script>count(1 && 2)</script>", b"\n<br/>Warning: x & y on line 3\n", b"</html>", b"-->"])
+@pytest.mark.parametrize(
+    "after", [b"\xff", b"\0\0", b"<script>count(1 && 2)</script>", b"\n<br/>Warning: x & y on line 3\n", b"</html>", b"-->"]
+)
 def test_what_stands_behind_a_feed_costs_nothing(feed: str, after: bytes) -> None:
     inside = WHOLE if feed is RSS else ""
     assert texts(read(feed.format(inside).encode() + after)) == ["Whole"]
