@@ -176,8 +176,8 @@ class Explainer:
             "language": values["language"],
             "language_score": values["language_score"],
             "declared_language": values["declared_language"],
-            "truncated": values["truncated"],
-            "kept": None if values["kept"] is None else json.loads(values["kept"]),
+            "truncated": values.get("truncated"),  # runs before format 3 have neither this column nor the next
+            "kept": json.loads(values["kept"]) if values.get("kept") is not None else None,
             "filters": [item["name"] for item in self.manifests["documents"].configuration["sources"][values["source"]]["quality"]],
             "characters": len(values["text"]),
             "excerpt": _excerpt(values["text"]),

@@ -15,7 +15,7 @@ from pipeline.units import UnitReport
 from pipeline.vocabulary import kept_parts
 from transforms import io
 from transforms.corpus import read_kept, seeded_hash, share_mask
-from transforms.documents import DOCUMENT_SCHEMA
+from transforms.documents import DOCUMENT_SCHEMA, FORMAT_VERSION
 from transforms.errors import UserError
 from transforms.export.documents import KeptColumn, add_kinds, export_schema, flat_documents, kept_columns, with_kept
 from transforms.export.formats import DocumentFormat, Write
@@ -65,6 +65,9 @@ def plan_documents(run: Run, request: ExportRequest, *, validation: float) -> li
 def columns_of(run: Run, request: ExportRequest) -> tuple[KeptColumn, ...]:
     """The columns that the exported sources keep, in the order of the configuration, with the types that their values have in all parts."""
     manifest = stage_manifest(run, "documents")
+    if (made := manifest.configuration.get("documents_format")) != FORMAT_VERSION:
+        what = f"the documents are of format {made}, and exports need those of format {FORMAT_VERSION}"
+        raise UserError(what, where=run.stage("documents"), remedy="make them again: tokenmill run CONFIG --overwrite")
     keys: list[str] = []
     kinds: dict[str, Counter[str]] = {}
     for name, source in manifest.configuration["sources"].items():

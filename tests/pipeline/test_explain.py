@@ -302,3 +302,16 @@ def test_a_plugins_kind_and_filter_read_again_from_a_run_that_was_moved(project:
     assert {outcome["state"] for _, outcome in Extractor(explainer.inputs).read_again(rows)} == {"equal"}
     assert {row.values["rule"] for row in rows if row.rejected} == {"shouting/capitals", "verses/empty"}
     assert explainer.explain(rows[:1], extract=False)[0]["locator_meaning"] in ("as the reader of this kind counts", "the whole file")
+
+
+def test_a_run_of_an_earlier_format_is_explained_and_its_export_refused(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    for path in (folder / "documents").glob("part-*.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns(["truncated", "kept"]), path)
+    manifest = folder / "documents" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"documents_format": 3', '"documents_format": 2'))
+    found = json.loads(tokenmill("explain", folder, "--document", "0:2", "--json").out)["found"][0]
+    assert (found["truncated"], found["kept"]) == (None, None)
+    refused = tokenmill("export", folder, "--format", "jsonl", "--to", tmp_path / "export")
+    assert "documents are of format 2" in refused.err
