@@ -118,7 +118,9 @@ def parse_serialised(html: str, *, without: re.Pattern[str] | None = None) -> Pa
             if not closed:
                 continue
             markup, begun = begun[:-1], ""
-        if markup[0] == "/":
+        if not markup:  # `<>` in raw text that is left
+            text = f"<>{text}"
+        elif markup[0] == "/":
             if above >= 0 and markup[1:] == tags[above]:
                 ends[above] = count
                 above = parents[above]
