@@ -90,12 +90,15 @@ def _edited(text: str, *, links: bool) -> str:
         parts += [
             _Part(entry["map"][0], entry["map"][1], "definition") for entry in defined if entry.get("map") and entry["map"][1] <= len(lines)
         ]
+    lists = [range(*token.map) for token in tokens if token.map and token.type.endswith("_list_open")]
     out: list[str] = []
     at = 0
+    last = -1  # the last line that is not blank and stays
     for part in sorted(parts):
         if part.start < at:
             continue
         out.extend(lines[at : part.start])
+        last = next((number for number in range(part.start - 1, at - 1, -1) if lines[number].strip()), last)
         at = part.end
         block = lines[part.start : part.end]
         written = "\n".join(block)
@@ -103,6 +106,10 @@ def _edited(text: str, *, links: bool) -> str:
             edited = ""
         else:
             edited = without_comments(written, links=links, references=references, inside_html=part.kind == "html")
+        if not edited.strip() and _indented_next(lines, part) and any(last in each for each in lists):
+            edited = written if part.kind == "definition" else "<!-- -->"  # else the list before takes the code behind
+        if edited.strip():
+            last = part.end - 1
         if edited == written:
             out.extend(block)
             continue
@@ -117,6 +124,16 @@ def _edited(text: str, *, links: bool) -> str:
             at += 1
     out.extend(lines[at:])
     return "\n".join(out)
+
+
+def _indented_next(lines: list[str], part: _Part) -> bool:
+    """Whether what follows a block is indented more than the block."""
+    following = next((line for line in lines[part.end :] if line.strip()), "")
+    return _indentation(following) > _indentation(lines[part.start])
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
 
 
 def first_heading(body: str, front: FrontMatter) -> str | None:
