@@ -90,7 +90,10 @@ def _edited(text: str, *, links: bool) -> str:
         parts += [
             _Part(entry["map"][0], entry["map"][1], "definition") for entry in defined if entry.get("map") and entry["map"][1] <= len(lines)
         ]
-    lists = [range(*token.map) for token in tokens if token.map and token.type.endswith("_list_open")]
+    joins = bytearray(len(lines))  # lines of lists and indented code, which take in what is indented behind them
+    for token in tokens:
+        if token.map and token.type in ("bullet_list_open", "ordered_list_open", "code_block"):
+            joins[slice(*token.map)] = b"\1" * (min(token.map[1], len(lines)) - token.map[0])
     out: list[str] = []
     at = 0
     last = -1  # the last line that is not blank and stays
@@ -106,8 +109,8 @@ def _edited(text: str, *, links: bool) -> str:
             edited = ""
         else:
             edited = without_comments(written, links=links, references=references, inside_html=part.kind == "html")
-        if not edited.strip() and _indented_next(lines, part) and any(last in each for each in lists):
-            edited = written if part.kind == "definition" else "<!-- -->"  # else the list before takes the code behind
+        if not edited.strip() and last >= 0 and joins[last] and _indented_next(lines, part):
+            edited = written if part.kind == "definition" else "<!-- -->"  # else the list or code before takes the code behind
         if edited.strip():
             last = part.end - 1
         if edited == written:
@@ -128,7 +131,7 @@ def _edited(text: str, *, links: bool) -> str:
 
 def _indented_next(lines: list[str], part: _Part) -> bool:
     """Whether what follows a block is indented more than the block."""
-    following = next((line for line in lines[part.end :] if line.strip()), "")
+    following = next((lines[number] for number in range(part.end, len(lines)) if lines[number].strip()), "")
     return _indentation(following) > _indentation(lines[part.start])
 
 
