@@ -13,7 +13,7 @@ from transforms.sources.records import RawDocument
 from transforms.sources.registry import read_records
 
 ALL = LanguageSettings(keep=(), threshold=0.0, characters=1000, model=None)
-OPTIONS = {"jsonl": {"fields": {}}, "csv": {"fields": {}}, "parquet": {"fields": {}}}
+OPTIONS = {"jsonl": {"fields": {}}, "csv": {"fields": {}}, "parquet": {"fields": {}}, "arrow": {"fields": {}}}
 FILES = [(kind, number) for kind, seeds in SEEDS.items() for number in range(len(seeds))]
 
 

@@ -90,21 +90,29 @@ def _edited(text: str, *, links: bool) -> str:
         parts += [
             _Part(entry["map"][0], entry["map"][1], "definition") for entry in defined if entry.get("map") and entry["map"][1] <= len(lines)
         ]
+    joins = bytearray(len(lines))  # lines of lists and indented code, which take in what is indented behind them
+    for token in tokens:
+        if token.map and token.type in ("bullet_list_open", "ordered_list_open", "code_block"):
+            joins[slice(*token.map)] = b"\1" * (min(token.map[1], len(lines)) - token.map[0])
     out: list[str] = []
     at = 0
+    last = -1  # the last line that is not blank and stays
     for part in sorted(parts):
         if part.start < at:
             continue
         out.extend(lines[at : part.start])
+        last = next((number for number in range(part.start - 1, at - 1, -1) if lines[number].strip()), last)
         at = part.end
         block = lines[part.start : part.end]
         written = "\n".join(block)
-        if part.kind == "definition" and _is_code_next(lines, at):
-            edited = written  # without it the code might be a paragraph of the list before
-        elif part.kind == "definition" or (part.kind == "inline" and _MDX.fullmatch(f"{written}\n")):
+        if part.kind == "definition" or (part.kind == "inline" and _MDX.fullmatch(f"{written}\n")):
             edited = ""
         else:
             edited = without_comments(written, links=links, references=references, inside_html=part.kind == "html")
+        if not edited.strip() and last >= 0 and joins[last] and _indented_next(lines, part):
+            edited = written if part.kind == "definition" else "<!-- -->"  # else the list or code before takes the code behind
+        if edited.strip():
+            last = part.end - 1
         if edited == written:
             out.extend(block)
             continue
@@ -121,10 +129,14 @@ def _edited(text: str, *, links: bool) -> str:
     return "\n".join(out)
 
 
-def _is_code_next(lines: list[str], at: int) -> bool:
-    """Whether the next line with text, from number `at` on, is indented as code is."""
-    line = next((line for line in lines[at:] if line.strip()), "")
-    return line.startswith(("    ", "\t"))
+def _indented_next(lines: list[str], part: _Part) -> bool:
+    """Whether what follows a block is indented more than the block."""
+    following = next((lines[number] for number in range(part.end, len(lines)) if lines[number].strip()), "")
+    return _indentation(following) > _indentation(lines[part.start])
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
 
 
 def first_heading(body: str, front: FrontMatter) -> str | None:

@@ -178,6 +178,16 @@ def code_of(markdown: str) -> list[str]:
     return [token.content for token in MarkdownIt("commonmark").parse(markdown) if token.type in ("fence", "code_block")]
 
 
+@pytest.mark.parametrize("between", ["[r]: http://r", "<!-- block -->", "[r]: http://r\n\n<!-- block -->", "<!-- a -->\n\n[r]: http://r"])
+@pytest.mark.parametrize("item", ["- item", "1. one\n\n   two", "> - item\n\n- item"])
+def test_what_parts_a_list_from_code_stays(item: str, between: str) -> None:
+    """Without anything between them the code is a paragraph of the list."""
+    document = f"{item}\n\n{between}\n\n    code [a](b)\n\nend"
+    assert code_of(document) == ["code [a](b)\n"]
+    for links in (True, False):
+        assert code_of(markdown_body(document, links=links)) == ["code [a](b)\n"]
+
+
 @given(documents(), st.booleans())
 @settings(deadline=None)
 def test_code_is_the_same_to_the_byte(document: str, links: bool) -> None:
