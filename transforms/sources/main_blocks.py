@@ -18,8 +18,13 @@ _REPEATED = 100  # characters
 _ALIKE = 0.4
 _FEW = 20  # blocks
 _PLAIN, _ASIDE_AT_MOST = 0.6, 0.1
+_SURE = 0.8
 _ASIDE = sum(1 << TAG_NAMES.index(tag) for tag in ("nav", "footer", "aside", "form", "button", "figcaption", "hidden"))
 _PICTURE = 1 << list(WORDS).index("picture")
+_HEADER = 1 << TAG_NAMES.index("header")
+_HEADER_NAME = 1 << list(WORDS).index("header")
+_ARTICLE = sum(1 << TAG_NAMES.index(tag) for tag in ("main", "article"))
+_TITLE = 1 << TAG_NAMES.index("h1")
 _HEADING = sum(1 << TAG_NAMES.index(tag) for tag in ("h2", "h3", "h4"))
 _LONGEST_HEADING = 60  # characters
 _ASIDE_GROUPS = sum(1 << GROUPS.index(name) for name in ("related", "comment", "more", "share", "advert"))
@@ -76,8 +81,23 @@ def choose_blocks(blocks: Blocks, places: Places, probabilities: np.ndarray, wor
     if len(words) <= _FEW or not aside.any():
         probabilities = _at_sight(blocks, places, probabilities, words, aside)
     taken = best_expected_f1(with_alike(probabilities, words, places.alike), words)
+    outer = aside | _in_headers(blocks) | _named_header(places)
+    if not (taken & (~outer | (probabilities >= _PLAIN))).any():
+        return np.zeros(len(taken), bool)  # menus and notices around nothing
     taken = without_repeats(blocks.texts, places.up[1].tolist(), taken)
     return without_boilerplate(blocks, taken)
+
+
+def _named_header(places: Places) -> np.ndarray:
+    """bool (m,): the blocks beside which an element is called a header."""
+    return (places.near & np.uint64(_HEADER_NAME)) != 0
+
+
+def _in_headers(blocks: Blocks) -> np.ndarray:
+    """bool (m,): the blocks inside `header` that are no headings."""
+    heading = _HEADING | _TITLE
+    pairs = zip(blocks.first, blocks.holder, strict=True)
+    return np.array([bool(blocks.kinds[node] & _HEADER) and not blocks.own_kinds.get(holder, 0) & heading for node, holder in pairs])
 
 
 def _at_sight(blocks: Blocks, places: Places, probabilities: np.ndarray, words: np.ndarray, aside: np.ndarray) -> np.ndarray:
@@ -85,11 +105,19 @@ def _at_sight(blocks: Blocks, places: Places, probabilities: np.ndarray, words: 
 
     What holds half of the words does not stand aside, whatever it is called.
     """
-    captions = [bool(blocks.own_names.get(node, 0) & _PICTURE) for node in places.up[0].tolist()]
-    aside = aside | _after_aside_headings(blocks, places) | np.array(captions)
+    around = [blocks.kinds[node] for node in blocks.first]
+    own = places.up[0].tolist()
+    captions = [bool(blocks.own_names.get(node, 0) & _PICTURE) for node in own]
+    aside = aside | _after_aside_headings(blocks, places) | np.array(captions) | _in_headers(blocks)
+    inside = np.array([bool(kinds & _ARTICLE) for kinds in around])
+    if 2 * words[inside].sum() < words.sum():  # the page does not say where its article is
+        inside[:] = True
+    plain = inside & ~aside & ~_named_header(places)
+    if aside.any() and 2 * words[probabilities >= _SURE].sum() >= words.sum():  # the model has found the article
+        plain[:] = False
     if 2 * words[aside].sum() >= words.sum():
-        return np.maximum(probabilities, _PLAIN * ~aside)
-    return np.where(aside, np.minimum(probabilities, _ASIDE_AT_MOST), np.maximum(probabilities, _PLAIN))
+        return np.maximum(probabilities, _PLAIN * plain)
+    return np.where(aside, np.minimum(probabilities, _ASIDE_AT_MOST), np.maximum(probabilities, _PLAIN * plain))
 
 
 def stand_aside(blocks: Blocks, places: Places) -> np.ndarray:
