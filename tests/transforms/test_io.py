@@ -170,8 +170,8 @@ def test_a_compressed_file_that_was_cut_off_is_an_error(tmp_path: Path, suffix: 
 @given(st.lists(st.binary(max_size=300_000), max_size=4), st.integers(1, 100_000))
 @settings(max_examples=20, deadline=None)
 def test_zstd_frames_come_back_whole(blocks: list[bytes], size: int) -> None:
-    io.write_bytes("memory://in/x.zst", b"".join(map(zstandard.compress, blocks)))
-    with io.open_decompressed("memory://in/x.zst") as stream:
+    io.write_bytes("memory://packed/x.zst", b"".join(map(zstandard.compress, blocks)))
+    with io.open_decompressed("memory://packed/x.zst") as stream:
         assert b"".join(iter(lambda: stream.read(size), b"")) == b"".join(blocks)
 
 
