@@ -1,6 +1,5 @@
 """Filter `pii`: what is found and what only looks like it, tags and counts, and texts made to be slow."""
 
-import time
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import DATA
+from tests.growth import least_seconds
 from transforms.filters.pii import FINDERS, judge_pii, replace_all
 from transforms.filters.pii_numbers import IBAN_LENGTHS, luhn
 from transforms.filters.registry import check_filter
@@ -208,16 +208,9 @@ def test_texts_made_to_be_slow_take_time_in_proportion_to_their_length(piece: st
     times = []
     for length in (100_000, 400_000):
         text = (piece * length)[:length]
-        best = min(_seconds(text) for _ in range(2))
-        times.append(best)
+        times.append(least_seconds(lambda text=text: replace_all(text, tags=TAGS)))
     # Quadratic time would be 16 times as much.
     assert times[1] < 10 * max(times[0], 0.01)
-
-
-def _seconds(text: str) -> float:
-    start = time.process_time()
-    replace_all(text, tags=TAGS)
-    return time.process_time() - start
 
 
 @pytest.mark.real_data
