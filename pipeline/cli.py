@@ -13,11 +13,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from pipeline.config import load_config
-from pipeline.leaving import run_and_leave
-from pipeline.run import CONFIGURATION, STAGES, Run
-from pipeline.settings import Config
-from transforms import io
+from pipeline.config.load import load_config
+from pipeline.config.schema import Config
+from pipeline.process_end import run_and_leave
+from pipeline.run.folder import CONFIGURATION, STAGES, Run
+from transforms import storage
 from transforms.errors import ConfigError, UserError
 
 app = typer.Typer(
@@ -51,12 +51,12 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="replace the file if it is there")] = False,
 ) -> None:
     """Write a commented configuration with every key and its default."""
-    from pipeline.template import commented_template
+    from pipeline.config.template import commented_template
 
-    if io.exists(path) and not force:
+    if storage.exists(path) and not force:
         raise ConfigError("the file is there already", where=path, remedy="name another file, or replace it with --force")
     try:
-        io.write_bytes(path, commented_template().encode())
+        storage.write_bytes(path, commented_template().encode())
     except OSError as error:
         raise UserError(f"cannot write: {error}", where=path, remedy="name a file in a folder that can be written") from error
     _console().print(f"wrote {path}; name your files in it, then: tokenmill run {path}")
@@ -92,9 +92,9 @@ def dedup(
     if not only_report:
         _run_stages(config, STAGES[1:2], beam, overwrite=overwrite, workers=workers, debug=debug)
         return
-    from pipeline.dry_run import dry_run
-    from pipeline.fork_server import fork_server
-    from pipeline.runner import RunnerSettings
+    from pipeline.commands.dry_run import dry_run
+    from pipeline.runner.beam import RunnerSettings
+    from pipeline.runner.fork_server import fork_server
 
     with fork_server() as server:
         loaded = _load(config)
@@ -110,10 +110,10 @@ _add_stage_command("shards", STAGES[3:4], "Run stage 4 only: encode and pack the
 @app.command()
 def plan(config: ConfigPath, beam: BeamArguments = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Show what a run would read and do, and about what time, memory and disk it would take; touch nothing. Fails as the run would."""
-    from pipeline.fork_server import expected_server
-    from pipeline.plan import plan_run
-    from pipeline.plan_tables import print_plan
-    from pipeline.runner import RunnerSettings
+    from pipeline.commands.plan.plan import plan_run
+    from pipeline.commands.plan.tables import print_plan
+    from pipeline.runner.beam import RunnerSettings
+    from pipeline.runner.fork_server import expected_server
 
     loaded = _load(config)
     wanted = loaded.workers if workers is None else workers
@@ -133,8 +133,8 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Show what a run, a stage, a shard or a tokenizer holds."""
-    from pipeline.inspect import inspect_path
-    from pipeline.tables import print_inspection
+    from pipeline.commands.show_tables.tables import print_inspection
+    from pipeline.commands.show_tables.values import inspect_path
 
     values = inspect_path(path)
     if as_json:
@@ -161,9 +161,9 @@ def export_(
     debug: Debug = False,
 ) -> None:
     """Write a run's tokens or deduplicated documents as files of other tools."""
-    from pipeline.export import export_run
-    from pipeline.fork_server import fork_server
-    from pipeline.runner import RunnerSettings
+    from pipeline.commands.export.export import export_run
+    from pipeline.runner.beam import RunnerSettings
+    from pipeline.runner.fork_server import fork_server
     from transforms.export.formats import ExportOptions
     from transforms.export.request import ExportRequest, split_names
 
@@ -193,8 +193,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Show where the tokens of a shard's row came from, or what every stage did with a document; status 1 where none is found."""
-    from pipeline.explain import explain as explain_target
-    from pipeline.explain_tables import print_explanation
+    from pipeline.commands.explain.explain import explain as explain_target
+    from pipeline.commands.explain.tables import print_explanation
 
     values = explain_target(target, url=url, id=id, document=document, extract=extract)
     if as_json:
@@ -211,7 +211,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check a run: files against manifests, contracts, ids, drops, and that the shards hold every kept document's text exactly once."""
-    from pipeline.verify import print_verification, verify_run
+    from pipeline.commands.verify.verify import print_verification, verify_run
 
     values = verify_run(_run_of(run))
     if as_json:
@@ -225,7 +225,7 @@ def verify(
 @app.command()
 def train(config: ConfigPath) -> None:
     """Train a model on a run's shards, as [train] of its configuration says; resumes where it was cut off."""
-    from pipeline.trainer import train_run
+    from pipeline.commands.train import train_run
 
     train_run(_load(config), _console())
 
@@ -238,7 +238,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score a run's model: loss in nats, perplexity and bits per byte for each source."""
-    from pipeline.trainer import evaluate_run
+    from pipeline.commands.train import evaluate_run
 
     values = evaluate_run(_load(config), Console(quiet=True) if as_json else _console(), split=split.value, max_rows=max_rows)
     if as_json:
@@ -258,7 +258,7 @@ def generate(
     seed: Annotated[int, typer.Option(min=0, max=(1 << 63) - 1, help="equal seeds give equal text")] = 0,
 ) -> None:
     """Continue a prompt with a run's model."""
-    from pipeline.trainer import generate_text
+    from pipeline.commands.train import generate_text
 
     generate_text(
         _load(config),
@@ -286,10 +286,10 @@ def quickstart(
 
 
 def _run_stages(path: str, stages: Sequence[str], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool) -> None:
-    from pipeline.fork_server import fork_server
     from pipeline.progress import StageProgress
-    from pipeline.runner import RunnerSettings
-    from pipeline.stages import run_stages
+    from pipeline.runner.beam import RunnerSettings
+    from pipeline.runner.fork_server import fork_server
+    from pipeline.stages.run_stages import run_stages
 
     with fork_server() as server:
         config = _load(path)
@@ -300,8 +300,8 @@ def _run_stages(path: str, stages: Sequence[str], beam: list[str] | None, *, ove
 
 def _load(path: str) -> Config:
     path = path.removeprefix("file://")
-    inside = io.join(path, CONFIGURATION)
-    return load_config(inside if not path.endswith(".toml") and io.exists(inside) else path)
+    inside = storage.join(path, CONFIGURATION)
+    return load_config(inside if not path.endswith(".toml") and storage.exists(inside) else path)
 
 
 def _run_of(path: str) -> Run:

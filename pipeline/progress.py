@@ -15,11 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from pipeline.dedup_report import notes
-from pipeline.run import StagePlan, part_name
-from pipeline.tokenizer_tables import describe_origin
-from transforms import io
-from transforms.manifest import Manifest
+from pipeline.run.folder import StagePlan, part_name
+from pipeline.stages.dedup.report import notes
+from pipeline.stages.tokenizer.tables import describe_origin
+from transforms import storage
+from transforms.contracts.manifest import Manifest
 
 POLL_SECONDS = 0.5
 LINE_SECONDS = 30.0
@@ -98,7 +98,7 @@ class StageProgress:
 def _watch(folder: str, sizes: dict[str, int], stop: threading.Event, show: Callable[[int, int], None]) -> None:
     places = {posixpath.dirname(name) for name in sizes}
     while not stop.wait(POLL_SECONDS):
-        found = (posixpath.join(place, name) for place in places for name in io.list_names(io.join(folder, place)))
+        found = (posixpath.join(place, name) for place in places for name in storage.list_names(storage.join(folder, place)))
         done = [name for name in found if name in sizes]
         show(len(done), sum(sizes[name] for name in done))
 

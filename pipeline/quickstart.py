@@ -5,15 +5,15 @@ import os
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline.config import load_config
-from pipeline.fork_server import fork_server
-from pipeline.inspect import inspect_run
+from pipeline.commands.show_tables.tables import print_inspection, shown_path
+from pipeline.commands.show_tables.values import inspect_run
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.runner import RunnerSettings
+from pipeline.runner.beam import RunnerSettings
+from pipeline.runner.fork_server import fork_server
 from pipeline.sample import lay_out
-from pipeline.stages import run_stages
-from pipeline.tables import print_inspection, shown_path
-from transforms import io
+from pipeline.stages.run_stages import run_stages
+from transforms import storage
 from transforms.errors import ConfigError
 
 CONFIGURATION = """\
@@ -70,10 +70,10 @@ def write_quickstart(folder: str) -> str:
     Raises ConfigError where a configuration of somebody's own lies there.
     """
     path = os.path.join(folder, "tokenmill.toml")
-    if io.exists(path) and io.read_bytes(path) != CONFIGURATION.encode():
+    if storage.exists(path) and storage.read_bytes(path) != CONFIGURATION.encode():
         raise ConfigError("there is another configuration here", where=path, remedy="name another folder with --folder")
     lay_out(os.path.join(folder, "sample"))
-    io.write_bytes(path, CONFIGURATION.encode())
+    storage.write_bytes(path, CONFIGURATION.encode())
     return path
 
 
@@ -88,7 +88,7 @@ def run_quickstart(folder: str, console: Console, *, train: bool, workers: int) 
     print_inspection(console, inspect_run(config.folder))
     if not train:
         return
-    from pipeline.trainer import evaluate_run, generate_text, train_run
+    from pipeline.commands.train import evaluate_run, generate_text, train_run
 
     console.print()
     train_run(config, console)

@@ -33,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(absent)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Binary parameters have the parameter's name as id: gzip holds the time, and each worker process collects at a time of its own."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Which Pythons the wheel was installed for (tests/install)."""
     reports = [report for outcome in ("passed", "skipped") for report in terminalreporter.stats.get(outcome, ())]

@@ -126,18 +126,18 @@ def _use(folder: Path) -> None:
     """Every stage and every reading command, as functions, in this process and with worker processes."""
     from rich.console import Console
 
-    from pipeline.config import load_config
-    from pipeline.explain import explain
-    from pipeline.export import export_run
-    from pipeline.fork_server import fork_server
-    from pipeline.inspect import inspect_path
-    from pipeline.plan import plan_run
+    from pipeline.commands.explain.explain import explain
+    from pipeline.commands.export.export import export_run
+    from pipeline.commands.plan.plan import plan_run
+    from pipeline.commands.show_tables.values import inspect_path
+    from pipeline.commands.verify.verify import verify_run
+    from pipeline.config.load import load_config
     from pipeline.progress import StageProgress
     from pipeline.quickstart import run_quickstart
-    from pipeline.run import Run
-    from pipeline.runner import RunnerSettings
-    from pipeline.stages import run_stages
-    from pipeline.verify import verify_run
+    from pipeline.run.folder import Run
+    from pipeline.runner.beam import RunnerSettings
+    from pipeline.runner.fork_server import fork_server
+    from pipeline.stages.run_stages import run_stages
     from tests.pipeline.corpus import write_corpus
     from transforms.export.formats import ExportOptions
     from transforms.export.request import ExportRequest

@@ -23,8 +23,8 @@ from torch import nn
 from training.config import ModelConfig
 from training.model import Decoder
 from training.optim import Optimizer
+from transforms.contracts.manifest import sha256_of
 from transforms.errors import UserError
-from transforms.manifest import sha256_of
 
 FORMAT_VERSION = 1
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from training.order import MixtureSchedule, permute
-from transforms import io
+from transforms import storage
+from transforms.contracts.manifest import read_manifest, sha256_of
 from transforms.errors import ConfigError, UserError
-from transforms.manifest import read_manifest, sha256_of
 from transforms.tokens.shards import MappedShard, ShardInfo, open_shard
 
 IGNORE = -100  # a masked target, as in torch
@@ -118,7 +118,7 @@ class ShardFolder:
         if not names:
             raise UserError("the folder holds no shards", where=folder, remedy=_REMAKE)
         for name in names:
-            path, entry = io.join(folder, name), manifest.files[name]
+            path, entry = storage.join(folder, name), manifest.files[name]
             shard = open_shard(path)
             self._check(shard, first=opened, tokenizer=tokenizer, sequence_length=sequence_length)
             if len(shard) != entry.rows:

@@ -23,10 +23,10 @@ from training.events import Evaluated, Event, Saved, Started, Stepped, TrainResu
 from training.loss import summed_cross_entropy
 from training.model import Decoder
 from training.optim import Optimizer, learning_rate_at
-from transforms import io
+from transforms import storage
+from transforms.contracts.manifest import NAME as MANIFEST
+from transforms.contracts.manifest import FileEntry, Manifest, read_manifest, sha256_of, write_manifest
 from transforms.errors import UserError
-from transforms.manifest import NAME as MANIFEST
-from transforms.manifest import FileEntry, Manifest, read_manifest, sha256_of, write_manifest
 
 # Fields that may change between a run and its continuation: they decide when and where, not what is learned.
 _FREE = frozenset({"checkpoint_every", "keep_checkpoints", "evaluate_every", "evaluate_rows", "device"})
@@ -52,7 +52,7 @@ def train(config: TrainConfig, *, shards: str, tokenizer: str, out: str, report:
 class _Trainer:
     def __init__(self, config: TrainConfig, *, shards: str, tokenizer: str, out: str, report: Callable[[Event], None]):
         self.config, self.out, self.report = config, out, report
-        if not io.is_local(out):
+        if not storage.is_local(out):
             raise UserError(
                 "a model is trained into a local folder", where=out, remedy="give the run a local folder, and copy it when it is done"
             )
@@ -69,7 +69,7 @@ class _Trainer:
         }[config.dtype]
         self.upstream = read_manifest(shards).fingerprint
         self.checkpoints = Checkpoints(out, keep=config.keep_checkpoints)
-        io.remove_temporary_files(out)
+        storage.remove_temporary_files(out)
         self.step, self.tokens, self.loss = 0, 0, math.nan
         self.history: list[dict[str, float]] = []
         self.validation: dict[str, Any] | None = None
@@ -86,7 +86,7 @@ class _Trainer:
         else:
             write_model_files(self.out, self.files)
         if self.step < self.config.steps:
-            io.remove(io.join(self.out, MANIFEST))
+            storage.remove(storage.join(self.out, MANIFEST))
         resumed_from = self.step
         train_rows = sum(len(rows) for rows in self.shards.split("train").values())
         self.report(
@@ -117,7 +117,7 @@ class _Trainer:
             seconds=seconds,
             tokens_per_second=positions / clock.seconds if clock.seconds else 0.0,
         )
-        if not io.exists(io.join(self.out, MANIFEST)):
+        if not storage.exists(storage.join(self.out, MANIFEST)):
             self._write_manifest(result, cpu_seconds=time.process_time() - cpu_began)
         return result
 

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms import io
-from transforms.dedup.lines import Removed, remove_lines, removed_of
+from transforms import storage
+from transforms.dedup.lines.lines import Removed, remove_lines, removed_of
 from transforms.words import mix64
 
 _PURPOSES = {"tokenizer-sample": 1, "validation": 2, "row-order": 3}
@@ -34,7 +34,7 @@ def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str],
     if drops_path is None:
         yield from read_rows(part_path, np.zeros(0, np.int64), columns=columns, rows=rows)
         return
-    with io.open_input(drops_path) as stream:
+    with storage.open_input(drops_path) as stream:
         drops = pq.read_table(stream, columns=["row"])
     removed = read_removed(drops_path, (drops.schema.metadata or {}).get(LINES_KEY)) if "text" in columns else None
     for kept in read_rows(part_path, drops.column("row").to_numpy().astype(np.int64), columns=columns, rows=rows):
@@ -46,7 +46,7 @@ def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str], ro
 
     `rows`: only these, of consecutive numbers; row groups without any are not read.
     """
-    with io.open_input(part_path) as stream:
+    with storage.open_input(part_path) as stream:
         file = pq.ParquetFile(stream)
         groups, first = _groups_of(file.metadata, rows)
         for batch in file.iter_batches(columns=list(columns), batch_size=4096, row_groups=groups):
@@ -71,7 +71,7 @@ def read_removed(drops_path: str, name: bytes | None) -> Removed | None:
     """The lines that go, from the file of this name beside the drops; None if the drops name none."""
     if name is None:
         return None
-    with io.open_input(io.join(drops_path.rpartition("/")[0], name.decode())) as stream:
+    with storage.open_input(storage.join(drops_path.rpartition("/")[0], name.decode())) as stream:
         return removed_of(pq.read_table(stream))
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transforms import io
+from transforms import storage
 
 _BATCH_ROWS = 1 << 16
 
@@ -20,7 +20,7 @@ def find_rows(path: str, columns: Sequence[str], test: Test) -> np.ndarray:
     """The numbers of the rows that pass a test of some columns: int64 (n,), rising. Reads these columns, a batch at a time."""
     found = [np.zeros(0, np.int64)]
     first = 0
-    with io.open_input(path) as stream:
+    with storage.open_input(path) as stream:
         for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns), batch_size=_BATCH_ROWS):
             passed = test(batch)
             passed = passed if isinstance(passed, np.ndarray) else pc.fill_null(passed, False).to_numpy(zero_copy_only=False)
@@ -33,7 +33,7 @@ def read_matches(path: str, columns: Sequence[str], test: Test, *, limit: int) -
     """The first `limit` rows that pass a test of some columns, and how many pass it. Reads these columns, a batch at a time."""
     kept: list[dict[str, Any]] = []
     passed = 0
-    with io.open_input(path) as stream:
+    with storage.open_input(path) as stream:
         for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns), batch_size=_BATCH_ROWS):
             matches = batch.filter(pa.array(test(batch)))
             kept += matches.slice(0, limit - len(kept)).to_pylist()
@@ -43,7 +43,7 @@ def read_matches(path: str, columns: Sequence[str], test: Test, *, limit: int) -
 
 def read_rows_of(path: str, rows: np.ndarray, columns: Sequence[str] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """(row, its columns) for each of `rows` (int64, rising); row groups without any are not read."""
-    with io.open_input(path) as stream:
+    with storage.open_input(path) as stream:
         file = pq.ParquetFile(stream)
         start = 0
         for group in range(file.num_row_groups):

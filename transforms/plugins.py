@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
-from transforms import io
+from transforms import storage
 from transforms.errors import ConfigError
 from transforms.filters.registry import FILTERS, PRESETS, Filter
 from transforms.filters.verdicts import Verdicts
@@ -97,7 +97,7 @@ def read_plugins(names: Sequence[str]) -> tuple[Plugin, ...]:
 
 def _read(path: str) -> str:
     try:
-        return io.read_bytes(path).decode()
+        return storage.read_bytes(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the plugin: {error}", where=path, remedy="name a Python file or an installed module") from error
 

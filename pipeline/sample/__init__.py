@@ -10,7 +10,7 @@ from pipeline.sample._books import lay_out_books
 from pipeline.sample._labels import write_labels
 from pipeline.sample._news import lay_out_news
 from pipeline.sample._web import CUT_OFF, PAGES, TOPICS, lay_out_cut_off, lay_out_pages, lay_out_topics
-from transforms.io import join, make_folder, write_bytes
+from transforms.storage import join, make_folder, write_bytes
 
 __all__ = ["lay_out"]
 

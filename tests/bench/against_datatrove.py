@@ -24,8 +24,8 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.run import STAGES
-from pipeline.tables import figures_table
+from pipeline.commands.show_tables.tables import figures_table
+from pipeline.run.folder import STAGES
 from tests.bench.extraction import plain_text
 from tests.bench.stages import NEWS, NOVELS, run_child, run_once
 from tests.conftest import DATA

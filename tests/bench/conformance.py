@@ -25,7 +25,7 @@ from rich.table import Table
 
 from tests.conftest import DATA
 from tests.layouts import made_layouts
-from transforms import io
+from transforms import storage
 from transforms.filters.language import identify_languages
 from transforms.filters.registry import PRESETS, Columns, judge
 from transforms.filters.verdicts import Verdicts
@@ -95,7 +95,7 @@ def english(texts: list[str]) -> Iterator[str]:
 
 def texts_of(paths: list[Path]) -> Iterator[str]:
     for path in paths:
-        with io.open_decompressed(str(path)) as lines:
+        with storage.open_decompressed(str(path)) as lines:
             yield from (json.loads(line)["text"] for line in lines)
 
 
@@ -105,7 +105,7 @@ def documents_of(folders: Sequence[Path]) -> Iterator[str]:
     for path in sorted(path for folder in folders for path in folder.rglob("*") if _DOCUMENT.fullmatch(path.name)):
         if path.is_file() and not path.is_symlink() and path.stat().st_size <= MOST_BYTES:
             try:
-                with io.open_decompressed(str(path)) as stream:
+                with storage.open_decompressed(str(path)) as stream:
                     text = stream.read().decode()
             except (UnicodeDecodeError, OSError, EOFError):
                 continue

@@ -14,7 +14,7 @@ Google lists for batch workers of Dataflow in us-central1, as known in 2025 and 
 import argparse
 from dataclasses import dataclass, fields
 
-from transforms.dedup.exchange import STAR_ROUNDS, band_bytes, exact_bytes, plan_exchange
+from transforms.dedup.near.exchange import STAR_ROUNDS, band_bytes, exact_bytes, plan_exchange
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.tables import signature_bytes
 

@@ -22,12 +22,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.run import Run, stage_manifest
+from pipeline.run.folder import Run, stage_manifest
 from tests.bench.stages import NEWS
 from tests.conftest import DATA
-from transforms.dedup.minhash import minhash_signatures
+from transforms.dedup.near.minhash import minhash_signatures
+from transforms.dedup.near.sign import digest_texts, slices_of_bytes
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.sign import digest_texts, slices_of_bytes
 from transforms.filters.language import bundled_model
 
 PEER_SIGNATURES = """

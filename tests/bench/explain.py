@@ -15,22 +15,22 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from pipeline.config import load_config
-from pipeline.explain_dedup import removed_lines
-from pipeline.explainer import Explainer
-from pipeline.fork_server import fork_server
-from pipeline.inputs import Stored
+from pipeline.commands.explain.dedup import removed_lines
+from pipeline.commands.explain.explainer import Explainer
+from pipeline.commands.explain.inputs import Stored
+from pipeline.commands.explain.reextract import Extractor
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.reextract import Extractor
-from pipeline.run import Run
-from pipeline.run_tokenizer import RunTokenizer, read_tokenizer
-from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
+from pipeline.run.folder import Run
+from pipeline.runner.beam import RunnerSettings
+from pipeline.runner.fork_server import fork_server
+from pipeline.stages.run_stages import run_stages
+from pipeline.stages.tokenizer.made import RunTokenizer, read_tokenizer
 from tests.conftest import DATA
 from tests.pipeline.every_kind import write_every_kind
-from transforms import io
-from transforms.dedup.lines import remove_lines
-from transforms.documents import unpack_address
+from transforms import storage
+from transforms.contracts.documents import unpack_address
+from transforms.dedup.lines.lines import remove_lines
 from transforms.tokens.encode import encode_texts
 from transforms.tokens.rows import read_segments
 from transforms.tokens.shards import open_shard
@@ -67,7 +67,7 @@ def resolve_rows(run: Run, rows: int, *, seed: int) -> Resolved:
     found = Resolved(rows=len(drawn))
     stretches: dict[int, list[tuple[int, np.ndarray]]] = {}
     for name in dict.fromkeys(name for name, _ in drawn):
-        with io.local_copy(io.join(folder, name)) as local:
+        with storage.local_copy(storage.join(folder, name)) as local:
             shard = open_shard(local)
             for row in (row for other, row in drawn if other == name):
                 tokens = shard.table.column("tokens").slice(row, 1).combine_chunks().flatten().to_numpy()

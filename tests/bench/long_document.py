@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from pipeline.config import load_config
-from pipeline.ingest import plan_ingest
-from pipeline.run import Run, file_entry, finish_stage, start_stage
+from pipeline.config.load import load_config
+from pipeline.run.folder import Run, file_entry, finish_stage, start_stage
+from pipeline.stages.documents.stage import plan_ingest
 from tests.bench.scale import watch_memory
 from tests.transforms.dedup.small_corpora import write_documents
-from transforms.manifest import read_manifest
+from transforms.contracts.manifest import read_manifest
 
 NGRAM = 5
 _WORD_BYTES = 8

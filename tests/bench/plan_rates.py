@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from rich.console import Console
 
-from pipeline.config import load_config
-from pipeline.run import STAGES, Run, stage_manifest
-from pipeline.tables import figures_table
+from pipeline.commands.show_tables.tables import figures_table
+from pipeline.config.load import load_config
+from pipeline.run.folder import STAGES, Run, stage_manifest
 from tests.bench.scale import watch_memory
 from tests.conftest import DATA, PROJECT
 

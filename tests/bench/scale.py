@@ -27,16 +27,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from pipeline.config import load_config
-from pipeline.fork_server import expected_server, fork_server
-from pipeline.ingest import plan_ingest
-from pipeline.plan import plan_run
+from pipeline.commands.plan.plan import plan_run
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run import Run, file_entry, finish_stage, start_stage
-from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
-from transforms.documents import DOCUMENT_SCHEMA
-from transforms.manifest import FileEntry, read_manifest
+from pipeline.run.folder import Run, file_entry, finish_stage, start_stage
+from pipeline.runner.beam import RunnerSettings
+from pipeline.runner.fork_server import expected_server, fork_server
+from pipeline.stages.documents.stage import plan_ingest
+from pipeline.stages.run_stages import run_stages
+from transforms.contracts.documents import DOCUMENT_SCHEMA
+from transforms.contracts.manifest import FileEntry, read_manifest
 
 VOCABULARY = 50_000
 DOCUMENTS_A_PART = 100_000

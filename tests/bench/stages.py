@@ -19,13 +19,13 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.config import load_config
-from pipeline.fork_server import fork_server
+from pipeline.commands.show_tables.tables import figures_table
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run import STAGES, Run, stage_manifest
-from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
-from pipeline.tables import figures_table
+from pipeline.run.folder import STAGES, Run, stage_manifest
+from pipeline.runner.beam import RunnerSettings
+from pipeline.runner.fork_server import fork_server
+from pipeline.stages.run_stages import run_stages
 from tests.conftest import DATA
 
 WEB = f"""\

@@ -23,9 +23,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from pipeline.tables import figures_table
+from pipeline.commands.show_tables.tables import figures_table
 from tests.fuzz.seeds import SEEDS
-from transforms.ingest import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
+from transforms.ingest.unit import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
 from transforms.sources.registry import KINDS
 
 SECONDS = 10
@@ -125,7 +125,7 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
 
 def _options(kind: str) -> dict[str, Any]:
     """The defaults of the configuration's keys for a kind."""
-    from pipeline.settings import SourceConfig
+    from pipeline.config.schema import SourceConfig
 
     return SourceConfig(kind=kind, paths=("x",)).reader_options()
 

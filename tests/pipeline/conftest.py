@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.config import load_config
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.quickstart import write_quickstart
-from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
+from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.run_stages import run_stages
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.runs import run
 

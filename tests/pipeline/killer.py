@@ -10,11 +10,11 @@ import os
 import signal
 import sys
 
-import pipeline.ingest
-from pipeline.config import load_config
+import pipeline.stages.documents.stage
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
+from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.run_stages import run_stages
 
 
 def main(path: str, kill_at: int) -> None:
@@ -39,5 +39,5 @@ def main(path: str, kill_at: int) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 3:
-        pipeline.ingest.SMALLEST_UNIT = int(sys.argv[3])
+        pipeline.stages.documents.stage.SMALLEST_UNIT = int(sys.argv[3])
     main(sys.argv[1], int(sys.argv[2]))

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.config import load_config
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run import STAGES
-from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
+from pipeline.run.folder import STAGES
+from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.run_stages import run_stages
 from tests.conftest import PROJECT
-from transforms.manifest import read_manifest
+from transforms.contracts.manifest import read_manifest
 
 NOT_DATA = {"manifest.json", "plan.json"}
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import parse_config
-from pipeline.ingest import plan_ingest
+from pipeline.config.load import parse_config
+from pipeline.stages.documents.stage import plan_ingest
 from tests.file_server import cut_short, reset, serving, status
 from tests.pipeline.runs import digests
 from tests.transforms.sources.test_ranges import page
-from transforms import http
 from transforms.errors import ConfigError
+from transforms.storage import web
 
 CRAWL = "crawl-data/CC-MAIN-2024-22"
 CONFIGURATION = """
@@ -55,7 +55,7 @@ def test_a_run_over_http_equals_one_from_a_folder(
 ) -> None:
     """Origins and ids too, since both are relative to the root of Common Crawl. The server fails now and then."""
     waited: list[float] = []
-    monkeypatch.setattr(http, "sleep", waited.append)
+    monkeypatch.setattr(web, "sleep", waited.append)
     local = write(tmp_path, "local", paths='"cc:CC-MAIN-2024-22/warc[1:3]"', base="mirror")
     assert tokenmill("ingest", local, "--workers", 1).status == 0
     with serving(mirror) as server:
@@ -102,7 +102,7 @@ def test_bad_names_end_before_anything_runs(tokenmill: Callable, tmp_path: Path,
 def test_a_server_that_stays_away_stops_the_run_and_the_next_one_goes_on(
     tokenmill: Callable, tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "sleep", lambda _: None)
+    monkeypatch.setattr(web, "sleep", lambda _: None)
     with serving(mirror) as server:
         path = write(tmp_path, "run", paths='"cc:CC-MAIN-2024-22/warc"', base=server.url)
         config = parse_config(

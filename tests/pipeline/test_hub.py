@@ -13,7 +13,7 @@ import pytest
 from tests.hub_server import Hub, serve_hub
 from tests.pipeline.corpus import sentences
 from tests.pipeline.test_cli import check_error
-from transforms import io
+from transforms import storage
 from transforms.errors import ConfigError
 
 CONFIGURATION = """\
@@ -107,7 +107,7 @@ def test_what_is_not_there_is_an_error_of_three_lines(
 
 def test_a_gated_dataset_names_its_page_and_the_token(hub: Hub, tmp_path: Path, tokenmill: Callable) -> None:
     hub.gated.add("org/name")
-    with pytest.raises(ConfigError, match="gated") as caught, io.open_input("hf://datasets/org/name/data/a.parquet") as stream:
+    with pytest.raises(ConfigError, match="gated") as caught, storage.open_input("hf://datasets/org/name/data/a.parquet") as stream:
         stream.read(10)
     assert "HF_TOKEN" in caught.value.remedy
     assert "/datasets/org/name" in caught.value.remedy
@@ -152,5 +152,5 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     monkeypatch.delitem(_registry, "hf", raising=False)
     with pytest.raises(ConfigError) as caught:
-        io.list_files("hf://datasets/org/name/*.parquet")
+        storage.list_files("hf://datasets/org/name/*.parquet")
     assert caught.value.remedy == "pip install 'tokenmill[hf]'"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import load_config
-from pipeline.run import Run, stage_manifest
+from pipeline.config.load import load_config
+from pipeline.run.folder import Run, stage_manifest
 from tests.transforms.filters.test_fasttext_classifier import write_model
 from transforms.errors import ConfigError
 

@@ -9,11 +9,11 @@ import fsspec
 import pytest
 from moto.server import ThreadedMotoServer
 
-from pipeline.config import load_config
-from pipeline.explain import explain
-from pipeline.inspect import inspect_run
-from pipeline.run import Run
-from pipeline.verify import verify_run
+from pipeline.commands.explain.explain import explain
+from pipeline.commands.show_tables.values import inspect_run
+from pipeline.commands.verify.verify import verify_run
+from pipeline.config.load import load_config
+from pipeline.run.folder import Run
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.runs import NOT_DATA, digests, run
 

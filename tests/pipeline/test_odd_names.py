@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import config_toml, load_config, parse_config
-from pipeline.ingest import plan_ingest
+from pipeline.config.load import config_toml, load_config, parse_config
+from pipeline.stages.documents.stage import plan_ingest
 from tests.pipeline.corpus import sentences
-from tests.transforms.test_globs import ODD
+from tests.transforms.storage.test_globs import ODD
 
 CONFIGURATION = """\
 folder = "run"

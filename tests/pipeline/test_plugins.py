@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import load_config
-from pipeline.run import Run, stage_manifest
+from pipeline.config.load import load_config
+from pipeline.run.folder import Run, stage_manifest
 from tests.conftest import PROJECT
 from tests.pipeline.runs import digests, run
 from transforms.errors import ConfigError, UserError

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pipeline import progress as progress_module
 from pipeline.progress import StageProgress
-from pipeline.run import StagePlan
+from pipeline.run.folder import StagePlan
 
 PLAN = StagePlan(stage="documents", configuration={}, upstream="", units=[{"bytes": 3_000_000}, {"bytes": 5_000_000}])
 

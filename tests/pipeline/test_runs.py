@@ -15,16 +15,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import load_config
-from pipeline.ingest import execute_ingest, plan_ingest
-from pipeline.run import STAGES, Run, start_stage
-from pipeline.runner import RunnerSettings
+from pipeline.config.load import load_config
+from pipeline.run.folder import STAGES, Run, start_stage
+from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.documents.stage import execute_ingest, plan_ingest
 from tests.conftest import PROJECT
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.runs import NOT_DATA, copy_input, digests, figures, run
-from transforms import io
+from transforms import storage
+from transforms.contracts.manifest import read_manifest
 from transforms.errors import UserError
-from transforms.manifest import read_manifest
 from transforms.tokens.shards import open_shard
 
 
@@ -193,7 +193,7 @@ def test_a_damaged_manifest_is_refused_and_overwrite_mends_it(finished: Path, tm
 def test_an_error_of_the_system_stops_the_run_and_the_next_one_is_whole(finished: Path, tmp_path: Path, monkeypatch) -> None:
     """A failing disk is no property of the input: no reject may stand for it in a committed part."""
     path = copy_input(finished, tmp_path)
-    opened = io.open_input
+    opened = storage.open_input
 
     def failing(name: str):
         if name.endswith("book2.txt"):
@@ -201,7 +201,7 @@ def test_an_error_of_the_system_stops_the_run_and_the_next_one_is_whole(finished
         return opened(name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(io, "open_input", failing)
+        patch.setattr("transforms.storage.files.open_input", failing)
         with pytest.raises(UserError, match="Input/output error"):
             run(path)
     run(path)

@@ -11,19 +11,19 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from pipeline.config import load_config
-from pipeline.inspect import inspect_run
+from pipeline.commands.show_tables.tables import print_inspection
+from pipeline.commands.show_tables.values import inspect_run
+from pipeline.commands.train import evaluate_run, train_run
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.quickstart import write_quickstart
-from pipeline.run import STAGES
-from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
-from pipeline.tables import print_inspection
-from pipeline.trainer import evaluate_run, train_run
+from pipeline.run.folder import STAGES
+from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.run_stages import run_stages
 from tests.conftest import PROJECT
 from training.checkpoint import load_model
 from training.generate import Sampling, TextGenerator
-from transforms.manifest import read_manifest
+from transforms.contracts.manifest import read_manifest
 
 Place = tuple[str, str]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

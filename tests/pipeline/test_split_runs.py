@@ -13,20 +13,20 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-import pipeline.ingest
-from pipeline.config import load_config
-from pipeline.ingest import group_files, plan_ingest, split_file
+import pipeline.stages.documents.stage
+from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run import Run, stage_state, start_stage
-from pipeline.runner import RunnerSettings
-from pipeline.stages import run_stages
+from pipeline.run.folder import Run, stage_state, start_stage
+from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.documents.stage import group_files, plan_ingest, split_file
+from pipeline.stages.run_stages import run_stages
 from tests.conftest import PROJECT
 from tests.pipeline.corpus import sentences
 from tests.pipeline.runs import digests, run
 from tests.transforms.sources.test_warc import PAGE, record
+from transforms.contracts.manifest import read_manifest
 from transforms.errors import ConfigError, UserError
-from transforms.ingest import InputFile
-from transforms.manifest import read_manifest
+from transforms.ingest.unit import InputFile
 
 UNIT = 16_000
 CONFIGURATION = """
@@ -57,7 +57,7 @@ sequence_length = 64
 
 @pytest.fixture(autouse=True)
 def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline.ingest, "SMALLEST_UNIT", UNIT)
+    monkeypatch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", UNIT)
 
 
 def write(folder: Path, *, split: bool = True) -> Path:
@@ -78,7 +78,7 @@ def write(folder: Path, *, split: bool = True) -> Path:
 def split_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("split")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.ingest, "SMALLEST_UNIT", UNIT)
+        patch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", UNIT)
         run(write(folder))
     return folder / "run"
 
@@ -172,7 +172,7 @@ def test_a_run_divided_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "a.jsonl").write_text('{"text": "The river rose in the night."}\n' * 1000)
     (tmp_path / "tokenmill.toml").write_text('folder = "run"\n[sources.news]\nkind = "jsonl"\npaths = ["a.jsonl"]\n')
     config = load_config(str(tmp_path / "tokenmill.toml"))
-    start_stage(Run(config.folder).stage("documents"), pipeline.ingest.plan_ingest(config))
-    monkeypatch.setattr(pipeline.ingest, "SMALLEST_UNIT", 4000)
+    start_stage(Run(config.folder).stage("documents"), pipeline.stages.documents.stage.plan_ingest(config))
+    monkeypatch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", 4000)
     with pytest.raises(UserError, match="another version of tokenmill made it"):
-        stage_state(Run(config.folder).stage("documents"), pipeline.ingest.plan_ingest(config))
+        stage_state(Run(config.folder).stage("documents"), pipeline.stages.documents.stage.plan_ingest(config))

@@ -12,7 +12,7 @@ from small_runs import run
 from small_shards import SEQUENCE_LENGTH, Row, pack, sentences, small_info, write_shards
 
 from training.config import TrainConfig
-from transforms.manifest import sha256_of
+from transforms.contracts.manifest import sha256_of
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from training.data import Rows
-from transforms.manifest import FileEntry, Manifest, sha256_of, write_manifest
+from transforms.contracts.manifest import FileEntry, Manifest, sha256_of, write_manifest
 from transforms.tokens.shards import ShardInfo
 
 END_OF_TEXT = 0

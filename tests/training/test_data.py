@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from small_shards import END_OF_TEXT, finish, pack, rows_of, small_info, write_shard, write_shards
 
 from training.data import IGNORE, RowReader, Rows, ShardFolder, make_batch, spread
+from transforms.contracts.manifest import FileEntry
 from transforms.errors import ConfigError, UserError
-from transforms.manifest import FileEntry
 
 
 def reference(row, length):

@@ -13,8 +13,8 @@ from training.data import RowReader, ShardFolder, make_batch
 from training.evaluate import unigram_loss
 from training.model import Decoder
 from training.train import Evaluated, Saved, Started, Stepped
+from transforms.contracts.manifest import read_manifest, sha256_of
 from transforms.errors import UserError
-from transforms.manifest import read_manifest, sha256_of
 
 
 def test_events_and_result_tell_of_the_run(finished, config, shards):

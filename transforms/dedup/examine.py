@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transforms import io
+from transforms import storage
+from transforms.contracts.documents import EXCERPT_CHARACTERS, pack_address, unpack_address
 from transforms.dedup.tables import CLUSTER_SCHEMA, RULES, clusters_path, documents_path
-from transforms.documents import EXCERPT_CHARACTERS, pack_address, unpack_address
 from transforms.lookup import read_rows_of
 
 LARGEST = 10
@@ -48,8 +48,8 @@ def largest_clusters(out: str, documents: str, *, count: int = LARGEST, samples:
 def sample_drops(out: str, documents: str, *, samples: int = SAMPLES) -> dict[str, list[dict[str, Any]]]:
     """Rule -> the first documents that it dropped, for rules other than those of groups of duplicates."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for name in (name for name in io.list_names(out) if name.startswith("drops-")):
-        with io.open_input(io.join(out, name)) as stream:
+    for name in (name for name in storage.list_names(out) if name.startswith("drops-")):
+        with storage.open_input(storage.join(out, name)) as stream:
             drops = pq.read_table(stream)
         part = int(name.removeprefix("drops-").removesuffix(".parquet"))
         rules = drops["rule"].cast(pa.string())
@@ -77,7 +77,7 @@ def read_excerpts(documents: str, addresses: list[int]) -> dict[int, dict[str, A
     parts, rows = unpack_address(np.unique(np.array(addresses, np.uint64)))
     for part in np.unique(parts).tolist():
         path = documents_path(documents, part)
-        if io.exists(path):
+        if storage.exists(path):
             for row, values in read_rows_of(path, rows[parts == part], _SHOWN):
                 values["excerpt"] = " ".join(values.pop("text")[: 2 * EXCERPT_CHARACTERS].split())[:EXCERPT_CHARACTERS]
                 found[int(pack_address(part, np.array([row]))[0])] = values
@@ -133,5 +133,5 @@ def _keeper_excerpt(row: dict[str, Any], texts: dict[int, dict[str, Any]]) -> st
 
 
 def _batches(out: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    with io.open_input(clusters_path(out)) as stream:
+    with storage.open_input(clusters_path(out)) as stream:
         yield from pq.ParquetFile(stream).iter_batches(columns=columns)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.documents import ID_BYTES
+from transforms.contracts.documents import ID_BYTES
 
 DROP_ALL = "drop-all"
 """The policy under which no document with a duplicate stays."""

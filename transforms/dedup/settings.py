@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from transforms.dedup.bands import RECALL, choose_bands
+from transforms.dedup.near.bands import RECALL, choose_bands
 from transforms.dedup.order import DROP_ALL, parse_policy
 
 _MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]B)")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transforms import io
+from transforms import storage
 from transforms.dedup.tables import ALL_RULES, STATISTICS, clusters_path, documents_path, drops_path
 from transforms.errors import UserError
 
@@ -30,7 +30,7 @@ def summarise(out: str, documents: str) -> dict[str, Any]:
     Raises UserError when the drops of a part are missing or clusters and drops disagree.
     """
     tally: dict[str, Counter[str]] = {}
-    names = [name for name in io.list_names(documents) if name.startswith("part-")]
+    names = [name for name in storage.list_names(documents) if name.startswith("part-")]
     for name in names:
         _tally(out, documents, int(name.removeprefix("part-").removesuffix(".parquet")), tally)
     whole = sum(tally.values(), Counter())
@@ -70,7 +70,7 @@ def read_clusters(out: str) -> ClusterFigures:
     components = largest = dropped = 0
     last = -1
     bins = np.zeros(_BINS + 1, np.int64)
-    with io.open_input(clusters_path(out)) as stream:
+    with storage.open_input(clusters_path(out)) as stream:
         file = pq.ParquetFile(stream)
         for batch in file.iter_batches(columns=["component", "size", "member", "keeper", "similarity"]):
             values = {name: batch.column(name).to_numpy() for name in batch.schema.names}
@@ -96,11 +96,11 @@ def read_clusters(out: str) -> ClusterFigures:
 
 
 def _tally(out: str, documents: str, part: int, tally: dict[str, Counter[str]]) -> None:
-    with io.open_input(documents_path(documents, part)) as stream:
+    with storage.open_input(documents_path(documents, part)) as stream:
         sources = pq.read_table(stream, columns=["source"])["source"].cast(pa.string())
     path = drops_path(out, part)
     try:
-        with io.open_input(path) as stream:
+        with storage.open_input(path) as stream:
             drops = pq.read_table(stream, columns=["row", "rule"])
     except FileNotFoundError as error:
         raise UserError("the drops of a part are missing", where=path, remedy="run the dedup stage again") from error

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms import io
+from transforms import storage
+from transforms.contracts.documents import ID_BYTES, unpack_address
 from transforms.dedup.order import binary_rows, key_bytes
 from transforms.dedup.settings import DedupConfig
-from transforms.documents import ID_BYTES, unpack_address
 
 FORMAT_VERSION = 1
 EXACT_BYTES = 16
@@ -147,42 +147,42 @@ SET_SCHEMA = pa.schema([pa.field("shingles", pa.large_list(pa.field("item", pa.u
 
 
 def documents_path(folder: str, part: int) -> str:
-    return io.join(folder, f"part-{part:05d}.parquet")
+    return storage.join(folder, f"part-{part:05d}.parquet")
 
 
 def signatures_path(folder: str, part: int) -> str:
-    return io.join(folder, f"signatures-{part:05d}.parquet")
+    return storage.join(folder, f"signatures-{part:05d}.parquet")
 
 
 def drops_path(folder: str, part: int) -> str:
-    return io.join(folder, f"drops-{part:05d}.parquet")
+    return storage.join(folder, f"drops-{part:05d}.parquet")
 
 
 def clusters_path(folder: str) -> str:
-    return io.join(folder, CLUSTERS)
+    return storage.join(folder, CLUSTERS)
 
 
 def cluster_range_path(folder: str, number: int) -> str:
-    return io.join(folder, WORK, f"clusters-{number:05d}.parquet")
+    return storage.join(folder, WORK, f"clusters-{number:05d}.parquet")
 
 
 def work_folder(folder: str) -> str:
-    return io.join(folder, WORK)
+    return storage.join(folder, WORK)
 
 
 def index_path(folder: str, part: int) -> str:
-    return io.join(folder, WORK, f"index-{part:05d}.arrow")
+    return storage.join(folder, WORK, f"index-{part:05d}.arrow")
 
 
 def sets_path(folder: str, part: int) -> str:
-    return io.join(folder, WORK, f"sets-{part:05d}.arrow")
+    return storage.join(folder, WORK, f"sets-{part:05d}.arrow")
 
 
 def write_parquet(table: pa.Table, path: str, *, plain: tuple[str, ...] = ()) -> None:
     """Writes a table atomically, zstd; `plain` columns hold hashes, which neither a dictionary nor zstd makes smaller."""
     encoded = [name for name in table.column_names if name not in plain]
     compression = {name: "none" if name in plain else "zstd" for name in table.column_names}
-    with io.atomic_output(path) as temporary:
+    with storage.atomic_output(path) as temporary:
         pq.write_table(table, temporary, compression=compression, use_dictionary=encoded)
 
 

@@ -79,7 +79,7 @@ def export_schema(columns: Sequence[KeptColumn] = ()) -> pa.Schema:
 
 
 def flat_documents(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows of `transforms.documents.DOCUMENT_SCHEMA` -> the same rows in `SCHEMA`."""
+    """Rows of `transforms.contracts.documents.DOCUMENT_SCHEMA` -> the same rows in `SCHEMA`."""
     ids = pa.array([value.hex() for value in batch.column("id").to_pylist()], pa.string())
     arrays = [ids if field.name == "id" else batch.column(field.name).cast(field.type) for field in SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

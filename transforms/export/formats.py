@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
+from transforms.contracts.manifest import FileEntry
 from transforms.export.streams import TokenDocuments
-from transforms.manifest import FileEntry
 from transforms.tokens.shards import ShardInfo
 
 Grouping = Literal["split", "source", "shard", "tokens"]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import zstandard
 
-from transforms import io
+from transforms import storage
 from transforms.export.documents import IS_JSON, SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
 from transforms.sources.kept import finite
@@ -61,7 +61,7 @@ def _compressed(file: BinaryIO, compression: str) -> Iterator[Callable[[bytes], 
 
 def count(path: str) -> int:
     lines = 0
-    with io.open_decompressed(path) as stream:
+    with storage.open_decompressed(path) as stream:
         while block := stream.read(_BLOCK):
             lines += block.count(b"\n")
     return lines

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from transforms.contracts.manifest import FileEntry
 from transforms.export.bare_tokens import close_documents
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
-from transforms.manifest import FileEntry
 from transforms.tokens.shards import ShardInfo
 
 FILE_BYTES = 1 << 26  # MDSWriter's own limit; offsets in a file are uint32

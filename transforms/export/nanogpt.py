@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from transforms.contracts.manifest import FileEntry
 from transforms.errors import ConfigError
 from transforms.export.bare_tokens import SPLIT_NAMES, close_documents, count_tokens
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
-from transforms.manifest import FileEntry
 from transforms.tokens.encode import load_tokenizer
 from transforms.tokens.shards import ShardInfo
 

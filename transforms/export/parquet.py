@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from transforms.export.documents import SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
-from transforms.ingest import PartWriter
+from transforms.ingest.unit import PartWriter
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from transforms import io
+from transforms import storage
 from transforms.errors import ConfigError
 from transforms.filters.language_codes import names_language
 from transforms.filters.lists import read_entries
@@ -138,8 +138,8 @@ def _paths(lists: tuple[tuple[str, str], ...], folder: str) -> dict[str, str]:
     """Language -> its file. Raises ConfigError for a folder without files."""
     paths = {}
     if folder:
-        names = [name for name in io.list_names(folder) if name.removesuffix(".txt").replace("-", "").isalpha() and name.islower()]
-        paths = {name.removesuffix(".txt"): io.join(folder, name) for name in names if len(name.removesuffix(".txt")) <= 8}
+        names = [name for name in storage.list_names(folder) if name.removesuffix(".txt").replace("-", "").isalpha() and name.islower()]
+        paths = {name.removesuffix(".txt"): storage.join(folder, name) for name in names if len(name.removesuffix(".txt")) <= 8}
         if not paths:
             raise ConfigError("there is no list in the folder", where=folder, remedy='it must have files such as "en" or "de.txt"')
     return {**paths, **dict(lists)}

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms import io
+from transforms import storage
 from transforms.errors import ConfigError
 from transforms.filters.language_codes import label_thresholds, labels_of, labels_of_name, rules_language
 from transforms.filters.language_text import model_line
@@ -43,7 +43,7 @@ _MAGIC = struct.pack("<i", 793712314)
 def model_sha256(path: str | None) -> str:
     """The sha256 of a model's file, in hex, or ConfigError when it is no fastText model; None is the bundled one."""
     try:
-        data = io.read_bytes(bundled_model() if path is None else path)
+        data = storage.read_bytes(bundled_model() if path is None else path)
     except OSError as error:
         raise _no_model(error, path) from error
     if not data.startswith(_MAGIC):
@@ -64,10 +64,10 @@ def load_model(path: str | None) -> Any:
     try:
         if path is None:
             return fasttext.load_model(bundled_model())
-        if io.is_local(path):
-            return fasttext.load_model(io.file_system(path)[1])
+        if storage.is_local(path):
+            return fasttext.load_model(storage.file_system(path)[1])
         with tempfile.NamedTemporaryFile(suffix=".bin") as copy:
-            copy.write(io.read_bytes(path))
+            copy.write(storage.read_bytes(path))
             copy.flush()
             return fasttext.load_model(copy.name)
     except (ValueError, OSError) as error:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 import xxhash
 
-from transforms import io
+from transforms import storage
 from transforms.errors import ConfigError
 
 _BLOCK = 1 << 22
@@ -90,7 +90,7 @@ def read_hashes(stream: BinaryIO, *, path: str, normalize: Callable[[bytes], Ite
 def open_list(path: str) -> BinaryIO:
     """A list opened for reading bytes, decompressed. Raises ConfigError."""
     try:
-        return io.open_decompressed(path)
+        return storage.open_decompressed(path)
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -98,7 +98,7 @@ def open_list(path: str) -> BinaryIO:
 def open_members(path: str) -> Iterator[tuple[str, BinaryIO]]:
     """The files of a tar archive, packed in any way that `tarfile` reads, each with its name. Raises ConfigError."""
     try:
-        with io.open_input(path) as stream, tarfile.open(fileobj=stream, mode="r|*") as archive:
+        with storage.open_input(path) as stream, tarfile.open(fileobj=stream, mode="r|*") as archive:
             for member in archive:
                 if member.isfile() and (content := archive.extractfile(member)):
                     yield member.name, content  # type: ignore[misc]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms import io
+from transforms import storage
 from transforms.errors import ConfigError
 from transforms.filters.language_codes import names_language
 from transforms.filters.verdicts import Verdicts
@@ -99,7 +99,7 @@ def load_model(path: str) -> Any:
     config.show_progress = False
     config.arpa_complain = kenlm.ARPALoadComplain.NONE
     try:
-        with io.local_copy(path) as local:
+        with storage.local_copy(path) as local:
             return kenlm.Model(local, config)
     except (OSError, RuntimeError) as error:
         raise ConfigError(f"cannot load the model: {error}", where=path, remedy="name a KenLM .bin or an ARPA file") from error
@@ -110,7 +110,7 @@ def load_tokenizer(path: str) -> Any:
     """A SentencePiece model by path or URL, once a process. Raises ConfigError."""
     processor = _package("sentencepiece").SentencePieceProcessor()
     try:
-        with io.local_copy(path) as local:
+        with storage.local_copy(path) as local:
             processor.load(local)
     except (OSError, RuntimeError) as error:
         raise ConfigError(f"cannot load the tokenizer: {error}", where=path, remedy="name a SentencePiece .model file") from error
@@ -136,13 +136,13 @@ def _paths(folder: str, code: str | None) -> tuple[str, str] | None:
     for own in (code, *(other for other in codes if names_language(other, code))):
         if model := next((own + suffix for suffix in _MODELS if own + suffix in names), None):
             tokenizer = f"{own}.sp.model"
-            return io.join(folder, model), io.join(folder, tokenizer) if tokenizer in names else ""
+            return storage.join(folder, model), storage.join(folder, tokenizer) if tokenizer in names else ""
     return None
 
 
 @lru_cache(maxsize=8)
 def _names(folder: str) -> frozenset[str]:
-    names = frozenset(io.list_names(folder))
+    names = frozenset(storage.list_names(folder))
     if not any(name.endswith(_MODELS) for name in names):
         raise ConfigError("there is no model in the folder", where=folder, remedy="it must have files such as en.arpa.bin")
     return names

@@ -17,11 +17,12 @@ from urllib.parse import unquote
 import numpy as np
 import pyarrow as pa
 
-from transforms import globs, io
+from transforms import storage
 from transforms.errors import ConfigError
 from transforms.filters.lists import HashSet, bad_list, hash_all, hash_bytes, open_list, open_members, read_entries, read_hashes
 from transforms.filters.verdicts import Verdicts
-from transforms.urls import normalize_host, normalize_url, url_host
+from transforms.storage import globs
+from transforms.urls.normalize import normalize_host, normalize_url, url_host
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _UNUSUAL = re.compile(rb"(?m)^(?:www\.|[^a-z0-9_\n]|[a-z0-9_.-]*(?:[.-]$|[^a-z0-9_.\n-])).*")
@@ -261,7 +262,7 @@ def _ut1_files(path: str) -> Iterator[tuple[str, BinaryIO]]:
     for depth in ("", "*"):
         for file in _UT1_FILES:
             for suffix in ("", ".gz"):
-                for entry in io.list_files(io.join(globs.escape(path), depth, file + suffix)):
+                for entry in storage.list_files(storage.join(globs.escape(path), depth, file + suffix)):
                     with open_list(entry.path) as stream:
                         yield entry.path.removesuffix(".gz"), stream
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from transforms.documents import DETAIL_BYTES, DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA, document_id
+from transforms.contracts.documents import DETAIL_BYTES, DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA, document_id
 from transforms.errors import UserError
 
 

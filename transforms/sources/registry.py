@@ -15,7 +15,7 @@ from typing import Any
 
 import zstandard
 
-from transforms import io
+from transforms import storage
 from transforms.sources.columns import ColumnsSeen
 from transforms.sources.delimited import csv_header, read_csv
 from transforms.sources.epub import read_epub
@@ -143,7 +143,7 @@ def read_records(
     if source.counts_columns:
         more["columns"] = columns
     try:
-        with io.open_input(path) if source.compressed else io.open_decompressed(path) as stream:
+        with storage.open_input(path) if source.compressed else storage.open_decompressed(path) as stream:
             for record in source.read(stream, **options, **more):
                 last = record.locator
                 yield _checked(record, kind)

@@ -17,9 +17,9 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProv
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from transforms.dedup.drop_duplicates import DropDuplicates
+from transforms.beam.drop_duplicates import DropDuplicates
+from transforms.contracts.documents import DOCUMENT_SCHEMA, document_id
 from transforms.dedup.settings import DedupConfig
-from transforms.documents import DOCUMENT_SCHEMA, document_id
 
 
 def write_documents(folder: Path, parts: Sequence[Sequence[str | dict[str, Any]]]) -> None:

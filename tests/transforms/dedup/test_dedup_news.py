@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, files_of, slow_jaccard, slow_shingles, write_documents
-from transforms.dedup.pairs import near_duplicate_pairs
+from transforms.contracts.documents import document_id
+from transforms.dedup.near.pairs import near_duplicate_pairs
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.summary import summarise
-from transforms.documents import document_id
 
 pytestmark = pytest.mark.real_data
 

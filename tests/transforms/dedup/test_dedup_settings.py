@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from pydantic import ValidationError
 
-from transforms.dedup.bands import match_probability
+from transforms.dedup.near.bands import match_probability
 from transforms.dedup.settings import DedupConfig
 
 

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, write_documents
-from transforms.dedup.graph import write_clusters, write_drops
+from transforms.dedup.near.graph import write_clusters, write_drops
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.summary import summarise
 from transforms.errors import UserError

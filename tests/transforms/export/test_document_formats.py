@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from transforms import io
-from transforms.documents import DOCUMENT_SCHEMA, document_id
+from transforms import storage
+from transforms.contracts.documents import DOCUMENT_SCHEMA, document_id
 from transforms.export.documents import SCHEMA, export_schema, flat_documents, kept_columns, with_kept
 from transforms.export.formats import DocumentFormat, ExportOptions
 from transforms.export.registry import FORMATS
@@ -57,7 +57,7 @@ def test_jsonl_has_one_object_a_line(compression: str, suffix: str, tmp_path: Pa
     assert FORMATS["jsonl"].suffix(ExportOptions(compression=compression)) == suffix
     path = tmp_path / f"documents{suffix}"
     write("jsonl", path, compression=compression)
-    with io.open_decompressed(str(path)) as stream:
+    with storage.open_decompressed(str(path)) as stream:
         rows = [json.loads(line) for line in stream]
     assert list(rows[0]) == SCHEMA.names
     assert rows == [expected(ROWS[0]) | {"published": "2024-05-01T06:30:00Z"}, expected(ROWS[1]), expected(ROWS[1])]

@@ -12,12 +12,12 @@ import pytest
 from tokenizers import Tokenizer
 
 from tests.transforms.export.small import NARROW, WIDE, write_documents
+from transforms.contracts.manifest import FileEntry
 from transforms.errors import ConfigError, UserError
 from transforms.export import llmc, mds, megatron, nanogpt
 from transforms.export.formats import Counts, ExportOptions, Group, TokenFormat
 from transforms.export.registry import FORMATS
 from transforms.export.streams import TokenDocuments, read_documents
-from transforms.manifest import FileEntry
 from transforms.tokens.train import tokenizer_bytes, train_tokenizer
 
 DOCUMENTS = [[5, 6], [7], list(range(8, 40))]

@@ -7,7 +7,7 @@ import pytest
 
 from transforms.filters.c4 import judge_c4_paper, judge_c4_tfds
 from transforms.filters.verdicts import Verdicts
-from transforms.ingest import LanguageSettings, judge_documents
+from transforms.ingest.unit import LanguageSettings, judge_documents
 from transforms.sources.records import Origin, RawDocument, documents_batch
 
 GOOD = "The mill stands by the river."

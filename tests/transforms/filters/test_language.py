@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.transforms.filters.test_fasttext_classifier import write_model
 from transforms.filters.language import identify_language, identify_languages, judge_language, known_languages
 from transforms.filters.language_text import lower_text, model_line
-from transforms.ingest import LanguageSettings, language_screen
+from transforms.ingest.unit import LanguageSettings, language_screen
 from transforms.sources.records import RejectedError
 
 EN = "The old mill stands by the river and nobody has ground corn with it since the flood."

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.filters.test_fasttext_classifier import write_model
-from transforms.documents import DOCUMENT_SCHEMA
+from transforms.contracts.documents import DOCUMENT_SCHEMA
 from transforms.filters.registry import FILTERS, Columns, check_filter, judge
 from transforms.sources.records import Origin, RawDocument, RawReject, clean_text, documents_batch
 from transforms.sources.registry import read_records
-from transforms.urls import normalize_url
+from transforms.urls.normalize import normalize_url
 
 SENTENCE = "The old mill stands by the river and nobody has ground corn with it since the flood. "
 TEXTS = [

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from pipeline.ingest import _LARGEST_UNIT, _UNITS, SMALLEST_UNIT
+from pipeline.stages.documents.stage import _LARGEST_UNIT, _UNITS, SMALLEST_UNIT
 from tests.conftest import PROJECT
-from transforms import http
-from transforms.common_crawl import BASE, is_crawl_name, parse_crawl_name
+from transforms.sources.common_crawl import BASE, is_crawl_name, parse_crawl_name
 from transforms.sources.registry import KINDS
 from transforms.sources.warc import MAX_PAYLOAD_MEGABYTES
+from transforms.storage import web
 
 PAGE = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
 ROWS = {
@@ -35,12 +35,12 @@ def test_the_table_says_what_splits(kind: str) -> None:
 
 def test_figures() -> None:
     words = " ".join(PAGE.split())
-    assert f"up to {http.ATTEMPTS} attempts" in words
-    assert all(str(code) in words for code in http._RETRIED)
-    assert [http.FIRST_DELAY * 2**attempt for attempt in range(http.ATTEMPTS - 1)] == [1, 2, 4, 8, 16]
+    assert f"up to {web.ATTEMPTS} attempts" in words
+    assert all(str(code) in words for code in web._RETRIED)
+    assert [web.FIRST_DELAY * 2**attempt for attempt in range(web.ATTEMPTS - 1)] == [1, 2, 4, 8, 16]
     assert "1, 2, 4, 8 and 16 seconds" in words
-    assert f"(up to {http.LONGEST_RETRY_AFTER:.0f})" in words
-    assert f"{http.TIMEOUT:.0f} seconds of silence" in words
+    assert f"(up to {web.LONGEST_RETRY_AFTER:.0f})" in words
+    assert f"{web.TIMEOUT:.0f} seconds of silence" in words
     assert f"(`warc`; {MAX_PAYLOAD_MEGABYTES:.0f} if not set)" in words
     assert f"`{BASE}` if not set" in words
     assert (_UNITS, SMALLEST_UNIT, _LARGEST_UNIT) == (256, 2 << 20, 64 << 20)

@@ -1,0 +1,123 @@
+"""What surrounds the search for duplicates: screens that drop documents before it, and the removal of repeated lines after it."""
+
+from collections import Counter
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.runner.beam import RunnerSettings, Work, run_pipeline
+from transforms import storage
+from transforms.beam.drop_lines import DropLines, count_lines
+from transforms.beam.screen_against import ScreenAgainst, read_oversized
+from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path
+from transforms.beam.screen_urls import ScreenUrls
+from transforms.dedup.names import short_names
+from transforms.dedup.near.exchange import local_memory, passes_for
+from transforms.dedup.screens.contamination import index_texts, read_texts, write_index
+from transforms.dedup.screens.earlier import EarlierRun
+from transforms.dedup.screens.order import active_screens, screened_drops, screened_folder
+from transforms.dedup.settings import DedupConfig
+from transforms.dedup.tables import documents_path
+from transforms.errors import ConfigError
+from transforms.storage import globs
+from transforms.storage.files import FileInfo
+
+_BYTES_A_RANGE = 1 << 28
+_LEAST_RANGES = 2
+_MOST_RANGES = 4096
+_BAND_BYTES = 20
+_LINE_BYTES = 0.5
+"""Bytes exchanged for each byte of text: 24 a line, lines of news are 51 bytes on average, and those of a few characters are left out."""
+
+
+def evaluation_files(config: DedupConfig) -> dict[str, FileInfo]:
+    """The evaluation files by short name. Raises ConfigError for a path or pattern that matches none."""
+    files: dict[str, FileInfo] = {}
+    for pattern in config.decontaminate:
+        found = storage.list_files(pattern)
+        if not found:
+            where = globs.unescape(pattern)
+            raise ConfigError("dedup.decontaminate: no file matches", where=where, remedy="name files of evaluation texts, JSON Lines")
+        files.update((file.path, file) for file in found)
+    return dict(zip(short_names(list(files)), files.values(), strict=True))
+
+
+def run_screens(
+    config: DedupConfig, documents: str, out: str, parts: list[int], settings: RunnerSettings, work: Work, *, earlier: list[EarlierRun]
+) -> dict[str, Any]:
+    """Runs the screens that the configuration asks for, one after the other; returns their counters."""
+    ranges = _ranges(documents, config)
+    counters: dict[str, Any] = {}
+    if active_screens(config) or config.decontaminate:
+        storage.make_folder(screened_folder(out))
+    if config.decontaminate:
+        texts = ((name, read_texts(file.path, config.decontaminate_fields)) for name, file in evaluation_files(config).items())
+        index, figures = index_texts(texts, ngram=config.decontaminate_ngram, shortest=config.decontaminate_shortest)
+        write_index(index, index_path(out))
+        _run(ScreenContaminated(documents, out, config), parts, settings, work)
+        counters["contamination"] = count_matches(out, parts, figures)
+    if config.urls != "off":
+        _run(ScreenUrls(documents, out, config, ranges), parts, settings, work)
+    if earlier:
+        compared = sum(run.kept for run in earlier) + _rows(documents, parts)
+        passes = min(_passes(compared * config.bands * _BAND_BYTES, config, settings), config.bands * ranges)
+        _run(ScreenAgainst(documents, out, config, earlier, ranges, passes), parts, settings, work)
+        counters |= {"earlier_runs": _count_matches(out, parts, config, earlier), "earlier_oversized_buckets": read_oversized(out)}
+    return counters
+
+
+def _count_matches(out: str, parts: list[int], config: DedupConfig, earlier: list[EarlierRun]) -> dict[str, dict[str, int]]:
+    """By earlier run: the `kept` documents compared with, those of this run that match one, and how many of these are `estimated`."""
+    found: Counter[str] = Counter()
+    for part in parts:
+        drops = screened_drops(out, part, config, screens=("against",))
+        found.update(drops["other"].cast(pa.string()).to_pylist())
+    return {
+        run.name: {
+            "kept": run.kept,
+            "documents": found[run.name],
+            "estimated": found[run.name] if run.documents is None or config.verify != "exact" else 0,
+        }
+        for run in earlier
+    }
+
+
+def run_lines(
+    config: DedupConfig, documents: str, out: str, parts: list[int], settings: RunnerSettings, work: Work, *, text_bytes: int
+) -> dict[str, Any]:
+    """Removes repeated lines from what the drops leave, if the configuration asks for it; returns the counters. `text_bytes`: about how
+    large the texts are, for the passes."""
+    if not config.lines:
+        return {}
+    passes = _passes(int(text_bytes * _LINE_BYTES), config, settings)
+    _run(DropLines(documents, out, config, max(_ranges(documents, config), passes), passes), parts, settings, work)
+    return {"lines_removed": count_lines(out, parts)}
+
+
+def _passes(exchanged: int, config: DedupConfig, settings: RunnerSettings) -> int:
+    """In how many passes so many bytes are exchanged: one on a cluster, here as many as the memory asks for."""
+    return passes_for(exchanged, None if settings.names_runner else local_memory(config))
+
+
+def _rows(documents: str, parts: list[int]) -> int:
+    total = 0
+    for part in parts:
+        with storage.open_input(documents_path(documents, part)) as stream:
+            total += pq.read_metadata(stream).num_rows
+    return total
+
+
+def _ranges(documents: str, config: DedupConfig) -> int:
+    """Hash ranges: those of the configuration, else one for each 256 MiB of parquet, at least two; no byte depends on them."""
+    size = sum(file.size for file in storage.list_files(storage.join(globs.escape(documents), "part-*.parquet")))
+    return config.ranges or min(max(-(-size // _BYTES_A_RANGE), _LEAST_RANGES), _MOST_RANGES)
+
+
+def _run(transform: beam.PTransform, parts: list[int], settings: RunnerSettings, work: Work) -> None:
+    run_pipeline(lambda pipeline: _build(pipeline, transform, parts), settings, work)
+
+
+def _build(pipeline: beam.Pipeline, transform: beam.PTransform, parts: list[int]) -> None:
+    _ = pipeline | "Parts" >> beam.Create(parts, reshuffle=False) | "Screen" >> transform

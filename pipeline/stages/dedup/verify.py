@@ -1,0 +1,173 @@
+"""Checks of the `dedup` stage: that what goes is there, and goes for the sake of something that stays and is as similar as asked."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.stages.check import Check, Checked, address_names, differing_keys
+from transforms import storage
+from transforms.contracts.documents import ID_BYTES, pack_address, unpack_address
+from transforms.dedup.order import DROP_ALL, binary_rows
+from transforms.dedup.summary import summarise
+from transforms.dedup.tables import LINES_RULE, RULES, SCREEN_RULES
+
+STAGE = "dedup"
+
+
+def check_counts(checked: Checked, check: Check) -> None:
+    """The manifest's counters are what the files give; every part has its drops, signatures agree with the documents row by row."""
+    manifest = checked.manifests[STAGE]
+    parts = checked.files("documents", "part")
+    for part in parts.keys() ^ checked.files(STAGE, "drops").keys():
+        check.add(f"part {part} has documents or drops, but not both")
+    found = summarise(checked.run.stage(STAGE), checked.run.stage("documents"))
+    for fault in differing_keys({key: manifest.counters.get(key) for key in found}, found):
+        check.add(fault)
+    for part, path in checked.files(STAGE, "signatures").items():
+        if not _column(path, "id").equals(_column(parts[part], "id")):
+            check.add(f"{path} is not of the documents of part {part}")
+    check.checked = f"{found['documents']:,} documents, {found['dropped']:,} dropped"
+
+
+def check_drops(checked: Checked, check: Check) -> None:
+    """A drop is of a document that is there; its keeper is there, stays, and is at least as similar as the configuration asks."""
+    settings = checked.manifests[STAGE].configuration["dedup"]
+    least = np.float32(0 if settings["verify"] == "none" else settings["jaccard"])
+    known = _Documents(checked)
+    drop_all = DROP_ALL in settings["keep"]
+    total = 0
+    for part, path in checked.files(STAGE, "drops").items():
+        with storage.open_input(path) as stream:
+            drops = pq.read_table(stream).combine_chunks()
+        total += len(drops)
+        rows = drops["row"].to_numpy().astype(np.int64)
+        if len(rows) > 1 and not (np.diff(rows) > 0).all():
+            check.add(f"{path}: rows do not rise, or one is there twice")
+        there = known.have(pack_address(part, rows), drops["id"])
+        check.add_all("no such document", (f"{path}:{row}" for row in np.flatnonzero(~there)), int((~there).sum()))
+        rules = drops["rule"].cast(pa.string())
+        own = pc.and_(pc.is_valid(drops["keeper"]), pc.is_null(drops["other"])).to_numpy()
+        named = np.flatnonzero(own)
+        keepers = pc.fill_null(drops["keeper"], 0).to_numpy()[named]
+        lost = ~known.have(keepers, drops["keeper_id"].take(pa.array(named)))
+        check.add_all("no such keeper", (f"{path}:{row}" for row in named[lost]), int(lost.sum()))
+        must_stay = pc.is_in(rules, value_set=pa.array(RULES)).to_numpy()[named] & ~lost
+        # Lines go after duplicates: a document that kept another may lose all of its own.
+        gone = np.zeros(len(named), bool)
+        if not drop_all:
+            gone[must_stay] = known.dropped(keepers[must_stay])
+        check.add_all("the keeper goes itself", (f"{path}:{row}" for row in named[gone]), int(gone.sum()))
+        similarity = pc.fill_null(drops["similarity"], float("nan")).to_numpy()
+        # An exact copy of a text that goes, too, names the keeper of that text and their similarity.
+        measured = pc.is_in(rules, value_set=pa.array([*RULES, SCREEN_RULES["against"]])).to_numpy()
+        low = measured & ~(similarity >= least)
+        places = (f"{path}:{row} ({similarity[row]:.4f})" for row in np.flatnonzero(low))
+        check.add_all(f"less similar than {least:g}", places, int(low.sum()))
+    check.checked = f"{total:,} drops"
+
+
+def check_groups(checked: Checked, check: Check) -> None:
+    """`clusters.parquet` and the drops of duplicates say the same, and every group is as large as it says."""
+    with storage.open_input(storage.join(checked.run.stage(STAGE), "clusters.parquet")) as stream:
+        table = pq.read_table(stream, columns=["component", "size", "member", "keeper", "similarity"])
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    components, at, sizes = np.unique(columns["component"], return_inverse=True, return_counts=True)
+    wrong = columns["size"] != sizes[at]
+    check.add_all("the group is not as large as it says", address_names(columns["member"][wrong]), int(wrong.sum()))
+    goes = columns["member"] != columns["keeper"]
+    in_groups = np.rec.fromarrays([columns[name][goes] for name in ("member", "keeper", "similarity")])
+    in_drops = np.rec.fromarrays(_duplicate_drops(checked))
+    for what, left, right in (("goes in clusters, not in the drops", in_groups, in_drops), ("the other way round", in_drops, in_groups)):
+        alone = np.setdiff1d(left, right)
+        check.add_all(what, address_names(alone["f0"]), len(alone))
+    check.checked = f"{len(components):,} groups of {len(table):,} documents"
+
+
+def check_lines(checked: Checked, check: Check) -> None:
+    """Documents that lost lines are there and stay, and the lines are lines of theirs."""
+    known = _Documents(checked)
+    total = 0
+    for part, path in checked.files(STAGE, "lines").items():
+        with storage.open_input(path) as stream:
+            table = pq.read_table(stream).combine_chunks()
+        total += len(table)
+        rows = table["row"].to_numpy().astype(np.int64)
+        there = known.have(pack_address(part, rows), table["id"])
+        check.add_all("no such document", (f"{path}:{row}" for row in np.flatnonzero(~there)), int((~there).sum()))
+        with storage.open_input(checked.files("documents", "part")[part]) as stream:
+            texts = pq.read_table(stream, columns=["text"])["text"].take(pa.array(rows[there]))
+        lines, characters = table["lines"].to_pylist(), table["characters"].to_pylist()
+        for index, text in zip(np.flatnonzero(there).tolist(), texts.to_pylist(), strict=True):
+            written = text.split("\n")
+            numbers = lines[index]
+            if not numbers or numbers[-1] >= len(written) or sum(len(written[number]) for number in numbers) != characters[index]:
+                check.add(f"{path}:{index}: these are not lines of document {part}:{rows[index]}")
+    check.checked = f"{total:,} documents that lost lines"
+
+
+def _duplicate_drops(checked: Checked) -> list[np.ndarray]:
+    """Members, keepers and similarities of all drops of duplicates, also of those that lost their last line after it."""
+    found: list[list[np.ndarray]] = [[np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)], [np.zeros(0, np.float32)]]
+    for part, path in checked.files(STAGE, "drops").items():
+        with storage.open_input(path) as stream:
+            drops = pq.read_table(stream, columns=["row", "rule", "keeper", "similarity"])
+        drops = drops.filter(pc.is_in(drops["rule"].cast(pa.string()), value_set=pa.array(RULES)))
+        found[0].append(pack_address(part, drops["row"].to_numpy()))
+        found[1].append(drops["keeper"].to_numpy())
+        found[2].append(drops["similarity"].to_numpy())
+    return [np.concatenate(columns) for columns in found]
+
+
+class _Documents:
+    """Ids and drops of all parts, a part at a time."""
+
+    def __init__(self, checked: Checked):
+        self._parts = checked.files("documents", "part")
+        self._drops = checked.files(STAGE, "drops")
+        self._ids: dict[int, np.ndarray] = {}
+        self._dropped: dict[int, np.ndarray] = {}
+
+    def have(self, addresses: np.ndarray, ids: pa.ChunkedArray) -> np.ndarray:
+        """Which of n addresses are of documents with these ids: bool (n,)."""
+        wanted = _rows_of_ids(ids)
+        parts, rows = unpack_address(addresses)
+        found = np.zeros(len(addresses), bool)
+        for part in np.unique(parts).tolist():
+            if part in self._parts:
+                known, at = self._ids_of(part), parts == part
+                inside = rows < len(known)
+                chosen = at & inside
+                found[chosen] = (known[rows[chosen]] == wanted[chosen]).all(axis=1)
+        return found
+
+    def dropped(self, addresses: np.ndarray) -> np.ndarray:
+        """Which of n documents go for another reason than that no line is left of them: bool (n,)."""
+        parts, rows = unpack_address(addresses)
+        found = np.zeros(len(addresses), bool)
+        for part in np.unique(parts).tolist():
+            at = parts == part
+            found[at] = np.isin(rows[at], self._dropped_of(part))
+        return found
+
+    def _ids_of(self, part: int) -> np.ndarray:
+        if part not in self._ids:
+            self._ids[part] = _rows_of_ids(_column(self._parts[part], "id"))
+        return self._ids[part]
+
+    def _dropped_of(self, part: int) -> np.ndarray:
+        if part not in self._dropped:
+            with storage.open_input(self._drops[part]) as stream:
+                drops = pq.read_table(stream, columns=["row", "rule"])
+            by_other = pc.not_equal(drops["rule"].cast(pa.string()), LINES_RULE)
+            self._dropped[part] = drops["row"].filter(by_other).to_numpy()
+        return self._dropped[part]
+
+
+def _column(path: str, name: str) -> pa.ChunkedArray:
+    with storage.open_input(path) as stream:
+        return pq.read_table(stream, columns=[name])[name]
+
+
+def _rows_of_ids(ids: pa.ChunkedArray) -> np.ndarray:
+    return binary_rows(ids.combine_chunks().fill_null(bytes(ID_BYTES)))

@@ -1,0 +1,28 @@
+"""The first reject of a stage that ends badly, for the message that says so."""
+
+import pyarrow.parquet as pq
+
+from transforms import storage
+
+_COLUMNS = ("source", "stage", "rule", "value", "threshold", "detail", "origin", "locator")
+_SHOWN = 300
+
+
+def first_reject(folder: str, *, source: str | None = None, stage: str | None = None) -> str:
+    """ "; the first: RULE at LOCATOR of FILE: DETAIL" of the first reject in a stage's folder, of a source and a stage; empty if none."""
+    for name in storage.list_names(folder):
+        if name.startswith("rejects-") and name.endswith(".parquet"):
+            with storage.open_input(storage.join(folder, name)) as stream:
+                for batch in pq.ParquetFile(stream).iter_batches(columns=list(_COLUMNS)):
+                    for row in batch.to_pylist():
+                        if source in (None, row["source"]) and stage in (None, row["stage"]):
+                            return _described(row)
+    return ""
+
+
+def _described(row: dict) -> str:
+    detail = " ".join((row["detail"] or "").split())
+    if not detail and row["value"] is not None:
+        detail = f"{row['value']:.6g}" + ("" if row["threshold"] is None else f", threshold {row['threshold']:.6g}")
+    detail = detail if len(detail) <= _SHOWN else detail[:_SHOWN] + "…"
+    return f"; the first: {row['rule']} at {row['locator']} of {row['origin']}" + (f": {detail}" if detail else "")

@@ -1,0 +1,73 @@
+"""Columns that a source asks for and none of its files has: an error that names those there are."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from pipeline.config.schema import SourceConfig
+from pipeline.stages.documents.listing import SourceFile
+from transforms import storage
+from transforms.errors import ConfigError, UserError
+from transforms.sources.columns import asked_columns
+from transforms.sources.registry import KINDS
+
+_OPENED = 16
+"""Files of a source whose headers are looked at before anything runs; of more files the counts of the stage tell."""
+_SHOWN = 20
+
+
+def check_headers(name: str, source: SourceConfig, files: Sequence[SourceFile]) -> None:
+    """Raises ConfigError when a column is in none of the tables of a source, as far as their headers tell. Few files are opened: one where
+    it has all columns. Files that cannot be read are left to their reader, and so are files of JSON, which have no header."""
+    tables = [file for file in files if KINDS[file.kind or source.kind].counts_columns]
+    if not tables or len(tables) > _OPENED or any(KINDS[file.kind or source.kind].names is None for file in tables):
+        tables = []
+    missing = dict.fromkeys(asked_columns(source.fields, source.keep_columns))
+    there: dict[str, None] = {}
+    for file in tables:
+        found = _header(file, source)
+        there.update(dict.fromkeys(found))
+        missing = {column: None for column in missing if column not in found}
+        if not missing:
+            return
+    if there:
+        what, remedy = _message(name, source, next(iter(missing)), list(there))
+        raise ConfigError(what, where=tables[0].info.path, remedy=remedy)
+
+
+def _header(file: SourceFile, source: SourceConfig) -> list[str]:
+    kind = KINDS[file.kind or source.kind]
+    assert kind.names is not None
+    options = {name: getattr(source, name) for name in kind.options}
+    try:
+        with storage.open_input(file.info.path) if kind.compressed else storage.open_decompressed(file.info.path) as stream:
+            return kind.names(stream, **options)
+    except UserError:
+        raise
+    except Exception:
+        return []
+
+
+def check_columns(name: str, source: SourceConfig, seen: Mapping[str, Mapping[str, int]], folder: str) -> None:
+    """Raises UserError when a column was in no record of a source. `seen`: what the stage counted, see ColumnsSeen."""
+    there = sorted(seen.get("names", {}), key=lambda column: (-seen["names"][column], column))
+    missing = [column for column in asked_columns(source.fields, source.keep_columns) if seen.get("found", {}).get(column) == 0]
+    if missing and there:
+        what, remedy = _message(name, source, missing[0], there)
+        raise UserError(what, where=folder, remedy=f"{remedy}; then run again with --overwrite")
+
+
+def _message(name: str, source: SourceConfig, column: str, there: Sequence[str]) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    field = next((field for field, mapped in source.fields.items() if mapped == column), None)
+    if field:
+        asked = f"fields.{field} = {column!r}"
+    elif column in source.keep_columns:
+        asked = f"keep_columns names {column!r}"
+    else:
+        asked = f"the text is looked for in {column!r}"
+    listed = ", ".join(map(repr, there[:_SHOWN])) + (f", … ({len(there)} in all)" if len(there) > _SHOWN else "")
+    what = f"sources.{name}: {asked}, and no file has that column; there are {listed}"
+    near = difflib.get_close_matches(column, there, n=1) or [other for other in there if other.casefold() == column.casefold()][:1]
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    key = f"fields = {{ {field or 'text'} = … }}" if field or column not in source.keep_columns else "keep_columns"
+    return what + hint, f"name one of them in {key}"

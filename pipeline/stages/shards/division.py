@@ -1,0 +1,148 @@
+"""How the kept documents of each source are divided into shards: by what the manifests say of parts, without opening one."""
+
+import hashlib
+import itertools
+import json
+import math
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+from pipeline.config.load import stage_values
+from pipeline.config.schema import Config
+from pipeline.run.folder import DIVISION, Run, StagePlan, read_plan, stage_manifest
+from pipeline.stages.tokenizer.stage import kept_parts
+from transforms.tokens.shards import estimated_bytes
+from transforms.tokens.windows import WINDOW_TOKENS
+
+STAGE = "shards"
+SMALLEST_SHARD = 1 << 20
+LEAST_ROWS = 256
+"""Of a shard: its last row or two are not full, and those of its validation split."""
+
+_TOKENS_A_BYTE = 0.25  # of a source that the tokenizer was not measured on
+
+
+class Part(NamedTuple):
+    """A part: its rows, those that stay, and estimates of the bytes of their text and of what they take in a shard."""
+
+    number: int
+    path: str
+    drops: str
+    rows: int
+    kept: int
+    text: int
+    size: int
+
+
+class Rows(NamedTuple):
+    """Consecutive rows of a part."""
+
+    part: Part
+    first: int
+    end: int
+
+
+def plan_shards(config: Config, run: Run) -> StagePlan:
+    """Divides each source into shards of about equal size: as many as the target size asks for, or as workers can share."""
+    sources = part_sizes(run, sequence_length=config.shards.sequence_length)
+    length = config.shards.sequence_length
+    total = sum(part.size for parts in sources.values() for part in parts)
+    least = max(SMALLEST_SHARD, estimated_bytes(LEAST_ROWS * length, 0, sequence_length=length, vocabulary_size=1))
+    units = [
+        unit
+        for source, parts in sources.items()
+        for unit in _units(config, source, parts, least=max(least, total / config.shards.shard_count))
+    ]
+    division = [[unit["source"], [[number, *rows] for number, _, _, *rows in unit["parts"]]] for unit in units]
+    return StagePlan(
+        stage=STAGE,
+        configuration=stage_values(config, "shards", "seed")
+        | {DIVISION: hashlib.sha256(json.dumps([WINDOW_TOKENS, division]).encode()).hexdigest()},
+        upstream=stage_manifest(run, "tokenizer").fingerprint,
+        units=units,
+    )
+
+
+def _units(config: Config, source: str, parts: list[Part], *, least: float) -> list[dict[str, Any]]:
+    size = sum(part.size for part in parts)
+    count = max(math.ceil(size / (config.shards.shard_megabytes * 1e6)), math.floor(size / least), 1)
+    slices = slice_parts(parts, count) or [[]]
+    return [
+        {
+            "source": source,
+            "bytes": sum(part.text * (end - first) // part.rows for part, first, end in pieces),
+            "parts": [[part.number, part.path, part.drops, first, end] for part, first, end in pieces],
+            "index": index,
+            "of": len(slices),
+        }
+        for index, pieces in enumerate(slices)
+    ]
+
+
+def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
+    """The parts of each source that have rows, in order; a source may have none.
+
+    Text is as large as the source's parts are compressed on average; a token is as long as the tokenizer's sample says.
+    """
+    documents, dedup, tokenizer = (stage_manifest(run, stage) for stage in ("documents", "dedup", "tokenizer"))
+    source_of = [unit["files"][0]["source"] for unit in read_plan(run.stage("documents"))["units"]]
+    parts = [(source_of[number], documents.files[_name(path)], number, path, drops) for number, path, drops in kept_parts(run)]
+    compressed: defaultdict[str, int] = defaultdict(int)
+    for source, entry, *_ in parts:
+        compressed[source] += entry.bytes
+    found: dict[str, list[Part]] = {}
+    for source, entry, number, path, drops in parts:
+        sized = found.setdefault(source, [])
+        if not entry.rows:
+            continue
+        kept = entry.rows - dedup.files[_name(drops)].rows
+        text = documents.counters["sources"][source]["text_bytes"] * entry.bytes / compressed[source] * kept / entry.rows
+        size = estimated_bytes(
+            text * _tokens_a_byte(tokenizer.counters, source),
+            kept,
+            sequence_length=sequence_length,
+            vocabulary_size=tokenizer.counters["vocabulary"],
+        )
+        sized.append(Part(number, path, drops, entry.rows, kept, int(text), size))
+    return found
+
+
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+def _tokens_a_byte(counters: dict[str, Any], source: str) -> float:
+    measured = counters.get("measured", {}).get("sources", {}).get(source)
+    return measured["tokens"] / measured["bytes"] if measured and measured["bytes"] else _TOKENS_A_BYTE
+
+
+def slice_parts(parts: list[Part], count: int) -> list[list[Rows]]:
+    """Cuts the rows of all parts, one after the other, into at most `count` slices of about equal size, none of them empty.
+
+    All rows of a part count as equally large.
+    """
+    if not parts:
+        return []
+    ends = list(itertools.accumulate(part.size for part in parts))
+    cuts = [(0, 0)]
+    index = 0
+    for number in range(1, count):
+        place = ends[-1] * number // count
+        while ends[index] <= place:
+            index += 1
+        part = parts[index]
+        cuts.append((index, round(part.rows * (place - ends[index] + part.size) / part.size)))
+    cuts.append((len(parts), 0))
+    slices = [_between(parts, *pair) for pair in itertools.pairwise(cuts)]
+    return [rows for rows in slices if rows]
+
+
+def _between(parts: list[Part], start: tuple[int, int], stop: tuple[int, int]) -> list[Rows]:
+    """The rows from one (part, row) to before another."""
+    first_part, first_row = start
+    last_part, last_row = stop
+    bounds = (
+        Rows(part, first_row if index == first_part else 0, last_row if index == last_part else part.rows)
+        for index, part in enumerate(parts[first_part : last_part + 1], first_part)
+    )
+    return [rows for rows in bounds if rows.first < rows.end]

@@ -1,0 +1,77 @@
+"""Beam: parts of documents -> how often each pre-token occurs in the corpus, in tables on disk.
+
+What crosses are tables of distinct pre-tokens, never text: one for each part and hash range.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
+from transforms import storage
+from transforms.corpus import read_kept
+from transforms.dedup.near.bands import range_of
+from transforms.dedup.tables import write_parquet
+from transforms.tokens.patterns import find_pattern
+from transforms.tokens.pretokens import count_pretokens, hash_pretokens, merge_counts, sort_counts
+
+Part = tuple[str, str]
+Keyed = tuple[int, pa.RecordBatch]
+
+
+@dataclass
+class CountPretokens(beam.PTransform):
+    """(part of documents, its drops) -> paths of one table for each of the hash ranges `wanted`, those most frequent first.
+
+    Counts are those of all kept documents; equal input gives equal bytes, whatever the order and the bundles. `wanted` being fewer than
+    all `ranges` is a pass of several, so that a runner which holds what is grouped in memory holds one pass; each reads the texts again.
+    """
+
+    out: str
+    pattern: str
+    normalization: str
+    ranges: int
+    wanted: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, parts: beam.PCollection[Part]) -> beam.PCollection[str]:
+        counted = parts | "Spread" >> beam.Reshuffle() | "Count" >> beam.ParDo(_Count(self))
+        added = counted | "Add" >> beam.CombinePerKey(merge_counts).with_output_types(Keyed)
+        return added | "Write" >> beam.Map(_write, self.out, self.ranges)
+
+
+def range_path(folder: str, number: int, ranges: int) -> str:
+    return storage.join(folder, f"pretokens-{number:05d}-of-{ranges:05d}.parquet")
+
+
+class _Count(beam.DoFn):
+    def __init__(self, transform: CountPretokens):
+        self._pattern, self._normalization = transform.pattern, transform.normalization
+        self._ranges, self._wanted = transform.ranges, transform.wanted
+
+    def process(self, part: Part) -> Iterator[Keyed]:
+        texts = (_column(batch) for _, batch in read_kept(*part, columns=["text"]))
+        counts = count_pretokens(texts, find_pattern(self._pattern), normalization=self._normalization)
+        numbers = range_of(hash_pretokens(counts), self._ranges)
+        order = np.argsort(numbers, kind="stable")
+        edges = np.searchsorted(numbers[order], np.arange(self._ranges + 1))
+        # A range without pre-tokens goes out too, so that each gets its table.
+        for number in self._wanted:
+            yield number, counts.take(pa.array(order[edges[number] : edges[number + 1]]))
+
+
+def _column(batch: pa.RecordBatch) -> pa.LargeStringArray:
+    return pc.cast(batch.column("text"), pa.large_string())
+
+
+def _write(keyed: Keyed, out: str, ranges: int) -> str:
+    number, counts = keyed
+    path = range_path(out, number, ranges)
+    write_parquet(pa.Table.from_batches([sort_counts(counts)]), path)
+    return path

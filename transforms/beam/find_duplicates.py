@@ -1,0 +1,276 @@
+"""Beam: part numbers -> edges between duplicate documents, by exact hash and by MinHash bands with exact verification.
+
+Hashes, addresses and similarities are shuffled, never text. Keys are ints or pairs of ints: parts and ranges of hashes.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.pvalue import AsIter, TaggedOutput
+
+import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
+from transforms import storage
+from transforms.contracts.documents import pack_address
+from transforms.dedup.near.bands import candidate_pairs, range_of, unique_pairs
+from transforms.dedup.near.candidates import CandidateSets, pair_buckets, verify_pairs, write_sets
+from transforms.dedup.near.exchange import Exchange, entries_of_pass, unpack_entries
+from transforms.dedup.near.graph import link_copies
+from transforms.dedup.near.sign import sign_part
+from transforms.dedup.order import key_columns, rows_to_binary
+from transforms.dedup.screens.order import screened_rows
+from transforms.dedup.settings import DedupConfig
+from transforms.dedup.tables import (
+    BUCKET_SCHEMA,
+    PAIR_SCHEMA,
+    ROW_SCHEMA,
+    exact_schema,
+    gather,
+    rows_by_part,
+    signatures_path,
+    split_by,
+    to_batch,
+    to_numpy,
+    work_folder,
+)
+from transforms.words import mix64
+
+Keyed = tuple[int, pa.RecordBatch]
+Grouped = tuple[int, Iterable[pa.RecordBatch]]
+Buckets = TaggedOutput[Literal["buckets"], Keyed]
+Rows = TaggedOutput[Literal["rows"], Keyed]
+Count = TaggedOutput[Literal["counts"], tuple[str, int]]
+
+
+@dataclass
+class SignDocuments(beam.PTransform):
+    """Part numbers -> the same, once the part's signatures are on disk."""
+
+    documents: str
+    out: str
+    config: DedupConfig
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, parts: beam.PCollection[int]) -> beam.PCollection[int]:
+        return parts | "Sign" >> beam.ParDo(_Sign(self.documents, self.out, self.config))
+
+
+@dataclass
+class DropExact(beam.PTransform):
+    """Signed parts -> edges from representatives to their copies, and (part, batches of rows to leave out).
+
+    Left out of what follows are copies, and rows that a screen dropped. Every part comes out once, when all are signed. Exchanges batches
+    of `exact_schema`, in passes over ranges of the exact hash.
+    """
+
+    out: str
+    config: DedupConfig
+    exchange: Exchange
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, signed: beam.PCollection[int]) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[Grouped]]:
+        passes = []
+        after: tuple[AsIter, ...] = ()
+        for number in range(self.exchange.exact_passes):
+            emitting = beam.ParDo(_EmitExact(self.out, self.config, self.exchange, number), *after)
+            linking = beam.ParDo(_LinkCopies(self.config)).with_outputs("rows", "counts", main="edges")
+            label = f"{number + 1} of {self.exchange.exact_passes}"
+            linked = signed | f"Emit {label}" >> emitting | f"Group {label}" >> beam.GroupByKey() | f"Link {label}" >> linking
+            after = (AsIter(linked.counts),)
+            passes.append(linked)
+        edges, rows = (tuple(linked[name] for linked in passes) | f"All {name}" >> beam.Flatten() for name in ("edges", "rows"))
+        by_part = (
+            (rows, signed | "All parts" >> beam.Map(_screened, self.out, self.config))
+            | "Left out" >> beam.Flatten()
+            | "Group by part" >> beam.GroupByKey()
+        )
+        return edges, by_part
+
+
+@dataclass
+class ExchangeBands(beam.PTransform):
+    """(part, rows to leave out) -> pairs that share a band and oversized buckets, each by range, (part, rows of either), and statistics.
+
+    Exchanges 12 bytes a document and band, in one element for each part, band and range. Passes follow one another, so that a runner
+    which holds what is grouped in memory holds one pass.
+    """
+
+    out: str
+    config: DedupConfig
+    exchange: Exchange
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(
+        self, copies: beam.PCollection[Grouped]
+    ) -> tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[tuple[str, int]]]:
+        passes = []
+        after: tuple[AsIter, ...] = ()
+        for number in range(self.exchange.passes):
+            emitting = beam.ParDo(_EmitBands(self.out, self.config, self.exchange, number), *after)
+            finding = beam.ParDo(_FindPairs(self.config, self.exchange.ranges)).with_outputs("buckets", "rows", "counts", main="pairs")
+            label = f"{number + 1} of {self.exchange.passes}"
+            found = copies | f"Emit {label}" >> emitting | f"Group {label}" >> beam.GroupByKey() | f"Find {label}" >> finding
+            after = (AsIter(found.counts),)
+            passes.append(found)
+        names = ("pairs", "buckets", "rows", "counts")
+        pairs, buckets, rows, counts = (tuple(found[name] for found in passes) | f"All {name}" >> beam.Flatten() for name in names)
+        return pairs, buckets, rows, counts
+
+
+@dataclass
+class VerifyPairs(beam.PTransform):
+    """(pairs, oversized buckets, rows wanted) -> edges whose similarity reaches the threshold, and statistics.
+
+    Each part with candidates is read once and their shingle sets lie in work files, of which comparisons read what they need.
+    """
+
+    documents: str
+    out: str
+    config: DedupConfig
+    ranges: int
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(
+        self, inputs: tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed]]
+    ) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[tuple[str, int]]]:
+        pairs, buckets, wanted = inputs
+        written = wanted | "Group by part" >> beam.GroupByKey() | "Shingle" >> beam.ParDo(_WriteSets(self.documents, self.out, self.config))
+        more = buckets | "Group buckets" >> beam.GroupByKey() | "Pair" >> beam.ParDo(_PairBuckets(self.out, self.ranges), AsIter(written))
+        verifying = beam.ParDo(_Verify(self.out, self.config), AsIter(written)).with_outputs("counts", main="edges")
+        outputs = (pairs, more) | "All pairs" >> beam.Flatten() | "Group" >> beam.GroupByKey() | "Compare" >> verifying
+        return outputs.edges, outputs.counts
+
+
+class _Sign(beam.DoFn):
+    def __init__(self, documents: str, out: str, config: DedupConfig):
+        self._documents, self._out, self._config = documents, out, config
+
+    def process(self, part: int) -> Iterator[int]:
+        sign_part(self._documents, self._out, part, self._config)
+        yield part
+
+
+class _EmitExact(beam.DoFn):
+    def __init__(self, out: str, config: DedupConfig, exchange: Exchange, number: int):
+        self._out, self._config, self._exchange, self._number = out, config, exchange, number
+
+    def process(self, part: int, before: Iterable[tuple[str, int]] = ()) -> Iterator[Keyed]:
+        # `before` is only waited for: the pass before this one has ended.
+        columns = _read_signatures(self._out, part, ["exact", "order"])
+        numbers = range_of(key_columns(columns["exact"])[-1], self._exchange.ranges)
+        chosen = self._exchange.exact_pass_of(numbers) == self._number
+        chosen[screened_rows(self._out, part, self._config)] = False
+        rows = np.flatnonzero(chosen)
+        exact, order = (rows_to_binary(columns[name][rows]) for name in ("exact", "order"))
+        yield from split_by(numbers[rows], to_batch(exact_schema(self._config), exact, pack_address(part, rows), order))
+
+
+class _LinkCopies(beam.DoFn):
+    def __init__(self, config: DedupConfig):
+        self._config = config
+
+    def process(self, element: Grouped) -> Iterator[pa.RecordBatch | Rows | Count]:
+        edges = link_copies(element[1], self._config)
+        yield Count("counts", ("copies", edges.num_rows))
+        if edges.num_rows:
+            yield edges
+            for part, rows in rows_by_part(edges.column("second").to_numpy()):
+                yield Rows("rows", (part, rows))
+
+
+class _EmitBands(beam.DoFn):
+    def __init__(self, out: str, config: DedupConfig, exchange: Exchange, number: int):
+        self._out, self._config, self._exchange, self._number = out, config, exchange, number
+
+    def process(self, element: Grouped, before: Iterable[tuple[str, int]] = ()) -> Iterator[tuple[tuple[int, int], bytes]]:
+        # `before` is only waited for: the pass before this one has ended.
+        part, copies = element
+        columns = _read_signatures(self._out, part, ["shingles", "signature"])
+        chosen = columns["shingles"] > 0
+        chosen[gather(copies, ROW_SCHEMA)["row"]] = False
+        rows = np.flatnonzero(chosen)
+        signatures = columns["signature"].view("<u4")
+        yield from entries_of_pass(part, signatures, rows, self._config, self._exchange, number=self._number)
+
+
+class _FindPairs(beam.DoFn):
+    def __init__(self, config: DedupConfig, ranges: int):
+        self._config, self._ranges = config, ranges
+
+    def process(self, element: tuple[tuple[int, int], Iterable[bytes]]) -> Iterator[Keyed | Buckets | Rows | Count]:
+        hashes, addresses = unpack_entries(element[1])
+        pairs = candidate_pairs(hashes, addresses, limit=self._config.bucket_limit)
+        yield Count("counts", ("oversized_buckets", len(pairs.sizes)))
+        yield Count("counts", ("oversized_documents", int(pairs.sizes.sum())))
+        # All pairs less those of hub and chain.
+        yield Count("counts", ("skipped_pairs", int((pairs.sizes * (pairs.sizes - 1) // 2 - (2 * pairs.sizes - 3)).sum())))
+        if len(pairs):
+            yield from _pairs_by_range(pairs.first, pairs.second, self._ranges)
+        for members in pairs.oversized():
+            number = int(range_of(mix64(members[:1]), self._ranges)[0])
+            yield Buckets("buckets", (number, to_batch(BUCKET_SCHEMA, members)))
+        for part, rows in rows_by_part(np.unique(np.concatenate([pairs.first, pairs.second, pairs.members]))):
+            yield Rows("rows", (part, rows))
+
+
+class _PairBuckets(beam.DoFn):
+    def __init__(self, out: str, ranges: int):
+        self._out, self._ranges = out, ranges
+
+    def process(self, element: Grouped, written: Iterable[int]) -> Iterator[Keyed]:
+        # `written` is only waited for: when it can be read, all work files are there.
+        first, second = pair_buckets(CandidateSets(self._out), (batch.column("address").to_numpy() for batch in element[1]))
+        yield from _pairs_by_range(first, second, self._ranges)
+
+
+class _WriteSets(beam.DoFn):
+    def __init__(self, documents: str, out: str, config: DedupConfig):
+        self._documents, self._out, self._config = documents, out, config
+
+    def process(self, element: Grouped) -> Iterator[int]:
+        part, wanted = element
+        storage.make_folder(work_folder(self._out))
+        rows = np.unique(gather(wanted, ROW_SCHEMA)["row"]).astype(np.int64)
+        write_sets(self._documents, self._out, part, rows, self._config)
+        yield part
+
+
+class _Verify(beam.DoFn):
+    def __init__(self, out: str, config: DedupConfig):
+        self._out, self._config = out, config
+
+    def process(self, element: Grouped, written: Iterable[int]) -> Iterator[pa.RecordBatch | Count]:
+        columns = gather(element[1], PAIR_SCHEMA)
+        first, second = unique_pairs(columns["first"], columns["second"])
+        similar = 0
+        for edges in verify_pairs(CandidateSets(self._out), first, second, self._config):
+            similar += edges.num_rows
+            yield edges
+        yield Count("counts", ("candidate_pairs", len(first)))
+        yield Count("counts", ("similar_pairs", similar))
+
+
+def _pairs_by_range(first: np.ndarray, second: np.ndarray, ranges: int) -> Iterator[Keyed]:
+    yield from split_by(range_of(mix64(first ^ mix64(second)), ranges), to_batch(PAIR_SCHEMA, first, second))
+
+
+def _screened(part: int, out: str, config: DedupConfig) -> Keyed:
+    return part, to_batch(ROW_SCHEMA, screened_rows(out, part, config).astype(np.uint32))
+
+
+def _read_signatures(out: str, part: int, names: list[str]) -> dict[str, np.ndarray]:
+    with storage.open_input(signatures_path(out, part)) as stream:
+        table = pq.read_table(stream, columns=names)
+    return {name: to_numpy(table.column(name)) for name in names}

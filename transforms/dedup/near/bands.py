@@ -1,0 +1,139 @@
+"""Locality-sensitive hashing: bands of signatures, and the pairs of documents that share one.
+
+After Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from transforms.dedup.near.shingles import to_offsets
+from transforms.words import mix64
+
+RECALL = 0.995
+"""The least probability to find a pair at the threshold with which bands and rows are chosen."""
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Candidates:
+    """Pairs of addresses to compare, `first` < `second`, uint64 [pairs], each pair once, sorted; and the buckets beyond the limit, of
+    which pairs are yet to be made: `members` uint64 [in all], one bucket after the other, `sizes` int64 [buckets]."""
+
+    first: np.ndarray
+    second: np.ndarray
+    members: np.ndarray
+    sizes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def oversized(self) -> Iterator[np.ndarray]:
+        """The addresses of each bucket beyond the limit."""
+        yield from np.split(self.members, np.cumsum(self.sizes)[:-1]) if len(self.sizes) else ()
+
+
+def match_probability(jaccard: float | np.ndarray, *, bands: int, rows: int) -> float | np.ndarray:
+    """The chance that two sets of this similarity share at least one band: 1 - (1 - s**rows)**bands."""
+    return 1 - (1 - jaccard**rows) ** bands
+
+
+def choose_bands(jaccard: float, *, permutations: int) -> tuple[int, int]:
+    """Bands and rows that find pairs of this similarity with probability `RECALL` or more and give the fewest candidates: the most
+    rows. Raises ValueError when no division of so many permutations is good enough."""
+    for rows in range(permutations, 0, -1):
+        bands = permutations // rows
+        if match_probability(jaccard, bands=bands, rows=rows) >= RECALL:
+            return bands, rows
+    raise ValueError(f"{permutations} permutations find pairs of similarity {jaccard} too rarely; raise permutations or jaccard")
+
+
+def recall_curve(*, bands: int, rows: int, jaccard: float) -> list[tuple[float, float]]:
+    """The S-curve for people: (similarity, probability that such a pair is compared) at every tenth and at the threshold `jaccard`."""
+    points = sorted({*(tenth / 10 for tenth in range(1, 11)), jaccard})
+    return [(point, float(match_probability(point, bands=bands, rows=rows))) for point in points]
+
+
+def expected_recall(*, bands: int, rows: int, jaccard: float) -> dict[str, Any]:
+    """What bands promise, as plain values: the probability that a pair is compared, `expected` at the threshold and as a `curve`."""
+    curve = [list(point) for point in recall_curve(bands=bands, rows=rows, jaccard=jaccard)]
+    expected = next(probability for similarity, probability in curve if similarity == jaccard)
+    return {"bands": bands, "rows": rows, "threshold": jaccard, "expected": expected, "curve": curve}
+
+
+def band_hashes(signatures: np.ndarray, *, bands: int, rows: int) -> np.ndarray:
+    """uint32 [documents, at least bands * rows] -> uint64 [bands, documents], one hash of each document's values in each band."""
+    return np.stack([hash_band(signatures, band, rows=rows) for band in range(bands)])
+
+
+def hash_band(signatures: np.ndarray, band: int, *, rows: int) -> np.ndarray:
+    """uint32 [documents, permutations] -> uint64 [documents], a hash of the values in a band; equal values differ between bands."""
+    hashes = np.full(len(signatures), band + 1, np.uint64)
+    for values in signatures[:, band * rows : (band + 1) * rows].T:
+        hashes *= _MULTIPLIER
+        hashes += values
+        hashes = mix64(hashes)
+    return hashes
+
+
+def range_of(hashes: np.ndarray, ranges: int) -> np.ndarray:
+    """Which of `ranges` equal intervals of [0, 2**64) each hash lies in: int64, same shape."""
+    return ((hashes >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32)).astype(np.int64)
+
+
+def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) -> Candidates:
+    """The pairs of addresses that share a hash, in buckets of up to `limit` addresses; both uint64 [n], in any order, an address once."""
+    hashes, addresses = _shared_only(hashes, addresses)
+    new = np.ones(len(hashes), bool)
+    new[1:] = hashes[1:] != hashes[:-1]
+    starts = np.flatnonzero(new)
+    sizes = np.diff(np.append(starts, len(hashes)))
+    bucket = np.repeat(np.arange(len(starts)), sizes)
+    position = np.arange(len(hashes)) - starts[bucket]
+    large = sizes[bucket] > limit
+    left, right = _following(np.where(large, 0, sizes[bucket] - 1 - position))
+    first, second = unique_pairs(addresses[left], addresses[right])
+    return Candidates(first=first, second=second, members=addresses[large], sizes=sizes[sizes > limit])
+
+
+def hub_and_chain(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs for a bucket too large for all: the first of uint64 [n] with each other (the hub) and each with the next (the chain).
+
+    These are 2 n - 3 pairs, the smaller address first: every document is still compared, and found if it is similar to the first or
+    to a neighbour. The order should be one in which similar documents come together, the one to keep in front.
+    """
+    left = np.concatenate([np.repeat(addresses[:1], max(len(addresses) - 1, 0)), addresses[1:-1]])
+    right = np.concatenate([addresses[1:], addresses[2:]])
+    return np.minimum(left, right), np.maximum(left, right)
+
+
+def unique_pairs(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorts pairs by (first, second) and removes repeats: two arrays of one length -> two of one length."""
+    order = np.lexsort((second, first))
+    first, second = first[order], second[order]
+    new = np.ones(len(first), bool)
+    new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+    return first[new], second[new]
+
+
+def _shared_only(hashes: np.ndarray, addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those whose hash occurs more than once, sorted by (hash, address): few, so the costly sort is of few."""
+    order = np.argsort(hashes)
+    hashes = hashes[order]
+    same = hashes[1:] == hashes[:-1]
+    shared = np.zeros(len(hashes), bool)
+    shared[1:] |= same
+    shared[:-1] |= same
+    hashes, addresses = hashes[shared], addresses[order[shared]]
+    order = np.lexsort((addresses, hashes))
+    return hashes[order], addresses[order]
+
+
+def _following(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index pairs (i, i + 1) ... (i, i + counts[i]) for every i."""
+    offsets = to_offsets(counts)
+    left = np.repeat(np.arange(len(counts)), counts)
+    return left, left + 1 + np.arange(offsets[-1]) - offsets[left]

@@ -1,0 +1,246 @@
+"""The shingle sets of candidates: written once by part, mapped into memory by those that compare them."""
+
+import contextlib
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms import storage
+from transforms.contracts.documents import unpack_address
+from transforms.dedup.near.bands import hub_and_chain, unique_pairs
+from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
+from transforms.dedup.near.sign import sets_of, slices_of_bytes
+from transforms.dedup.near.verify import blocks_of, common_values
+from transforms.dedup.order import binary_rows, key_columns, rows_to_binary
+from transforms.dedup.settings import DedupConfig
+from transforms.dedup.tables import (
+    SET_SCHEMA,
+    documents_path,
+    edge_schema,
+    index_path,
+    index_schema,
+    sets_path,
+    signatures_path,
+    to_batch,
+    to_numpy,
+)
+
+_BATCH_BYTES = 4 << 20
+_BLOCK = 1 << 23
+_SET_BATCH = 1 << 18
+_BATCHES_KEPT = 32
+_PARTS_KEPT = 256
+
+
+def write_sets(documents: str, out: str, part: int, rows: np.ndarray, config: DedupConfig) -> None:
+    """Writes work files of `out` for `rows` (int64, sorted, each once) of a part: an index, and the sets in batches of some megabytes.
+
+    The documents are read once, and of them only row groups with candidates; where signatures decide, only signatures are read.
+    """
+    columns = ["order", "shingles"] if config.verify == "exact" else ["order", "shingles", "signature"]
+    with storage.open_input(signatures_path(out, part)) as stream:
+        table = pq.read_table(stream, columns=columns)
+    known = {name: to_numpy(table.column(name))[rows] for name in columns}
+    del table
+    sizes = known["shingles"].astype(np.int64)
+    if config.verify == "exact":
+        stored = sizes
+        batches: Iterator[ShingleSets] = (sets_of(texts, config) for texts in read_texts(documents_path(documents, part), rows))
+    else:
+        stored = np.full(len(rows), config.permutations)
+        batches = iter([_signature_sets(known["signature"], config)])
+    blocks = list(blocks_of(stored, _SET_BATCH))
+    with _arrow_file(sets_path(out, part), SET_SCHEMA) as writer:
+        for sets in _cut(batches, blocks):
+            writer.write_batch(to_batch(SET_SCHEMA, pa.LargeListArray.from_arrays(sets.offsets, sets.values, type=SET_SCHEMA[0].type)))
+    batch = np.repeat(np.arange(len(blocks), dtype=np.int32), [end - start for start, end in blocks])
+    with _arrow_file(index_path(out, part), index_schema(config)) as writer:
+        writer.write_batch(to_batch(index_schema(config), rows.astype(np.uint32), rows_to_binary(known["order"]), sizes, batch))
+
+
+@contextlib.contextmanager
+def _arrow_file(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatchFileWriter]:
+    with storage.atomic_output(path) as temporary, pa.OSFile(temporary, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        yield writer
+
+
+def _signature_sets(signatures: np.ndarray, config: DedupConfig) -> ShingleSets:
+    """Signatures as sets of (place, value): uint8 [n, 4 * permutations] -> n sets of `permutations`."""
+    values = signatures.view("<u4").astype(np.uint64) | np.arange(config.permutations, dtype=np.uint64) << np.uint64(32)
+    return ShingleSets(values=values.ravel(), offsets=np.arange(len(signatures) + 1) * config.permutations)
+
+
+def _cut(sets: Iterator[ShingleSets], blocks: list[tuple[int, int]]) -> Iterator[ShingleSets]:
+    """The same sets in other batches: `blocks` are [start, end) of their numbers, without gaps."""
+    held = concatenate_sets([])
+    for start, end in blocks:
+        pending = [held]
+        while sum(map(len, pending)) < end - start:
+            pending.append(next(sets))
+        held = concatenate_sets(pending)
+        yield held.take(np.arange(end - start))
+        held = held.take(np.arange(end - start, len(held)))
+
+
+def read_texts(path: str, rows: np.ndarray) -> Iterator[pa.Array]:
+    """The texts of `rows` (int64, sorted) of a documents file, in order, some megabytes at a time; row groups without any are not read."""
+    with storage.open_input(path) as stream:
+        file = pq.ParquetFile(stream)
+        start = 0
+        for group in range(file.num_row_groups):
+            end = start + file.metadata.row_group(group).num_rows
+            first, last = np.searchsorted(rows, [start, end])
+            if first < last:
+                texts = (
+                    file.read_row_group(group, columns=["text"]).column("text").combine_chunks().take(pa.array(rows[first:last] - start))
+                )
+                for begin, stop in slices_of_bytes(texts, _BATCH_BYTES):
+                    yield texts.slice(begin, stop - begin)
+            start = end
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Index:
+    rows: np.ndarray
+    orders: np.ndarray
+    sizes: np.ndarray
+    batches: np.ndarray
+    starts: np.ndarray
+
+    def position(self, rows: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.rows, rows)
+
+
+class CandidateSets:
+    """The work files of a folder, opened as they are asked for: each part's index, and of its sets the batches that are wanted.
+
+    Local files are mapped. Of remote ones only the wanted batches are fetched, and the last 64 MB of them kept.
+    """
+
+    def __init__(self, out: str):
+        self._out = out
+        self._parts: OrderedDict[int, _Index] = OrderedDict()
+        self._files: OrderedDict[int, pa.ipc.RecordBatchFileReader] = OrderedDict()
+        self._fetched: OrderedDict[tuple[int, int], ShingleSets] = OrderedDict()
+
+    def sizes(self, addresses: np.ndarray) -> np.ndarray:
+        """Shingles of each document: uint64 [n], sorted -> int64 [n]."""
+        parts = (index.sizes[index.position(rows)] for _, index, rows in self._by_part(addresses))
+        return np.concatenate([np.zeros(0, np.int64), *parts])
+
+    def orders(self, addresses: np.ndarray) -> np.ndarray:
+        """The order key of each document: uint64 [n], sorted, n > 0 -> uint8 [n, width]."""
+        return np.concatenate([index.orders[index.position(rows)] for _, index, rows in self._by_part(addresses)])
+
+    def sets(self, addresses: np.ndarray) -> ShingleSets:
+        """The set of each document: uint64 [n], sorted."""
+        found = []
+        for part, index, rows in self._by_part(addresses):
+            positions = index.position(rows)
+            batches = index.batches[positions]
+            wanted = np.unique(batches).tolist()
+            found += [self._fetch(part, batch).take(positions[batches == batch] - index.starts[batch]) for batch in wanted]
+        return concatenate_sets(found)
+
+    def _by_part(self, addresses: np.ndarray) -> Iterator[tuple[int, _Index, np.ndarray]]:
+        parts, rows = unpack_address(addresses)
+        edges = np.flatnonzero(np.diff(parts, prepend=-1, append=-1))
+        for start, end in itertools.pairwise(edges.tolist()):
+            part = int(parts[start])
+            yield part, self._index(part), rows[start:end]
+
+    def _index(self, part: int) -> _Index:
+        if part not in self._parts:
+            with pa.ipc.open_file(_source(index_path(self._out, part))) as reader:
+                batch = reader.get_batch(0)
+            batches = batch.column("batch").to_numpy()
+            self._parts[part] = _Index(
+                rows=batch.column("row").to_numpy().astype(np.int64),
+                orders=binary_rows(batch.column("order")),
+                sizes=batch.column("shingles").to_numpy(),
+                batches=batches,
+                starts=np.flatnonzero(np.diff(batches, prepend=-1)),
+            )
+            _shorten(self._parts, _PARTS_KEPT)
+        return self._parts[part]
+
+    def _fetch(self, part: int, batch: int) -> ShingleSets:
+        key = part, batch
+        if key not in self._fetched:
+            if part not in self._files:
+                self._files[part] = pa.ipc.open_file(_source(sets_path(self._out, part)))
+                _shorten(self._files, _PARTS_KEPT)
+            shingles = self._files[part].get_batch(batch).column("shingles")
+            self._fetched[key] = ShingleSets(values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy())
+            _shorten(self._fetched, _BATCHES_KEPT)
+        self._fetched.move_to_end(key)
+        return self._fetched[key]
+
+
+def _shorten(kept: OrderedDict[Any, Any], limit: int) -> None:
+    while len(kept) > limit:
+        kept.popitem(last=False)
+
+
+def _source(path: str) -> pa.NativeFile:
+    return pa.memory_map(storage.file_system(path)[1]) if storage.is_local(path) else pa.PythonFile(storage.open_input(path), mode="r")
+
+
+def pair_buckets(candidates: CandidateSets, buckets: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Oversized buckets (sorted addresses uint64 [n] each) -> their hub and chain pairs in keep order, each pair once."""
+    pairs = [hub_and_chain(members[np.lexsort(key_columns(candidates.orders(members)))]) for members in buckets]
+    none = np.zeros(0, np.uint64)
+    return unique_pairs(np.concatenate([none, *(first for first, _ in pairs)]), np.concatenate([none, *(second for _, second in pairs)]))
+
+
+def verify_pairs(candidates: CandidateSets, first: np.ndarray, second: np.ndarray, config: DedupConfig) -> Iterator[pa.RecordBatch]:
+    """Pairs of addresses (uint64 [pairs] each) -> batches of `edge_schema`, those as similar as `config.jaccard`.
+
+    With `verify = "signature"` the similarity is an estimate, and with "none" it is so too, but all pairs pass. The smaller set over the
+    larger bounds the Jaccard similarity from above, so most pairs of unlike length need no reading.
+    """
+    addresses, ends = np.unique(np.concatenate([first, second]), return_inverse=True)
+    sizes = candidates.sizes(addresses)
+    left, right = sizes[ends[: len(first)]], sizes[ends[len(first) :]]
+    least = config.least_similarity
+    if config.verify == "exact" and config.similarity == "jaccard":
+        possible = np.minimum(left, right) / np.maximum(np.maximum(left, right), 1) >= least
+        first, second, left, right = first[possible], second[possible], left[possible], right[possible]
+    stored = left + right if config.verify == "exact" else np.full(len(first), 2 * config.permutations)
+    for start, end in blocks_of(stored, _BLOCK):
+        pairs = np.concatenate([first[start:end], second[start:end]])
+        addresses, ends = np.unique(pairs, return_inverse=True)
+        at_first, at_second = ends[: end - start], ends[end - start :]
+        common = common_values(candidates.sets(addresses), at_first, at_second)
+        similarity = similarity_of(common, left[start:end], right[start:end], config)
+        similar = np.flatnonzero(similarity >= least)
+        if len(similar):
+            orders = candidates.orders(addresses)
+            yield to_batch(
+                edge_schema(config),
+                first[start + similar],
+                second[start + similar],
+                similarity[similar],
+                np.zeros(len(similar), bool),
+                rows_to_binary(orders[at_first[similar]]),
+                rows_to_binary(orders[at_second[similar]]),
+            )
+
+
+def similarity_of(common: np.ndarray, left: np.ndarray, right: np.ndarray, config: DedupConfig) -> np.ndarray:
+    """Similarity float64 [pairs] from how many values the compared sets share and how many shingles the documents have, int64 [pairs].
+
+    Shared values of signatures estimate Jaccard as their share J of all places; the shingles in common are then J / (1 + J) of both.
+    """
+    if config.verify != "exact":
+        jaccard = common / config.permutations
+        if config.similarity == "jaccard":
+            return jaccard
+        return np.minimum(jaccard / (1 + jaccard) * (left + right) / np.maximum(np.minimum(left, right), 1), 1.0)
+    return common / np.maximum(left + right - common if config.similarity == "jaccard" else np.minimum(left, right), 1)

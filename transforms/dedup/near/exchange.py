@@ -1,0 +1,155 @@
+"""How bands are exchanged: in how many hash ranges and passes, and the bytes that cross."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from transforms.contracts.documents import pack_address
+from transforms.dedup.near.bands import hash_band, range_of
+from transforms.dedup.order import key_bytes
+from transforms.dedup.settings import DedupConfig
+from transforms.errors import ConfigError
+
+ENTRY_BYTES = 12
+"""A document in a band: 8 bytes of hash, 4 of its row; the part stands once in front."""
+
+EXACT_ENTRY_BYTES = 24
+"""Beside its order key, a document where equal texts are looked for: 16 bytes of hash and its address."""
+
+_HEADER = np.dtype("<u8")
+_HASH = np.dtype("<u8")
+_ROW = np.dtype("<u4")
+
+_DOCUMENTS_A_RANGE = 1 << 20
+_LEAST_RANGES = 4
+MOST_RANGES = 4096
+FOREST_DOCUMENTS = 50_000_000
+"""More documents than this may leave a spanning forest that is too large for one worker (16 bytes a document with duplicates)."""
+
+STAR_ROUNDS = 8
+COPIES_IN_MEMORY = 9
+"""Measured: bytes of the driver and its workers for each byte that a pass exchanges (table, streams, queues, the reader's arrays)."""
+
+FIXED_MEMORY = 1_500_000_000
+"""Measured: a driver and two workers beside what they exchange."""
+
+SHARE_OF_MEMORY = 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """How hashes are exchanged; nothing of it changes what is found.
+
+    ranges: equal intervals of hashes, each a key of the shuffle · passes: over which (band, range) pairs are spread, one after the other
+    · exact_passes: the same for the ranges of exact hashes · rounds: of star contraction before components are combined in one place,
+    0 where a forest of all fits.
+    """
+
+    ranges: int
+    passes: int = 1
+    exact_passes: int = 1
+    rounds: int = 0
+
+    def pass_of(self, band: int, numbers: np.ndarray, *, bands: int) -> np.ndarray:
+        """Which pass each range (int64 [n]) of a band goes through in: int64 [n]. Equal shares of all (band, range) pairs."""
+        return (band * self.ranges + numbers) * self.passes // (bands * self.ranges)
+
+    def exact_pass_of(self, numbers: np.ndarray) -> np.ndarray:
+        """Which pass each range (int64 [n]) of exact hashes goes through in: int64 [n]."""
+        return numbers * self.exact_passes // self.ranges
+
+
+def plan_exchange(documents: int, config: DedupConfig, *, memory: int | None) -> Exchange:
+    """The exchange for a corpus of so many documents; `memory` bytes hold a local runner's shuffle, None: it has its own place.
+
+    Neither changes what is found. Raises ConfigError when `memory` holds not even the smallest pass.
+    """
+    bands, exact = band_bytes(documents, config), exact_bytes(documents, config)
+    passes, exact_passes = config.passes or passes_for(bands, memory), passes_for(exact, memory)
+    ranges = config.ranges or min(max(-(-documents // _DOCUMENTS_A_RANGE), _LEAST_RANGES, exact_passes), MOST_RANGES)
+    rounds = STAR_ROUNDS if documents > FOREST_DOCUMENTS else 0
+    if (not config.passes and passes > config.bands * ranges) or exact_passes > ranges:
+        at_once = max(bands // (config.bands * ranges), exact // ranges) * COPIES_IN_MEMORY
+        raise ConfigError(
+            f"dedup.memory_limit = {config.memory_limit or 'automatic'} is too little for {documents:,} documents: as many passes as there "
+            f"are hash ranges still take {at_once / 1e6:,.0f} MB at once",
+            where="the configuration",
+            remedy="raise dedup.memory_limit, set more dedup.ranges, or run on a cluster",
+        )
+    return Exchange(ranges=ranges, passes=min(passes, config.bands * ranges), exact_passes=exact_passes, rounds=rounds)
+
+
+def band_bytes(documents: int, config: DedupConfig) -> int:
+    """Bytes that the bands of so many documents exchange, without the headers of elements."""
+    return documents * config.bands * ENTRY_BYTES
+
+
+def exact_bytes(documents: int, config: DedupConfig) -> int:
+    """Bytes that their exact hashes exchange."""
+    return documents * (EXACT_ENTRY_BYTES + key_bytes(config.keep))
+
+
+def pass_bytes(documents: int, config: DedupConfig, exchange: Exchange) -> int:
+    """Bytes of the largest pass."""
+    return max(band_bytes(documents, config) // exchange.passes, exact_bytes(documents, config) // exchange.exact_passes)
+
+
+def passes_for(exchanged: int, memory: int | None) -> int:
+    """In how many passes so many bytes cross: one where no `memory` is given."""
+    # A fixed part that is larger than the limit leaves a tenth, so that small machines still work, in small steps.
+    return max(-(-exchanged * COPIES_IN_MEMORY // max(memory - FIXED_MEMORY, memory // 10)), 1) if memory is not None else 1
+
+
+def local_memory(config: DedupConfig) -> int:
+    """Bytes that deduplication may use on this machine: `memory_limit`, or 60% of the memory that the machine or its container has."""
+    return config.memory_bytes or int(SHARE_OF_MEMORY * _machine_memory())
+
+
+def pack_entries(part: int, hashes: np.ndarray, rows: np.ndarray) -> bytes:
+    """One part's documents in one band and range, hashes uint64 [n] and rows [n] -> 8 + 12 n bytes."""
+    return b"".join((np.array([part], _HEADER).tobytes(), hashes.astype(_HASH).tobytes(), rows.astype(_ROW).tobytes()))
+
+
+def unpack_entries(packed: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """What `pack_entries` made, of several parts -> hashes and addresses, uint64 [n] each."""
+    hashes, addresses = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
+    for data in packed:
+        count = (len(data) - _HEADER.itemsize) // ENTRY_BYTES
+        part = int(np.frombuffer(data, _HEADER, 1)[0])
+        hashes.append(np.frombuffer(data, _HASH, count, _HEADER.itemsize))
+        addresses.append(pack_address(part, np.frombuffer(data, _ROW, count, _HEADER.itemsize + count * _HASH.itemsize)))
+    return np.concatenate(hashes), np.concatenate(addresses)
+
+
+def entries_of_pass(
+    part: int, signatures: np.ndarray, rows: np.ndarray, config: DedupConfig, exchange: Exchange, *, number: int
+) -> Iterator[tuple[tuple[int, int], bytes]]:
+    """What a part sends in pass `number`: ((band, range), packed entries) of its `rows`; signatures uint32 [documents, permutations]."""
+    every = np.arange(exchange.ranges)
+    for band in range(config.bands):
+        wanted = every[exchange.pass_of(band, every, bands=config.bands) == number]
+        if not len(wanted):
+            continue
+        hashes = hash_band(signatures, band, rows=config.rows)[rows]
+        numbers = range_of(hashes, exchange.ranges).astype(np.uint16)
+        order = np.argsort(numbers, kind="stable")
+        edges = np.searchsorted(numbers[order], np.append(wanted, wanted[-1] + 1))
+        for index, range_number in enumerate(wanted.tolist()):
+            chosen = order[edges[index] : edges[index + 1]]
+            if len(chosen):
+                yield (band, range_number), pack_entries(part, hashes[chosen], rows[chosen])
+
+
+def _machine_memory() -> int:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            with open(path, encoding="ascii") as stream:
+                limit = stream.read().strip()
+        except OSError:
+            continue
+        if limit.isdigit():
+            memory = min(memory, int(limit))
+    return memory

@@ -1,0 +1,156 @@
+"""Edges between duplicates -> who goes and who stays, and the files that say so."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms import storage
+from transforms.contracts.documents import ID_BYTES, unpack_address
+from transforms.dedup.near.choose import choose_keepers, drop_all, follow_representatives
+from transforms.dedup.near.clusters import spanning_forest
+from transforms.dedup.order import DROP_ALL, key_columns, rows_to_binary
+from transforms.dedup.settings import DedupConfig
+from transforms.dedup.tables import (
+    CHOICE_SCHEMA,
+    CLUSTER_SCHEMA,
+    DROP_SCHEMA,
+    RULES,
+    clusters_path,
+    drops_path,
+    edge_schema,
+    exact_schema,
+    gather,
+    to_batch,
+    write_parquet,
+)
+from transforms.words import mix64
+
+_GROUP_ROWS = 1 << 16
+
+
+def link_copies(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> pa.RecordBatch:
+    """Batches of `exact_schema` -> edges from each representative, the first in keep order of its equals, to its copies."""
+    columns = gather(batches, exact_schema(config))
+    exact = key_columns(columns["exact"])
+    order = np.lexsort([*key_columns(columns["order"]), *exact])
+    new = np.ones(len(order), bool)
+    new[1:] = np.any([column[order][1:] != column[order][:-1] for column in exact], axis=0)
+    representatives = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    copies, representatives = order[~new], representatives[~new]
+    addresses, orders = columns["address"], columns["order"]
+    return to_batch(
+        edge_schema(config),
+        addresses[representatives],
+        addresses[copies],
+        np.ones(len(copies), np.float64),
+        np.ones(len(copies), bool),
+        rows_to_binary(orders[representatives]),
+        rows_to_binary(orders[copies]),
+    )
+
+
+def choose_in_components(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> pa.RecordBatch:
+    """Edges of whole components -> `CHOICE_SCHEMA`, one row a document that has an edge, sorted by (component, member)."""
+    edges = gather(batches, edge_schema(config))
+    members, at, ends = np.unique(np.concatenate([edges["first"], edges["second"]]), return_index=True, return_inverse=True)
+    orders = np.concatenate([edges["first_order"], edges["second_order"]])[at]
+    first, second = ends[: len(edges["first"])], ends[len(edges["first"]) :]
+    copy = edges["copy"]
+    near = ~copy
+    order = np.lexsort(key_columns(orders))
+    choice = choose_keepers(order, first[near], second[near], edges["similarity"][near])
+    choice = follow_representatives(choice, first[copy], second[copy])
+    is_copy = np.zeros(len(members), bool)
+    is_copy[second[copy]] = True
+    if DROP_ALL in config.keep:
+        choice = drop_all(choice, order, first, second, edges["similarity"])
+        is_copy[first[copy]] = True
+    roots = spanning_forest(members[first], members[second]).roots
+    _, components, sizes = np.unique(roots, return_inverse=True, return_counts=True)
+    by_component = np.lexsort((members, roots))
+    ids = orders[:, -ID_BYTES:]
+    table = to_batch(
+        CHOICE_SCHEMA,
+        roots,
+        sizes[components].astype(np.uint32),
+        members,
+        rows_to_binary(ids),
+        is_copy,
+        members[choice.keepers],
+        rows_to_binary(ids[choice.keepers]),
+        choice.similarities,
+    )
+    return table.take(pa.array(by_component))
+
+
+def write_drops(out: str, part: int, batches: Iterable[pa.RecordBatch], *, screened: pa.Table | None = None) -> int:
+    """Writes `drops-PART.parquet`, sorted by row, from batches of `CHOICE_SCHEMA` that name documents of the part and from
+    `screened`, drops of other rules in `DROP_SCHEMA`; returns its rows."""
+    drops = gather(batches, CHOICE_SCHEMA)
+    exact, near = RULES
+    rules = pa.DictionaryArray.from_arrays(pa.array(np.where(drops["copy"], 0, 1), pa.int32()), pa.array([exact, near]))
+    batch = to_batch(
+        DROP_SCHEMA,
+        unpack_address(drops["member"])[1].astype(np.uint32),
+        rows_to_binary(drops["id"]),
+        rules,
+        drops["keeper"],
+        rows_to_binary(drops["keeper_id"]),
+        drops["similarity"].astype(np.float32),
+        pa.nulls(len(drops["member"]), DROP_SCHEMA.field("other").type),
+    )
+    table = pa.Table.from_batches([batch])
+    if screened is not None:
+        table = pa.concat_tables([table, screened])
+    return write_drop_table(table, drops_path(out, part))
+
+
+def write_drop_table(table: pa.Table, path: str, *, metadata: Mapping[str, str] | None = None) -> int:
+    """Writes rows of `DROP_SCHEMA` in any order as a file sorted by row; labels are encoded by what occurs, so equal rows give equal
+    bytes. Returns how many there are."""
+    plain = pa.schema([field if field.name not in ("rule", "other") else pa.field(field.name, pa.string()) for field in DROP_SCHEMA])
+    table = table.cast(plain).combine_chunks().sort_by("row").cast(DROP_SCHEMA)
+    write_parquet(table.replace_schema_metadata(metadata), path, plain=("id", "keeper_id"))
+    return table.num_rows
+
+
+def cluster_order(components: np.ndarray) -> np.ndarray:
+    """The value by which components are sorted in `clusters.parquet`: uniform, so that ranges of it are alike in size."""
+    return mix64(components)
+
+
+def sort_clusters(batches: Iterable[pa.RecordBatch]) -> pa.Table:
+    """Batches of `CHOICE_SCHEMA` with whole components -> rows of `CLUSTER_SCHEMA` in their order."""
+    table = pa.Table.from_batches(batches, schema=CHOICE_SCHEMA).combine_chunks()
+    order = np.lexsort((table["member"].to_numpy(), cluster_order(table["component"].to_numpy())))
+    return table.take(pa.array(order)).select(CLUSTER_SCHEMA.names).cast(CLUSTER_SCHEMA)
+
+
+def write_clusters(out: str, tables: Iterable[pa.Table], statistics: Mapping[str, int]) -> None:
+    """Writes `clusters.parquet` from sorted tables of `CLUSTER_SCHEMA`, one after the other; the statistics go into its schema's metadata.
+
+    Row groups are of one size whatever the tables' sizes are, so that the bytes do not depend on how the rows were divided.
+    """
+    schema = CLUSTER_SCHEMA.with_metadata({f"tokenmill.{name}": str(statistics[name]) for name in sorted(statistics)})
+    compression = {name: "none" if name == "id" else "zstd" for name in schema.names}
+    encoded = [name for name in schema.names if name != "id"]
+    with (
+        storage.atomic_output(clusters_path(out)) as temporary,
+        pq.ParquetWriter(temporary, schema, compression=compression, use_dictionary=encoded) as writer,
+    ):
+        for table in _of_rows(tables, _GROUP_ROWS):
+            writer.write_table(table.cast(schema), row_group_size=_GROUP_ROWS)
+
+
+def _of_rows(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of `rows` rows each but for the last."""
+    pending = CLUSTER_SCHEMA.empty_table()
+    for table in tables:
+        pending = pa.concat_tables([pending, table.cast(CLUSTER_SCHEMA)])
+        while pending.num_rows >= rows:
+            yield pending.slice(0, rows).combine_chunks()
+            pending = pending.slice(rows)
+    if pending.num_rows:
+        yield pending.combine_chunks()

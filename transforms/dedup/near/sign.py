@@ -1,0 +1,189 @@
+"""Signs one part: reads its documents and writes one row each of hashes, order key and signature."""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from transforms import storage
+from transforms.dedup.near.minhash import minhash_signatures
+from transforms.dedup.near.shingles import ShingleSets, Tokens, blank_token, character_tokens, shingle_sets, word_tokens
+from transforms.dedup.order import Traits, order_keys, rows_to_binary, score_columns
+from transforms.dedup.settings import DedupConfig
+from transforms.dedup.tables import EXACT_BYTES, documents_path, signature_schema, signatures_path, to_batch, write_parquet
+from transforms.errors import UserError
+from transforms.words import Words, split_words, squeezed_text
+
+_BATCH_ROWS = 2048
+_BATCH_BYTES = 4 << 20
+_PIECE_CHARACTERS = 4 << 20
+_COLUMNS = ["id", "source", "published", "text"]
+_CUT = re.compile(r"[\s。、，！？]")
+"""Where a long text may be cut: no word spans these, and lower-casing what is before never looks beyond."""
+
+
+def sign_part(documents: str, out: str, part: int, config: DedupConfig) -> None:
+    """Writes `signatures-PART.parquet` for a part of the documents folder, unless it is there already.
+
+    Raises UserError if what is there was made with other settings.
+    """
+    path = signatures_path(out, part)
+    schema = signature_schema(config)
+    if storage.exists(path):
+        _check_settings(path, schema, documents_path(documents, part))
+        return
+    columns = [*_COLUMNS, *score_columns(config.keep)]
+    with storage.open_input(documents_path(documents, part)) as stream:
+        file = pq.ParquetFile(stream)
+        check_scores(file.schema_arrow, config, where=documents_path(documents, part))
+        batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
+        table = pa.Table.from_batches(sign_documents(batches, config), schema=_plain_sources(schema))
+    write_parquet(table.cast(schema), path, plain=("id", "exact", "order", "signature"))
+
+
+def check_scores(schema: pa.Schema, config: DedupConfig, *, where: str) -> None:
+    """Raises UserError when `config.keep` names a column that documents do not have, or that holds no numbers."""
+    for name in score_columns(config.keep):
+        found = schema.field(name).type if name in schema.names else None
+        if found is None or not (pa.types.is_floating(found) or pa.types.is_integer(found)):
+            reason = "do not have" if found is None else f"have as {found}, not as a number"
+            raise UserError(
+                f"dedup.keep names the column {name!r}, which documents {reason}",
+                where=where,
+                remedy="name a numeric column of the documents, or 'quality' for language_score",
+            )
+
+
+def sign_documents(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> Iterator[pa.RecordBatch]:
+    """Documents (columns id, source, published, text) -> rows of `signature_schema`, the source as a plain string."""
+    schema = _plain_sources(signature_schema(config))
+    for batch in batches:
+        for start, end in slices_of_bytes(batch.column("text"), _BATCH_BYTES):
+            documents = batch.slice(start, end - start)
+            texts = documents.column("text")
+            exact, sets = digest_texts(texts, config)
+            signatures = minhash_signatures(sets, count=config.permutations, seed=config.seed)
+            traits = Traits(
+                ids=documents.column("id"),
+                sources=documents.column("source"),
+                characters=pc.utf8_length(texts).to_numpy(),
+                published=documents.column("published"),
+                scores={name: documents.column(name) for name in score_columns(config.keep)},
+            )
+            yield to_batch(
+                schema,
+                traits.ids,
+                traits.sources.cast(pa.string()),
+                exact,
+                order_keys(config.keep, traits),
+                sets.sizes.astype(np.uint32),
+                rows_to_binary(signatures.astype("<u4").view(np.uint8)),
+            )
+
+
+def sets_of(texts: pa.Array, config: DedupConfig) -> ShingleSets:
+    """The shingle sets of lower-cased texts, [documents]."""
+    return digest_texts(texts, config)[1]
+
+
+def exact_hashes(texts: pa.Array) -> pa.Array:
+    """128-bit XXH3 of each text in lower case with runs of white space made one space: fixed binary 16 [documents]."""
+    return digest_texts(texts, DedupConfig())[0]
+
+
+def digest_texts(texts: pa.Array, config: DedupConfig) -> tuple[pa.Array, ShingleSets]:
+    """The exact hash of each text (fixed binary 16, see `exact_hashes`) and its shingle set; [documents] without nulls.
+
+    A text of more than 4 Mi characters goes through in pieces, cut at white space: what it needs beside itself is 50 bytes a word.
+    """
+    if len(texts) == 1 and len(texts[0].as_buffer()) > _PIECE_CHARACTERS:
+        return _digest_long(texts[0].as_py(), config)
+    words = split_words(texts, lower=True)
+    code_points, bounds = squeezed_text(words)
+    data = memoryview(_bytes(code_points))
+    ends = (4 * bounds).tolist()
+    digests = [xxhash.xxh3_128_digest(data[start:end]) for start, end in itertools.pairwise(ends)]
+    return pa.array(digests, pa.binary(EXACT_BYTES)), shingle_sets(_tokens(words, config), width=config.ngram)
+
+
+def _digest_long(text: str, config: DedupConfig) -> tuple[pa.Array, ShingleSets]:
+    exact = xxhash.xxh3_128()
+    hashes = [np.zeros(0, np.uint64)]
+    blank = np.zeros(0, np.uint64)
+    done = 0
+    for piece in _pieces(text):
+        words = split_words(pa.array([piece], pa.large_string()), lower=True)
+        done += len(piece)
+        ends_blank = piece[-1].isspace() or done == len(text)
+        code_points = squeezed_text(words)[0]
+        exact.update(_bytes(code_points[: len(code_points) - (not ends_blank)]))
+        found = _tokens(words, config).hashes
+        if len(found):
+            hashes += [blank, found]
+            blank = blank_token() if ends_blank and config.unit == "characters" else blank[:0]
+    joined = np.concatenate(hashes)
+    tokens = Tokens(hashes=joined, offsets=np.array([0, len(joined)]))
+    return pa.array([exact.digest()], pa.binary(EXACT_BYTES)), shingle_sets(tokens, width=config.ngram)
+
+
+def _bytes(code_points: np.ndarray) -> pa.Buffer:
+    """Code points as little-endian UTF-32."""
+    return pa.py_buffer(np.ascontiguousarray(code_points, "<u4"))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cuts a text, where that may be done, into pieces of a little more than `_PIECE_CHARACTERS`; white space goes with what it follows."""
+    start = 0
+    while start < len(text):
+        cut = _CUT.search(text, start + _PIECE_CHARACTERS)
+        end = cut.end() if cut else len(text)
+        while end < len(text) and text[end].isspace():
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+def _tokens(words: Words, config: DedupConfig) -> Tokens:
+    return word_tokens(words) if config.unit == "words" else character_tokens(words)
+
+
+def slices_of_bytes(texts: pa.Array, limit: int) -> Iterator[tuple[int, int]]:
+    """Cuts a column of texts into runs [start, end) of at most `limit` bytes; a longer text is a run of its own."""
+    ends = np.cumsum(pc.binary_length(texts).to_numpy())
+    start = 0
+    while start < len(texts):
+        before = ends[start - 1] if start else 0
+        end = max(int(np.searchsorted(ends, before + limit, side="right")), start + 1)
+        yield start, end
+        start = end
+
+
+def _plain_sources(schema: pa.Schema) -> pa.Schema:
+    # A dictionary that grows from batch to batch cannot be written as one; the labels are encoded once all are there.
+    return schema.set(schema.get_field_index("source"), pa.field("source", pa.string(), nullable=False))
+
+
+def _check_settings(path: str, schema: pa.Schema, documents: str) -> None:
+    with storage.open_input(path) as stream, storage.open_input(documents) as part:
+        metadata = pq.read_metadata(stream)
+        signed, rows = metadata.num_rows, pq.read_metadata(part).num_rows
+    found = metadata.metadata or {}
+    for name, value in schema.metadata.items():
+        if found.get(name) != value:
+            was = found.get(name, b"unknown").decode()
+            raise UserError(
+                f"these signatures were made with {name.decode().removeprefix('tokenmill.')} = {was}, not {value.decode()}",
+                where=path,
+                remedy="give the run another folder, or remove its dedup folder",
+            )
+    if signed != rows:
+        raise UserError(
+            f"these signatures are of {signed} documents, not of {rows}",
+            where=path,
+            remedy="give the run another folder, or remove its dedup folder",
+        )

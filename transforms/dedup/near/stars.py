@@ -1,0 +1,85 @@
+"""Connected components in rounds that need one node's neighbours at a time: for graphs whose spanning forest one worker cannot hold.
+
+Large-star and small-star of Kiveris, Lattanzi, Mirrokni, Rastogi and Vassilvitskii, "Connected Components in MapReduce and Beyond"
+(2014). Both keep what is connected connected. Taken in turns they leave every component as a star around its smallest node; what is
+not there yet after some rounds is found by `loose_edges`, so an end after any number of rounds is correct.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from transforms.dedup.near.bands import unique_pairs
+from transforms.dedup.near.clusters import Forest
+
+Edges = tuple[np.ndarray, np.ndarray]
+"""Two uint64 [edges]."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Labels:
+    """Of some nodes the component: `nodes` and `roots` uint64 [n]; and the edges (`first`, `second`) of those that are not in a star."""
+
+    nodes: np.ndarray
+    roots: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+
+def both_ways(first: np.ndarray, second: np.ndarray) -> Edges:
+    """Each edge from either end: what the stars take, once the edges of a node have come together."""
+    return np.concatenate([first, second]), np.concatenate([second, first])
+
+
+def large_star(nodes: np.ndarray, neighbours: np.ndarray) -> Edges:
+    """Links each larger neighbour of a node to the least of node and neighbours: edges (larger, smaller), each once.
+
+    (nodes, neighbours) has every edge of a node that is in it.
+    """
+    nodes, neighbours = unique_pairs(nodes, neighbours)
+    least = np.minimum(_least(nodes, neighbours), nodes)
+    larger = neighbours > nodes
+    return unique_pairs(neighbours[larger], least[larger])
+
+
+def small_star(nodes: np.ndarray, neighbours: np.ndarray) -> Edges:
+    """Links a node and its smaller neighbours to the least of them: edges (larger, smaller), each once.
+
+    (nodes, neighbours) has every edge of a node to a smaller one, for each node that is in it.
+    """
+    nodes, neighbours = unique_pairs(nodes, neighbours)
+    least = _least(nodes, neighbours)
+    others = neighbours != least
+    return unique_pairs(np.concatenate([nodes, neighbours[others]]), np.concatenate([least, least[others]]))
+
+
+def label_stars(nodes: np.ndarray, neighbours: np.ndarray) -> Labels:
+    """The component of each node, as far as stars say, and the edges that do not belong to a star.
+
+    (nodes, neighbours) has every edge of a node that is in it. A node with one smaller and no larger neighbour is in the component of
+    that one; one without a smaller neighbour names itself; so does any other, and its edges are loose.
+    """
+    nodes, neighbours = unique_pairs(nodes, neighbours)
+    distinct, starts, counts = np.unique(nodes, return_index=True, return_counts=True)
+    if not len(distinct):
+        return Labels(nodes=distinct, roots=distinct, first=distinct, second=distinct)
+    smaller = np.add.reduceat(neighbours < nodes, starts, dtype=np.int64)
+    leaf = (smaller == 1) & (counts == 1)
+    loose = np.repeat((smaller > 0) & ~leaf, counts)
+    roots = np.where(leaf, neighbours[starts], distinct)
+    return Labels(nodes=distinct, roots=roots, first=nodes[loose], second=neighbours[loose])
+
+
+def resolve(roots: np.ndarray, forest: Forest) -> np.ndarray:
+    """The components, given that of the loose edges: uint64 [n], same shape."""
+    index = np.minimum(np.searchsorted(forest.nodes, roots), max(len(forest) - 1, 0))
+    if not len(forest):
+        return roots
+    return np.where(forest.nodes[index] == roots, forest.roots[index], roots)
+
+
+def _least(nodes: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
+    """For each entry the least neighbour of its node; sorted by (node, neighbour), so that is the first."""
+    new = np.ones(len(nodes), bool)
+    new[1:] = nodes[1:] != nodes[:-1]
+    return neighbours[np.maximum.accumulate(np.where(new, np.arange(len(nodes)), 0))]

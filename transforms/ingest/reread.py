@@ -1,0 +1,113 @@
+"""Reading again what a document or reject was made from: the same bytes, the same reader, the same filters."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from transforms.errors import UserError
+from transforms.ingest.unit import InputFile, LanguageSettings, SourceSettings, judge_documents, language_screen
+from transforms.sources.records import Origin, RawReject, Record, documents_batch
+from transforms.sources.registry import KINDS, read_records
+
+_CONTEXT_LINES = 2
+_SHOWN_CHARACTERS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadAgain:
+    """What a record gives now. A document: `text` as the filters leave it, all other columns in `values`.
+
+    A reject: `rule`, `stage`, `value`, `threshold`, and `text` as it was when it was rejected, as far as there was one then.
+    """
+
+    locator: str
+    text: str | None = None
+    values: Mapping[str, Any] | None = None
+    rule: str | None = None
+    stage: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+    detail: str | None = None
+
+
+def find_records(file: InputFile, locators: Sequence[str], settings: SourceSettings, language: LanguageSettings) -> Iterator[Record]:
+    """The records of a file (of its range, where it has one) that have one of these locators, in no order; each once.
+
+    Where the locator is a byte offset at which the reader can start, only the bytes from there to the record's end are read; else
+    the range is read until all have come.
+    """
+    screen = language_screen(language)
+    wanted = set(locators)
+    reader = settings.reader_of(file)
+    if KINDS[reader["kind"]].starts_at_locators(file.path):
+        for locator in locators:
+            offset = int(locator.partition("#")[0]) if locator.partition("#")[0].isdigit() else None
+            found = None if offset is None else _first(replace(file, start=offset, end=offset + 1), locator, settings, screen)
+            if found is not None:
+                wanted.discard(locator)
+                yield found
+    if wanted:
+        for record in read_records(file.path, **reader, start=file.start, end=file.end, screen=screen):
+            if record.locator in wanted:
+                wanted.discard(record.locator)
+                yield record
+                if not wanted:
+                    return
+
+
+def _first(file: InputFile, locator: str, settings: SourceSettings, screen: Any) -> Record | None:
+    """A record that begins in a range; None where a damaged neighbour keeps the reader from starting there."""
+    try:
+        records = read_records(file.path, **settings.reader_of(file), start=file.start, end=file.end, screen=screen)
+        return next((record for record in records if record.locator == locator), None)
+    except UserError:
+        return None
+
+
+def read_again(
+    file: InputFile, locators: Sequence[str], *, settings: SourceSettings, language: LanguageSettings, signals: bool
+) -> Iterator[ReadAgain]:
+    """Reads records and judges them as ingest does. `signals`: whether the run measured them, for then no page was screened.
+
+    Records that do not come any more are left out.
+    """
+    if signals:
+        language = replace(language, screen=False)
+    documents = []
+    for record in find_records(file, locators, settings, language):
+        if isinstance(record, RawReject):
+            reasons = {name: getattr(record, name) for name in ("locator", "rule", "stage", "value", "detail")}
+            yield ReadAgain(text=record.excerpt or None, **reasons)
+        else:
+            documents.append(record)
+    if not documents:
+        return
+    batch = documents_batch([Origin(file.source, file.origin)] * len(documents), documents)
+    judged = judge_documents(batch, filters=settings.filters, language=language, signals=signals)
+    for row in judged.kept.to_pylist():
+        yield ReadAgain(locator=row["locator"], text=row.pop("text"), values=row)
+    texts = {document.locator: document.text for document in documents}
+    for row in pa.Table.from_batches(judged.rejects).to_pylist():
+        reasons = {name: row[name] for name in ("locator", "rule", "stage", "value", "threshold", "detail")}
+        yield ReadAgain(text=texts[row["locator"]], **reasons)
+
+
+def first_difference(before: str, now: str) -> str:
+    """Two texts that differ -> the lines around the first difference, as a unified diff; long lines are cut around it."""
+    old, new = before.split("\n"), now.split("\n")
+    line = next((number for number, (left, right) in enumerate(zip(old, new, strict=False)) if left != right), min(len(old), len(new)))
+    pair = (old[line : line + 1] or [""])[0], (new[line : line + 1] or [""])[0]
+    column = next((number for number, (left, right) in enumerate(zip(*pair, strict=False)) if left != right), min(map(len, pair)))
+    first = max(0, line - _CONTEXT_LINES)
+    context = [f" {_cut(text, 0)}" for text in old[first:line]]
+    removed = [f"-{_cut(text, column)}" for text in old[line : line + 1]]
+    added = [f"+{_cut(text, column)}" for text in new[line : line + 1]]
+    return "\n".join(["--- stored", "+++ read again", f"@@ line {line + 1}, character {column + 1} @@", *context, *removed, *added])
+
+
+def _cut(text: str, column: int) -> str:
+    first = max(0, column - _SHOWN_CHARACTERS // 2)
+    cut = text[first : first + _SHOWN_CHARACTERS]
+    return ("…" if first else "") + cut + ("…" if first + len(cut) < len(text) else "")
