@@ -175,7 +175,8 @@ def test_an_error_of_the_system_is_raised(error: OSError, monkeypatch: pytest.Mo
         def read(self, size: int | None = -1) -> bytes:
             raise error
 
-    monkeypatch.setattr("transforms.storage.files.open_input", lambda path: Failing(book()))
+    for module in ("transforms.storage", "transforms.storage.files"):  # the second: for files that are decompressed
+        monkeypatch.setattr(f"{module}.open_input", lambda path: Failing(book()))
     for kind, options in (("epub", {}), ("parquet", {"fields": {}}), ("feed", {}), ("html", {})):
         with pytest.raises(OSError) as caught:
             list(read_records("a", kind=kind, options=options))
