@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.contracts.counters import DedupCounters, DropCounters
 from transforms.dedup.tables import ALL_RULES, STATISTICS, clusters_path, documents_path, drops_path
 from transforms.errors import UserError
 
@@ -18,15 +18,9 @@ _NAMES = tuple(rule.removeprefix("dedup/") for rule in ALL_RULES)
 _BINS = 50
 
 
-def summarise(out: str, documents: str) -> dict[str, Any]:
-    """Counts of a dedup folder over the documents folder it was made from; equal for equal files.
+def summarise(out: str, documents: str) -> DedupCounters:
+    """Counts of a dedup folder over the documents folder it was made from; equal for equal files. What screens count is not in them.
 
-    `documents` = `kept` + `dropped`, and `dropped` = `exact` + `near` + what other rules dropped, each under its name if it dropped
-    any; `sources`: the same for each source, by name; `similarity`: documents of groups that go, by their similarity to the one that
-    stays, from the lower edge of a bin of 0.02 to their number; `components`: groups of duplicates, `largest_component`: documents in
-    the largest; `candidate_pairs`: distinct pairs
-    that were compared exactly, `similar_pairs`: those at or above the threshold (exact copies are not compared),
-    `oversized_buckets`: buckets not all of whose pairs were compared.
     Raises UserError when the drops of a part are missing or clusters and drops disagree.
     """
     tally: dict[str, Counter[str]] = {}
@@ -38,20 +32,25 @@ def summarise(out: str, documents: str) -> dict[str, Any]:
     total = _complete(whole, rules)
     sources = {source: _complete(tally[source], rules) for source in sorted(tally)}
     clusters = read_clusters(out)
-    if clusters.dropped != total["exact"] + total["near"]:
+    duplicates = total.rules["exact"] + total.rules["near"]
+    if clusters.dropped != duplicates:
         raise UserError(
-            f"clusters.parquet drops {clusters.dropped} documents, the drops of the parts {total['exact'] + total['near']}",
+            f"clusters.parquet drops {clusters.dropped} documents, the drops of the parts {duplicates}",
             where=out,
             remedy="remove the folder and run the stage again",
         )
-    return {
-        **total,
-        "sources": sources,
-        "similarity": clusters.histogram,
-        "components": clusters.components,
-        "largest_component": clusters.largest,
-        **clusters.statistics,
-    }
+    return DedupCounters(
+        total=total,
+        sources=sources,
+        similarity=clusters.histogram,
+        components=clusters.components,
+        largest_component=clusters.largest,
+        candidate_pairs=clusters.statistics["candidate_pairs"],
+        similar_pairs=clusters.statistics["similar_pairs"],
+        oversized_buckets=clusters.statistics["oversized_buckets"],
+        oversized_documents=clusters.statistics["oversized_documents"],
+        skipped_pairs=clusters.statistics["skipped_pairs"],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +112,7 @@ def _tally(out: str, documents: str, part: int, tally: dict[str, Counter[str]]) 
             tally.setdefault(entry["values"], Counter())[name] += entry["counts"]
 
 
-def _complete(counts: Counter[str], rules: Sequence[str]) -> dict[str, int]:
+def _complete(counts: Counter[str], rules: Sequence[str]) -> DropCounters:
     dropped = sum(counts[rule] for rule in rules)
     documents = counts["documents"]
-    return {"documents": documents, "kept": documents - dropped, "dropped": dropped, **{rule: counts[rule] for rule in rules}}
+    return DropCounters(documents=documents, kept=documents - dropped, dropped=dropped, rules={rule: counts[rule] for rule in rules})

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.contracts.documents import DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA
+from transforms.contracts.plain import to_plain
 from transforms.errors import UserError
 from transforms.filters.language import Lowercase, identify_language, identify_languages, judge_language, kept_labels
 from transforms.filters.registry import Columns, judge
@@ -315,7 +316,7 @@ def ingest_files(
                 rejects.write(reject)
                 counts.add_rejects(reject)
         rejects.close()
-        documents.close({_COUNTS.decode(): counts.words(), _COLUMNS.decode(): json.dumps(counts.columns_seen(), sort_keys=True)})
+        documents.close({_COUNTS.decode(): counts.words(), _COLUMNS.decode(): json.dumps(to_plain(counts.columns_seen()), sort_keys=True)})
         rows = {paths.part: documents.rows, paths.rejects: rejects.rows}
         if paths.signals is not None:
             rows[paths.signals] = _write_signals(signals, stack.enter_context(storage.atomic_output(paths.signals)))

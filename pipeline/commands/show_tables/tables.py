@@ -1,13 +1,10 @@
 """Tables of what `pipeline.commands.show_tables.values` found, for a terminal."""
 
-import os
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from pipeline.progress import encoder_note
 from pipeline.stages.dedup.report import notes, rules_of, similarity_lines
@@ -18,13 +15,6 @@ _BAR = 40
 _EXCERPT = 70
 
 
-class Section(NamedTuple):
-    """A heading and what stands below it: a table, or a line of text."""
-
-    heading: str
-    body: Table | str
-
-
 def print_inspection(console: Console, values: dict[str, Any]) -> None:
     """Prints the tables of a run, a stage, a shard or a tokenizer."""
     if values["kind"] == "run":
@@ -33,28 +23,6 @@ def print_inspection(console: Console, values: dict[str, Any]) -> None:
             print_inspection(console, stage)
         return
     print_sections(console, _SECTIONS[values["kind"]](values))
-
-
-def print_sections(console: Console, sections: Iterator[Section]) -> None:
-    """Prints each heading and what stands below it."""
-    for heading, body in sections:
-        # A table's own title would be folded to the width of its columns.
-        console.print(f"\n[bold]{escape(heading)}[/]")
-        console.print(escape(body) if isinstance(body, str) else body)
-
-
-def figures_table(*columns: str) -> Table:
-    """A plain table: names in the first column, figures in the others."""
-    table = Table(header_style="", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
-    return table
-
-
-def shown_path(path: str) -> str:
-    """A local path below the current folder relative to it, any other as it is."""
-    here = os.getcwd() + os.sep
-    return path.removeprefix(here)
 
 
 def _heading(values: dict[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """Columns that a source asks for and none of its files has: an error that names those there are."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pipeline.config.schema import SourceConfig
 from pipeline.stages.documents.listing import SourceFile
+from pipeline.terminal import largest_first
 from transforms import storage
+from transforms.contracts.counters import ColumnCounters
 from transforms.errors import ConfigError, UserError
 from transforms.sources.columns import asked_columns
 from transforms.sources.registry import KINDS
@@ -47,10 +49,12 @@ def _header(file: SourceFile, source: SourceConfig) -> list[str]:
         return []
 
 
-def check_columns(name: str, source: SourceConfig, seen: Mapping[str, Mapping[str, int]], folder: str) -> None:
-    """Raises UserError when a column was in no record of a source. `seen`: what the stage counted, see ColumnsSeen."""
-    there = sorted(seen.get("names", {}), key=lambda column: (-seen["names"][column], column))
-    missing = [column for column in asked_columns(source.fields, source.keep_columns) if seen.get("found", {}).get(column) == 0]
+def check_columns(name: str, source: SourceConfig, seen: ColumnCounters | None, folder: str) -> None:
+    """Raises UserError when a column was in no record of a source. `seen`: what the stage counted, None where it reads no tables."""
+    if seen is None:
+        return
+    there = [column for column, _ in largest_first(seen.names)]
+    missing = [column for column in asked_columns(source.fields, source.keep_columns) if seen.found.get(column) == 0]
     if missing and there:
         what, remedy = _message(name, source, missing[0], there)
         raise UserError(what, where=folder, remedy=f"{remedy}; then run again with --overwrite")

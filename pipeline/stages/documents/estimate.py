@@ -1,0 +1,78 @@
+"""About what the documents stage takes, and what the stages after it will read."""
+
+from collections.abc import Sequence
+
+from pipeline.config.schema import Config
+from pipeline.run.plan import StagePlan
+from pipeline.runner.units import plan_work
+from pipeline.stages import rates
+from pipeline.stages.documents.units import DocumentsUnit
+from pipeline.stages.documents.work import BYTES_PER_SECOND
+from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
+from pipeline.stages.stage import Finished
+from transforms.contracts.counters import DocumentsCounters
+
+
+def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
+    """What a finished documents stage holds."""
+    parts = [entry.bytes for name, entry in documents.manifest.files.items() if name.startswith("part-")]
+    return Volume(
+        text=documents.counters.text_bytes,
+        parts=sum(parts),
+        documents=documents.counters.kept,
+        units=len(parts),
+        measured=True,
+    )
+
+
+def expected_volume(config: Config, units: Sequence[DocumentsUnit]) -> Volume:
+    """What the units of ingest will hold at most: filters and languages that are not kept make it less."""
+    sizes = _sizes(units)
+    found = [(size, _input_rate(config, *key)) for key, size in sizes.items()]
+    known = all(rate for _, rate in found)
+    return Volume(
+        text=sum(size * rate.text for size, rate in found if rate) if known else None,
+        parts=sum(size * rate.parts for size, rate in found if rate) if known else None,
+        documents=None,
+        units=len(units),
+        measured=False,
+    )
+
+
+def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: Sequence[DocumentsUnit]) -> Estimate:
+    """Of the units of a plan that are `left`."""
+    assert plan is not None, "the first stage has a plan before anything runs"
+    config = survey.config
+    core_seconds = disk = 0.0
+    unknown: set[tuple[str, str]] = set()
+    for (source, kind, packed), size in _sizes(left).items():
+        rate = _input_rate(config, source, kind, packed)
+        if rate is None:
+            unknown.add((source, kind or config.sources[source].kind))
+            continue
+        core_seconds += size / rate.bytes_per_second
+        core_seconds += size * rate.text / rates.FILTERED_BYTES_PER_SECOND if config.sources[source].quality else 0
+        disk += size * (rate.parts + rate.rejects)
+    notes = [f"no rate is known for kind {kind!r}: source {source!r} is not counted" for source, kind in sorted(unknown)]
+    notes = [*plan.notes, *notes]
+    if any(source.quality for source in config.sources.values()) or config.language.keep:
+        notes.append(AT_MOST)
+    workers = workers_for(survey.settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
+    memory = processes_memory(workers, rates.INGEST_WORKER_MEMORY)
+    if unknown and unknown == {(source, kind or config.sources[source].kind) for source, kind, _ in _sizes(left)}:
+        return estimate(workers, None, memory, None, notes)
+    return estimate(workers, core_seconds, memory, disk, notes)
+
+
+def _sizes(units: Sequence[DocumentsUnit]) -> dict[tuple[str, str, bool], int]:
+    """(source, kind of the files where the source is of several, whether they are compressed) -> bytes to read."""
+    sizes: dict[tuple[str, str, bool], int] = {}
+    for unit in units:
+        for file in unit.files:
+            key = file.source, file.kind, file.path.endswith(rates.PACKED)
+            sizes[key] = sizes.get(key, 0) + file.bytes
+    return sizes
+
+
+def _input_rate(config: Config, source: str, kind: str, packed: bool) -> rates.InputRate | None:
+    return rates.INPUT_RATES.get((kind or config.sources[source].kind, packed))

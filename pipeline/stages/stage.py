@@ -1,0 +1,155 @@
+"""What a stage is: one object that plans it, runs it, checks it and describes it. Commands loop over stages and compare no names."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import pyarrow as pa
+
+from pipeline.config.schema import Config
+from pipeline.run.folder import Run
+from pipeline.run.plan import StagePlan, U
+from pipeline.run.state import is_finished
+from pipeline.runner.beam import RunnerSettings
+from pipeline.runner.units import StageReport
+from transforms import storage
+from transforms.contracts.manifest import Manifest, read_manifest
+from transforms.contracts.plain import JsonObject, from_plain
+
+if TYPE_CHECKING:
+    from pipeline.stages.check import Check
+    from pipeline.stages.estimate import Estimate, Survey
+    from pipeline.stages.finished import FinishedStages
+    from pipeline.terminal import Section
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Finished(Generic[C]):
+    """A finished stage: its folder, its manifest, and the manifest's counters."""
+
+    folder: str
+    manifest: Manifest
+    counters: C
+
+    def numbered(self, prefix: str) -> dict[int, str]:
+        """Paths of the files `PREFIX-NNNNN.*` by their number, in order."""
+        names = [name for name in self.manifest.files if name.startswith(f"{prefix}-")]
+        return {int(name[len(prefix) + 1 :].partition(".")[0]): storage.join(self.folder, name) for name in sorted(names)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageView(Generic[C]):
+    """A finished stage as `tokenmill inspect` shows it: the figures of its manifest. Stages that show more have a class of their own."""
+
+    kind: str
+    path: str
+    fingerprint: str
+    files: int
+    bytes: int
+    seconds: float
+    cpu_seconds: float
+    counters: C
+    details: JsonObject | None = None
+
+    @property
+    def heading(self) -> str:
+        return f"{self.kind}: {self.files} files, {self.bytes / 1e6:.1f} MB, {self.seconds:.1f} s"
+
+
+class ContentCheck(NamedTuple):
+    """A check of what files hold. `needs`: the stages whose files must be whole for it to mean anything."""
+
+    name: str
+    needs: "tuple[Stage[Any, Any], ...]"
+    run: "Callable[[FinishedStages, Check], None]"
+    applies: "Callable[[FinishedStages], bool]" = lambda checked: True
+
+
+class Stage(ABC, Generic[U, C]):
+    """A step of a run, or an export: a plan of units, the files that they commit, and what is counted.
+
+    `name` is that of its command, of its folder and in messages. `unit`: the type of its plan's units. `counters`: that of its manifest.
+    """
+
+    name: str
+    unit: type[U]
+    counters: type[C]
+
+    @abstractmethod
+    def plan(self, config: Config, run: Run) -> StagePlan[U]:
+        """What the stage would do. Raises UserError when the stage before it is not finished, ConfigError for unusable input."""
+
+    @abstractmethod
+    def execute(self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[U], *, out: str) -> StageReport[C]:
+        """Runs the units that are not committed yet. `out`: the folder, which exists and holds the plan."""
+
+    @abstractmethod
+    def committed_name(self, number: int, unit: U) -> str:
+        """The file whose presence says that a unit is done."""
+
+    @abstractmethod
+    def summary(self, finished: Finished[C]) -> str:
+        """One line about the finished stage."""
+
+    def folder(self, run: Run) -> str:
+        return run.stage(self.name)
+
+    def finished(self, run: Run) -> Finished[C]:
+        """The finished stage of a run. Raises UserError where it is not finished."""
+        return self.described(read_manifest(self.folder(run)), self.folder(run))
+
+    def finished_or_none(self, run: Run) -> Finished[C] | None:
+        return self.finished(run) if is_finished(self.folder(run)) else None
+
+    def described(self, manifest: Manifest, folder: str) -> Finished[C]:
+        """A manifest of this stage, its counters typed."""
+        return Finished(folder, manifest, from_plain(self.counters, manifest.counters))
+
+    def check_bounds(self, config: Config, run: Run, counters: C, folder: str, *, write: bool = True) -> None:
+        """Raises UserError, before the stage counts as finished, when counters pass a bound of the configuration.
+
+        `write`: whether a report that the message names is written.
+        """
+
+    def check_result(self, finished: Finished[C]) -> None:
+        """Raises UserError when nothing can be made of what the finished stage left."""
+
+    def notes(self, counters: C) -> Iterator[str]:
+        """What a person has to be told in words, even if they ask for no tables."""
+        yield from ()
+
+    # What commands show. Estimates and tables are imported by those who need them.
+
+    def estimate(self, survey: "Survey", plan: StagePlan[U] | None, left: list[U] | None) -> "Estimate":
+        """About what the stage takes. `plan`: None before the stage before it is there; `left`: the units that are not committed."""
+        raise NotImplementedError
+
+    def view(self, finished: Finished[C]) -> StageView[C]:
+        """What `tokenmill inspect` shows of the finished stage."""
+        manifest = finished.manifest
+        return StageView(
+            kind=self.name,
+            path=finished.folder,
+            fingerprint=manifest.fingerprint,
+            files=len(manifest.files),
+            bytes=sum(entry.bytes for entry in manifest.files.values()),
+            seconds=manifest.seconds,
+            cpu_seconds=manifest.cpu_seconds,
+            counters=finished.counters,
+            details=manifest.details or None,
+        )
+
+    @abstractmethod
+    def sections(self, view: Any) -> "Iterator[Section]":
+        """The tables of a view that this stage made."""
+
+    def content_checks(self) -> tuple[ContentCheck, ...]:
+        """What `tokenmill verify` checks of this stage beside files, columns and rows."""
+        return ()
+
+    def schema_of(self, name: str, finished: Finished[C]) -> pa.Schema | None:
+        """The columns that the contract asks of a file of the stage; None for a file that has none."""
+        return None
