@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipeline.run import stage_names
 from transforms import storage
 
 CONFIGURATION = "run.toml"
@@ -21,15 +22,15 @@ class Run:
 
     @property
     def documents(self) -> str:
-        return self.stage("documents")
+        return self.stage(stage_names.DOCUMENTS.name)
 
     @property
     def dedup(self) -> str:
-        return self.stage("dedup")
+        return self.stage(stage_names.DEDUP.name)
 
     @property
     def tokenizer(self) -> str:
-        return self.stage("tokenizer")
+        return self.stage(stage_names.TOKENIZER.name)
 
     @property
     def tokenizer_file(self) -> str:
@@ -37,11 +38,11 @@ class Run:
 
     @property
     def shards(self) -> str:
-        return self.stage("shards")
+        return self.stage(stage_names.SHARDS.name)
 
     @property
     def model(self) -> str:
-        return self.stage("model")
+        return self.stage(stage_names.MODEL)
 
     @property
     def configuration(self) -> str:
@@ -50,6 +51,11 @@ class Run:
     @property
     def plugins(self) -> str:
         return storage.join(self.folder, PLUGINS)
+
+
+def run_of_file(path: str) -> Run:
+    """The run that a file of one of its stages lies in."""
+    return Run(storage.parent(storage.parent(path)))
 
 
 def part_name(part: int) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import fields
 
-import pyarrow as pa
-
 from pipeline.config.schema import Config
+from pipeline.run import stage_names
 from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
@@ -21,7 +20,7 @@ from pipeline.stages.dedup.units import DedupUnit
 from pipeline.stages.dedup.work import find_drops
 from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.estimate import Estimate, Survey
-from pipeline.stages.stage import ContentCheck, Finished, Stage
+from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import DedupCounters
@@ -30,9 +29,16 @@ from transforms.dedup.near.bands import expected_recall
 from transforms.dedup.screens.contamination import MATCH_SCHEMA
 from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, signature_schema
 
+_CONTRACTS = {
+    "drops": FileContract(DROP_SCHEMA),
+    "clusters": FileContract(CLUSTER_SCHEMA),
+    "lines": FileContract(REMOVED_SCHEMA),
+    "contamination": FileContract(MATCH_SCHEMA),
+}
+
 
 class DedupStage(Stage[DedupUnit, DedupCounters]):
-    name = "dedup"
+    name = stage_names.DEDUP.name
     unit = DedupUnit
     counters = DedupCounters
 
@@ -84,11 +90,11 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
             ContentCheck("dedup: removed lines", (DOCUMENTS, self), verify.check_lines, applies=verify.has_lines),
         )
 
-    def schema_of(self, name: str, finished: Finished[DedupCounters]) -> pa.Schema | None:
+    def contract_of(self, name: str, finished: Finished[DedupCounters]) -> FileContract | None:
         kind = name.partition("-")[0].partition(".")[0]
         if kind == "signatures":
-            return signature_schema(settings_of(finished))
-        return {"drops": DROP_SCHEMA, "clusters": CLUSTER_SCHEMA, "lines": REMOVED_SCHEMA, "contamination": MATCH_SCHEMA}.get(kind)
+            return FileContract(signature_schema(settings_of(finished)), metadata=True)
+        return _CONTRACTS.get(kind)
 
 
 DEDUP = DedupStage()

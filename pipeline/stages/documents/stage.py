@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-import pyarrow as pa
-
 from pipeline.config.schema import Config
+from pipeline.run import stage_names
 from pipeline.run.folder import Run, part_name
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
@@ -17,15 +16,21 @@ from pipeline.stages.documents.tables import documents_sections
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import read_documents
 from pipeline.stages.estimate import Estimate, Survey
-from pipeline.stages.stage import ContentCheck, Finished, Stage, StageView
+from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage, StageView
 from pipeline.terminal import Section
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
 from transforms.ingest.unit import SIGNALS_SCHEMA
 
+_CONTRACTS = {
+    "part": FileContract(DOCUMENT_SCHEMA),
+    "rejects": FileContract(REJECT_SCHEMA),
+    "signals": FileContract(SIGNALS_SCHEMA, open=True),
+}
+
 
 class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
-    name = "documents"
+    name = stage_names.DOCUMENTS.name
     unit = DocumentsUnit
     counters = DocumentsCounters
 
@@ -64,8 +69,8 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
             ContentCheck("documents: ids", (self,), verify.check_ids),
         )
 
-    def schema_of(self, name: str, finished: Finished[DocumentsCounters]) -> pa.Schema | None:
-        return {"part": DOCUMENT_SCHEMA, "rejects": REJECT_SCHEMA, "signals": SIGNALS_SCHEMA}.get(name.partition("-")[0])
+    def contract_of(self, name: str, finished: Finished[DocumentsCounters]) -> FileContract | None:
+        return _CONTRACTS.get(name.partition("-")[0])
 
 
 DOCUMENTS = DocumentsStage()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from pipeline.config.schema import Config
+from pipeline.run import stage_names
 from pipeline.run.folder import TOKENIZER_FILE, Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
@@ -23,9 +24,10 @@ from transforms.tokens.encode import load_tokenizer
 
 
 class TokenizerStage(Stage[NoUnit, TokenizerCounters]):
-    name = "tokenizer"
+    name = stage_names.TOKENIZER.name
     unit = NoUnit
     counters = TokenizerCounters
+    has_rows = False
 
     def plan(self, config: Config, run: Run) -> StagePlan[NoUnit]:
         return plan_tokenizer(self.name, config, run)
