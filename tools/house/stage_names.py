@@ -79,7 +79,7 @@ def _bind(module: Module, found: dict[str, _Constants]) -> None:
         if isinstance(target, ast.Name) and node.value is not None:
             if stages := reader.stages(node.value):
                 own.names[prefix + target.id] = stages
-            if stages := _stage_object(node.value):
+            if stages := _stage_object(node.value, own):
                 own.objects[prefix + target.id] = stages
 
 
@@ -105,10 +105,13 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.Assign | ast.AnnAs
             yield from ((f"{node.name}.", each) for each in node.body if isinstance(each, ast.Assign | ast.AnnAssign))
 
 
-def _stage_object(value: ast.expr) -> frozenset[str]:
-    """The stage of `Stage("dedup", ...)` or of a subclass of like name."""
-    if not isinstance(value, ast.Call) or not ast.unparse(value.func).endswith("Stage"):
+def _stage_object(value: ast.expr, own: _Constants) -> frozenset[str]:
+    """The stage of `Stage("dedup", ...)`, or of an object whose class names a stage: `name = "dedup"` in its body."""
+    if not isinstance(value, ast.Call):
         return frozenset()
+    called = ast.unparse(value.func)
+    if not called.endswith("Stage"):
+        return frozenset().union(*(stages for name, stages in own.names.items() if name == f"{called}.name"))
     arguments = [*value.args, *(keyword.value for keyword in value.keywords)]
     return frozenset(each.value for each in arguments if isinstance(each, ast.Constant) and each.value in STAGES)
 
