@@ -17,17 +17,9 @@ from pipeline.stages.documents import stage as ingest
 from pipeline.stages.shards import stage as shards
 from pipeline.stages.tokenizer import pretokens
 from transforms.contracts.manifest import Manifest
-from transforms.dedup.near.exchange import (
-    COPIES_IN_MEMORY,
-    FIXED_MEMORY,
-    Exchange,
-    band_bytes,
-    exact_bytes,
-    local_memory,
-    pass_bytes,
-    plan_exchange,
-)
+from transforms.dedup.near.exchange import Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
 from transforms.dedup.tables import signature_bytes
+from transforms.memory import COPIES_IN_MEMORY, FIXED_MEMORY, local_memory
 
 _AT_MOST = "at most: what filters and languages leave out cannot be known before"
 
@@ -199,7 +191,7 @@ def exchange_values(config: Config, settings: RunnerSettings, documents: int | N
 
     Raises ConfigError where the memory is too little.
     """
-    limit = None if settings.names_runner else local_memory(config.dedup)
+    limit = None if settings.names_runner else local_memory(config.dedup.memory_bytes)
     a_document = {"band_bytes_a_document": band_bytes(1, config.dedup), "exact_bytes_a_document": exact_bytes(1, config.dedup)}
     if documents is None or not config.dedup.enabled:
         return {"documents": None, "memory_limit_bytes": limit, **a_document}
@@ -222,7 +214,7 @@ def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, work
     """What a pass takes in driver and workers, and each worker for its part; that was measured with parts of 100,000 documents."""
     if workers is None or volume.documents is None:
         return None
-    exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup))
+    exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes))
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
     share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_A_MEASURED_PART, 1.0)
     return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)

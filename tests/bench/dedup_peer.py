@@ -25,8 +25,9 @@ import pyarrow.parquet as pq
 from pipeline.run.folder import Run, stage_manifest
 from tests.bench.stages import NEWS
 from tests.conftest import DATA
+from transforms.arrays import slices_of_bytes
 from transforms.dedup.near.minhash import minhash_signatures
-from transforms.dedup.near.sign import digest_texts, slices_of_bytes
+from transforms.dedup.near.sign import digest_texts
 from transforms.dedup.settings import DedupConfig
 from transforms.filters.language import bundled_model
 

@@ -15,7 +15,7 @@ import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBat
 from transforms import storage
 from transforms.corpus import read_kept
 from transforms.dedup.near.bands import range_of
-from transforms.dedup.tables import write_parquet
+from transforms.storage.arrow_files import write_parquet
 from transforms.tokens.patterns import find_pattern
 from transforms.tokens.pretokens import count_pretokens, hash_pretokens, merge_counts, sort_counts
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from apache_beam.pvalue import AsIter
 
 from transforms import storage
+from transforms.arrays import empty_batch, split_by
 from transforms.beam.components import Cluster
 from transforms.beam.find_duplicates import DropExact, ExchangeBands, Grouped, Keyed, SignDocuments, VerifyPairs
 from transforms.contracts.documents import unpack_address
@@ -21,17 +22,9 @@ from transforms.dedup.near.exchange import Exchange, plan_exchange
 from transforms.dedup.near.graph import choose_in_components, cluster_order, sort_clusters, write_clusters, write_drops
 from transforms.dedup.screens.order import screened_drops
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    CHOICE_SCHEMA,
-    cluster_range_path,
-    clusters_path,
-    drops_path,
-    empty_batch,
-    split_by,
-    work_folder,
-    write_parquet,
-)
+from transforms.dedup.tables import CHOICE_SCHEMA, cluster_range_path, clusters_path, drops_path, work_folder
 from transforms.storage import globs
+from transforms.storage.arrow_files import write_parquet
 
 
 @dataclass

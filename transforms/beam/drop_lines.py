@@ -16,6 +16,7 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
+from transforms.arrays import binary_rows, empty_batch, gather, split_by, to_batch
 from transforms.contracts.documents import ID_BYTES, pack_address, unpack_address
 from transforms.corpus import LINES_KEY, read_rows
 from transforms.dedup.lines.lines import (
@@ -29,10 +30,11 @@ from transforms.dedup.lines.lines import (
 )
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.graph import write_drop_table
-from transforms.dedup.order import binary_rows
 from transforms.dedup.screens.order import drops_of, gone_batch
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import LINES_RULE, documents_path, drops_path, empty_batch, gather, split_by, to_batch, write_parquet
+from transforms.dedup.tables import LINES_RULE, documents_path, drops_path
+from transforms.memory import pass_of
+from transforms.storage.arrow_files import write_parquet
 
 Keyed = tuple[int, pa.RecordBatch]
 Grouped = tuple[int, Iterable[pa.RecordBatch]]
@@ -105,7 +107,7 @@ class _HashLines(beam.DoFn):
             addresses = pack_address(part, rows)
             columns = distinct_lines(batch.column("text").to_pylist(), ids, addresses, min_characters=self._config.lines_min_characters)
             numbers = range_of(columns[0], self._ranges)
-            now = numbers * self._passes // self._ranges == self._number
+            now = pass_of(numbers, ranges=self._ranges, passes=self._passes) == self._number
             yield from split_by(numbers[now], to_batch(LINE_SCHEMA, *(column[now] for column in columns)))
 
 

@@ -15,28 +15,16 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
+from transforms.arrays import gather, key_columns, rows_to_binary, split_by, to_batch, to_numpy, unique_pairs
 from transforms.contracts.documents import pack_address
-from transforms.dedup.near.bands import candidate_pairs, range_of, unique_pairs
+from transforms.dedup.near.bands import candidate_pairs, range_of
 from transforms.dedup.near.candidates import CandidateSets, pair_buckets, verify_pairs, write_sets
 from transforms.dedup.near.exchange import Exchange, entries_of_pass, unpack_entries
 from transforms.dedup.near.graph import link_copies
 from transforms.dedup.near.sign import sign_part
-from transforms.dedup.order import key_columns, rows_to_binary
 from transforms.dedup.screens.order import screened_rows
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    BUCKET_SCHEMA,
-    PAIR_SCHEMA,
-    ROW_SCHEMA,
-    exact_schema,
-    gather,
-    rows_by_part,
-    signatures_path,
-    split_by,
-    to_batch,
-    to_numpy,
-    work_folder,
-)
+from transforms.dedup.tables import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, exact_schema, rows_by_part, signatures_path, work_folder
 from transforms.words import mix64
 
 Keyed = tuple[int, pa.RecordBatch]

@@ -14,10 +14,10 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
+from transforms.arrays import empty_batch, gather, key_columns, rows_to_binary, split_by, to_batch
 from transforms.contracts.documents import pack_address, unpack_address
 from transforms.dedup.near.bands import band_hashes, range_of
 from transforms.dedup.near.sign import sign_part
-from transforms.dedup.order import key_columns, rows_to_binary
 from transforms.dedup.screens.earlier import (
     BAND_SCHEMA,
     EXACT_SCHEMA,
@@ -34,7 +34,8 @@ from transforms.dedup.screens.earlier import (
 )
 from transforms.dedup.screens.order import GONE_SCHEMA, screened_folder, screened_rows, screens_before, write_screened
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import ROW_SCHEMA, empty_batch, gather, rows_by_part, split_by, to_batch
+from transforms.dedup.tables import ROW_SCHEMA, rows_by_part
+from transforms.memory import pass_of
 from transforms.words import mix64
 
 Keyed = tuple[int, pa.RecordBatch]
@@ -165,9 +166,10 @@ class _EmitBands(beam.DoFn):
     ) -> Iterator[tuple[Place, pa.RecordBatch]]:
         # `before` is only waited for: the pass before this one has ended.
         (run, part), gone = element
+        places = self._config.bands * self._ranges
         rows, signatures = self._own(part, gone) if run == OWN else self._earlier(run, part)
         for (band, number), batch in _bands_by_range(run, part, rows, signatures, self._config, self._ranges):
-            if (band * self._ranges + number) * self._passes // (self._config.bands * self._ranges) == self._number:
+            if pass_of(band * self._ranges + number, ranges=places, passes=self._passes) == self._number:
                 yield (band, number), batch
 
     def _own(self, part: int, gone: Iterable[pa.RecordBatch]) -> tuple[np.ndarray, np.ndarray]:

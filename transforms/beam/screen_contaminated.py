@@ -10,13 +10,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.arrays import slices_of_bytes, starts_run
 from transforms.contracts.documents import ID_BYTES, pack_address
 from transforms.corpus import read_rows
-from transforms.dedup.near.sign import slices_of_bytes
 from transforms.dedup.screens.contamination import MATCH_SCHEMA, EvaluationIndex, find_matches, open_index
 from transforms.dedup.screens.order import drops_of, gone_batch, screened_folder, write_screened
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import SCREEN_RULES, documents_path, write_parquet
+from transforms.dedup.tables import SCREEN_RULES, documents_path
+from transforms.storage.arrow_files import write_parquet
 
 _BATCH_BYTES = 4 << 20
 
@@ -68,9 +69,7 @@ def contaminated_drops(part: int, matches: pa.Table) -> pa.Table:
     """The drops of a part's matches: a document once, with the set it shares most grams with, the first of those on a tie."""
     rows = matches["row"].to_numpy().astype(np.int64)
     order = np.lexsort((np.arange(len(rows)), -matches["grams"].to_numpy().astype(np.int64), rows))
-    first = np.ones(len(rows), bool)
-    first[1:] = rows[order][1:] != rows[order][:-1]
-    chosen = matches.take(pa.array(order[first])).combine_chunks()
+    chosen = matches.take(pa.array(order[starts_run(rows[order])])).combine_chunks()
     ids = pa.array(chosen["id"].to_pylist(), pa.binary(ID_BYTES))
     members = pack_address(part, chosen["row"].to_numpy())
     other = pa.array(chosen["set"].to_pylist(), pa.string())

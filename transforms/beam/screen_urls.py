@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
+from transforms.arrays import binary_rows, empty_batch, key_columns, split_by
 from transforms.contracts.documents import pack_address, unpack_address
 from transforms.dedup.near.bands import range_of
-from transforms.dedup.order import binary_rows, key_columns
 from transforms.dedup.screens.order import GONE_SCHEMA, drops_of, screened_rows, screens_before, write_screened
 from transforms.dedup.screens.urls import hash_urls, link_urls
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import documents_path, empty_batch, split_by
+from transforms.dedup.tables import documents_path
 
 Keyed = tuple[int, pa.RecordBatch]
 Grouped = tuple[int, Iterable[pa.RecordBatch]]

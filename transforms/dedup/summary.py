@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.arrays import starts_run
 from transforms.dedup.tables import ALL_RULES, STATISTICS, clusters_path, documents_path, drops_path
 from transforms.errors import UserError
 
@@ -74,8 +75,7 @@ def read_clusters(out: str) -> ClusterFigures:
         file = pq.ParquetFile(stream)
         for batch in file.iter_batches(columns=["component", "size", "member", "keeper", "similarity"]):
             values = {name: batch.column(name).to_numpy() for name in batch.schema.names}
-            new = np.ones(len(batch), bool)
-            new[1:] = values["component"][1:] != values["component"][:-1]
+            new = starts_run(values["component"])
             new[:1] = int(values["component"][0]) != last
             last = int(values["component"][-1])
             components += int(new.sum())

@@ -1,15 +1,14 @@
 """Names and schemas of what deduplication writes and exchanges, and small helpers between Arrow and numpy."""
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.arrays import split_by, to_batch
 from transforms.contracts.documents import ID_BYTES, unpack_address
-from transforms.dedup.order import binary_rows, key_bytes
+from transforms.dedup.order import key_bytes
 from transforms.dedup.settings import DedupConfig
 
 FORMAT_VERSION = 1
@@ -176,48 +175,6 @@ def index_path(folder: str, part: int) -> str:
 
 def sets_path(folder: str, part: int) -> str:
     return storage.join(folder, WORK, f"sets-{part:05d}.arrow")
-
-
-def write_parquet(table: pa.Table, path: str, *, plain: tuple[str, ...] = ()) -> None:
-    """Writes a table atomically, zstd; `plain` columns hold hashes, which neither a dictionary nor zstd makes smaller."""
-    encoded = [name for name in table.column_names if name not in plain]
-    compression = {name: "none" if name in plain else "zstd" for name in table.column_names}
-    with storage.atomic_output(path) as temporary:
-        pq.write_table(table, temporary, compression=compression, use_dictionary=encoded)
-
-
-def to_batch(schema: pa.Schema, *columns: pa.Array | np.ndarray) -> pa.RecordBatch:
-    """A batch of columns in the order of the schema; numpy arrays are taken as they are."""
-    arrays = [
-        column if isinstance(column, pa.Array) else pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
-
-
-def gather(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> dict[str, np.ndarray]:
-    """The columns of several batches, one after the other: fixed binary as uint8 [n, width], else as numpy has it [n]."""
-    table = pa.Table.from_batches(batches, schema=schema).combine_chunks()
-    return {name: to_numpy(table.column(name)) for name in schema.names}
-
-
-def to_numpy(column: pa.ChunkedArray) -> np.ndarray:
-    """A column without nulls: fixed binary as uint8 [n, width], else as numpy has it [n]."""
-    array = column.combine_chunks()
-    return binary_rows(array) if pa.types.is_fixed_size_binary(column.type) else array.to_numpy(zero_copy_only=False)
-
-
-def split_by(numbers: np.ndarray, batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The rows of a batch by their number, in the order they had: one batch for each number that occurs."""
-    order = np.argsort(numbers, kind="stable")
-    numbers = numbers[order]
-    batch = batch.take(pa.array(order))
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    for start, end in itertools.pairwise([*starts.tolist(), len(numbers)]):
-        yield int(numbers[start]), batch.slice(start, end - start)
 
 
 def rows_by_part(addresses: np.ndarray) -> Iterator[tuple[int, pa.RecordBatch]]:

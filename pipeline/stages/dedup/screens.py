@@ -13,16 +13,16 @@ from transforms.beam.drop_lines import DropLines, count_lines
 from transforms.beam.screen_against import ScreenAgainst, read_oversized
 from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path
 from transforms.beam.screen_urls import ScreenUrls
-from transforms.dedup.names import short_names
-from transforms.dedup.near.exchange import local_memory, passes_for
 from transforms.dedup.screens.contamination import index_texts, read_texts, write_index
 from transforms.dedup.screens.earlier import EarlierRun
 from transforms.dedup.screens.order import active_screens, screened_drops, screened_folder
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.tables import documents_path
 from transforms.errors import ConfigError
+from transforms.memory import local_memory, passes_for
 from transforms.storage import globs
 from transforms.storage.files import FileInfo
+from transforms.storage.short_names import short_names
 
 _BYTES_A_RANGE = 1 << 28
 _LEAST_RANGES = 2
@@ -98,7 +98,7 @@ def run_lines(
 
 def _passes(exchanged: int, config: DedupConfig, settings: RunnerSettings) -> int:
     """In how many passes so many bytes are exchanged: one on a cluster, here as many as the memory asks for."""
-    return passes_for(exchanged, None if settings.names_runner else local_memory(config))
+    return passes_for(exchanged, None if settings.names_runner else local_memory(config.memory_bytes))
 
 
 def _rows(documents: str, parts: list[int]) -> int:

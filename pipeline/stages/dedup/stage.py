@@ -15,12 +15,13 @@ from pipeline.stages.dedup.report import dropped_by_rule, write_report
 from pipeline.stages.dedup.screens import evaluation_files, run_lines, run_screens
 from transforms import storage
 from transforms.beam.drop_duplicates import DropDuplicates
-from transforms.dedup.near.exchange import local_memory, plan_exchange
+from transforms.dedup.near.exchange import plan_exchange
 from transforms.dedup.near.graph import write_clusters, write_drops
 from transforms.dedup.screens.earlier import open_runs
 from transforms.dedup.screens.order import screened_drops, screened_folder
 from transforms.dedup.summary import summarise
 from transforms.errors import UserError
+from transforms.memory import local_memory
 
 STAGE = "dedup"
 BYTES_A_SECOND = 4e6  # of compressed parts on one core
@@ -58,7 +59,7 @@ def execute_dedup(config: Config, run: Run, settings: RunnerSettings, plan: Stag
     earlier = open_runs(config.dedup.against, config.dedup, own=run.folder)
     found = run_screens(config.dedup, documents, out, parts, settings, work, earlier=earlier)
     if config.dedup.enabled:
-        memory = None if settings.names_runner else local_memory(config.dedup)
+        memory = None if settings.names_runner else local_memory(config.dedup.memory_bytes)
         exchange = plan_exchange(sum(unit["documents"] for unit in plan.units), config.dedup, memory=memory)
         transform = DropDuplicates(documents, out, config.dedup, exchange)
         run_pipeline(lambda pipeline: _build(pipeline, parts, transform), settings, work)

@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 
 from pipeline.stages.check import Check, Checked, address_names, differing_keys
 from transforms import storage
+from transforms.arrays import binary_rows
 from transforms.contracts.documents import ID_BYTES, pack_address, unpack_address
-from transforms.dedup.order import DROP_ALL, binary_rows
+from transforms.dedup.order import DROP_ALL
 from transforms.dedup.summary import summarise
 from transforms.dedup.tables import LINES_RULE, RULES, SCREEN_RULES
 

@@ -10,8 +10,8 @@ from pipeline.run.folder import read_plan
 from pipeline.runner.units import add_counters
 from pipeline.stages.check import Check, Checked, differing_keys
 from transforms import storage
+from transforms.arrays import binary_rows
 from transforms.contracts.documents import document_id
-from transforms.dedup.order import binary_rows
 from transforms.ingest.unit import PartPaths, count_part
 
 STAGE = "documents"

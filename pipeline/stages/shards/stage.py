@@ -14,9 +14,9 @@ from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import UnitReport, plan_work, run_units
 from pipeline.stages.shards.division import STAGE, part_sizes
 from transforms import storage
+from transforms.arrays import slices_of_bytes
 from transforms.contracts.documents import pack_address
 from transforms.corpus import read_kept, seeded_hash, share_mask
-from transforms.dedup.near.sign import slices_of_bytes
 from transforms.errors import UserError
 from transforms.tokens.encode import end_of_text_id, load_tokenizer, token_byte_lengths
 from transforms.tokens.encoders import Chosen, choose_encoder

@@ -13,9 +13,9 @@ from pipeline.stages.check import Check, Checked, address_names, differing_keys
 from pipeline.stages.shards.stage import SPLITS, count_shard
 from pipeline.stages.tokenizer.made import read_tokenizer
 from transforms import storage
+from transforms.arrays import slices_of_bytes
 from transforms.contracts.documents import pack_address
 from transforms.corpus import read_kept, seeded_hash, share_mask
-from transforms.dedup.near.sign import slices_of_bytes
 from transforms.tokens.check import DocumentTokens, document_faults, document_order, row_faults
 from transforms.tokens.decode import TokenBytes, join_bytes, token_bytes
 from transforms.tokens.encode import encode_texts, token_byte_lengths

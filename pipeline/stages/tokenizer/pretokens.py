@@ -14,8 +14,8 @@ from pipeline.config.schema import TokenizerConfig
 from pipeline.runner.beam import RunnerSettings, Work, run_pipeline
 from transforms import storage
 from transforms.beam.count_pretokens import CountPretokens, Part, range_path
-from transforms.dedup.near.exchange import passes_for
-from transforms.dedup.tables import write_parquet
+from transforms.memory import passes_for
+from transforms.storage.arrow_files import write_parquet
 
 PRETOKENS = "pretokens.parquet"
 WORK = "work"

@@ -16,9 +16,9 @@ from pipeline.runner.units import UnitReport
 from pipeline.stages.tokenizer.pretokens import PRETOKENS, WORK, count_run
 from pipeline.stages.tokenizer.quality import kept_parts, measure_run, sample_rows
 from transforms import storage
-from transforms.dedup.names import short_names
-from transforms.dedup.near.exchange import local_memory
 from transforms.errors import ConfigError, UserError
+from transforms.memory import local_memory
+from transforms.storage.short_names import short_names
 from transforms.tokens.encode import load_tokenizer
 from transforms.tokens.imported import check_imported
 from transforms.tokens.merges import learn_merges
@@ -86,7 +86,7 @@ def _learn_counted(config: Config, run: Run, settings: RunnerSettings) -> Made:
         settings,
         sizes=[documents.files[path.rpartition("/")[2]].bytes for path, _ in parts],
         text_bytes=sum(source["text_bytes"] for source in documents.counters["sources"].values()),
-        memory=None if settings.names_runner else local_memory(config.dedup),
+        memory=None if settings.names_runner else local_memory(config.dedup.memory_bytes),
     )
     with storage.open_input(storage.join(run.stage(STAGE), PRETOKENS)) as stream:
         table = pq.read_table(stream)

@@ -18,6 +18,7 @@ from tests.transforms.dedup.small_corpora import (
     slow_shingles,
     write_documents,
 )
+from transforms.arrays import to_batch
 from transforms.beam.coders import RecordBatchCoder
 from transforms.beam.components import ConnectedComponents
 from transforms.beam.drop_duplicates import DropDuplicates, count_documents
@@ -25,7 +26,7 @@ from transforms.contracts.documents import pack_address
 from transforms.dedup.near.exchange import Exchange
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.summary import summarise
-from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, FOREST_SCHEMA, PAIR_SCHEMA, to_batch
+from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, FOREST_SCHEMA, PAIR_SCHEMA
 from transforms.errors import UserError
 
 _WORDS = [f"word{number}" for number in range(100)]

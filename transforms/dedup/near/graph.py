@@ -7,24 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.arrays import first_of_run, gather, key_columns, rows_to_binary, starts_run, to_batch
 from transforms.contracts.documents import ID_BYTES, unpack_address
 from transforms.dedup.near.choose import choose_keepers, drop_all, follow_representatives
 from transforms.dedup.near.clusters import spanning_forest
-from transforms.dedup.order import DROP_ALL, key_columns, rows_to_binary
+from transforms.dedup.order import DROP_ALL
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    CHOICE_SCHEMA,
-    CLUSTER_SCHEMA,
-    DROP_SCHEMA,
-    RULES,
-    clusters_path,
-    drops_path,
-    edge_schema,
-    exact_schema,
-    gather,
-    to_batch,
-    write_parquet,
-)
+from transforms.dedup.tables import CHOICE_SCHEMA, CLUSTER_SCHEMA, DROP_SCHEMA, RULES, clusters_path, drops_path, edge_schema, exact_schema
+from transforms.storage.arrow_files import write_parquet
 from transforms.words import mix64
 
 _GROUP_ROWS = 1 << 16
@@ -35,9 +25,8 @@ def link_copies(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> pa.Re
     columns = gather(batches, exact_schema(config))
     exact = key_columns(columns["exact"])
     order = np.lexsort([*key_columns(columns["order"]), *exact])
-    new = np.ones(len(order), bool)
-    new[1:] = np.any([column[order][1:] != column[order][:-1] for column in exact], axis=0)
-    representatives = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    new = starts_run(*(column[order] for column in exact))
+    representatives = order[first_of_run(new)]
     copies, representatives = order[~new], representatives[~new]
     addresses, orders = columns["address"], columns["order"]
     return to_batch(

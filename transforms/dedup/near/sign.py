@@ -11,12 +11,14 @@ import pyarrow.parquet as pq
 import xxhash
 
 from transforms import storage
+from transforms.arrays import rows_to_binary, slices_of_bytes, to_batch
 from transforms.dedup.near.minhash import minhash_signatures
 from transforms.dedup.near.shingles import ShingleSets, Tokens, blank_token, character_tokens, shingle_sets, word_tokens
-from transforms.dedup.order import Traits, order_keys, rows_to_binary, score_columns
+from transforms.dedup.order import Traits, order_keys, score_columns
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import EXACT_BYTES, documents_path, signature_schema, signatures_path, to_batch, write_parquet
+from transforms.dedup.tables import EXACT_BYTES, documents_path, signature_schema, signatures_path
 from transforms.errors import UserError
+from transforms.storage.arrow_files import write_parquet
 from transforms.words import Words, split_words, squeezed_text
 
 _BATCH_ROWS = 2048
@@ -150,17 +152,6 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _tokens(words: Words, config: DedupConfig) -> Tokens:
     return word_tokens(words) if config.unit == "words" else character_tokens(words)
-
-
-def slices_of_bytes(texts: pa.Array, limit: int) -> Iterator[tuple[int, int]]:
-    """Cuts a column of texts into runs [start, end) of at most `limit` bytes; a longer text is a run of its own."""
-    ends = np.cumsum(pc.binary_length(texts).to_numpy())
-    start = 0
-    while start < len(texts):
-        before = ends[start - 1] if start else 0
-        end = max(int(np.searchsorted(ends, before + limit, side="right")), start + 1)
-        yield start, end
-        start = end
 
 
 def _plain_sources(schema: pa.Schema) -> pa.Schema:

@@ -8,30 +8,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.arrays import (
+    binary_rows,
+    first_of_run,
+    gather,
+    join_ranges,
+    key_columns,
+    rows_to_binary,
+    starts_run,
+    to_batch,
+    to_numpy,
+    unique_pairs,
+)
 from transforms.contracts.documents import ID_BYTES, unpack_address
 from transforms.contracts.manifest import NAME as MANIFEST
 from transforms.contracts.manifest import read_manifest
-from transforms.dedup.names import short_names
-from transforms.dedup.near.bands import unique_pairs
 from transforms.dedup.near.candidates import read_texts, similarity_of
 from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
 from transforms.dedup.near.sign import sets_of
 from transforms.dedup.near.verify import common_values
-from transforms.dedup.order import binary_rows, key_columns, rows_to_binary
 from transforms.dedup.screens.order import GONE_SCHEMA, drops_of, gone_batch
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    EXACT_BYTES,
-    SCREEN_RULES,
-    documents_path,
-    drops_path,
-    gather,
-    signature_schema,
-    signatures_path,
-    to_batch,
-    to_numpy,
-)
+from transforms.dedup.tables import EXACT_BYTES, SCREEN_RULES, documents_path, drops_path, signature_schema, signatures_path
 from transforms.errors import ConfigError
+from transforms.storage.arrow_files import arrow_writer, open_arrow
+from transforms.storage.short_names import short_names
 
 OWN = -1
 """The number of this run; those of earlier runs start at 0."""
@@ -145,9 +146,7 @@ def join_exact(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.Re
     exact = key_columns(columns["exact"])
     own = columns["run"] == OWN
     order = np.lexsort([*key_columns(columns["id"]), columns["run"], own, *exact])
-    new = np.ones(len(order), bool)
-    new[1:] = np.any([column[order][1:] != column[order][:-1] for column in exact], axis=0)
-    first = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    first = order[first_of_run(starts_run(*(column[order] for column in exact)))]
     matched = own[order] & ~own[first]
     gone, keepers = order[matched], first[matched]
     return gone_batch(
@@ -166,15 +165,13 @@ def cross_pairs(hashes: np.ndarray, runs: np.ndarray, addresses: np.ndarray, *, 
     buckets beyond the limit). Of more than `limit` earlier documents in a bucket only the first, by run and address, are paired."""
     order = np.lexsort((addresses, runs, runs == OWN, hashes))
     hashes, runs, addresses = hashes[order], runs[order], addresses[order]
-    new = np.ones(len(hashes), bool)
-    new[1:] = hashes[1:] != hashes[:-1]
+    new = starts_run(hashes)
     starts = np.flatnonzero(new)
     bucket = np.cumsum(new) - 1
     others = np.bincount(bucket, weights=runs != OWN, minlength=len(starts)).astype(np.int64)
     own = np.flatnonzero(runs == OWN)
     counts = np.minimum(others, limit)[bucket[own]]
-    left = np.repeat(own, counts)
-    right = np.repeat(starts[bucket[own]], counts) + np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
+    left, right = np.repeat(own, counts), join_ranges(starts[bucket[own]], counts)
     oversized = int((others[np.unique(bucket[own])] > limit).sum())
     return to_batch(PAIR_SCHEMA, runs[right], addresses[left], addresses[right]), oversized
 
@@ -203,7 +200,7 @@ def write_sets(dedup: str, documents: str | None, part: int, rows: np.ndarray, c
     shingles = pa.LargeListArray.from_arrays(pa.array(sets.offsets), pa.array(sets.values), type=schema.field("shingles").type)
     ids, signatures = (rows_to_binary(to_numpy(table.column(name))) for name in ("id", "signature"))
     batch = to_batch(schema, rows.astype(np.uint32), ids, shingles, signatures)
-    with storage.atomic_output(path) as temporary, pa.OSFile(temporary, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with arrow_writer(path, schema) as writer:
         writer.write_batch(batch)
 
 
@@ -243,8 +240,7 @@ class SetFiles:
     def _open(self, run: int, part: int) -> pa.RecordBatch:
         if (run, part) not in self._opened:
             path = self._paths[run].format(part=part)
-            source = pa.memory_map(storage.file_system(path)[1]) if storage.is_local(path) else pa.BufferReader(storage.read_bytes(path))
-            self._opened[run, part] = pa.ipc.open_file(source).get_batch(0)
+            self._opened[run, part] = open_arrow(path).get_batch(0)
         return self._opened[run, part]
 
 
@@ -291,6 +287,4 @@ def best_matches(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.
     ranks = np.array([names.index(name) for name in table["other"].to_pylist()], np.int64)
     keys = key_columns(binary_rows(table["keeper_id"].combine_chunks()))
     order = np.lexsort([*keys, ranks, -table["similarity"].to_numpy(), members])
-    first = np.ones(len(order), bool)
-    first[1:] = members[order][1:] != members[order][:-1]
-    return drops_of(table.take(pa.array(order[first])).combine_chunks().to_batches())
+    return drops_of(table.take(pa.array(order[starts_run(members[order])])).combine_chunks().to_batches())

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import slow_jaccard, slow_shingles, write_documents
+from transforms import storage
+from transforms.arrays import gather
 from transforms.contracts.documents import pack_address
 from transforms.dedup.near import candidates, sign
 from transforms.dedup.near.candidates import CandidateSets, read_texts, verify_pairs, write_sets
 from transforms.dedup.near.minhash import minhash_signatures
-from transforms.dedup.near.sign import digest_texts, exact_hashes, sets_of, sign_part, slices_of_bytes
+from transforms.dedup.near.sign import digest_texts, exact_hashes, sets_of, sign_part
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import gather, signature_schema, signatures_path, work_folder
+from transforms.dedup.tables import signature_schema, signatures_path, work_folder
 from transforms.errors import UserError
 
 _TEXTS = [f"document {number} says " + " ".join(f"w{index}" for index in range(number % 40)) for number in range(200)]
@@ -37,14 +39,6 @@ _TEXTS = [f"document {number} says " + " ".join(f"w{index}" for index in range(n
 def test_exact_hash(first: str, second: str, equal: bool):
     one, other = exact_hashes(pa.array([first, second], pa.large_string())).to_pylist()
     assert (one == other) == equal
-
-
-@given(st.lists(st.text(max_size=9), max_size=12), st.integers(1, 20))
-def test_slices_of_bytes(texts: list[str], limit: int):
-    slices = list(slices_of_bytes(pa.array(texts, pa.large_string()), limit))
-    assert [index for start, end in slices for index in range(start, end)] == list(range(len(texts)))
-    for start, end in slices:
-        assert end == start + 1 or sum(len(text.encode()) for text in texts[start:end]) <= limit
 
 
 @pytest.mark.parametrize(("rows", "size"), [(2048, 4 << 20), (7, 4 << 20), (2048, 300)])
@@ -107,7 +101,7 @@ def test_verified_pairs_have_the_similarity_of_the_texts(
     monkeypatch.setattr(candidates, "_SET_BATCH", batch)
     monkeypatch.setattr(candidates, "_BATCHES_KEPT", 2)
     monkeypatch.setattr(candidates, "_PARTS_KEPT", 1)
-    monkeypatch.setattr(candidates.storage, "is_local", lambda path: local)
+    monkeypatch.setattr(storage, "is_local", lambda path: local)
     config = DedupConfig(jaccard=0.7, ngram=2)
     documents, out = str(tmp_path / "documents"), str(tmp_path)
     Path(work_folder(out)).mkdir()

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, files_of, local_pipeline, write_documents
 from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path, matches_path
-from transforms.dedup.names import short_names
 from transforms.dedup.screens.contamination import find_matches, index_texts, open_index, read_texts, write_index
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import UserError
+from transforms.storage.short_names import short_names
 
 _TEXT = st.lists(st.sampled_from(["a", "b", "C", "d.", "c"]), max_size=14).map(" ".join)
 
