@@ -15,11 +15,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from pipeline.run.folder import StagePlan, part_name
+from pipeline.run.folder import StagePlan
 from pipeline.stages.dedup.report import notes
 from pipeline.stages.tokenizer.tables import describe_origin
 from transforms import storage
 from transforms.contracts.manifest import Manifest
+from transforms.contracts.names import PARTS, SIGNATURES, shard_name
 
 POLL_SECONDS = 0.5
 LINE_SECONDS = 30.0
@@ -28,12 +29,12 @@ LINE_SECONDS = 30.0
 def committed_name(stage: str, number: int, unit: dict[str, Any]) -> str:
     """The file whose presence says that a unit is done."""
     if stage == "documents":
-        return part_name(number)
+        return PARTS.name(number)
     if stage == "dedup":
-        return f"signatures-{unit['part']:05d}.parquet"
+        return SIGNATURES.name(unit["part"])
     if stage == "export":
         return unit["files"][0]
-    return f"validation-{unit['source']}-{unit['index']:05d}-of-{unit['of']:05d}.arrow"
+    return shard_name("validation", unit["source"], unit["index"], unit["of"])
 
 
 class StageProgress:

@@ -212,15 +212,3 @@ def finished_stages(run: Run) -> Iterator[tuple[str, Manifest]]:
     for stage in STAGES:
         if storage.exists(storage.join(run.stage(stage), MANIFEST)):
             yield stage, stage_manifest(run, stage)
-
-
-def part_name(part: int) -> str:
-    return f"part-{part:05d}.parquet"
-
-
-def rejects_name(part: int) -> str:
-    return f"rejects-{part:05d}.parquet"
-
-
-def signals_name(part: int) -> str:
-    return f"signals-{part:05d}.parquet"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.run.folder import Run
+from transforms.contracts.addresses import address_text
 from transforms.contracts.manifest import Manifest
 
 NAMED = 5
@@ -60,7 +61,7 @@ class Checked:
 
 def address_names(addresses: np.ndarray) -> Iterable[str]:
     """uint64 addresses -> `PART:ROW` each."""
-    return (f"{address >> 32}:{address & 0xFFFFFFFF}" for address in addresses[:NAMED].tolist())
+    return map(address_text, addresses[:NAMED].tolist())
 
 
 def differing_keys(stated: Any, found: Any, prefix: str = "") -> list[str]:

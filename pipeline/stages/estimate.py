@@ -17,8 +17,9 @@ from pipeline.stages.documents import stage as ingest
 from pipeline.stages.shards import stage as shards
 from pipeline.stages.tokenizer import pretokens
 from transforms.contracts.manifest import Manifest
+from transforms.contracts.names import PARTS
 from transforms.dedup.near.exchange import Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
-from transforms.dedup.tables import signature_bytes
+from transforms.dedup.near.signatures import signature_bytes
 from transforms.memory import COPIES_IN_MEMORY, FIXED_MEMORY, local_memory
 
 _AT_MOST = "at most: what filters and languages leave out cannot be known before"
@@ -65,7 +66,7 @@ class Estimate:
 def volume_of(manifest: Manifest) -> Volume:
     """What a finished documents stage holds."""
     sources = manifest.counters["sources"].values()
-    parts = [entry.bytes for name, entry in manifest.files.items() if name.startswith("part-")]
+    parts = [entry.bytes for name, entry in manifest.files.items() if PARTS.matches(name)]
     return Volume(
         text=sum(source["text_bytes"] for source in sources),
         parts=sum(parts),

@@ -16,13 +16,15 @@ from transforms import storage
 from transforms.arrays import empty_batch, split_by
 from transforms.beam.components import Cluster
 from transforms.beam.find_duplicates import DropExact, ExchangeBands, Grouped, Keyed, SignDocuments, VerifyPairs
-from transforms.contracts.documents import unpack_address
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.names import DROPS, PARTS, clusters_path
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.exchange import Exchange, plan_exchange
 from transforms.dedup.near.graph import choose_in_components, cluster_order, sort_clusters, write_clusters, write_drops
+from transforms.dedup.near.schemas import CHOICE_SCHEMA
+from transforms.dedup.near.work_files import cluster_range_path, work_folder
 from transforms.dedup.screens.order import screened_drops
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import CHOICE_SCHEMA, cluster_range_path, clusters_path, drops_path, work_folder
 from transforms.storage import globs
 from transforms.storage.arrow_files import write_parquet
 
@@ -62,7 +64,7 @@ class DropDuplicates(beam.PTransform):
 def count_documents(documents: str) -> int:
     """Documents of a folder of parts, from the parts' footers."""
     total = 0
-    for file in storage.list_files(storage.join(globs.escape(documents), "part-*.parquet")):
+    for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern)):
         with storage.open_input(file.path) as stream:
             total += pq.ParquetFile(stream).metadata.num_rows
     return total
@@ -138,7 +140,7 @@ class _WriteDrops(beam.DoFn):
     def process(self, element: Grouped) -> Iterator[str]:
         part, batches = element
         write_drops(self._out, part, batches, screened=screened_drops(self._out, part, self._config))
-        yield drops_path(self._out, part)
+        yield DROPS.path(self._out, part)
 
 
 class _ByComponent(beam.DoFn):

@@ -17,8 +17,11 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
 from transforms.arrays import binary_rows, empty_batch, gather, split_by, to_batch
-from transforms.contracts.documents import ID_BYTES, pack_address, unpack_address
-from transforms.corpus import LINES_KEY, read_rows
+from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.dedup import LINES_KEY, LINES_RULE
+from transforms.contracts.documents import ID_BYTES
+from transforms.contracts.names import DROPS, PARTS, REMOVED_LINES
+from transforms.corpus import read_rows
 from transforms.dedup.lines.lines import (
     GONE_LINE_SCHEMA,
     LINE_SCHEMA,
@@ -32,7 +35,6 @@ from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.graph import write_drop_table
 from transforms.dedup.screens.order import drops_of, gone_batch
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import LINES_RULE, documents_path, drops_path
 from transforms.memory import pass_of
 from transforms.storage.arrow_files import write_parquet
 
@@ -78,15 +80,11 @@ class DropLines(beam.PTransform):
         )
 
 
-def lines_name(part: int) -> str:
-    return f"lines-{part:05d}.parquet"
-
-
 def count_lines(out: str, parts: Iterable[int]) -> dict[str, int]:
     """`documents` that lose lines, `lines` that go and their `characters`, over the files of all parts."""
     counts = {"documents": 0, "lines": 0, "characters": 0}
     for part in parts:
-        with storage.open_input(storage.join(out, lines_name(part))) as stream:
+        with storage.open_input(REMOVED_LINES.path(out, part)) as stream:
             table = pq.read_table(stream, columns=["lines", "characters"])
         counts["documents"] += table.num_rows
         counts["lines"] += pc.sum(pc.list_value_length(table["lines"])).as_py() or 0
@@ -101,8 +99,8 @@ class _HashLines(beam.DoFn):
 
     def process(self, part: int, before: Iterable[int] = ()) -> Iterator[Keyed]:
         # `before` is only waited for: the pass before this one has ended.
-        gone = _other_drops(drops_path(self._out, part))["row"].to_numpy()
-        for rows, batch in read_rows(documents_path(self._documents, part), gone, columns=["id", "text"]):
+        gone = _other_drops(DROPS.path(self._out, part))["row"].to_numpy()
+        for rows, batch in read_rows(PARTS.path(self._documents, part), gone, columns=["id", "text"]):
             ids = binary_rows(batch.column("id"))
             addresses = pack_address(part, rows)
             columns = distinct_lines(batch.column("text").to_pylist(), ids, addresses, min_characters=self._config.lines_min_characters)
@@ -140,11 +138,11 @@ def record_lines(documents: str, out: str, part: int, batches: Iterable[pa.Recor
     rows = unpack_address(columns["address"])[1]
     order = np.argsort(rows, kind="stable")
     rows, hashes = rows[order], columns["hash"][order]
-    path = drops_path(out, part)
+    path = DROPS.path(out, part)
     drops = _other_drops(path)
     found: list[tuple[int, bytes, np.ndarray, int]] = []
     empty: list[int] = []
-    for numbers, batch in read_rows(documents_path(documents, part), drops["row"].to_numpy(), columns=["id", "text"]):
+    for numbers, batch in read_rows(PARTS.path(documents, part), drops["row"].to_numpy(), columns=["id", "text"]):
         for position in np.flatnonzero(np.isin(numbers, rows)).tolist():
             row, text = int(numbers[position]), batch.column("text")[position].as_py()
             lines, of_lines = line_hashes(text, min_characters=config.lines_min_characters)
@@ -153,11 +151,11 @@ def record_lines(documents: str, out: str, part: int, batches: Iterable[pa.Recor
                 empty.append(len(found))
             written = text.split("\n")
             found.append((row, batch.column("id")[position].as_py(), gone, sum(len(written[number]) for number in gone.tolist())))
-    write_parquet(removed_table(found), storage.join(out, lines_name(part)), plain=("id",))
+    write_parquet(removed_table(found), REMOVED_LINES.path(out, part), plain=("id",))
     ids = pa.array([found[index][1] for index in empty], pa.binary(ID_BYTES))
     members = pack_address(part, np.array([found[index][0] for index in empty], np.int64))
     nothing_left = drops_of([gone_batch(members=members, ids=ids, rule=LINES_RULE)])
-    write_drop_table(pa.concat_tables([drops, nothing_left]), path, metadata={LINES_KEY.decode(): lines_name(part)})
+    write_drop_table(pa.concat_tables([drops, nothing_left]), path, metadata={LINES_KEY.decode(): REMOVED_LINES.name(part)})
 
 
 def _other_drops(path: str) -> pa.Table:

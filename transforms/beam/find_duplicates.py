@@ -10,21 +10,22 @@ from typing import Literal
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from apache_beam.pvalue import AsIter, TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
-from transforms.arrays import gather, key_columns, rows_to_binary, split_by, to_batch, to_numpy, unique_pairs
-from transforms.contracts.documents import pack_address
+from transforms.arrays import gather, key_columns, rows_to_binary, split_by, to_batch, unique_pairs
+from transforms.contracts.addresses import pack_address
 from transforms.dedup.near.bands import candidate_pairs, range_of
 from transforms.dedup.near.candidates import CandidateSets, pair_buckets, verify_pairs, write_sets
 from transforms.dedup.near.exchange import Exchange, entries_of_pass, unpack_entries
 from transforms.dedup.near.graph import link_copies
+from transforms.dedup.near.schemas import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, exact_schema, rows_by_part
 from transforms.dedup.near.sign import sign_part
+from transforms.dedup.near.signatures import read_signatures
+from transforms.dedup.near.work_files import work_folder
 from transforms.dedup.screens.order import screened_rows
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, exact_schema, rows_by_part, signatures_path, work_folder
 from transforms.words import mix64
 
 Keyed = tuple[int, pa.RecordBatch]
@@ -156,7 +157,7 @@ class _EmitExact(beam.DoFn):
 
     def process(self, part: int, before: Iterable[tuple[str, int]] = ()) -> Iterator[Keyed]:
         # `before` is only waited for: the pass before this one has ended.
-        columns = _read_signatures(self._out, part, ["exact", "order"])
+        columns = read_signatures(self._out, part, ["exact", "order"])
         numbers = range_of(key_columns(columns["exact"])[-1], self._exchange.ranges)
         chosen = self._exchange.exact_pass_of(numbers) == self._number
         chosen[screened_rows(self._out, part, self._config)] = False
@@ -185,7 +186,7 @@ class _EmitBands(beam.DoFn):
     def process(self, element: Grouped, before: Iterable[tuple[str, int]] = ()) -> Iterator[tuple[tuple[int, int], bytes]]:
         # `before` is only waited for: the pass before this one has ended.
         part, copies = element
-        columns = _read_signatures(self._out, part, ["shingles", "signature"])
+        columns = read_signatures(self._out, part, ["shingles", "signature"])
         chosen = columns["shingles"] > 0
         chosen[gather(copies, ROW_SCHEMA)["row"]] = False
         rows = np.flatnonzero(chosen)
@@ -256,9 +257,3 @@ def _pairs_by_range(first: np.ndarray, second: np.ndarray, ranges: int) -> Itera
 
 def _screened(part: int, out: str, config: DedupConfig) -> Keyed:
     return part, to_batch(ROW_SCHEMA, screened_rows(out, part, config).astype(np.uint32))
-
-
-def _read_signatures(out: str, part: int, names: list[str]) -> dict[str, np.ndarray]:
-    with storage.open_input(signatures_path(out, part)) as stream:
-        table = pq.read_table(stream, columns=names)
-    return {name: to_numpy(table.column(name)) for name in names}

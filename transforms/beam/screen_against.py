@@ -15,9 +15,11 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
 from transforms.arrays import empty_batch, gather, key_columns, rows_to_binary, split_by, to_batch
-from transforms.contracts.documents import pack_address, unpack_address
+from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.dedup.near.bands import band_hashes, range_of
+from transforms.dedup.near.schemas import ROW_SCHEMA, rows_by_part
 from transforms.dedup.near.sign import sign_part
+from transforms.dedup.near.signatures import read_signatures
 from transforms.dedup.screens.earlier import (
     BAND_SCHEMA,
     EXACT_SCHEMA,
@@ -29,12 +31,10 @@ from transforms.dedup.screens.earlier import (
     cross_pairs,
     join_exact,
     read_kept_signatures,
-    read_signatures,
     write_sets,
 )
 from transforms.dedup.screens.order import GONE_SCHEMA, screened_folder, screened_rows, screens_before, write_screened
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import ROW_SCHEMA, rows_by_part
 from transforms.memory import pass_of
 from transforms.words import mix64
 

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
 from transforms.arrays import binary_rows, empty_batch, key_columns, split_by
-from transforms.contracts.documents import pack_address, unpack_address
+from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.names import PARTS
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.screens.order import GONE_SCHEMA, drops_of, screened_rows, screens_before, write_screened
 from transforms.dedup.screens.urls import hash_urls, link_urls
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import documents_path
 
 Keyed = tuple[int, pa.RecordBatch]
 Grouped = tuple[int, Iterable[pa.RecordBatch]]
@@ -72,7 +72,7 @@ class _HashUrls(beam.DoFn):
         gone = screened_rows(self._out, part, self._config, screens=screens_before("urls", self._config))
         first = 0
         wins: Literal["newest", "first"] = "newest" if self._config.urls == "newest" else "first"
-        with storage.open_input(documents_path(self._documents, part)) as stream:
+        with storage.open_input(PARTS.path(self._documents, part)) as stream:
             for batch in pq.ParquetFile(stream).iter_batches(columns=["id", "url", "published"], batch_size=_BATCH_ROWS):
                 rows = np.setdiff1d(np.arange(first, first + len(batch)), gone)
                 first += len(batch)

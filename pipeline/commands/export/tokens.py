@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from pipeline.run.folder import Run, file_entry, read_plan, stage_manifest
 from pipeline.runner.units import UnitReport
-from pipeline.stages.shards.stage import shard_name
 from transforms import storage
 from transforms.contracts.manifest import FileEntry
+from transforms.contracts.names import shard_name
 from transforms.errors import UserError
 from transforms.export.formats import Documents, Group, Grouping, TokenFormat
 from transforms.export.registry import FORMATS

@@ -14,8 +14,10 @@ from pipeline.commands.explain.explain import explain_row_segments
 from pipeline.commands.explain.explainer import Explainer
 from pipeline.commands.explain.tables import marked_text
 from pipeline.commands.show_tables.tables import Section, figures_table
-from pipeline.run.folder import Run, part_name
+from pipeline.run.folder import Run
 from transforms import storage
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.names import PARTS
 from transforms.tokens.decode import printable_token, token_bytes
 from transforms.tokens.rows import Segments, read_segments, target_mask
 from transforms.tokens.shards import MappedShard, open_shard
@@ -117,10 +119,9 @@ def _languages(explainer: Explainer, addresses: np.ndarray) -> Counter[str]:
     if not explainer.is_whole:
         return Counter({"unknown": len(addresses)})
     found: Counter[str] = Counter()
-    parts = (addresses >> np.uint64(32)).astype(np.int64)
-    rows = (addresses & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    parts, rows = unpack_address(addresses)
     for part in np.unique(parts).tolist():
-        with storage.open_input(storage.join(explainer.run.stage("documents"), part_name(part))) as stream:
+        with storage.open_input(storage.join(explainer.run.stage("documents"), PARTS.name(part))) as stream:
             languages = pq.read_table(stream, columns=["language"])["language"].cast(pa.string())
         for entry in languages.take(pa.array(rows[parts == part])).value_counts().to_pylist():
             found[entry["values"] or "unknown"] += entry["counts"]

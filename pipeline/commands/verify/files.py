@@ -10,12 +10,11 @@ import pyarrow.parquet as pq
 from pipeline.run.folder import FORMAT_VERSION, PLAN, STAGES, damaged_files, read_plan
 from pipeline.stages.check import Check, Checked
 from transforms import storage
+from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA, REMOVED_LINES_SCHEMA
 from transforms.contracts.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
 from transforms.contracts.manifest import NAME as MANIFEST
-from transforms.dedup.lines.lines import REMOVED_SCHEMA
-from transforms.dedup.screens.contamination import MATCH_SCHEMA
+from transforms.dedup.near.signatures import signature_schema
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, signature_schema
 from transforms.ingest.unit import SIGNALS_SCHEMA
 from transforms.tokens.shards import open_shard
 
@@ -24,8 +23,8 @@ _SCHEMAS = {
     "rejects": REJECT_SCHEMA,
     "drops": DROP_SCHEMA,
     "clusters": CLUSTER_SCHEMA,
-    "lines": REMOVED_SCHEMA,
-    "contamination": MATCH_SCHEMA,
+    "lines": REMOVED_LINES_SCHEMA,
+    "contamination": CONTAMINATION_SCHEMA,
 }
 
 

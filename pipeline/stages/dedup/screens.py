@@ -13,11 +13,11 @@ from transforms.beam.drop_lines import DropLines, count_lines
 from transforms.beam.screen_against import ScreenAgainst, read_oversized
 from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path
 from transforms.beam.screen_urls import ScreenUrls
+from transforms.contracts.names import PARTS
 from transforms.dedup.screens.contamination import index_texts, read_texts, write_index
 from transforms.dedup.screens.earlier import EarlierRun
 from transforms.dedup.screens.order import active_screens, screened_drops, screened_folder
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import documents_path
 from transforms.errors import ConfigError
 from transforms.memory import local_memory, passes_for
 from transforms.storage import globs
@@ -104,14 +104,14 @@ def _passes(exchanged: int, config: DedupConfig, settings: RunnerSettings) -> in
 def _rows(documents: str, parts: list[int]) -> int:
     total = 0
     for part in parts:
-        with storage.open_input(documents_path(documents, part)) as stream:
+        with storage.open_input(PARTS.path(documents, part)) as stream:
             total += pq.read_metadata(stream).num_rows
     return total
 
 
 def _ranges(documents: str, config: DedupConfig) -> int:
     """Hash ranges: those of the configuration, else one for each 256 MiB of parquet, at least two; no byte depends on them."""
-    size = sum(file.size for file in storage.list_files(storage.join(globs.escape(documents), "part-*.parquet")))
+    size = sum(file.size for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern)))
     return config.ranges or min(max(-(-size // _BYTES_A_RANGE), _LEAST_RANGES), _MOST_RANGES)
 
 

@@ -8,13 +8,14 @@ import pyarrow.parquet as pq
 
 from pipeline.config.load import stage_values
 from pipeline.config.schema import Config
-from pipeline.run.folder import Run, StagePlan, file_entry, part_name, stage_manifest
+from pipeline.run.folder import Run, StagePlan, file_entry, stage_manifest
 from pipeline.runner.beam import RunnerSettings, run_pipeline
 from pipeline.runner.units import UnitReport, plan_work
 from pipeline.stages.dedup.report import dropped_by_rule, write_report
 from pipeline.stages.dedup.screens import evaluation_files, run_lines, run_screens
 from transforms import storage
 from transforms.beam.drop_duplicates import DropDuplicates
+from transforms.contracts.names import PARTS
 from transforms.dedup.near.exchange import plan_exchange
 from transforms.dedup.near.graph import write_clusters, write_drops
 from transforms.dedup.screens.earlier import open_runs
@@ -30,7 +31,7 @@ _NOT_IN_BYTES = ("ranges", "passes", "memory_limit", "max_drop_rate")
 
 def plan_dedup(config: Config, run: Run) -> StagePlan:
     manifest = stage_manifest(run, "documents")
-    parts = [(name, entry) for name, entry in sorted(manifest.files.items()) if name.startswith("part-")]
+    parts = [(name, entry) for name, entry in sorted(manifest.files.items()) if PARTS.matches(name)]
     values = stage_values(config, "dedup")["dedup"]
     evaluation = evaluation_files(config.dedup)
     values["decontaminate"] = list(evaluation)
@@ -42,7 +43,7 @@ def plan_dedup(config: Config, run: Run) -> StagePlan:
         configuration={"dedup": {key: value for key, value in values.items() if key not in _NOT_IN_BYTES}},
         upstream=manifest.fingerprint,
         inputs=tuple((f"evaluation: {name}", file.size, file.version) for name, file in evaluation.items()),
-        units=[{"part": int(name[5:-8]), "bytes": entry.bytes, "documents": entry.rows} for name, entry in parts],
+        units=[{"part": PARTS.number(name), "bytes": entry.bytes, "documents": entry.rows} for name, entry in parts],
     )
 
 
@@ -99,7 +100,7 @@ def check_parts(documents: str, plan: StagePlan) -> None:
     """Raises UserError when a part of the documents is missing or not as long as its manifest says."""
     found = storage.file_sizes(documents)
     for unit in plan.units:
-        name = part_name(unit["part"])
+        name = PARTS.name(unit["part"])
         if found.get(name) != unit["bytes"]:
             now = f"has {found[name]:,} bytes" if name in found else "is missing"
             raise UserError(

@@ -8,10 +8,12 @@ import pyarrow.parquet as pq
 from pipeline.stages.check import Check, Checked, address_names, differing_keys
 from transforms import storage
 from transforms.arrays import binary_rows
-from transforms.contracts.documents import ID_BYTES, pack_address, unpack_address
-from transforms.dedup.order import DROP_ALL
+from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.dedup import LINES_RULE, RULES, SCREEN_RULES
+from transforms.contracts.documents import ID_BYTES
+from transforms.contracts.names import clusters_path
+from transforms.dedup.keep_order import DROP_ALL
 from transforms.dedup.summary import summarise
-from transforms.dedup.tables import LINES_RULE, RULES, SCREEN_RULES
 
 STAGE = "dedup"
 
@@ -70,7 +72,7 @@ def check_drops(checked: Checked, check: Check) -> None:
 
 def check_groups(checked: Checked, check: Check) -> None:
     """`clusters.parquet` and the drops of duplicates say the same, and every group is as large as it says."""
-    with storage.open_input(storage.join(checked.run.stage(STAGE), "clusters.parquet")) as stream:
+    with storage.open_input(clusters_path(checked.run.stage(STAGE))) as stream:
         table = pq.read_table(stream, columns=["component", "size", "member", "keeper", "similarity"])
     columns = {name: table[name].to_numpy() for name in table.column_names}
     components, at, sizes = np.unique(columns["component"], return_inverse=True, return_counts=True)

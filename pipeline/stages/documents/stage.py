@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.config.load import config_values, stage_values
 from pipeline.config.schema import Config, LanguageConfig, SourceConfig
-from pipeline.run.folder import DIVISION, Run, StagePlan, file_entry, part_name, rejects_name, signals_name
+from pipeline.run.folder import DIVISION, Run, StagePlan, file_entry
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import UnitReport, plan_work, run_units
 from pipeline.stages.documents.first_reject import first_reject
@@ -18,6 +18,7 @@ from pipeline.stages.documents.headers import check_columns, check_headers
 from pipeline.stages.documents.listing import list_source
 from transforms import storage
 from transforms.contracts.documents import FORMAT_VERSION, printable_path
+from transforms.contracts.names import PARTS, REJECTS, SIGNALS
 from transforms.errors import ConfigError, UserError
 from transforms.filters.language import model_sha256
 from transforms.filters.registry import FILTERS
@@ -139,7 +140,7 @@ def _ingest_unit(
     signals: bool,
 ) -> UnitReport:
     load_plugins(plugins)
-    names = [part_name(number), rejects_name(number), *([signals_name(number)] if signals else [])]
+    names = [PARTS.name(number), REJECTS.name(number), *([SIGNALS.name(number)] if signals else [])]
     paths = PartPaths(**dict(zip(("part", "rejects", "signals"), (storage.join(folder, name) for name in names), strict=False)))
     if storage.exists(paths.part):
         rows, counts = count_part(paths)

@@ -15,7 +15,8 @@ from pipeline.runner.units import UnitReport, plan_work, run_units
 from pipeline.stages.shards.division import STAGE, part_sizes
 from transforms import storage
 from transforms.arrays import slices_of_bytes
-from transforms.contracts.documents import pack_address
+from transforms.contracts.addresses import pack_address
+from transforms.contracts.names import shard_name
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.errors import UserError
 from transforms.tokens.encode import end_of_text_id, load_tokenizer, token_byte_lengths
@@ -40,10 +41,6 @@ def execute_shards(config: Config, run: Run, settings: RunnerSettings, plan: Sta
     if found != kept:
         raise UserError(f"{kept} documents stay and {found} are in shards", where=run.stage(STAGE), remedy="report this as a defect")
     return report
-
-
-def shard_name(split: str, source: str, index: int, of: int) -> str:
-    return f"{split}-{source}-{index:05d}-of-{of:05d}.arrow"
 
 
 def sample_texts(units: list[dict[str, Any]]) -> list[str]:

@@ -14,7 +14,7 @@ from pipeline.stages.shards.stage import SPLITS, count_shard
 from pipeline.stages.tokenizer.made import read_tokenizer
 from transforms import storage
 from transforms.arrays import slices_of_bytes
-from transforms.contracts.documents import pack_address
+from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.tokens.check import DocumentTokens, document_faults, document_order, row_faults
 from transforms.tokens.decode import TokenBytes, join_bytes, token_bytes
@@ -100,7 +100,7 @@ def check_splits(checked: Checked, check: Check) -> None:
     sources = np.array([unit["files"][0]["source"] for unit in units])
     for _, path, shard in _open_all(checked):
         documents = np.unique(read_segments(shard).document)
-        parts = (documents >> np.uint64(32)).astype(np.int64)
+        parts, _ = unpack_address(documents)
         other = (parts >= len(sources)) | (sources[np.minimum(parts, len(sources) - 1)] != shard.info.source)
         check.add_all(f"{path}: of another source", address_names(documents[other]), int(other.sum()))
         found[shard.info.split] = np.union1d(found[shard.info.split], documents)
@@ -126,7 +126,7 @@ def check_text(checked: Checked, check: Check) -> None:
     documents = octets = 0
     for _, path, shard in _open_all(checked):
         tokens = DocumentTokens(shard, document_order(read_segments(shard)))
-        for part in np.unique(tokens.documents >> np.uint64(32)).tolist():
+        for part in np.unique(unpack_address(tokens.documents)[0]).tolist():
             for rows, batch in read_kept(parts[part], drops[part], columns=["text"]):
                 addresses = pack_address(part, rows)
                 here = np.isin(addresses, tokens.documents)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from tokenizers import Tokenizer
 
 from pipeline.run.folder import Run, stage_manifest
-from transforms import storage
+from transforms.contracts.names import DROPS, PARTS
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.errors import UserError
 from transforms.tokens.encoders import Encoder, choose_encoder
@@ -29,10 +29,8 @@ class Sampled(NamedTuple):
 
 def kept_parts(run: Run) -> Iterator[tuple[int, str, str]]:
     """(part number, part file, drops file) of a deduplicated run, in order."""
-    for name in sorted(stage_manifest(run, "documents").files):
-        if name.startswith("part-"):
-            number = name.removeprefix("part-").removesuffix(".parquet")
-            yield int(number), storage.join(run.stage("documents"), name), storage.join(run.stage("dedup"), f"drops-{number}.parquet")
+    for number in PARTS.numbers(stage_manifest(run, "documents").files):
+        yield number, PARTS.path(run.stage("documents"), number), DROPS.path(run.stage("dedup"), number)
 
 
 def sample_rows(run: Run, *, megabytes: float, seed: int) -> Iterator[Sampled]:

@@ -13,9 +13,10 @@ from pipeline.config.schema import Config
 from pipeline.run.folder import Run, StagePlan, file_entry, stage_manifest
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import UnitReport
-from pipeline.stages.tokenizer.pretokens import PRETOKENS, WORK, count_run
+from pipeline.stages.tokenizer.pretokens import WORK, count_run
 from pipeline.stages.tokenizer.quality import kept_parts, measure_run, sample_rows
 from transforms import storage
+from transforms.contracts.names import PRETOKENS
 from transforms.errors import ConfigError, UserError
 from transforms.memory import local_memory
 from transforms.storage.short_names import short_names

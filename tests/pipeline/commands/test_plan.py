@@ -29,8 +29,8 @@ from tests.pipeline.test_cli import check_error
 from tests.transforms.dedup.small_corpora import write_documents
 from transforms.contracts.manifest import read_manifest
 from transforms.dedup.near.sign import sign_part
+from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import signature_bytes
 
 SETTINGS = RunnerSettings(workers=1)
 

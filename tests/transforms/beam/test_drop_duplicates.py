@@ -22,11 +22,12 @@ from transforms.arrays import to_batch
 from transforms.beam.coders import RecordBatchCoder
 from transforms.beam.components import ConnectedComponents
 from transforms.beam.drop_duplicates import DropDuplicates, count_documents
-from transforms.contracts.documents import pack_address
+from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.dedup import CLUSTER_SCHEMA, DROP_SCHEMA
 from transforms.dedup.near.exchange import Exchange
+from transforms.dedup.near.schemas import FOREST_SCHEMA, PAIR_SCHEMA
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.summary import summarise
-from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, FOREST_SCHEMA, PAIR_SCHEMA
 from transforms.errors import UserError
 
 _WORDS = [f"word{number}" for number in range(100)]
@@ -46,7 +47,7 @@ def _drops(out: Path, part: int) -> list[dict]:
 
 
 def _address(part: int, row: int) -> int:
-    return part << 32 | row
+    return pack_address(part, row)
 
 
 def test_what_goes_and_for_whom(tmp_path: Path):
@@ -223,7 +224,8 @@ def test_oversized_bucket_is_counted_and_kept_honest(tmp_path: Path):
     assert summary["components"] == 1
     for part in (0, 1):
         for drop in _drops(tmp_path / "out", part):
-            keeper = texts[20 * (drop["keeper"] >> 32) + (drop["keeper"] & 0xFFFFFFFF)]
+            part, row = unpack_address(drop["keeper"])
+            keeper = texts[20 * part + row]
             assert slow_jaccard(slow_shingles(texts[20 * part + drop["row"]], 5), slow_shingles(keeper, 5)) >= 0.8
 
 

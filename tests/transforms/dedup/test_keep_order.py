@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.arrays import binary_rows, key_columns
-from transforms.dedup.order import Traits, key_bytes, order_keys
+from transforms.dedup.keep_order import Traits, key_bytes, order_keys
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import xxhash
 
 from transforms.arrays import lengths_of, run_edges, starts_run, to_offsets
+from transforms.contracts.dedup import REMOVED_LINES_SCHEMA
 from transforms.contracts.documents import ID_BYTES
 from transforms.words import mix64
 
@@ -26,16 +27,6 @@ LINE_SCHEMA = pa.schema(
 """What is exchanged, 24 bytes for each line of each document: the line's hash, a hash of (line, id), the document."""
 
 GONE_LINE_SCHEMA = pa.schema([pa.field("hash", pa.uint64(), nullable=False), pa.field("address", pa.uint64(), nullable=False)])
-
-REMOVED_SCHEMA = pa.schema(
-    [
-        pa.field("row", pa.uint32(), nullable=False),
-        pa.field("id", pa.binary(ID_BYTES), nullable=False),
-        pa.field("lines", pa.list_(pa.field("item", pa.uint32(), nullable=False)), nullable=False),
-        pa.field("characters", pa.uint32(), nullable=False),
-    ]
-)
-"""`lines-*.parquet`: a document's row, the numbers of the lines that go (from 0), and their characters without line feeds."""
 
 
 def normalize_line(line: str) -> str:
@@ -99,18 +90,18 @@ def remove_lines(text: str, numbers: np.ndarray) -> str:
 
 
 def removed_table(entries: Sequence[tuple[int, bytes, np.ndarray, int]]) -> pa.Table:
-    """(row, id, numbers of lines, characters) of n documents -> `REMOVED_SCHEMA`."""
+    """(row, id, numbers of lines, characters) of n documents -> `REMOVED_LINES_SCHEMA`."""
     lines = [numbers for _, _, numbers, _ in entries]
     offsets = to_offsets(lengths_of(lines)).astype(np.int32)
     values = pa.array(np.concatenate([np.zeros(0, np.int64), *lines]).astype(np.uint32))
-    column = pa.ListArray.from_arrays(pa.array(offsets), values, type=REMOVED_SCHEMA.field("lines").type)
+    column = pa.ListArray.from_arrays(pa.array(offsets), values, type=REMOVED_LINES_SCHEMA.field("lines").type)
     rows, ids, characters = ([entry[index] for entry in entries] for index in (0, 1, 3))
     columns = [pa.array(rows, pa.uint32()), pa.array(ids, pa.binary(ID_BYTES)), column, pa.array(characters, pa.uint32())]
-    return pa.Table.from_arrays(columns, schema=REMOVED_SCHEMA)
+    return pa.Table.from_arrays(columns, schema=REMOVED_LINES_SCHEMA)
 
 
 def removed_of(table: pa.Table) -> Removed:
-    """A table of `REMOVED_SCHEMA` -> what goes."""
+    """A table of `REMOVED_LINES_SCHEMA` -> what goes."""
     lines = table["lines"].combine_chunks()
     lines = lines if isinstance(lines, pa.ListArray) else pa.concat_arrays(lines.chunks or [pa.array([], lines.type)])
     sizes = np.diff(lines.offsets.to_numpy())

@@ -23,13 +23,15 @@ from transforms.arrays import (
     to_numpy,
     unique_pairs,
 )
-from transforms.contracts.documents import unpack_address
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.names import PARTS, SIGNATURES
 from transforms.dedup.near.bands import hub_and_chain
+from transforms.dedup.near.schemas import SET_SCHEMA, edge_schema, index_schema
 from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
 from transforms.dedup.near.sign import sets_of
 from transforms.dedup.near.verify import common_values
+from transforms.dedup.near.work_files import index_path, sets_path
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import SET_SCHEMA, documents_path, edge_schema, index_path, index_schema, sets_path, signatures_path
 from transforms.storage.arrow_files import arrow_writer, open_arrow
 
 _BATCH_BYTES = 4 << 20
@@ -45,14 +47,14 @@ def write_sets(documents: str, out: str, part: int, rows: np.ndarray, config: De
     The documents are read once, and of them only row groups with candidates; where signatures decide, only signatures are read.
     """
     columns = ["order", "shingles"] if config.verify == "exact" else ["order", "shingles", "signature"]
-    with storage.open_input(signatures_path(out, part)) as stream:
+    with storage.open_input(SIGNATURES.path(out, part)) as stream:
         table = pq.read_table(stream, columns=columns)
     known = {name: to_numpy(table.column(name))[rows] for name in columns}
     del table
     sizes = known["shingles"].astype(np.int64)
     if config.verify == "exact":
         stored = sizes
-        batches: Iterator[ShingleSets] = (sets_of(texts, config) for texts in read_texts(documents_path(documents, part), rows))
+        batches: Iterator[ShingleSets] = (sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows))
     else:
         stored = np.full(len(rows), config.permutations)
         batches = iter([_signature_sets(known["signature"], config)])

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.contracts.documents import pack_address
+from transforms.contracts.addresses import pack_address
+from transforms.dedup.keep_order import key_bytes
 from transforms.dedup.near.bands import hash_band, range_of
-from transforms.dedup.order import key_bytes
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
 from transforms.memory import COPIES_IN_MEMORY, pass_of, passes_for

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from transforms import storage
 from transforms.arrays import join_ranges, run_starts
-from transforms.contracts.documents import EXCERPT_CHARACTERS, ID_BYTES
+from transforms.contracts.documents import EXCERPT_CHARACTERS
 from transforms.errors import UserError
 from transforms.storage.arrow_files import arrow_writer, open_arrow
 from transforms.words import Words, hash_words, mix64, split_words
@@ -26,18 +26,6 @@ _BATCH_TEXTS = 4096
 _BATCH_BYTES = 4 << 20
 
 INDEX_SCHEMA = pa.schema([pa.field("hash", pa.uint64(), nullable=False), pa.field("set", pa.uint32(), nullable=False)])
-
-MATCH_SCHEMA = pa.schema(
-    [
-        pa.field("row", pa.uint32(), nullable=False),
-        pa.field("id", pa.binary(ID_BYTES), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("set", pa.string(), nullable=False),
-        pa.field("grams", pa.uint32(), nullable=False),
-        pa.field("excerpt", pa.string(), nullable=False),
-    ]
-)
-"""`contamination-*.parquet`: a document and an evaluation set, the distinct grams that they share, and the words of the first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -20,16 +20,19 @@ from transforms.arrays import (
     to_numpy,
     unique_pairs,
 )
-from transforms.contracts.documents import ID_BYTES, unpack_address
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.dedup import EXACT_BYTES, SCREEN_RULES
+from transforms.contracts.documents import ID_BYTES
 from transforms.contracts.manifest import NAME as MANIFEST
 from transforms.contracts.manifest import read_manifest
+from transforms.contracts.names import DROPS, PARTS, SIGNATURES
 from transforms.dedup.near.candidates import read_texts, similarity_of
 from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
 from transforms.dedup.near.sign import sets_of
+from transforms.dedup.near.signatures import read_signatures, signature_schema
 from transforms.dedup.near.verify import common_values
 from transforms.dedup.screens.order import GONE_SCHEMA, drops_of, gone_batch
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import EXACT_BYTES, SCREEN_RULES, documents_path, drops_path, signature_schema, signatures_path
 from transforms.errors import ConfigError
 from transforms.storage.arrow_files import arrow_writer, open_arrow
 from transforms.storage.short_names import short_names
@@ -87,13 +90,13 @@ def _open_run(name: str, folder: str, config: DedupConfig, own: str) -> EarlierR
         raise ConfigError("dedup.against names this run itself", where=folder, remedy="name the folders of earlier runs")
     dedup = storage.join(folder, "dedup")
     manifest = read_manifest(dedup)
-    parts = [int(file[11:-8]) for file in manifest.files if file.startswith("signatures-")]
+    parts = SIGNATURES.numbers(manifest.files)
     if not parts:
         raise ConfigError(
             f"dedup.against: the run {name!r} has no signatures", where=dedup, remedy="run it with dedup.enabled = true, or leave it out"
         )
-    _check_settings(name, signatures_path(dedup, parts[0]), config)
-    rows = {kind: sum(entry.rows for file, entry in manifest.files.items() if file.startswith(kind)) for kind in ("signatures-", "drops-")}
+    _check_settings(name, SIGNATURES.path(dedup, parts[0]), config)
+    signed, dropped = (sum(entry.rows for name, entry in manifest.files.items() if kind.matches(name)) for kind in (SIGNATURES, DROPS))
     documents = storage.join(folder, "documents")
     same = storage.exists(storage.join(documents, MANIFEST)) and read_manifest(documents).fingerprint == manifest.upstream
     return EarlierRun(
@@ -101,8 +104,8 @@ def _open_run(name: str, folder: str, config: DedupConfig, own: str) -> EarlierR
         dedup=dedup,
         documents=documents if same else None,
         fingerprint=manifest.fingerprint,
-        parts=tuple(sorted(parts)),
-        kept=rows["signatures-"] - rows["drops-"],
+        parts=tuple(parts),
+        kept=signed - dropped,
     )
 
 
@@ -124,17 +127,10 @@ def _check_settings(name: str, path: str, config: DedupConfig) -> None:
 def read_kept_signatures(run: EarlierRun, part: int, columns: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The rows (int64 [n]) of a part of an earlier run that stayed, and these columns of their signatures, n rows each."""
     signatures = read_signatures(run.dedup, part, columns)
-    with storage.open_input(drops_path(run.dedup, part)) as stream:
+    with storage.open_input(DROPS.path(run.dedup, part)) as stream:
         dropped = pq.read_table(stream, columns=["row"])["row"].to_numpy()
     kept = np.delete(np.arange(len(signatures[columns[0]])), dropped)
     return kept, {name: column[kept] for name, column in signatures.items()}
-
-
-def read_signatures(dedup: str, part: int, columns: Sequence[str]) -> dict[str, np.ndarray]:
-    """Columns of a part's signatures: fixed binary as uint8 [documents, width], else as numpy has it [documents]."""
-    with storage.open_input(signatures_path(dedup, part)) as stream:
-        table = pq.read_table(stream, columns=list(columns))
-    return {name: to_numpy(table.column(name)) for name in columns}
 
 
 def join_exact(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.RecordBatch:
@@ -190,12 +186,12 @@ def set_schema(config: DedupConfig) -> pa.Schema:
 
 def write_sets(dedup: str, documents: str | None, part: int, rows: np.ndarray, config: DedupConfig, path: str) -> None:
     """Writes the candidates `rows` (int64, sorted, each once) of a part: ids and signatures from `dedup`, shingles of the texts."""
-    with storage.open_input(signatures_path(dedup, part)) as stream:
+    with storage.open_input(SIGNATURES.path(dedup, part)) as stream:
         table = pq.read_table(stream, columns=["id", "signature"]).take(pa.array(rows)).combine_chunks()
     if documents is None:
         sets = ShingleSets(values=np.zeros(0, np.uint64), offsets=np.zeros(len(rows) + 1, np.int64))
     else:
-        sets = concatenate_sets([sets_of(texts, config) for texts in read_texts(documents_path(documents, part), rows)])
+        sets = concatenate_sets([sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows)])
     schema = set_schema(config)
     shingles = pa.LargeListArray.from_arrays(pa.array(sets.offsets), pa.array(sets.values), type=schema.field("shingles").type)
     ids, signatures = (rows_to_binary(to_numpy(table.column(name))) for name in ("id", "signature"))

@@ -8,10 +8,10 @@ import pyarrow as pa
 import xxhash
 
 from transforms.arrays import binary_rows, first_of_run, gather, key_columns, rows_to_binary, starts_run, to_batch
+from transforms.contracts.dedup import EXACT_BYTES, SCREEN_RULES
 from transforms.contracts.documents import ID_BYTES
-from transforms.dedup.order import Traits, order_keys
+from transforms.dedup.keep_order import Traits, order_keys
 from transforms.dedup.screens.order import gone_batch
-from transforms.dedup.tables import EXACT_BYTES, SCREEN_RULES
 from transforms.urls.normalize import normalize_url
 
 _ORDER_BYTES = 8 + ID_BYTES

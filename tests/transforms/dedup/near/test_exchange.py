@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.contracts.documents import pack_address
+from transforms.contracts.addresses import pack_address
 from transforms.dedup.near import exchange as module
 from transforms.dedup.near.bands import band_hashes, range_of
 from transforms.dedup.near.exchange import Exchange, entries_of_pass, pack_entries, plan_exchange, unpack_entries
@@ -23,7 +23,7 @@ def test_entries_come_back(parts: list[tuple[int, list[tuple[int, int]]]]):
     ]
     hashes, addresses = unpack_entries(packed)
     assert hashes.tolist() == [entry[0] for _, entries in parts for entry in entries]
-    assert addresses.tolist() == [part << 32 | entry[1] for part, entries in parts for entry in entries]
+    assert addresses.tolist() == [pack_address(part, entry[1]) for part, entries in parts for entry in entries]
     assert sum(map(len, packed)) == 8 * len(parts) + 12 * len(hashes)
 
 
