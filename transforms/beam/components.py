@@ -14,7 +14,7 @@ import pyarrow as pa
 from apache_beam.pvalue import AsIter, TaggedOutput
 
 from transforms.arrays import gather, split_by, to_batch
-from transforms.beam.find_duplicates import Grouped, Keyed
+from transforms.beam.grouping import Grouped, Keyed
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.clusters import Forest, empty_forest, merge_forests, spanning_forest
 from transforms.dedup.near.exchange import Exchange

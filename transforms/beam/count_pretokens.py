@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
+from transforms.beam.grouping import Keyed
 from transforms.contracts.names import pretoken_range_path
 from transforms.corpus import read_kept
 from transforms.dedup.near.bands import range_of
@@ -20,7 +21,6 @@ from transforms.tokens.patterns import find_pattern
 from transforms.tokens.pretokens import count_pretokens, hash_pretokens, merge_counts, sort_counts
 
 Part = tuple[str, str]
-Keyed = tuple[int, pa.RecordBatch]
 
 
 @dataclass

@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 from apache_beam.pvalue import AsIter
 
 from transforms import storage
-from transforms.arrays import empty_batch, split_by
+from transforms.arrays import split_by
 from transforms.beam.components import Cluster
-from transforms.beam.find_duplicates import DropExact, ExchangeBands, Grouped, Keyed, SignDocuments, VerifyPairs
+from transforms.beam.find_duplicates import DropExact, ExchangeBands, SignDocuments, VerifyPairs
+from transforms.beam.grouping import GroupByPart, Grouped, Keyed
 from transforms.contracts.addresses import unpack_address
 from transforms.contracts.names import DROPS, PARTS, clusters_path
 from transforms.dedup.near.bands import range_of
@@ -101,12 +102,7 @@ class WriteDrops(beam.PTransform):
         parts, choices, statistics = inputs
         totals = statistics | "All statistics" >> beam.Flatten() | beam.CombinePerKey(sum).with_output_types(tuple[str, int])
         dropped = choices | "By part" >> beam.ParDo(_DropsByPart())
-        drops = (
-            (dropped, parts | "All" >> beam.Map(_no_choices))
-            | "All drops" >> beam.Flatten()
-            | "Group" >> beam.GroupByKey()
-            | "Drops" >> beam.ParDo(_WriteDrops(self.out, self.config))
-        )
+        drops = (dropped, parts) | "Group" >> GroupByPart(CHOICE_SCHEMA) | "Drops" >> beam.ParDo(_WriteDrops(self.out, self.config))
         sorted_ranges = (
             choices
             | "By component" >> beam.ParDo(_ByComponent(self.ranges))
@@ -172,7 +168,3 @@ def _write_clusters(out: str, ranges: Iterable[int], statistics: Iterable[tuple[
 def _read_table(path: str) -> pa.Table:
     with storage.open_input(path) as stream:
         return pq.read_table(stream)
-
-
-def _no_choices(part: int) -> Keyed:
-    return part, empty_batch(CHOICE_SCHEMA)

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from apache_beam.pvalue import AsIter, TaggedOutput
+from apache_beam.pvalue import TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
-from transforms.arrays import binary_rows, empty_batch, gather, split_by, to_batch
+from transforms.arrays import binary_rows, gather, split_by, to_batch
+from transforms.beam.grouping import ExchangeInPasses, GroupByPart, Grouped, Keyed
 from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.contracts.dedup import LINES_KEY, LINES_RULE
 from transforms.contracts.documents import ID_BYTES
@@ -38,8 +39,6 @@ from transforms.dedup.settings import DedupConfig
 from transforms.memory import pass_of
 from transforms.storage.arrow_files import write_parquet
 
-Keyed = tuple[int, pa.RecordBatch]
-Grouped = tuple[int, Iterable[pa.RecordBatch]]
 Count = TaggedOutput[Literal["counts"], int]
 
 
@@ -63,19 +62,11 @@ class DropLines(beam.PTransform):
 
     def expand(self, parts: beam.PCollection[int]) -> beam.PCollection[int]:
         parts = parts | "Spread" >> beam.Reshuffle()
-        gone = []
-        after: tuple[AsIter, ...] = ()
-        for number in range(self.passes):
-            label = f"{number + 1} of {self.passes}"
-            hashing = beam.ParDo(_HashLines(self, number), *after)
-            finding = beam.ParDo(_FindRepeated(self.config)).with_outputs("counts", main="gone")
-            found = parts | f"Hash {label}" >> hashing | f"Group {label}" >> beam.GroupByKey() | f"Find {label}" >> finding
-            after = (AsIter(found.counts),)
-            gone.append(found.gone)
+        hashing = [_HashLines(self, number) for number in range(self.passes)]
+        repeated, _ = parts | "Find" >> ExchangeInPasses(hashing, _FindRepeated(self.config), ("counts",))
         return (
-            (*gone, parts | "All" >> beam.Map(_nothing_gone))
-            | beam.Flatten()
-            | "Group by part" >> beam.GroupByKey()
+            (repeated, parts)
+            | "Group" >> GroupByPart(GONE_LINE_SCHEMA)
             | "Remove" >> beam.ParDo(_Record(self.documents, self.out, self.config))
         )
 
@@ -98,7 +89,6 @@ class _HashLines(beam.DoFn):
         self._ranges, self._passes, self._number = transform.ranges, transform.passes, number
 
     def process(self, part: int, before: Iterable[int] = ()) -> Iterator[Keyed]:
-        # `before` is only waited for: the pass before this one has ended.
         gone = _other_drops(DROPS.path(self._out, part))["row"].to_numpy()
         for rows, batch in read_rows(PARTS.path(self._documents, part), gone, columns=["id", "text"]):
             ids = binary_rows(batch.column("id"))
@@ -163,7 +153,3 @@ def _other_drops(path: str) -> pa.Table:
     with storage.open_input(path) as stream:
         drops = pq.read_table(stream)
     return drops.filter(pc.not_equal(drops["rule"].cast(pa.string()), LINES_RULE)).replace_schema_metadata(None)
-
-
-def _nothing_gone(part: int) -> Keyed:
-    return part, empty_batch(GONE_LINE_SCHEMA)

@@ -309,7 +309,7 @@ def test_batches_cross_as_arrow(tmp_path: Path):
     assert len(batches) > 20
     for label, kind in batches.items():
         assert RecordBatchCoder.__name__ in str(beam.coders.registry.get_coder(kind)), label
-    assert ours["DropDuplicates/Band/Emit 1 of 2[None]"] == "Tuple[Tuple[<class 'int'>, <class 'int'>], <class 'bytes'>]"
+    assert ours["DropDuplicates/Band/Pair/Emit 1 of 2[None]"] == "Tuple[Tuple[<class 'int'>, <class 'int'>], <class 'bytes'>]"
     assert ours["DropDuplicates/Write/Names[None]"] == "<class 'str'>"
 
 
