@@ -24,7 +24,9 @@ from tests.conftest import PROJECT
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.runs import NOT_DATA, STAGES, copy_input, digests, figures, run
 from transforms import storage
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
+from transforms.contracts.names import PARTS
 from transforms.errors import UserError
 from transforms.tokens.shards import open_shard
 
@@ -56,7 +58,7 @@ def test_counts_add_up_and_manifests_describe_the_files(finished: Path) -> None:
 
 def test_dropped_documents_are_in_no_shard(finished: Path) -> None:
     dropped = {
-        (int(path.stem.split("-")[1]) << 32) + row
+        pack_address(PARTS.number(path.name), row)
         for path in (finished / "dedup").glob("drops-*.parquet")
         for row in pq.read_table(path, columns=["row"])["row"].to_pylist()
     }

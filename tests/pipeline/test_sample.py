@@ -22,6 +22,7 @@ from tests.conftest import PROJECT
 from tests.pipeline.runs import STAGES
 from training.checkpoint import load_model
 from training.generate import Sampling, TextGenerator
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
 
 Place = tuple[str, str]
@@ -36,7 +37,7 @@ def outcomes(run: Path) -> dict[Place, dict[str, Any]]:
         number = int(part.stem.split("-")[1])
         for row, document in enumerate(pq.read_table(part, columns=["source", "origin", "locator", "language"]).to_pylist()):
             place = (f"{document['source']}/{document['origin'].rsplit('/', 1)[-1]}", document["locator"])
-            addresses[(number << 32) + row] = place
+            addresses[pack_address(number, row)] = place
             found[place] = {"outcome": "kept", "rule": None, "language": document["language"], "keeper": None}
         for reject in pq.read_table(run / "documents" / part.name.replace("part", "rejects")).to_pylist():
             place = (f"{reject['source']}/{reject['origin'].rsplit('/', 1)[-1]}", reject["locator"])
@@ -44,7 +45,7 @@ def outcomes(run: Path) -> dict[Place, dict[str, Any]]:
     for drops in sorted((run / "dedup").glob("drops-*.parquet")):
         number = int(drops.stem.split("-")[1])
         for drop in pq.read_table(drops).to_pylist():
-            place = addresses[(number << 32) + drop["row"]]
+            place = addresses[pack_address(number, drop["row"])]
             found[place] |= {"outcome": "dropped", "rule": drop["rule"], "keeper": addresses[drop["keeper"]]}
     return found
 

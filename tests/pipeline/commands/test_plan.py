@@ -17,20 +17,24 @@ from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.runner.fork_server import expected_server
 from pipeline.stages import rates
 from pipeline.stages.dedup import stage as dedup
+from pipeline.stages.dedup.estimate import estimate_dedup
 from pipeline.stages.documents import stage as ingest
+from pipeline.stages.documents.estimate import estimate_documents, expected_volume
 from pipeline.stages.documents.planning import plan_documents
-from pipeline.stages.estimate import Volume, estimate_dedup, estimate_documents, estimate_shards, estimate_tokenizer, expected_volume
+from pipeline.stages.estimate import Volume
 from pipeline.stages.run_stages import plan_stage, run_stages
 from pipeline.stages.shards import stage as shards
+from pipeline.stages.shards.estimate import estimate_shards
 from pipeline.stages.tokenizer import pretokens
+from pipeline.stages.tokenizer.estimate import estimate_tokenizer
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.runs import STAGES, copy_input
 from tests.pipeline.test_cli import check_error
 from tests.transforms.dedup.small_corpora import write_documents
 from transforms.contracts.manifest import read_manifest
 from transforms.dedup.near.sign import sign_part
+from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import signature_bytes
 
 SETTINGS = RunnerSettings(workers=1)
 

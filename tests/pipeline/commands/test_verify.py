@@ -15,6 +15,7 @@ from pipeline.run.folder import Run
 from pipeline.run.state import file_entry
 from tests.pipeline.runs import STAGES
 from tests.pipeline.test_cli import check_error
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
 from transforms.tokens.shards import open_shard
 from transforms.tokens.train import tokenizer_bytes, train_tokenizer
@@ -291,7 +292,7 @@ def test_one_fault_hides_no_other_of_its_check(copy: Path) -> None:
     train = next(iter(sorted(copy.glob("shards/train-books-*"))))
     rewrite(train, beyond)
     rewrite(next(iter(sorted(copy.glob("documents/part-00000*")))), set_to("text", lambda text: "X" + text[1:]))
-    rewrite(next(iter(sorted(copy.glob("dedup/drops-00000*")))), set_to("keeper", 99 << 32))
+    rewrite(next(iter(sorted(copy.glob("dedup/drops-00000*")))), set_to("keeper", pack_address(99, 0)))
     found = wrong_checks(copy)
     assert not any("cannot be checked" in faults for faults in found.values()), found
     assert found["shards: text"].count("tokens of another text than the document's: ") == 2

@@ -23,7 +23,9 @@ from pipeline.stages.run_stages import run_stages
 from pipeline.stages.shards.division import Part, slice_parts
 from pipeline.stages.shards.stage import SHARDS
 from tests.pipeline.runs import digests
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
+from transforms.contracts.names import DROPS, PARTS
 from transforms.corpus import read_kept
 from transforms.errors import UserError
 from transforms.tokens.encode import encode_texts, load_tokenizer
@@ -91,10 +93,13 @@ def expected_streams(run: Path) -> dict[int, list[int]]:
     tokenizer = load_tokenizer(path.read_bytes(), path=str(path))
     expected = {}
     for part_path in sorted((run / "documents").glob("part-*")):
-        number = int(part_path.stem[5:])
-        for rows, batch in read_kept(str(part_path), str(run / "dedup" / f"drops-{number:05d}.parquet"), columns=["text"]):
+        number = PARTS.number(part_path.name)
+        for rows, batch in read_kept(str(part_path), DROPS.path(str(run / "dedup"), number), columns=["text"]):
             for row, text in zip(rows.tolist(), batch.column("text").to_pylist(), strict=True):
-                expected[number << 32 | row] = [*encode_texts(tokenizer, [text]).ids.tolist(), tokenizer.token_to_id("<|endoftext|>")]
+                expected[pack_address(number, row)] = [
+                    *encode_texts(tokenizer, [text]).ids.tolist(),
+                    tokenizer.token_to_id("<|endoftext|>"),
+                ]
     return expected
 
 

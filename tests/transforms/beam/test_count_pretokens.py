@@ -10,8 +10,9 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 
 from pipeline.stages.tokenizer.pretokens import gather_counts
-from transforms.beam.count_pretokens import CountPretokens, range_path
+from transforms.beam.count_pretokens import CountPretokens
 from transforms.contracts.counters import LeftOut
+from transforms.contracts.names import pretoken_range_path
 from transforms.tokens.patterns import PATTERNS, splitter
 
 TEXTS = [[f"Part {part} has word{row % 5} and, row {row}, the river." for row in range(40)] for part in range(3)] + [[]]
@@ -41,7 +42,7 @@ def count(parts: list[tuple[str, str]], out: Path, *passes: tuple[int, ...]) -> 
     for wanted in passes:
         with TestPipeline(runner="FnApiRunner") as pipeline:
             _ = pipeline | beam.Create(parts) | CountPretokens(str(out), "gpt4", "none", ranges, wanted)
-    return [range_path(str(out), number, ranges) for number in range(ranges)]
+    return [pretoken_range_path(str(out), number, ranges) for number in range(ranges)]
 
 
 def test_counts_are_those_of_all_kept_documents(parts: list[tuple[str, str]], tmp_path: Path) -> None:

@@ -18,15 +18,17 @@ from tests.transforms.dedup.small_corpora import (
     slow_shingles,
     write_documents,
 )
+from transforms.arrays import to_batch
 from transforms.beam.coders import RecordBatchCoder
 from transforms.beam.components import ConnectedComponents
 from transforms.beam.drop_duplicates import DropDuplicates, count_documents
-from transforms.contracts.documents import pack_address
+from transforms.contracts.addresses import pack_address
+from transforms.contracts.dedup import CLUSTER_SCHEMA, DROP_SCHEMA
 from transforms.contracts.plain import to_object
 from transforms.dedup.near.exchange import Exchange
+from transforms.dedup.near.schemas import FOREST_SCHEMA, PAIR_SCHEMA
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.summary import summarise
-from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, FOREST_SCHEMA, PAIR_SCHEMA, to_batch
 from transforms.errors import UserError
 
 _WORDS = [f"word{number}" for number in range(100)]
