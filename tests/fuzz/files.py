@@ -121,7 +121,7 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
         assert "\r" not in text
         assert "\0" not in text
     findings.kept += len(documents)
-    findings.rejected.update(values["rejected"])
+    findings.rejected.update(values.rejected)
 
 
 def _options(kind: str) -> dict[str, Any]:
