@@ -66,7 +66,7 @@ def test_the_readme_names_every_command_and_both_front_doors() -> None:
 
 
 def test_files_that_the_documents_name_are_there() -> None:
-    for path in [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]:
+    for path in sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
