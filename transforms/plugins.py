@@ -20,19 +20,22 @@ from typing import Any, TypeVar
 
 from transforms import storage
 from transforms.errors import ConfigError
-from transforms.filters.registry import FILTERS, PRESETS, Filter
+from transforms.filters.filter import Filter
+from transforms.filters.presets import PRESETS
+from transforms.filters.registry import FILTERS
 from transforms.filters.verdicts import Verdicts
+from transforms.sources.kind import SourceKind
 from transforms.sources.records import Record
-from transforms.sources.registry import KINDS, SourceKind
+from transforms.sources.registry import KINDS, TABLE_OPTIONS
 
 _PREFIX = "tokenmill_plugin_"
 _COPY = re.compile(r"^[0-9a-f]{8}-")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _REGISTRIES: dict[type, dict[str, Any]] = {Filter: FILTERS, SourceKind: KINDS}
 _BUILT_IN = {*FILTERS, *PRESETS}, set(KINDS)
-_REGISTERED: dict[str, list[tuple[str, Filter | SourceKind]]] = {}
+_REGISTERED: dict[str, list[Filter | SourceKind]] = {}
 """What each plugin that ran in this process registered, by its label."""
-_running: list[tuple[str, Filter | SourceKind]] = []
+_running: list[Filter | SourceKind] = []
 _loaded: list[str] = []
 _lock = threading.Lock()  # a worker process of other runners has several threads
 
@@ -61,7 +64,7 @@ def register_filter(name: str, *, columns: Sequence[str] = ("text",), files: Seq
     """
 
     def add(judge: Judge) -> Judge:
-        _running.append((name, Filter(judge=judge, columns=tuple(columns), files=tuple(files))))
+        _running.append(Filter(name=name, judge=judge, columns=tuple(columns), files=tuple(files)))
         return judge
 
     return add
@@ -78,8 +81,20 @@ def register_source(
     without `.gz`: a folder then stands for these files, else for all that lie in it.
     """
 
+    if unknown := [name for name in options if name not in TABLE_OPTIONS]:
+        raise ValueError(f"{unknown[0]!r} is not a key of a source's table; there are {', '.join(TABLE_OPTIONS)}")
+
     def add(read: Reader) -> Reader:
-        _running.append((kind, SourceKind(read=read, options=tuple(options), compressed=compressed, suffixes=tuple(suffixes), plugin=True)))
+        _running.append(
+            SourceKind(
+                name=kind,
+                read=read,
+                suffixes=tuple(suffixes),
+                decompresses=compressed,
+                plugin=True,
+                table_options={name: TABLE_OPTIONS[name] for name in options},
+            )
+        )
         return read
 
     return add
@@ -123,10 +138,10 @@ def _load(plugins: Sequence[Plugin]) -> None:
             _running.clear()
             _run(plugin)
             _REGISTERED[plugin.label] = list(_running)
-        for name, entry in _REGISTERED[plugin.label]:
-            registry = _REGISTRIES[type(entry)]
+        for entry in _REGISTERED[plugin.label]:
+            name, registry = entry.name, _REGISTRIES[type(entry)]
             if not _NAME.fullmatch(name):
-                raise ConfigError(f"{name!r} is no name", where=plugin.name, remedy="use small letters, digits, - and _")
+                raise ConfigError(f"{name!r} is no name", where=plugin.name, remedy="use lowercase letters, digits, - and _")
             if name in registry or name in PRESETS:
                 raise ConfigError(f"the name {name!r} is taken", where=plugin.name, remedy="register it under another name")
             registry[name] = entry
@@ -140,7 +155,7 @@ def _run(plugin: Plugin) -> None:
         else:
             _run_code(plugin.name, plugin.code, f"{_PREFIX}{plugin.label[:16]}")
     except Exception as error:
-        raise ConfigError(f"the plugin fails: {_reason(error, plugin.name)}", where=plugin.name, remedy="mend it") from error
+        raise ConfigError(f"the plugin fails: {_reason(error, plugin.name)}", where=plugin.name, remedy="fix the plugin") from error
 
 
 def _run_code(path: str, code: str, module_name: str) -> None:

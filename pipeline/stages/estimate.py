@@ -28,6 +28,8 @@ from transforms.dedup.near.exchange import (
     plan_exchange,
 )
 from transforms.dedup.tables import signature_bytes
+from transforms.sources.kind import InputRate
+from transforms.sources.registry import KINDS
 
 _AT_MOST = "at most: what filters and languages leave out cannot be known before"
 
@@ -106,7 +108,7 @@ def estimate_documents(config: Config, settings: RunnerSettings, left: Sequence[
         if rate is None:
             unknown.add((source, kind or config.sources[source].kind))
             continue
-        core_seconds += size / rate.bytes_a_second
+        core_seconds += size / rate.bytes_per_second
         core_seconds += size * rate.text / rates.FILTERED_BYTES_A_SECOND if config.sources[source].quality else 0
         disk += size * (rate.parts + rate.rejects)
     notes = [f"no rate is known for kind {kind!r}: source {source!r} is not counted" for source, kind in sorted(unknown)]
@@ -244,8 +246,8 @@ def _sizes(units: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bool], in
     return sizes
 
 
-def _input_rate(config: Config, source: str, kind: str, packed: bool) -> rates.InputRate | None:
-    return rates.INPUT_RATES.get((kind or config.sources[source].kind, packed))
+def _input_rate(config: Config, source: str, kind: str, packed: bool) -> InputRate | None:
+    return KINDS[kind or config.sources[source].kind].rates.get(packed)
 
 
 def _workers(settings: RunnerSettings, work: Work) -> int | None:

@@ -1,31 +1,7 @@
-"""What stages cost, measured: the constants of `tokenmill plan`. `python -m tests.bench.plan_rates` measures them (docs/plan.md)."""
+"""What stages cost, measured: the constants of `tokenmill plan`. `python -m tests.bench.plan_rates` measures them (docs/plan.md).
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputRate:
-    """A kind of source, with language identification and without filters: bytes of input that one core takes a second, and the bytes of
-    text, of parts and of rejects that come of each byte of input."""
-
-    bytes_a_second: float
-    text: float
-    parts: float
-    rejects: float = 0.001
-
-
-INPUT_RATES = {
-    ("warc", True): InputRate(bytes_a_second=3.4e6, text=0.20, parts=0.096),
-    ("warc", False): InputRate(bytes_a_second=21e6, text=0.039, parts=0.018),
-    ("html", False): InputRate(bytes_a_second=13.8e6, text=0.039, parts=0.023),
-    ("text", True): InputRate(bytes_a_second=8.2e6, text=2.6, parts=1.08),
-    ("text", False): InputRate(bytes_a_second=24.8e6, text=0.99, parts=0.41),
-    ("jsonl", True): InputRate(bytes_a_second=1.5e6, text=2.31, parts=1.10),
-    ("jsonl", False): InputRate(bytes_a_second=4.3e6, text=0.85, parts=0.41),
-    ("csv", False): InputRate(bytes_a_second=3.8e6, text=0.93, parts=0.44),
-    ("parquet", False): InputRate(bytes_a_second=1.8e6, text=2.26, parts=1.06),
-}
-"""By kind, and whether the files are compressed. Kinds of which there is no real data to measure are not here."""
+What reading costs stands with each kind of source: `SourceKind.rates`.
+"""
 
 PACKED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
 """Ends of the names of compressed files; their rate is that of gzip."""

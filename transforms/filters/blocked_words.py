@@ -14,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from transforms import storage
+from transforms.config_types import ConfigPath
 from transforms.errors import ConfigError
+from transforms.filters.filter import Filter
 from transforms.filters.language_codes import names_language
 from transforms.filters.lists import read_entries
 from transforms.filters.verdicts import Verdicts
@@ -28,9 +30,9 @@ def judge_blocked_words(
     language: pa.Array,
     *,
     words: tuple[str, ...] = (),
-    files: tuple[str, ...] = (),
-    lists: Mapping[str, str] = {},
-    folder: str = "",
+    files: tuple[ConfigPath, ...] = (),
+    lists: Mapping[str, ConfigPath] = {},
+    folder: ConfigPath = "",
     max_found: int = 0,
     max_share: float = 0.0,
 ) -> Verdicts:
@@ -143,3 +145,6 @@ def _paths(lists: tuple[tuple[str, str], ...], folder: str) -> dict[str, str]:
         if not paths:
             raise ConfigError("there is no list in the folder", where=folder, remedy='it must have files such as "en" or "de.txt"')
     return {**paths, **dict(lists)}
+
+
+BLOCKED_WORDS = Filter(name="blocked-words", judge=judge_blocked_words, columns=("text", "language"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.tokens import tokenize
 from transforms.filters.verdicts import Verdicts
 
@@ -149,3 +150,7 @@ def _sentences(lines: Sequence[list[str]], *, enough: int, before_small_letters:
     counts[few] = 0
     np.add.at(counts, rows, np.maximum(sentences, 1))
     return counts
+
+
+C4_PAPER = Filter(name="c4-paper", judge=judge_c4_paper)
+C4_TFDS = Filter(name="c4-tfds", judge=judge_c4_tfds)

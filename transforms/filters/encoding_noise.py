@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from ftfy.badness import is_bad
 
+from transforms.filters.filter import Filter
 from transforms.filters.verdicts import Verdicts
 from transforms.sources.records import clean_text
 
@@ -149,3 +150,6 @@ def suspects(text: pa.LargeStringArray) -> np.ndarray:
     rows = np.searchsorted(offsets[1:] - offsets[0], at[noted], side="right")
     suspect[rows] = True
     return suspect
+
+
+ENCODING_NOISE = Filter(name="encoding-noise", judge=judge_encoding_noise)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.filters.filter import Filter
 from transforms.filters.tokens import Tokens
 from transforms.filters.verdicts import Verdicts
 
@@ -230,3 +231,6 @@ def _scan(positions: list[int], names: list[int], n: int) -> list[int]:
 
 def _at_most(share: np.ndarray, rule: str, limit: float) -> Verdicts:
     return Verdicts.where(~(share > limit), rule=f"gopher-repetition/{rule}", value=share, threshold=limit)
+
+
+GOPHER_REPETITION = Filter(name="gopher-repetition", judge=judge_gopher_repetition, columns=("text", "tokens"))

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.verdicts import Verdicts
 from transforms.words import split_words
 
@@ -104,3 +105,6 @@ def _character_tables() -> tuple[np.ndarray, np.ndarray]:
     """bool [0x110000] twice: capitals, digits."""
     characters = list(map(chr, range(0x110000)))
     return np.fromiter(map(str.isupper, characters), bool), np.fromiter(map(str.isdigit, characters), bool)
+
+
+LINE_RULES = Filter(name="line-rules", judge=judge_line_rules)

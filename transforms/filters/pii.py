@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.pii_numbers import find_cards, find_ibans, find_phones
 from transforms.filters.verdicts import Verdicts
 
@@ -160,3 +161,6 @@ FINDERS: dict[str, Callable[[str], Iterator[Span]]] = {
     "phone": find_phones,
 }
 """What finds each kind in a text: character spans [start, end) from left to right. The order is that of precedence."""
+
+
+PII = Filter(name="pii", judge=judge_pii)

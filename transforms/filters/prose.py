@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.fineweb import TERMINAL_MARKS
 from transforms.filters.language import two_letter_codes
 from transforms.filters.language_codes import is_unspaced
@@ -83,3 +84,6 @@ def _small_letters() -> np.ndarray:
 def _per_line(feeds: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """How many of the positions `starts` are in each line, by the positions of the line feeds that close them: int64 [lines]."""
     return np.bincount(np.searchsorted(feeds, starts), minlength=len(feeds))
+
+
+PROSE = Filter(name="prose", judge=judge_prose, columns=("text", "language", "tokens"))

@@ -18,7 +18,9 @@ import numpy as np
 import pyarrow as pa
 
 from transforms import storage
+from transforms.config_types import ConfigPath
 from transforms.errors import ConfigError
+from transforms.filters.filter import Filter
 from transforms.filters.lists import HashSet, bad_list, hash_all, hash_bytes, open_list, open_members, read_entries, read_hashes
 from transforms.filters.verdicts import Verdicts
 from transforms.storage import globs
@@ -36,16 +38,16 @@ def judge_url(
     url: pa.StringArray,
     *,
     blocked_domains: tuple[str, ...] = (),
-    domain_lists: tuple[str, ...] = (),
-    url_lists: tuple[str, ...] = (),
-    ut1: tuple[str, ...] = (),
+    domain_lists: tuple[ConfigPath, ...] = (),
+    url_lists: tuple[ConfigPath, ...] = (),
+    ut1: tuple[ConfigPath, ...] = (),
     ut1_categories: tuple[str, ...] = (),
     blocked_words: tuple[str, ...] = (),
-    word_lists: tuple[str, ...] = (),
+    word_lists: tuple[ConfigPath, ...] = (),
     blocked_substrings: tuple[str, ...] = (),
-    substring_lists: tuple[str, ...] = (),
+    substring_lists: tuple[ConfigPath, ...] = (),
     soft_words: tuple[str, ...] = (),
-    soft_word_lists: tuple[str, ...] = (),
+    soft_word_lists: tuple[ConfigPath, ...] = (),
     min_soft_words: int = 2,
     allowed_domains: tuple[str, ...] = (),
     require_http: bool = False,
@@ -296,3 +298,6 @@ def _match_words(
             hits[row] = not hard.isdisjoint(words)
             count[row] = len(soft & words)
     return found, hits, count
+
+
+URL = Filter(name="url", judge=judge_url, columns=("url",))

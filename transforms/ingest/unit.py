@@ -1,4 +1,4 @@
-"""One unit of ingest: files -> records -> language -> quality -> one part of kept documents and its rejects.
+"""One unit of ingest: files -> records -> language -> quality -> one part of kept documents, and its rejects.
 
 A unit's text never leaves the process that read it: batches of at most BATCH_DOCUMENTS documents or BATCH_CHARACTERS
 characters go through the filters, and what is kept is written to the unit's own part file.
@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,13 +18,15 @@ import pyarrow.parquet as pq
 from transforms import storage
 from transforms.contracts.documents import DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA
 from transforms.errors import UserError
-from transforms.filters.language import Lowercase, identify_language, identify_languages, judge_language, kept_labels
-from transforms.filters.registry import Columns, judge
+from transforms.filters.filter import Columns
+from transforms.filters.language import identify_language, identify_languages, judge_language, kept_labels
+from transforms.filters.registry import judge
 from transforms.filters.verdicts import Verdicts
 from transforms.ingest.counts import IngestCounts
+from transforms.ingest.settings import FilterConfig, LanguageConfig, SourceConfig
 from transforms.sources.columns import ColumnsSeen
 from transforms.sources.records import Origin, RawDocument, RawReject, RejectedError, Screen, documents_batch, rejects_batch
-from transforms.sources.registry import KINDS, read_records
+from transforms.sources.registry import read_records
 
 BATCH_DOCUMENTS = 512
 BATCH_CHARACTERS = 8 << 20
@@ -49,37 +50,6 @@ _WORTH_SHARING = 0.75
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceSettings:
-    """How one source is read and judged. `filters`: (name, options) in order.
-
-    Of kind `auto` each file has its own kind, and `options` are those of all kinds.
-    """
-
-    kind: str
-    options: Mapping[str, Any]
-    filters: Sequence[tuple[str, Mapping[str, Any]]]
-
-    def reader_of(self, file: "InputFile") -> dict[str, Any]:
-        """The kind and the options with which a file is read, as keywords of `read_records`."""
-        if not file.kind:
-            return {"kind": self.kind, "options": self.options}
-        return {"kind": file.kind, "options": {name: self.options[name] for name in KINDS[file.kind].options}}
-
-
-@dataclass(frozen=True, kw_only=True)
-class LanguageSettings:
-    """`keep` and the keys of `threshold` are languages as a configuration names them, not yet labels of the model."""
-
-    keep: tuple[str, ...]
-    threshold: float | Mapping[str, float]
-    characters: int
-    model: str | None
-    screen: bool = False
-    identify: bool = True
-    lowercase: Lowercase = "auto"
-
-
-@dataclass(frozen=True, kw_only=True)
 class InputFile:
     """A file to read: where it lies, its name relative to the source's root, and its size in bytes when it was planned.
 
@@ -100,7 +70,7 @@ class InputFile:
         return (self.size if self.end is None else self.end) - self.start
 
 
-def language_screen(settings: LanguageSettings) -> Screen | None:
+def language_screen(settings: LanguageConfig) -> Screen | None:
     """Rejects a page of which a sample is surely in a language that is not kept, so that its main text need not be looked for.
 
     Most pages of a crawl are. None where every language is kept, or where `screen` is off.
@@ -120,7 +90,7 @@ def language_screen(settings: LanguageSettings) -> Screen | None:
 
 def read_unit(
     files: Iterable[InputFile],
-    sources: Mapping[str, SourceSettings],
+    sources: Mapping[str, SourceConfig],
     screen: Screen | None = None,
     *,
     counts: IngestCounts | None = None,
@@ -135,14 +105,16 @@ def read_unit(
     characters = 0
     for file in files:
         origin = Origin(file.source, file.origin)
-        settings = sources[file.source]
+        source = sources[file.source]
+        kind = file.kind or source.kind
         if (size := storage.size(file.path)) != file.size:
             raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when it is at rest")
         notes, passed_over = (found.setdefault(file.source, Counter()) for found in (counts.notes, counts.passed_over))
         columns = counts.columns.setdefault(file.source, ColumnsSeen())
         for record in read_records(
             file.path,
-            **settings.reader_of(file),
+            kind=kind,
+            options=source.reader_options(file.kind),
             start=file.start,
             end=file.end,
             screen=screen,
@@ -164,7 +136,7 @@ def read_unit(
         yield documents_batch(origins[0], documents), rejects_batch(origins[1], rejects)
 
 
-def annotate_languages(batch: pa.RecordBatch, settings: LanguageSettings) -> pa.RecordBatch:
+def annotate_languages(batch: pa.RecordBatch, settings: LanguageConfig) -> pa.RecordBatch:
     """Fills the columns `language` and `language_score`; without `identify` they stay null."""
     if not settings.identify:
         return batch
@@ -189,12 +161,13 @@ def rejects_of(batch: pa.RecordBatch, verdicts: Verdicts, *, rows: np.ndarray, s
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
-    """What became of a batch: kept documents, a batch of rejects for each filter in order, and how often each did something in
+class FilterResult:
+    """What the filters made of a batch of documents.
 
-    documents that passed it.
-
-    `signals`, if they were asked for, has a row for each document of the batch, kept or not, in order.
+    kept     the documents that passed all filters
+    rejects  a batch of rejects for each filter, in order, that of the language first
+    counts   how often a filter did something, such as an edit, in documents that passed it
+    signals  if asked for, a row for each document of the batch, kept or not, in order
     """
 
     kept: pa.RecordBatch
@@ -204,8 +177,8 @@ class Judged:
 
 
 def judge_documents(
-    batch: pa.RecordBatch, *, filters: Sequence[tuple[str, Mapping[str, Any]]], language: LanguageSettings, signals: bool = False
-) -> Judged:
+    batch: pa.RecordBatch, *, filters: Sequence[FilterConfig], language: LanguageConfig, signals: bool = False
+) -> FilterResult:
     """Documents of one source -> those that pass language and quality, and the rejects of each filter in order.
 
     A rejected document is not looked at further, or only as far as the tokens that its batch shares: with `signals` every
@@ -220,13 +193,13 @@ def judge_documents(
     counts: Counter[str] = Counter()
     measured: dict[str, np.ndarray] = {}
     columns = Columns(batch)
-    for name, options in filters:
+    for item in filters:
         if not signals and alive.sum() < _WORTH_SHARING * len(alive):
             batch = batch.filter(pa.array(alive))
             columns, alive = Columns(batch), np.ones(len(batch), bool)
         if not len(batch):
             break
-        verdicts = judge(columns, name=name, options=options, measure_all=signals)
+        verdicts = judge(columns, name=item.name, options=item.options, measure_all=signals)
         rejects.append(rejects_of(batch, verdicts, rows=alive & ~verdicts.keep, stage="quality"))
         alive = alive & verdicts.keep
         measured.update(verdicts.signals)
@@ -234,7 +207,7 @@ def judge_documents(
         if verdicts.text is not None:
             batch = batch.set_column(batch.schema.get_field_index("text"), DOCUMENT_SCHEMA.field("text"), verdicts.text)
             columns = Columns(batch)
-    return Judged(
+    return FilterResult(
         kept=batch.filter(pa.array(alive)),
         rejects=rejects,
         counts=+counts,
@@ -290,8 +263,8 @@ class PartPaths:
 def ingest_files(
     files: Sequence[InputFile],
     *,
-    sources: Mapping[str, SourceSettings],
-    language: LanguageSettings,
+    sources: Mapping[str, SourceConfig],
+    language: LanguageConfig,
     paths: PartPaths,
 ) -> tuple[dict[str, int], IngestCounts]:
     """Reads and judges the files of one source and commits their part and what belongs to it; the part last.
@@ -306,7 +279,7 @@ def ingest_files(
         signals: list[pa.RecordBatch] = []
         screen = None if paths.signals else language_screen(language)
         for batch, unreadable in read_unit(files, sources, screen, counts=counts):
-            judged = judge_documents(batch, filters=sources[source].filters, language=language, signals=paths.signals is not None)
+            judged = judge_documents(batch, filters=sources[source].quality, language=language, signals=paths.signals is not None)
             documents.write(judged.kept)
             counts.add_kept(judged.kept)
             counts.done.setdefault(source, Counter()).update(judged.counts)

@@ -17,7 +17,9 @@ from defusedxml.ElementTree import fromstring
 from transforms.sources.decoding import decode_xml
 from transforms.sources.html_files import close_empty_elements, plain_text
 from transforms.sources.jsonl import parse_date
+from transforms.sources.kind import SourceKind
 from transforms.sources.metadata import primary_subtag
+from transforms.sources.options import LinksOption, OutputOption
 from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, clean_text
 from transforms.sources.render import Output
 
@@ -33,14 +35,16 @@ _DAMAGE = (
 )
 
 
-def read_epub(stream: BinaryIO, *, output: Output = "text", links: bool = False, max_bytes: int = MAX_BYTES) -> Iterator[Record]:
+def read_epub(
+    stream: BinaryIO, *, output: OutputOption = "text", links: LinksOption = None, max_bytes: int = MAX_BYTES
+) -> Iterator[Record]:
     """Bytes of an EPUB -> one document, or one reject with its reason. The locator is always `0`.
 
     The whole text of the spine's chapters, without the navigation document; not more than `max_bytes` are unpacked. A book
     of which a chapter is encrypted is not read in part. `output` and `links` are those of `render`.
     """
     try:
-        yield _read_book(_Archive(stream, max_bytes), functools.partial(_read_chapter, output=output, links=links))
+        yield _read_book(_Archive(stream, max_bytes), functools.partial(_read_chapter, output=output, links=bool(links)))
     except RejectedError as error:
         yield error.reject("0", None)
     except _NoBookError as error:
@@ -154,3 +158,14 @@ def _check_rights(archive: _Archive, chapters: list[str]) -> None:
 
 def _read_chapter(markup: str, *, output: Output, links: bool) -> str:
     return plain_text(close_empty_elements(markup), output=output, links=links)
+
+
+EPUB = SourceKind(
+    name="epub",
+    read=read_epub,
+    suffixes=(".epub",),
+    compressions=(),
+    begins=lambda head: head.data.startswith(b"PK\x03\x04") and b"application/epub+zip" in head.data[:128],
+    decompresses=True,
+    books=True,
+)

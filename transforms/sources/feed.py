@@ -13,6 +13,7 @@ from transforms.sources.feed_entry import ATOM, BASE, LANG, read_entry
 from transforms.sources.feed_json import read_json_feed
 from transforms.sources.feed_recovery import find_head, parse_entry, split_entries
 from transforms.sources.html_files import absolute_url
+from transforms.sources.kind import SourceKind
 from transforms.sources.records import RawDocument, RawReject, Record
 
 MAX_BYTES = 32 << 20
@@ -134,3 +135,12 @@ def _entries(text: str) -> Iterator[tuple[Element, str | None, str | None]]:
             size = 0
             if open_elements:
                 open_elements[-1].clear()
+
+
+FEED = SourceKind(
+    name="feed",
+    read=read_feed,
+    locator="number of the entry, from 1",
+    suffixes=(".rss", ".atom", ".rdf", ".xml"),
+    begins=lambda head: head.root in ("rss", "feed", "rdf"),
+)

@@ -6,27 +6,30 @@
 import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from transforms.sources.columns import MISSING, ColumnsSeen, asked_columns, field_columns, find_value
 from transforms.sources.dates import parse_date
 from transforms.sources.json_stream import Broken, decode_value, read_values
 from transforms.sources.kept import kept_text
+from transforms.sources.kind import COMPRESSIONS, InputRate, Ranges, SourceKind
+from transforms.sources.options import NO_FIELDS, FieldsOption, KeepColumnsOption
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 
 _BLOCK = 1 << 16
 _EXCERPT = 1000
 _NO_LINES = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*(?:[\]{]|\Z)|\{[ \t]*\r?\n)")
 """The beginning of a file that is no JSON lines: an array of objects, or an object over several lines."""
+_BEGINS = re.compile(r"\s*(?:\{\s*(?:\"|\})|\[\s*(?:\{|\]))")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_jsonl(
     stream: BinaryIO,
     *,
-    fields: Mapping[str, str],
-    keep_columns: Sequence[str] = (),
+    fields: FieldsOption = NO_FIELDS,
+    keep_columns: KeepColumnsOption = (),
     start: int = 0,
     end: int | None = None,
     columns: ColumnsSeen | None = None,
@@ -150,7 +153,7 @@ def _objects_of_line(text: str, offset: int) -> Iterator[_Value]:
 class _Reader:
     """JSON values -> documents and rejects."""
 
-    def __init__(self, fields: Mapping[str, str], keep_columns: Sequence[str]):
+    def __init__(self, fields: FieldsOption, keep_columns: Sequence[str]):
         self._keys = field_columns(fields)
         self._keep = tuple(keep_columns)
 
@@ -190,3 +193,17 @@ def _find(value: dict[str, Any], path: str) -> Any:
     if found is MISSING and "." in path:
         found = find_value(value, path)
     return None if found is MISSING else found
+
+
+JSONL = SourceKind(
+    name="jsonl",
+    read=read_jsonl,
+    locator="byte offset of the line in the file, decompressed",
+    suffixes=(".jsonl", ".ndjson", ".jsonlines", ".jl", ".json"),
+    begins=lambda head: _BEGINS.match(head.text) is not None,
+    ranges=Ranges(of="line", files="uncompressed jsonl", except_suffixes=COMPRESSIONS, start_at_locators=True),
+    rates={
+        True: InputRate(bytes_per_second=1.5e6, text=2.31, parts=1.10),
+        False: InputRate(bytes_per_second=4.3e6, text=0.85, parts=0.41),
+    },
+)

@@ -12,7 +12,9 @@ from markdown_it import MarkdownIt
 from transforms.sources.decoding import decode_plain
 from transforms.sources.front_matter import FrontMatter, read_front_matter
 from transforms.sources.indent import clean_indented
+from transforms.sources.kind import SourceKind
 from transforms.sources.markdown_inline import normalized_label, without_comments
+from transforms.sources.options import LinksOption
 from transforms.sources.records import RawDocument, RawReject, Record, binary_detail
 
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
@@ -24,7 +26,7 @@ _RAW = re.compile(r"\s*<(?:pre|script|style|textarea)[\s>]", re.IGNORECASE)
 _HAS_LINK = re.compile(r"\]|<[A-Za-z]")
 
 
-def read_markdown(stream: BinaryIO, *, links: bool | None = None) -> Iterator[Record]:
+def read_markdown(stream: BinaryIO, *, links: LinksOption = None) -> Iterator[Record]:
     """Bytes of one Markdown file -> one document, or one reject. The locator is always `0`.
 
     `links = False` turns links and images into their text; else they stay as they are written.
@@ -149,3 +151,6 @@ def first_heading(body: str, front: FrontMatter) -> str | None:
     else:
         return None
     return " ".join(_EMPHASIS.sub(r"\2", without_comments(shown, links=False)).split()) or None
+
+
+MARKDOWN = SourceKind(name="markdown", read=read_markdown, suffixes=(".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"))

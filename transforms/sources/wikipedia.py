@@ -15,6 +15,8 @@ from defusedxml.ElementTree import iterparse
 
 from transforms.sources.dates import parse_date
 from transforms.sources.indent import clean_indented
+from transforms.sources.kind import SourceKind
+from transforms.sources.options import LinksOption, OutputOption
 from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.wiki_names import DROPPED_LINKS
 from transforms.sources.wikitext import Output, wikitext_to_text
@@ -30,7 +32,7 @@ _IN_URL = "/:;@$!*(),~-._"
 
 
 def read_wikipedia(
-    stream: BinaryIO, *, output: Output = "text", links: bool | None = None, max_page_bytes: int = MAX_PAGE_BYTES
+    stream: BinaryIO, *, output: OutputOption = "text", links: LinksOption = None, max_page_bytes: int = MAX_PAGE_BYTES
 ) -> Iterator[Record]:
     """Bytes of an XML export -> one document or reject a page. The locator is the page's id; `published` its last edit.
 
@@ -166,3 +168,13 @@ def _read_page(page: Element, locator: str, site: _Site, *, title: str, url: str
         return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {len(wikitext)} characters of wikitext")
     edited = parse_date(revision.findtext("{*}timestamp")) if revision is not None else None
     return RawDocument(locator, text, url=url, title=title or None, published=edited)
+
+
+WIKIPEDIA = SourceKind(
+    name="wikipedia",
+    read=read_wikipedia,
+    locator="id of the page",
+    suffixes=(".xml",),
+    name_pattern=re.compile(r"-(?:pages-articles|pages-meta)[^/]*\.xml"),
+    begins=lambda head: head.root == "mediawiki",
+)

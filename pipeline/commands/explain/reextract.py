@@ -10,7 +10,7 @@ from pipeline.config.load import load_config, stage_values
 from pipeline.config.schema import Config
 from pipeline.run.folder import flat_values, versions
 from pipeline.stages.documents.listing import list_source
-from pipeline.stages.documents.stage import language_settings, source_settings, without_paths
+from pipeline.stages.documents.stage import without_paths
 from transforms import storage
 from transforms.errors import UserError
 from transforms.filters.language import model_sha256
@@ -57,11 +57,9 @@ class Extractor:
         if not storage.exists(file.path):
             yield from ((entry, {"state": "unreadable", "why": f"the file is gone: {file.path}"}) for entry in entries)
             return
-        settings = source_settings(config.sources[file.source])
+        settings = config.sources[file.source]
         by_locator = {entry.values["locator"]: entry for entry in entries}
-        for found in read_again(
-            file, list(by_locator), settings=settings, language=language_settings(config.language), signals=config.signals
-        ):
+        for found in read_again(file, list(by_locator), settings=settings, language=config.language, signals=config.signals):
             entry = by_locator.pop(found.locator)
             yield entry, _compare(entry, found)
         for entry in by_locator.values():

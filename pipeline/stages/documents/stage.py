@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from pipeline.config.load import config_values, stage_values
-from pipeline.config.schema import Config, LanguageConfig, SourceConfig
+from pipeline.config.load import stage_values
+from pipeline.config.schema import Config
 from pipeline.run.folder import DIVISION, Run, StagePlan, file_entry, part_name, rejects_name, signals_name
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import UnitReport, plan_work, run_units
@@ -21,7 +21,8 @@ from transforms.contracts.documents import FORMAT_VERSION, printable_path
 from transforms.errors import ConfigError, UserError
 from transforms.filters.language import model_sha256
 from transforms.filters.registry import FILTERS
-from transforms.ingest.unit import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
+from transforms.ingest.settings import LanguageConfig, SourceConfig
+from transforms.ingest.unit import InputFile, PartPaths, count_part, ingest_files
 from transforms.plugins import Plugin, load_plugins, read_plugins
 from transforms.storage import globs
 
@@ -75,12 +76,11 @@ def plan_ingest(config: Config) -> StagePlan:
 
 def execute_ingest(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
     """Runs the units that are not committed yet. Raises UserError for a column that was asked for and is in no file of its source."""
-    sources = {name: source_settings(source) for name, source in config.sources.items()}
     work = functools.partial(
         _ingest_unit,
         plugins=read_plugins(config.plugins),
-        sources=sources,
-        language=language_settings(config.language),
+        sources=config.sources,
+        language=config.language,
         signals=config.signals,
     )
     report = run_units(run.stage(STAGE), work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
@@ -134,8 +134,8 @@ def _ingest_unit(
     unit: dict[str, Any],
     *,
     plugins: tuple[Plugin, ...],
-    sources: dict[str, SourceSettings],
-    language: LanguageSettings,
+    sources: dict[str, SourceConfig],
+    language: LanguageConfig,
     signals: bool,
 ) -> UnitReport:
     load_plugins(plugins)
@@ -200,12 +200,3 @@ def without_paths(values: dict[str, Any]) -> dict[str, Any]:
 
 def _without_files(item: dict[str, Any]) -> dict[str, Any]:
     return {key: option for key, option in item.items() if key not in FILTERS[item["name"]].files}
-
-
-def source_settings(source: SourceConfig) -> SourceSettings:
-    filters = [(item.name, item.options) for item in source.quality]
-    return SourceSettings(kind=source.kind, options=source.reader_options(), filters=filters)
-
-
-def language_settings(language: LanguageConfig) -> LanguageSettings:
-    return LanguageSettings(**config_values(language) | {"keep": language.keep, "model": language.model})

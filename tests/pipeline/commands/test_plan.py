@@ -31,6 +31,7 @@ from transforms.contracts.manifest import read_manifest
 from transforms.dedup.near.sign import sign_part
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.tables import signature_bytes
+from transforms.sources.registry import KINDS
 
 SETTINGS = RunnerSettings(workers=1)
 
@@ -286,7 +287,7 @@ def test_kinds_without_a_rate_are_said_to_be_unknown(tmp_path: Path) -> None:
     values = planned(path)
     documents, learned = values["stages"]["documents"], values["stages"]["tokenizer"]
     assert documents["notes"] == ["no rate is known for kind 'feed': source 'a' is not counted"]
-    assert documents["disk_bytes"] == pytest.approx(14_000 * (rates.INPUT_RATES["jsonl", False].parts + 0.001), abs=1)
+    assert documents["disk_bytes"] == pytest.approx(14_000 * (KINDS["jsonl"].rates[False].parts + 0.001), abs=1)
     assert learned["seconds"] is None
     assert values["stages"]["dedup"]["workers"] is None
     assert learned["notes"] == ["known when the documents are"]
@@ -299,12 +300,12 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     """Ten times a file that is twice a megabyte, for one and for two workers."""
     path = write_corpus(tmp_path, extra='[dedup]\nurls = "first"\n')
     config = load_config(str(path))
-    rate = rates.INPUT_RATES["jsonl", True]
+    rate = KINDS["jsonl"].rates[True]
     units = [{"files": [{"source": "news", "path": "x.jsonl.gz", "size": 2_000_000, "end": None}], "bytes": 2_000_000}] * 10
     plan = plan_ingest(config)
     plan.units[:] = units
     one, two = (estimate_documents(config, RunnerSettings(workers=workers), units, plan=plan) for workers in (1, 2))
-    core = 2e7 / rate.bytes_a_second + 2e7 * rate.text / rates.FILTERED_BYTES_A_SECOND
+    core = 2e7 / rate.bytes_per_second + 2e7 * rate.text / rates.FILTERED_BYTES_A_SECOND
     assert one.core_seconds == two.core_seconds == pytest.approx(core)
     assert (one.workers, two.workers) == (1, 2)
     assert (one.seconds, two.seconds) == pytest.approx((core + rates.START_SECONDS, core / 2 + rates.START_SECONDS))
