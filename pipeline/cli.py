@@ -5,20 +5,23 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from io import TextIOWrapper
+from types import MappingProxyType
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
+from pipeline.commands.export.options import with_format_options
 from pipeline.config.load import load_config
 from pipeline.config.schema import Config
 from pipeline.process_end import run_and_leave
 from pipeline.run.folder import CONFIGURATION, STAGES, Run
 from transforms import storage
 from transforms.errors import ConfigError, UserError
+from transforms.export.registry import describe_formats
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -144,16 +147,15 @@ def inspect(
 
 
 @app.command(name="export")
+@with_format_options
 def export_(
     config: ConfigPath,
-    format: Annotated[str, typer.Option(help="nanogpt, llmc, megatron, datatrove, mds (tokens), parquet or jsonl (documents)")],
+    format: Annotated[str, typer.Option(help=describe_formats())],
     to: Annotated[str, typer.Option(help="the folder to write: local, gs:// or s3://, new or empty")],
     beam: BeamArguments = None,
     split: Annotated[str, typer.Option(help="train, validation or all")] = "all",
     sources: Annotated[str, typer.Option(help="names of sources with commas between them; all when not given")] = "",
-    file_tokens: Annotated[int, typer.Option(min=1, help="llmc: aim for this many tokens a file")] = 100_000_000,
-    sequence_length: Annotated[int, typer.Option(min=0, help="mds: tokens of a sample; 0: those that a row of the shards predicts")] = 0,
-    compression: Annotated[str, typer.Option(help="jsonl: gzip, zstd or none")] = "gzip",
+    options: Mapping[str, Any] = MappingProxyType({}),  # stands for the options of all formats
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an export that was made from something else or is not finished")
     ] = False,
@@ -164,8 +166,7 @@ def export_(
     from pipeline.commands.export.export import export_run
     from pipeline.runner.beam import RunnerSettings
     from pipeline.runner.fork_server import fork_server
-    from transforms.export.formats import ExportOptions
-    from transforms.export.request import ExportRequest, split_names
+    from transforms.export.request import ExportRequest, choose_options, split_names
 
     with fork_server() as server:
         loaded = _load(config)
@@ -174,7 +175,7 @@ def export_(
             to=_absolute(to),
             splits=split_names(split),
             sources=tuple(sorted(filter(None, sources.split(",")))),
-            options=ExportOptions(file_tokens=file_tokens, sequence_length=sequence_length, compression=compression),
+            options=choose_options(format, options),
         )
         wanted = loaded.workers if workers is None else workers
         settings = RunnerSettings(workers=wanted, beam_arguments=tuple(beam or ()), debug=debug, fork_server=server)

@@ -160,7 +160,7 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _format(request: ExportRequest) -> DocumentFormat:
+def _format(request: ExportRequest) -> DocumentFormat[Any]:
     found = FORMATS[request.format]
     assert isinstance(found, DocumentFormat)
     return found

@@ -41,18 +41,17 @@ def settle_tokens(run: Run, request: ExportRequest) -> ExportRequest:
     shards = _wanted_shards(run, request)
     info = _read_info(storage.join(run.stage("shards"), shards[0].name))
     _format(request).check(info)
-    if "sequence_length" not in _format(request).options or request.options.sequence_length:
-        return request
-    return replace(request, options=replace(request.options, sequence_length=info.sequence_length))
+    return replace(request, options=_format(request).settle(request.options, info))
 
 
 def plan_tokens(run: Run, request: ExportRequest) -> list[dict[str, Any]]:
     """The units of an export: groups of shards in the order of their documents' addresses."""
     length = stage_manifest(run, "shards").configuration["shards"]["sequence_length"]
+    aim_rows = _format(request).file_tokens(request.options) // length
     units = []
     for split in request.splits:
         shards = [shard for shard in _wanted_shards(run, request) if shard.split == split]
-        for (source, index), members in _group(shards, _format(request).grouping, aim_rows=request.options.file_tokens // length).items():
+        for (source, index), members in _group(shards, _format(request).grouping, aim_rows=aim_rows).items():
             group = Group(split=split, source=source, index=index, positions=length * sum(shard.entry.rows for shard in members))
             units.append(
                 {
@@ -163,7 +162,7 @@ def token_work(run: Run, request: ExportRequest) -> functools.partial[UnitReport
     return functools.partial(token_unit, request=request, shards_folder=run.stage("shards"))
 
 
-def _format(request: ExportRequest) -> TokenFormat:
+def _format(request: ExportRequest) -> TokenFormat[Any]:
     found = FORMATS[request.format]
     assert isinstance(found, TokenFormat)
     return found
