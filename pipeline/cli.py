@@ -155,7 +155,7 @@ def export_(
     beam: BeamArguments = None,
     split: Annotated[str, typer.Option(help="train, validation or all")] = "all",
     sources: Annotated[str, typer.Option(help="names of sources with commas between them; all when not given")] = "",
-    options: Mapping[str, Any] = MappingProxyType({}),  # stands for the options of all formats
+    options: Mapping[str, int | str] = MappingProxyType({}),  # stands for the options of all formats
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an export that was made from something else or is not finished")
     ] = False,

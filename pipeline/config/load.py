@@ -30,7 +30,7 @@ def load_config(path: str) -> Config:
             "this is a folder, not a configuration", where=path, remedy="name a TOML file, or a folder with a run.toml"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not valid TOML: {error}", where=path, remedy="mend the line; strings stand in quotes") from error
+        raise ConfigError(f"not valid TOML: {error}", where=path, remedy="correct the line; strings stand in quotes") from error
     return parse_config(values, where=path)
 
 
@@ -74,9 +74,9 @@ def _with_plugins(values: dict[str, Any], base: str, where: str) -> dict[str, An
         raise ConfigError(
             f"plugins = {names!r}: it is not a list of names", where=where, remedy='write plugins = ["./my_filters.py", "a.module"]'
         )
-    found = [absolute_path(name, base) if is_file(name) else name for name in names]
-    load_plugins(read_plugins(found))
-    return {**values, "plugins": found}
+    resolved = [absolute_path(name, base) if is_file(name) else name for name in names]
+    load_plugins(read_plugins(resolved))
+    return {**values, "plugins": resolved}
 
 
 def _config_error(details: ErrorDetails, where: str) -> ConfigError:

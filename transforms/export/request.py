@@ -65,7 +65,7 @@ def _option(name: str, formats: tuple[str, ...]) -> FormatOption:
     )
 
 
-def choose_options(format: str, given: Mapping[str, Any]) -> ExportOptions:
+def choose_options(format: str, given: Mapping[str, int | str]) -> ExportOptions:
     """Values of options -> the options of a format. Other formats' options are passed over where they have their default.
 
     Raises ConfigError for a format that does not exist, an option that the format does not have, and a wrong value.

@@ -68,8 +68,8 @@ def judge_encoding_noise(text: pa.LargeStringArray, *, repair: bool = True, max_
     for row in np.flatnonzero(suspects(text)).tolist():
         string = strings[row]
         share[row] = string.count("\ufffd") / max(len(string), 1)
-        strings[row], found = clean_noise(string, repair=repair)
-        for kind, number in found.items():
+        strings[row], repairs = clean_noise(string, repair=repair)
+        for kind, number in repairs.items():
             counts[f"encoding-noise/{kind}"][row] = number
     readable = Verdicts.where(
         share <= max_replacement_characters,

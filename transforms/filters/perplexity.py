@@ -1,6 +1,6 @@
 """Filter `perplexity`: bounds on a document's perplexity under an n-gram model (KenLM), as cc_net made Common Crawl's head and tail.
 
-Wenzek et al. 2020, arXiv:1911.00359: the text in small letters, without accents, digits as 0, punctuation as ASCII, cut by the model's
+Wenzek et al. 2020, arXiv:1911.00359: the text in lowercase, without accents, digits as 0, punctuation as ASCII, cut by the model's
 SentencePiece tokenizer where it has one; the document's perplexity is that of all its lines together, each with its end.
 Packages `kenlm` (LGPL) and `sentencepiece` are optional: pip install 'tokenmill[perplexity]'.
 """

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-Step = tuple[str, Mapping[str, Any]]
+FilterOptions = Mapping[str, bool | float | str]
+Step = tuple[str, FilterOptions]
 """A filter and its options."""
 
 _REPETITION: Step = ("gopher-repetition", {})
 _C4: Step = ("c4-paper", {"end_marks": False})
 _BEFORE_FINEWEB: tuple[Step, ...] = (_REPETITION, ("gopher", {}), _C4)
-_LABELS_REPEAT: Mapping[str, Any] = {
+_LABELS_REPEAT: FilterOptions = {
     "max_duplicate_paragraphs": 0.6,
     "max_duplicate_paragraph_characters": 0.4,
     "max_duplicate_lines": 0.7,
@@ -17,7 +18,7 @@ _LABELS_REPEAT: Mapping[str, Any] = {
     **{f"max_top_{n}_gram": 0.25 for n in (2, 3, 4)},
     **{f"max_duplicated_{n}_grams": 0.4 for n in range(5, 11)},
 }
-_SYMBOLS_AND_NUMBERS: Mapping[str, Any] = {
+_SYMBOLS_AND_NUMBERS: FilterOptions = {
     "words": "whitespace",
     "min_words": 30,
     "min_mean_word_length": 2.5,
@@ -41,8 +42,8 @@ The first two are published; `fineweb-whitespace` reads one rule of Gopher other
 listings and products: docs/filters.md has the figures that they were chosen by.
 """
 
-_LINES_OF_ANY_LENGTH: Mapping[str, Any] = {"max_short_lines": 1.0, "max_newlines_per_word": 1.0}
-_FOR_BOOKS: dict[str, Mapping[str, Any] | None] = {
+_LINES_OF_ANY_LENGTH: FilterOptions = {"max_short_lines": 1.0, "max_newlines_per_word": 1.0}
+_FOR_BOOKS: dict[str, FilterOptions | None] = {
     "gopher-repetition": {"max_duplicate_paragraphs": 1.0, "max_duplicate_lines": 1.0},
     "gopher": {"max_words": 1_000_000_000, "words": "whitespace"},
     "c4-paper": None,

@@ -39,7 +39,7 @@ def judge_prose(
 
     Such a line has `min_words` words between white space (in languages written without spaces twice as many characters),
     `min_stop_words` of its language's stop words, where there is a list (see `stop_words`; case counts), and a mark of MARKS, but not in
-    languages without spaces and list: Thai and Lao divide sentences by spaces. A line that begins with a small letter goes on the one
+    languages without spaces and list: Thai and Lao divide sentences by spaces. A line that begins with a lowercase letter goes on the one
     before it: text may be wrapped.
     """
     spans = tokens.spans
@@ -64,15 +64,15 @@ def judge_prose(
 
 
 def _goes_on(spans: Words, feeds: np.ndarray) -> np.ndarray:
-    """bool [lines]: after this line feed the same text goes on, without white space, with a small letter."""
+    """bool [lines]: after this line feed the same text goes on, without white space, with a lowercase letter."""
     after = np.minimum(feeds + 1, len(spans.code_points) - 1)
     inside = np.ones(len(feeds), bool)
     inside[np.searchsorted(feeds, spans.bounds[1:] - 1)] = False
-    return inside & _small_letters()[spans.code_points[after]]
+    return inside & _lowercase_letters()[spans.code_points[after]]
 
 
 @cache
-def _small_letters() -> np.ndarray:
+def _lowercase_letters() -> np.ndarray:
     """bool [0x110000]: letters that are the small one of a pair; scripts without case have none."""
     table = character_classes() == LETTER
     letters = np.flatnonzero(table)

@@ -35,7 +35,7 @@ from transforms.filters.prose import PROSE
 from transforms.filters.url import URL
 # isort: on
 
-FILTERS: dict[str, Filter] = registered(globals(), Filter)
+FILTERS: dict[str, Filter] = registered(globals().values(), Filter)
 
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 

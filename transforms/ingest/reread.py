@@ -45,10 +45,10 @@ def find_records(file: InputFile, locators: Sequence[str], settings: SourceConfi
     if KINDS[kind].starts_at_locators(file.path):
         for locator in locators:
             offset = int(locator.partition("#")[0]) if locator.partition("#")[0].isdigit() else None
-            found = None if offset is None else _first(replace(file, start=offset, end=offset + 1), locator, settings, screen)
-            if found is not None:
+            first = None if offset is None else _first(replace(file, start=offset, end=offset + 1), locator, settings, screen)
+            if first is not None:
                 wanted.discard(locator)
-                yield found
+                yield first
     if wanted:
         for record in _read(file, settings, screen):
             if record.locator in wanted:

@@ -1,5 +1,6 @@
 """The settings of ingest: the tables `[sources.NAME]` and `[language]` of the configuration, as readers and filters use them."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, field
 from typing import Annotated, Any, Literal
@@ -138,7 +139,7 @@ class SourceConfig:
             if (kind := parse_crawl_name(path).kind) != self.kind and self.kind != AUTO:
                 raise ValueError(f"{path!r} are files of kind {kind!r}, not {self.kind!r}")
         for check in filter(None, (kind.check for kind in _kinds(self.kind))):
-            check(self.options)
+            check(**self.options)
         return self
 
     @property
@@ -187,7 +188,7 @@ def _kind_options(name: str) -> Mapping[str, SourceOption]:
     return options_of(_kinds(name))
 
 
-def _plugin_options(name: str) -> Mapping[str, Any]:
+def _plugin_options(name: str) -> Mapping[str, inspect.Parameter]:
     return KINDS[name].plugin_options() if name != AUTO else {}
 
 
@@ -204,11 +205,11 @@ def _plain(value: Any) -> Any:
 
 def source_defaults() -> dict[str, tuple[str, Any]]:
     """Key of a source's table -> its description and default, for the options of all kinds; the description begins with the kinds."""
-    found = {}
+    shown = {}
     for name, option in TABLE_OPTIONS.items():
         kinds = ", ".join(kind.name for kind in KINDS.values() if not kind.plugin and name in kind.options)
-        found[name] = f"{kinds}: {option.description}", None if option.default is MISSING else option.default
-    return found
+        shown[name] = f"{kinds}: {option.description}", None if option.default is MISSING else option.default
+    return shown
 
 
 def _check_threshold(value: Any) -> Any:

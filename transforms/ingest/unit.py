@@ -109,7 +109,7 @@ def read_unit(
         kind = file.kind or source.kind
         if (size := storage.size(file.path)) != file.size:
             raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when it is at rest")
-        notes, passed_over = (found.setdefault(file.source, Counter()) for found in (counts.notes, counts.passed_over))
+        notes, passed_over = (counter.setdefault(file.source, Counter()) for counter in (counts.notes, counts.passed_over))
         columns = counts.columns.setdefault(file.source, ColumnsSeen())
         for record in read_records(
             file.path,
@@ -149,14 +149,14 @@ def annotate_languages(batch: pa.RecordBatch, settings: LanguageConfig) -> pa.Re
 
 def rejects_of(batch: pa.RecordBatch, verdicts: Verdicts, *, rows: np.ndarray, stage: str) -> pa.RecordBatch:
     """Documents and a verdict each -> the rejects of those where bool `rows` is true."""
-    gone = batch.filter(pa.array(rows))
-    columns: dict[str, pa.Array] = {name: gone.column(name) for name in ("id", "source", "origin", "locator", "url")}
-    columns["stage"] = pa.array([stage] * len(gone), pa.string()).dictionary_encode()
+    rejected = batch.filter(pa.array(rows))
+    columns: dict[str, pa.Array] = {name: rejected.column(name) for name in ("id", "source", "origin", "locator", "url")}
+    columns["stage"] = pa.array([stage] * len(rejected), pa.string()).dictionary_encode()
     columns["rule"] = pa.array(verdicts.rule[rows].tolist(), pa.string()).dictionary_encode()
     columns["value"] = pa.array(verdicts.value[rows], from_pandas=True)
     columns["threshold"] = pa.array(verdicts.threshold[rows].astype(np.float64), from_pandas=True)
-    columns["detail"] = pa.nulls(len(gone), pa.string())
-    columns["excerpt"] = pc.utf8_slice_codeunits(gone.column("text"), 0, EXCERPT_CHARACTERS).cast(pa.string())
+    columns["detail"] = pa.nulls(len(rejected), pa.string())
+    columns["excerpt"] = pc.utf8_slice_codeunits(rejected.column("text"), 0, EXCERPT_CHARACTERS).cast(pa.string())
     return pa.record_batch([columns[item.name] for item in REJECT_SCHEMA], schema=REJECT_SCHEMA)
 
 

@@ -1,4 +1,4 @@
-"""Source `csv` (also `.tsv`): a row a document; `fields` maps document fields to columns.
+"""Source `csv` (also `.tsv`): one document per row; `fields` maps document fields to columns.
 
 The rows are parsed here and not by the module `csv`, whose limit for the size of a field is one for the whole process. A table without
 the text column is one reject for the file: it has no record that could be right.
@@ -55,7 +55,7 @@ def read_csv(
     max_field: int = MAX_FIELD_CHARACTERS,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a CSV file with a header line -> one document or reject a row.
+    """Bytes of a CSV file with a header line -> one document or reject per row.
 
     Quoting is RFC 4180's, so a field may hold line breaks; the delimiter is that of a first line `sep=;`, as Excel writes, else the one of
     `, tab ; |` that the header has most of, unless given. The locator is the row's number, from 1, the header and blank lines not

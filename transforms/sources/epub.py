@@ -110,8 +110,8 @@ def _read_book(archive: _Archive, read_chapter: Callable[[str], str]) -> Record:
     package = archive.read_xml(path)
     chapters = _chapters(package, posixpath.dirname(path))
     _check_rights(archive, chapters)
-    if gone := [name for name in chapters if name not in archive]:
-        raise _NoBookError("missing-chapter", f"{len(gone)} of {len(chapters)} chapters are not there: {', '.join(gone[:10])}")
+    if missing := [name for name in chapters if name not in archive]:
+        raise _NoBookError("missing-chapter", f"{len(missing)} of {len(chapters)} chapters are not there: {', '.join(missing[:10])}")
     texts, notes = [], Counter[str]()
     for name in chapters:
         decoded = decode_xml(archive.read(name, limit=MAX_CHAPTER_BYTES))
@@ -152,8 +152,8 @@ def _check_rights(archive: _Archive, chapters: list[str]) -> None:
     if encryption not in archive:
         return
     locked = {unquote(element.get("URI", "")) for element in archive.read_xml(encryption).iterfind(".//{*}CipherReference")}
-    if found := [name for name in chapters if name in locked]:
-        raise _NoBookError("encrypted", f"{len(found)} of {len(chapters)} chapters are encrypted: {', '.join(found[:10])}")
+    if encrypted := [name for name in chapters if name in locked]:
+        raise _NoBookError("encrypted", f"{len(encrypted)} of {len(chapters)} chapters are encrypted: {', '.join(encrypted[:10])}")
 
 
 def _read_chapter(markup: str, *, output: Output, links: bool) -> str:

@@ -24,11 +24,11 @@ class FileHead:
     @functools.cached_property
     def prolog(self) -> str:
         """What stands before the root element of markup: white space, declarations, comments."""
-        found = _BEFORE_ROOT.match(self.text)
-        return found[0] if found else ""
+        match = _BEFORE_ROOT.match(self.text)
+        return match[0] if match else ""
 
     @functools.cached_property
     def root(self) -> str:
         """The local name of the root element of markup, lowercase; empty where the text is none."""
-        found = _ROOT.match(self.text, len(self.prolog))
-        return found[1].lower() if found else ""
+        match = _ROOT.match(self.text, len(self.prolog))
+        return match[1].lower() if match else ""

@@ -98,15 +98,15 @@ def read_html(
         return
     try:
         yield _read_page(body, functools.partial(extract_main_text, extractor=extractor, output=output, links=bool(links), screen=screen))
-    except BaseException as error:  # a parser's failure on one page must not cost the unit
+    except BaseException as error:  # a parser's failure on one page must not end the unit
         if not is_failure(error) or is_of_system(error):
             raise
         yield RawReject("0", "html/unreadable", detail=f"{type(error).__name__}: {error}")
 
 
 def _read_page(body: bytes, extract: Callable[[str], Page]) -> Record:
-    if found := binary_type(body):
-        return RawReject("0", "html/not-text", detail=f"the file is {found}")
+    if binary := binary_type(body):
+        return RawReject("0", "html/not-text", detail=f"the file is {binary}")
     decoded = decode_html(body)
     markup = decoded.text
     if detail := binary_detail(markup):
@@ -136,5 +136,5 @@ HTML_FILES = SourceKind(
     suffixes=(".html", ".htm", ".xhtml", ".xht"),
     begins=_begins,
     rates={False: InputRate(bytes_per_second=13.8e6, text=0.039, parts=0.023)},
-    check=lambda options: check_extractor(options["extractor"], options["output"]),
+    check=lambda *, extractor, output, **_: check_extractor(extractor, output),
 )

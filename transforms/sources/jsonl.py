@@ -1,4 +1,4 @@
-"""Source `jsonl`: JSON objects, one a line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`), or in one array, or one after the other (`.json`).
+"""Source `jsonl`: JSON objects, one per line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`), or in one array, or one after the other (`.json`).
 
 `fields` maps document fields to keys, or to dotted paths into nested values.
 """
@@ -34,7 +34,7 @@ def read_jsonl(
     end: int | None = None,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a JSON file -> one document or reject an object; blank lines are none. With a range, of lines that start in it.
+    """Bytes of a JSON file -> one document or reject per object; blank lines are none. With a range, of lines that start in it.
 
     The locator is the offset of the object's first byte in the (decompressed) file; of a line, that of the line. A file whose objects do
     not stand on lines of their own is read by the range that starts at 0. Only a range that starts behind 0 seeks.
@@ -47,7 +47,7 @@ def read_jsonl(
                 if seen.missing and isinstance(value, dict):
                     seen.add_record(value)
                 yield reader.record(value, locator, excerpt)
-            except Exception as error:  # what nobody foresaw in one line must not cost the file
+            except Exception as error:  # what nobody foresaw in one line must not end the file
                 yield RawReject(locator, "jsonl/unreadable", detail=f"{type(error).__name__}: {error}", excerpt=_shown(excerpt))
     finally:
         seen.close()
@@ -184,15 +184,15 @@ class _Reader:
         )
 
     def _kept(self, value: dict[str, Any]) -> str | None:
-        found = {name: item for name in self._keep if (item := find_value(value, name)) is not MISSING}
-        return kept_text(found) if found else None
+        kept = {name: item for name in self._keep if (item := find_value(value, name)) is not MISSING}
+        return kept_text(kept) if kept else None
 
 
 def _find(value: dict[str, Any], path: str) -> Any:
-    found = value.get(path, MISSING)
-    if found is MISSING and "." in path:
-        found = find_value(value, path)
-    return None if found is MISSING else found
+    item = value.get(path, MISSING)
+    if item is MISSING and "." in path:
+        item = find_value(value, path)
+    return None if item is MISSING else item
 
 
 JSONL = SourceKind(

@@ -8,7 +8,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from transforms.sources.file_head import FileHead
 from transforms.sources.options import SourceOption, reader_options
@@ -75,7 +74,7 @@ class SourceKind:
     rates           measured rates by whether the files are compressed; none where there was no real data to measure
     books           files are books: presets of filters leave out rules for web pages
     mixed           files hold records of several types, and a record that is no text is a reject of stage `extract`, not `read`
-    check           raises ValueError for values of options that do not go together
+    check           takes the options as keywords; raises ValueError for values that do not go together
     plugin          registered by a user's plugin: keywords of `read` that are not in `table_options` stand in the source's table
                     `options`
     table_options   of a plugin: options of the project's kinds that `read` takes too
@@ -94,7 +93,7 @@ class SourceKind:
     rates: Mapping[bool, InputRate] = field(default_factory=dict)
     books: bool = False
     mixed: bool = False
-    check: Callable[[Mapping[str, Any]], None] | None = None
+    check: Callable[..., None] | None = None
     plugin: bool = False
     table_options: Mapping[str, SourceOption] = field(default_factory=dict)
 

@@ -39,7 +39,7 @@ def read_markdown(stream: BinaryIO, *, links: LinksOption = None) -> Iterator[Re
     front = read_front_matter(text)
     try:
         body = markdown_body(text[front.end :], links=links is not False)
-    except Exception as error:  # a parser's failure on one file must not cost the unit
+    except Exception as error:  # a parser's failure on one file must not end the unit
         yield RawReject("0", "markdown/unreadable", detail=f"{type(error).__name__}: {error}", url=front.url)
         return
     if not body.strip():
@@ -144,8 +144,8 @@ def _indentation(line: str) -> int:
 def first_heading(body: str, front: FrontMatter) -> str | None:
     """The heading of level 1 that a text begins with; None where it begins otherwise."""
     first, _, rest = body.partition("\n")
-    if found := _HEADING.fullmatch(first):
-        shown = found[1]
+    if match := _HEADING.fullmatch(first):
+        shown = match[1]
     elif _SETEXT.fullmatch(rest.partition("\n")[0]) and first.strip():
         shown = first
     else:

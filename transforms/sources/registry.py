@@ -36,7 +36,7 @@ from transforms.sources.feed import FEED
 from transforms.sources.wikipedia import WIKIPEDIA
 # isort: on
 
-KINDS: dict[str, SourceKind] = registered(globals(), SourceKind)
+KINDS: dict[str, SourceKind] = registered(globals().values(), SourceKind)
 
 _FORMAT_ERRORS = (EOFError, zlib.error, zstandard.ZstdError)
 
@@ -87,9 +87,12 @@ def read_records(
     """
     source = KINDS[kind]
     last = None
-    keywords: dict[str, Any] = {"start": start, "end": end} if start or end is not None else {}
-    given = {"screen": screen, "passed_over": passed_over, "columns": columns}
-    keywords |= {name: value for name, value in given.items() if source.takes(name)}
+    keywords: dict[str, int | Screen | Counter[str] | ColumnsSeen | None] = {}
+    if start or end is not None:
+        keywords |= {"start": start, "end": end}
+    for name, value in (("screen", screen), ("passed_over", passed_over), ("columns", columns)):
+        if source.takes(name):
+            keywords[name] = value
     try:
         with storage.open_input(path) if source.decompresses else storage.open_decompressed(path) as stream:
             for record in source.read(stream, **options, **keywords):

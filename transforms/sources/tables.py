@@ -1,4 +1,4 @@
-"""Sources `parquet` and `arrow`: a row a document; `fields` maps document fields to columns, or to dotted paths into nested ones.
+"""Sources `parquet` and `arrow`: one document per row; `fields` maps document fields to columns, or to dotted paths into nested ones.
 
 A table without the text column is one reject for the file: it has no record that could be right.
 """
@@ -55,7 +55,7 @@ def read_parquet(
     end: int | None = None,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a Parquet file -> one document or reject a row. The locator is the row's number in the file, from 1.
+    """Bytes of a Parquet file -> one document or reject per row. The locator is the row's number in the file, from 1.
 
     With `start` and `end` only the row groups whose first byte lies in that range; what is wrong with the file as a whole
     is told by the range that starts at 0.
@@ -110,7 +110,7 @@ def read_arrow(
     keep_columns: KeepColumnsOption = (),
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of an Arrow IPC file or stream (Feather 2, `save_to_disk` of Hugging Face datasets) -> one document or reject a row.
+    """Bytes of an Arrow IPC file or stream (Feather 2, `save_to_disk` of Hugging Face datasets) -> one document or reject per row.
 
     The locator is the row's number, from 1. The file format is read as the stream that it holds, so what stands before a break is kept.
     Raises OSError, without an errno, for what is none or breaks off.

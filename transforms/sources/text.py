@@ -23,8 +23,8 @@ def read_text(
     `reflow` undoes hard wraps where the text has them.
     """
     data = stream.read()
-    if found := binary_type(data):
-        yield RawReject("0", "text/not-text", detail=f"the file is {found}")
+    if binary := binary_type(data):
+        yield RawReject("0", "text/not-text", detail=f"the file is {binary}")
         return
     decoded = decode_plain(data)
     text = decoded.text

@@ -49,7 +49,7 @@ def read_warc(
     are no documents; `passed_over` counts them by type.
 
     The locator is the record's offset in the file, or its gzip member's, zstd or lz4 frame's; what else comes from that member is
-    `405#1`, `405#2`. A record that cannot be parsed costs itself, and so does one whose payload, without its transfer and content
+    `405#1`, `405#2`. A record that cannot be parsed is rejected, and so is one whose payload, without its transfer and content
     codings, is larger than `max_payload_megabytes` (10^6 bytes): `warc/payload-too-large`, in little memory. A payload that is known to be
     cut short is a document whose column `truncated` says why, or, with "reject", `warc/truncated-payload`. A stream that breaks
     raises OSError or an error of its format. `output` and `links` are those of `render`.
@@ -160,9 +160,9 @@ def _stated(record: ArchiveRecord, block: bytes) -> _Stated:
     return _Stated(own, message, notes, reject)
 
 
-def _other_type(record: ArchiveRecord, essence: str, found: str | None) -> RawReject:
+def _other_type(record: ArchiveRecord, essence: str, sniffed: str | None) -> RawReject:
     said = f"content type {essence!r}" if essence else "no content type"
-    detail = f"{said}, and the body is {found}" if found else said
+    detail = f"{said}, and the body is {sniffed}" if sniffed else said
     return RawReject(record.locator, "warc/content-type", "extract", url=record.url, detail=detail)
 
 
@@ -185,5 +185,5 @@ WARC = SourceKind(
         False: InputRate(bytes_per_second=21e6, text=0.039, parts=0.018),
     },
     mixed=True,
-    check=lambda options: check_extractor(options["extractor"], options["output"]),
+    check=lambda *, extractor, output, **_: check_extractor(extractor, output),
 )

@@ -40,9 +40,9 @@ def _read_conversion(record: ArchiveRecord, *, truncated: TruncatedOption) -> Re
     if record.block is None:
         return RawReject(locator, "wet/too-large", "extract", url=url, detail=f"{record.length} bytes, more than {_LARGEST}")
     stated = parse_content_type([record.headers.get("content-type", "")])
-    found = sniff(record.block)
-    if stated.essence not in ("", PLAIN) or (found and not found.startswith("text/") and found != BINARY):
-        detail = f"content type {stated.essence!r}" + (f", and the block is {found}" if found else "")
+    sniffed = sniff(record.block)
+    if stated.essence not in ("", PLAIN) or (sniffed and not sniffed.startswith("text/") and sniffed != BINARY):
+        detail = f"content type {stated.essence!r}" + (f", and the block is {sniffed}" if sniffed else "")
         return RawReject(locator, "wet/content-type", "extract", url=url, detail=detail)
     reason = truncation(record)
     if reason and truncated == "reject":

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from pipeline.commands.explain.dedup import explain_dedup, find_groups
-from pipeline.commands.explain.inputs import Inputs, Stored
+from pipeline.commands.explain.inputs import Inputs, StoredRow
 from pipeline.run.folder import STAGES, Run, finished_stages, part_name, rejects_name, signals_name
 from pipeline.stages.tokenizer.made import RunTokenizer, read_tokenizer
 from transforms import storage
@@ -59,7 +59,7 @@ class Explainer:
             self._tokenizer = read_tokenizer(self.run)
         return self._tokenizer.tokenizer if self._tokenizer and self._tokenizer.sha256 == sha256 else None
 
-    def stored(self, part: int, row: int, *, rejected: bool) -> Stored:
+    def stored(self, part: int, row: int, *, rejected: bool) -> StoredRow:
         """A document or reject with all its columns. Raises ConfigError for one that is not there."""
         name = rejects_name(part) if rejected else part_name(part)
         entry = self.manifests["documents"].files.get(name)
@@ -69,14 +69,14 @@ class Explainer:
             raise ConfigError(what, where=where, remedy="name a row of one of RUN/documents' files")
         return next(self.read(part, np.array([row]), rejected=rejected))
 
-    def read(self, part: int, rows: np.ndarray, *, rejected: bool) -> Iterator[Stored]:
+    def read(self, part: int, rows: np.ndarray, *, rejected: bool) -> Iterator[StoredRow]:
         """Rows (int64, rising) of a part of the documents or of its rejects, which are there."""
         for row, values in read_rows_of(self._path(part, rejected=rejected), rows):
-            yield Stored(part=part, row=row, rejected=rejected, values=values)
+            yield StoredRow(part=part, row=row, rejected=rejected, values=values)
 
-    def find(self, columns: Sequence[str], test: Test) -> list[Stored]:
+    def find(self, columns: Sequence[str], test: Test) -> list[StoredRow]:
         """All documents and rejects of which some columns pass a test, by part, documents first."""
-        found: list[Stored] = []
+        found: list[StoredRow] = []
         for part, path, rejected in self._files():
             rows = find_rows(path, columns, test)
             found += self.read(part, rows, rejected=rejected)
@@ -89,7 +89,7 @@ class Explainer:
                 for batch in pq.ParquetFile(stream).iter_batches(columns=["url"]):
                     yield batch.column("url")
 
-    def explain(self, rows: Sequence[Stored], *, extract: bool, shard: str = "") -> list[dict[str, Any]]:
+    def explain(self, rows: Sequence[StoredRow], *, extract: bool, shard: str = "") -> list[dict[str, Any]]:
         """What every stage did with each of these. `shard`: the one that is likely to hold them, which is looked into first."""
         if not rows:
             return []
@@ -146,7 +146,7 @@ class Explainer:
     def _path(self, part: int, *, rejected: bool) -> str:
         return storage.join(self.run.stage("documents"), rejects_name(part) if rejected else part_name(part))
 
-    def _where(self, row: Stored) -> dict[str, Any]:
+    def _where(self, row: StoredRow) -> dict[str, Any]:
         source, origin, locator = (row.values[name] for name in ("source", "origin", "locator"))
         kind = self.inputs.kind(row.part, origin, source)
         return {
@@ -160,11 +160,11 @@ class Explainer:
             "url": row.values["url"],
         }
 
-    def _explain_reject(self, row: Stored) -> dict[str, Any]:
+    def _explain_reject(self, row: StoredRow) -> dict[str, Any]:
         reasons = {name: row.values[name] for name in ("stage", "rule", "value", "threshold", "detail", "excerpt")}
         return {"fate": "rejected", "row": f"{rejects_name(row.part)}:{row.row}", **self._where(row), **reasons, **self._signals(row)}
 
-    def _explain_document(self, row: Stored, group: dict[str, Any] | None, shard: str) -> dict[str, Any]:
+    def _explain_document(self, row: StoredRow, group: dict[str, Any] | None, shard: str) -> dict[str, Any]:
         values = row.values
         published = values["published"]
         explained = {
@@ -191,7 +191,7 @@ class Explainer:
         fate = "dropped" if dropped else "in the shards" if explained.get("shards") else "kept"
         return {"fate": fate, **explained, "not_done": [name for name in ("dedup", "tokenizer", "shards") if name not in self.manifests]}
 
-    def _signals(self, row: Stored) -> dict[str, Any]:
+    def _signals(self, row: StoredRow) -> dict[str, Any]:
         """What filters measured of it, if the run wrote that."""
         name = signals_name(row.part)
         if name not in self.manifests["documents"].files:
@@ -208,5 +208,5 @@ def _excerpt(text: str) -> str:
     return " ".join(text[: 2 * EXCERPT].split())[:EXCERPT]
 
 
-def _address(row: Stored) -> int:
+def _address(row: StoredRow) -> int:
     return row.part << 32 | row.row

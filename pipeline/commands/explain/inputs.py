@@ -15,7 +15,7 @@ STAGE = "documents"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class StoredRow:
     """A row of the stage. `values`: its columns as plain values, of a document its `text` among them."""
 
     part: int

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pipeline.commands.explain.inputs import Inputs, Stored
+from pipeline.commands.explain.inputs import Inputs, StoredRow
 from pipeline.config.load import load_config, stage_values
 from pipeline.config.schema import Config
 from pipeline.run.folder import flat_values, versions
@@ -29,12 +29,12 @@ class Extractor:
         self._manifest = inputs.manifest
         self._config = load_config(inputs.run.configuration)
 
-    def read_again(self, rows: Iterable[Stored]) -> Iterator[tuple[Stored, dict[str, Any]]]:
+    def read_again(self, rows: Iterable[StoredRow]) -> Iterator[tuple[StoredRow, dict[str, Any]]]:
         """What the input gives now for each row, beside what is stored: `state` is
 
         "equal", "differs" (with `diff` or the `columns` that are others), "rejected", "kept", "no record" or "unreadable".
         """
-        files: dict[tuple[int, str], list[Stored]] = {}
+        files: dict[tuple[int, str], list[StoredRow]] = {}
         for row in rows:
             files.setdefault((row.part, row.values["origin"]), []).append(row)
         for (part, origin), entries in files.items():
@@ -51,7 +51,7 @@ class Extractor:
         before, now = self._manifest.versions, versions()
         return found + [f"{name} was {before.get(name)}, is {now.get(name)}" for name in _DECIDING if before.get(name) != now.get(name)]
 
-    def _read_file(self, part: int, origin: str, entries: list[Stored]) -> Iterator[tuple[Stored, dict[str, Any]]]:
+    def _read_file(self, part: int, origin: str, entries: list[StoredRow]) -> Iterator[tuple[StoredRow, dict[str, Any]]]:
         config = self._config
         file = self._present(self._inputs.file(part, origin), config)
         if not storage.exists(file.path):
@@ -76,7 +76,7 @@ class Extractor:
         return next((replace(file, path=found.info.path) for found in listed if found.origin == file.origin), file)
 
 
-def _compare(entry: Stored, found: ReadAgain) -> dict[str, Any]:
+def _compare(entry: StoredRow, found: ReadAgain) -> dict[str, Any]:
     stored = entry.values
     reasons = {name: getattr(found, name) for name in ("stage", "rule", "value", "threshold", "detail")}
     if entry.rejected:
