@@ -109,7 +109,7 @@ def estimate_documents(config: Config, settings: RunnerSettings, left: Sequence[
             unknown.add((source, kind or config.sources[source].kind))
             continue
         core_seconds += size / rate.bytes_per_second
-        core_seconds += size * rate.text / rates.FILTERED_BYTES_A_SECOND if config.sources[source].quality else 0
+        core_seconds += size * rate.text / rates.FILTERED_BYTES_PER_SECOND if config.sources[source].quality else 0
         disk += size * (rate.parts + rate.rejects)
     notes = [f"no rate is known for kind {kind!r}: source {source!r} is not counted" for source, kind in sorted(unknown)]
     notes = [*plan.notes, *notes]
@@ -144,26 +144,26 @@ def estimate_dedup(config: Config, settings: RunnerSettings, volume: Volume) -> 
 def estimate_tokenizer(config: Config, settings: RunnerSettings, volume: Volume) -> Estimate:
     """Of learning a tokenizer, from the counts of the whole corpus or from a sample, or of taking one from a file; and of measuring it."""
     wanted = config.tokenizer
-    disk = wanted.vocabulary * rates.TOKENIZER_BYTES_A_TOKEN
+    disk = wanted.vocabulary * rates.TOKENIZER_BYTES_PER_TOKEN
     if volume.text is None or volume.parts is None:
         return _estimate(1, None, None, disk, ["known when the documents are"])
     notes = [] if volume.measured else [_AT_MOST]
-    measured = min(wanted.measure_megabytes * 1e6, volume.text) * (1 + len(wanted.compare)) / rates.MEASURED_BYTES_A_SECOND
+    measured = min(wanted.measure_megabytes * 1e6, volume.text) * (1 + len(wanted.compare)) / rates.MEASURED_BYTES_PER_SECOND
     if wanted.file is not None:
         return _estimate(1, measured, rates.DRIVER_MEMORY, disk, notes)
     if wanted.method == "sample":
         sample = min(wanted.sample_megabytes * 1e6, volume.text)
-        memory = rates.DRIVER_MEMORY + sample * rates.TRAINER_MEMORY_A_BYTE
-        return _estimate(1, sample / rates.TRAINER_BYTES_A_SECOND + measured, memory, disk, notes)
-    counting = volume.text / rates.COUNTED_BYTES_A_SECOND
+        memory = rates.DRIVER_MEMORY + sample * rates.TRAINER_MEMORY_PER_BYTE
+        return _estimate(1, sample / rates.TRAINER_BYTES_PER_SECOND + measured, memory, disk, notes)
+    counting = volume.text / rates.COUNTED_BYTES_PER_SECOND
     workers = _workers(settings, Work(units=volume.units, seconds=volume.parts / pretokens.BYTES_A_SECOND))
-    table = volume.text * rates.PRETOKEN_BYTES_A_BYTE
-    alone = measured + table / rates.LEARNED_BYTES_A_SECOND
+    table = volume.text * rates.PRETOKEN_BYTES_PER_BYTE
+    alone = measured + table / rates.LEARNED_BYTES_PER_SECOND
     found = _estimate(
-        workers, counting, _processes_memory(workers, rates.COUNT_WORKER_MEMORY), disk + table * rates.PRETOKEN_DISK_A_BYTE, notes
+        workers, counting, _processes_memory(workers, rates.COUNT_WORKER_MEMORY), disk + table * rates.PRETOKEN_DISK_PER_BYTE, notes
     )
     seconds = None if found.seconds is None else found.seconds + alone
-    peak = None if found.memory is None else found.memory + table * rates.LEARNING_MEMORY_A_BYTE
+    peak = None if found.memory is None else found.memory + table * rates.LEARNING_MEMORY_PER_BYTE
     return replace(found, core_seconds=counting + alone, seconds=seconds, memory=peak)
 
 
@@ -183,7 +183,7 @@ def estimate_shards(
         return _estimate(None, None, None, None, ["known when the documents are"])
     notes = [] if volume.measured else [_AT_MOST]
     if bytes_a_token is None:
-        bytes_a_token = rates.TEXT_BYTES_A_TOKEN
+        bytes_a_token = rates.TEXT_BYTES_PER_TOKEN
         notes.append(f"{bytes_a_token} bytes of text a token, as in English; known when the tokenizer is there")
     text = volume.text * kept
     work = Work(units=volume.units, seconds=text / shards.BYTES_A_SECOND)
@@ -193,7 +193,7 @@ def estimate_shards(
     workers = _workers(settings, work)
     disk = text / bytes_a_token * (2 if config.tokenizer.vocabulary <= 1 << 16 else 4) * rates.SHARD_OVERHEAD
     memory = _processes_memory(workers, rates.SHARDS_WORKER_MEMORY)
-    return _estimate(workers, text / rates.SHARDS_BYTES_A_SECOND, memory, disk, notes)
+    return _estimate(workers, text / rates.SHARDS_BYTES_PER_SECOND, memory, disk, notes)
 
 
 def exchange_values(config: Config, settings: RunnerSettings, documents: int | None) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, work
         return None
     exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup))
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
-    share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_A_MEASURED_PART, 1.0)
+    share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_PER_MEASURED_PART, 1.0)
     return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)
 
 

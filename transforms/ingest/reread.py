@@ -18,9 +18,10 @@ _SHOWN_CHARACTERS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ReadAgain:
-    """What a record gives now. A document: `text` as the filters leave it, all other columns in `values`.
+    """What a record gives now.
 
-    A reject: `rule`, `stage`, `value`, `threshold`, and `text` as it was when it was rejected, as far as there was one then.
+    A document: `text` as the filters leave it, all other columns in `values`. A reject: `rule`, `stage`, `value`, `threshold`, and the
+    `text` that was rejected, if there was one.
     """
 
     locator: str
@@ -34,10 +35,10 @@ class ReadAgain:
 
 
 def find_records(file: InputFile, locators: Sequence[str], settings: SourceConfig, language: LanguageConfig) -> Iterator[Record]:
-    """The records of a file (of its range, where it has one) that have one of these locators, in no order; each once.
+    """The records of a file, or of its range, that have one of these locators: each once, in any order.
 
-    Where the locator is a byte offset at which the reader can start, only the bytes from there to the record's end are read; else
-    the range is read until all have come.
+    Where a locator is a byte offset at which the reader can start, only the bytes of that record are read; else the range is read until
+    all records have been seen.
     """
     screen = language_screen(language)
     wanted = set(locators)
@@ -74,9 +75,9 @@ def _read(file: InputFile, settings: SourceConfig, screen: Screen | None) -> Ite
 def read_again(
     file: InputFile, locators: Sequence[str], *, settings: SourceConfig, language: LanguageConfig, signals: bool
 ) -> Iterator[ReadAgain]:
-    """Reads records and judges them as ingest does. `signals`: whether the run measured them, for then no page was screened.
+    """Read records and judge them as ingest does. `signals`: whether the run measured signals; pages are not screened then.
 
-    Records that do not come any more are left out.
+    Records that the file no longer gives are left out.
     """
     if signals:
         language = replace(language, screen=False)

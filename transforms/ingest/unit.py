@@ -46,15 +46,19 @@ _SURE = 0.8
 _COUNTS = b"tokenmill.counts"
 _COLUMNS = b"tokenmill.columns"
 _WORTH_SHARING = 0.75
-"""With fewer of a batch's documents alive, the others go before the next filter looks at what all of them share."""
+"""Below this share of documents that are still kept, the batch is filtered before the next filter, and its tokens are computed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputFile:
-    """A file to read: where it lies, its name relative to the source's root, and its size in bytes when it was planned.
+    """A file to read, or a range of it.
 
-    Of a file that is split, the records that begin in the bytes [start, end) are read; all of them when `end` is None. `kind`: its own,
-    where its source is of kind `auto`; else empty.
+    source      name of the source
+    path        where the file lies
+    origin      its name relative to the source's root
+    size        bytes, when it was planned
+    start, end  only the records that begin in the bytes [start, end) are read; to the end of the file when `end` is None
+    kind        the file's own kind where its source is of kind `auto`, else empty
     """
 
     source: str
@@ -71,9 +75,10 @@ class InputFile:
 
 
 def language_screen(settings: LanguageConfig) -> Screen | None:
-    """Rejects a page of which a sample is surely in a language that is not kept, so that its main text need not be looked for.
+    """A test that rejects a page by a sample of its text, before main-text extraction, which costs far more.
 
-    Most pages of a crawl are. None where every language is kept, or where `screen` is off.
+    It raises RejectedError where the sample is surely in a language that is not kept, as most pages of a crawl are. None where every
+    language is kept, or where `screen` is off.
     """
     if not settings.keep or not settings.screen:
         return None
@@ -95,8 +100,10 @@ def read_unit(
     *,
     counts: IngestCounts | None = None,
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """Files -> (documents, rejects) batches in input order. `counts` is given the notes of documents, the records passed over, and
-    which columns there are.
+    """Files -> (documents, rejects) batches in input order.
+
+    `counts` is given the notes of documents, the records passed over, and which columns there are. Raises UserError for a file whose size
+    is not the planned one.
     """
     counts = counts or IngestCounts()
     documents: list[RawDocument] = []
@@ -108,7 +115,9 @@ def read_unit(
         source = sources[file.source]
         kind = file.kind or source.kind
         if (size := storage.size(file.path)) != file.size:
-            raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when it is at rest")
+            raise UserError(
+                f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when nothing writes to it"
+            )
         notes, passed_over = (counter.setdefault(file.source, Counter()) for counter in (counts.notes, counts.passed_over))
         columns = counts.columns.setdefault(file.source, ColumnsSeen())
         for record in read_records(
@@ -181,7 +190,7 @@ def judge_documents(
 ) -> FilterResult:
     """Documents of one source -> those that pass language and quality, and the rejects of each filter in order.
 
-    A rejected document is not looked at further, or only as far as the tokens that its batch shares: with `signals` every
+    Filters after the one that rejects a document do not measure it, unless it shares a tokenized batch with others. With `signals` every
     filter measures every document.
     """
     batch = annotate_languages(batch, language)
@@ -267,7 +276,7 @@ def ingest_files(
     language: LanguageConfig,
     paths: PartPaths,
 ) -> tuple[dict[str, int], IngestCounts]:
-    """Reads and judges the files of one source and commits their part and what belongs to it; the part last.
+    """Read and judge the files of one source, and commit their part, rejects and signals; the part last.
 
     Returns the rows of each file by its path, and the counts. The same files and settings give the same bytes.
     """

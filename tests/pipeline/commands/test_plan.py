@@ -305,7 +305,7 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     plan = plan_ingest(config)
     plan.units[:] = units
     one, two = (estimate_documents(config, RunnerSettings(workers=workers), units, plan=plan) for workers in (1, 2))
-    core = 2e7 / rate.bytes_per_second + 2e7 * rate.text / rates.FILTERED_BYTES_A_SECOND
+    core = 2e7 / rate.bytes_per_second + 2e7 * rate.text / rates.FILTERED_BYTES_PER_SECOND
     assert one.core_seconds == two.core_seconds == pytest.approx(core)
     assert (one.workers, two.workers) == (1, 2)
     assert (one.seconds, two.seconds) == pytest.approx((core + rates.START_SECONDS, core / 2 + rates.START_SECONDS))
@@ -321,10 +321,10 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     assert found.disk is found.memory is None
     counted = estimate_tokenizer(config, RunnerSettings(workers=2), volume)
     assert volume.text is not None
-    table, measured = volume.text * rates.PRETOKEN_BYTES_A_BYTE, min(volume.text, config.tokenizer.measure_megabytes * 1e6)
-    alone = table / rates.LEARNED_BYTES_A_SECOND + measured / rates.MEASURED_BYTES_A_SECOND
-    assert counted.core_seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_A_SECOND + alone)
-    assert counted.seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_A_SECOND / 2 + alone + rates.START_SECONDS)
+    table, measured = volume.text * rates.PRETOKEN_BYTES_PER_BYTE, min(volume.text, config.tokenizer.measure_megabytes * 1e6)
+    alone = table / rates.LEARNED_BYTES_PER_SECOND + measured / rates.MEASURED_BYTES_PER_SECOND
+    assert counted.core_seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_PER_SECOND + alone)
+    assert counted.seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_PER_SECOND / 2 + alone + rates.START_SECONDS)
     packed = estimate_shards(config, RunnerSettings(workers=1), volume, None, plan=None, kept=0.5, bytes_a_token=4.0)
     assert packed.disk == pytest.approx(2e7 * rate.text * 0.5 / 4 * 2 * rates.SHARD_OVERHEAD)
 
