@@ -7,9 +7,9 @@ from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.stages import rates
 from pipeline.stages.dedup.work import BYTES_PER_SECOND
 from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
-from transforms.dedup.near.exchange import COPIES_IN_MEMORY, Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
+from transforms.dedup.near.exchange import Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
 from transforms.dedup.near.signatures import signature_bytes
-from transforms.memory import FIXED_MEMORY, local_memory
+from transforms.memory import COPIES_IN_MEMORY, FIXED_MEMORY, local_memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, work
         return None
     exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes))
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
-    share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_A_MEASURED_PART, 1.0)
+    share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_PER_MEASURED_PART, 1.0)
     return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)
 
 
