@@ -24,15 +24,13 @@ def documents_sections(view: StageView[DocumentsCounters]) -> Iterator[Section]:
     yield Section(view.heading, table)
     if reasons.row_count:
         yield Section("rejected, by source and rule", reasons)
+    truncated = {name: source.truncated for name, source in sources.items()}
+    notes = {name: source.notes for name, source in sources.items()}
+    passed_over = {name: source.passed_over for name, source in sources.items()}
     for title, column, counted_as, counts in (
-        (
-            "kept, but only a part of what there was, by source and reason",
-            "truncated",
-            "documents",
-            {n: s.truncated for n, s in sources.items()},
-        ),
-        ("noted in reading, by source", "notes", "documents", {n: s.notes for n, s in sources.items()}),
-        ("records of types that hold no documents, by source", "passed over", "records", {n: s.passed_over for n, s in sources.items()}),
+        ("kept, but only a part of what there was, by source and reason", "truncated", "documents", truncated),
+        ("noted in reading, by source", "notes", "documents", notes),
+        ("records of types that hold no documents, by source", "passed over", "records", passed_over),
     ):
         counted = figures_table("source", column, counted_as)
         for name, words in counts.items():
