@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from pipeline.run import stage_names
 from transforms import storage
+from transforms.contracts.names import TOKENIZER
 
 CONFIGURATION = "run.toml"
 PLUGINS = "plugins"
-TOKENIZER_FILE = "tokenizer.json"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Run:
 
     @property
     def tokenizer_file(self) -> str:
-        return storage.join(self.tokenizer, TOKENIZER_FILE)
+        return storage.join(self.tokenizer, TOKENIZER)
 
     @property
     def shards(self) -> str:
@@ -56,15 +56,3 @@ class Run:
 def run_of_file(path: str) -> Run:
     """The run that a file of one of its stages lies in."""
     return Run(storage.parent(storage.parent(path)))
-
-
-def part_name(part: int) -> str:
-    return f"part-{part:05d}.parquet"
-
-
-def rejects_name(part: int) -> str:
-    return f"rejects-{part:05d}.parquet"
-
-
-def signals_name(part: int) -> str:
-    return f"signals-{part:05d}.parquet"

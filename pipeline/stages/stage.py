@@ -11,8 +11,8 @@ from pipeline.config.schema import Config
 from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan, U
 from pipeline.run.state import is_finished
-from transforms import storage
 from transforms.contracts.manifest import Manifest, read_manifest
+from transforms.contracts.names import NumberedFiles
 from transforms.contracts.plain import JsonObject, from_plain
 
 if TYPE_CHECKING:  # commands that only read a run need no Beam
@@ -34,10 +34,9 @@ class Finished(Generic[C]):
     manifest: Manifest
     counters: C
 
-    def numbered(self, prefix: str) -> dict[int, str]:
-        """Paths of the files `PREFIX-NNNNN.*` by their number, in order."""
-        names = [name for name in self.manifest.files if name.startswith(f"{prefix}-")]
-        return {int(name[len(prefix) + 1 :].partition(".")[0]): storage.join(self.folder, name) for name in sorted(names)}
+    def paths(self, files: NumberedFiles) -> dict[int, str]:
+        """Paths of files of the stage by the part that they belong to, in order."""
+        return {part: files.path(self.folder, part) for part in files.numbers(self.manifest.files)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.commands.explain.stored import address_text, part_and_row
 from pipeline.run.folder import Run
 from transforms import storage
+from transforms.contracts.addresses import address_text, unpack_address
+from transforms.contracts.dedup import LINES_KEY
+from transforms.contracts.names import CONTAMINATION, DROPS, clusters_path
 from transforms.contracts.plain import JsonObject, to_object, to_plain
-from transforms.corpus import LINES_KEY, read_removed
-from transforms.dedup.tables import clusters_path, drops_path
+from transforms.corpus import read_removed
 from transforms.lookup import find_rows, read_matches, read_rows_of, same
 
 LISTED = 10
@@ -148,7 +149,7 @@ Describe = Callable[[int], KnownBy]
 
 def explain_dedup(run: Run, address: int, *, text: str, group: DuplicateGroup | None, describe: Describe) -> DedupVerdict:
     """The verdict on a document of a deduplicated run. `text`: the document's; `group`: that of `find_groups`."""
-    part, row = part_and_row(address)
+    part, row = unpack_address(address)
     return DedupVerdict(
         verdict=_verdict(run.dedup, address, describe),
         group=group,
@@ -198,7 +199,7 @@ def find_groups(run: Run, addresses: Sequence[int], describe: Describe) -> dict[
 
 def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
     """The numbers of the lines that were removed from a document: int64, rising."""
-    path = drops_path(run.dedup, part)
+    path = DROPS.path(run.dedup, part)
     with storage.open_input(path) as stream:
         name = (pq.read_schema(stream).metadata or {}).get(LINES_KEY)
     removed = read_removed(path, name)
@@ -252,8 +253,8 @@ def _keeper(drop: _Drop, describe: Describe, then: Verdict | None) -> Keeper | N
 
 
 def _drop_of(folder: str, address: int) -> _Drop | None:
-    part, row = part_and_row(address)
-    drops, _ = read_matches(drops_path(folder, part), _DROP_COLUMNS, same("row", row), limit=1)
+    part, row = unpack_address(address)
+    drops, _ = read_matches(DROPS.path(folder, part), _DROP_COLUMNS, same("row", row), limit=1)
     return _Drop(**drops[0]) if drops else None
 
 
@@ -268,7 +269,7 @@ def _removed(run: Run, part: int, row: int, text: str) -> tuple[RemovedLine, ...
 
 
 def _contamination(folder: str, part: int, row: int) -> tuple[EvaluationMatch, ...]:
-    path = storage.join(folder, f"contamination-{part:05d}.parquet")
+    path = CONTAMINATION.path(folder, part)
     if not storage.exists(path):
         return ()
     rows = find_rows(path, ["row"], same("row", row))

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 from pipeline.commands.explain.explained import ExplainedDocument, ExplainedMatches, ExplainedShardRow, Explanation
 from pipeline.commands.explain.explainer import Explainer
 from pipeline.commands.explain.segments import explain_row_segments
-from pipeline.commands.explain.stored import StoredRow
+from pipeline.commands.explain.stored import StoredDocument, StoredRow, kind_of_file
 from pipeline.config.load import load_config
 from pipeline.run.folder import Run, run_of_file
 from transforms import storage
@@ -68,14 +68,13 @@ def explain_row(target: Target, *, extract: bool = False) -> Explanation:
     if not storage.exists(target.path):
         raise ConfigError("there is no such file", where=target.path, remedy="name a file of RUN/shards or RUN/documents, and a row of it")
     explainer = Explainer(run_of_file(target.path))
-    name = target.path.rpartition("/")[2]
     if target.path.endswith(".arrow"):
         return _explain_shard_row(target, explainer, extract=extract)
-    kind, _, number = name.removesuffix(".parquet").partition("-")
-    if kind not in ("part", "rejects") or not number.isdigit():
+    match = kind_of_file(target.path.rpartition("/")[2])
+    if match is None:
         raise ConfigError("this is no file of documents or rejects", where=target.path, remedy="name a shard, part-*.parquet or rejects-*")
     explainer.require_documents()
-    row = explainer.stored_row(int(number), target.row, rejected=kind == "rejects")
+    row = explainer.stored_row(*match, target.row)
     return ExplainedMatches(path=target.path, found=tuple(explainer.explain([row], extract=extract)))
 
 
@@ -107,7 +106,7 @@ def explain_document(run: Run, text: str, *, extract: bool = False) -> Explained
         raise ConfigError(f"{text!r} is no address", where="--document", remedy="write PART:ROW, such as 3:17")
     explainer = Explainer(run)
     explainer.require_documents()
-    return _matches(explainer, text, [explainer.stored_row(int(part), int(row), rejected=False)], extract=extract)
+    return _matches(explainer, text, [explainer.stored_row(StoredDocument, int(part), int(row))], extract=extract)
 
 
 def _matches(explainer: Explainer, asked: str, rows: Sequence[StoredRow], *, extract: bool, near: Sequence[str] = ()) -> ExplainedMatches:
@@ -126,7 +125,7 @@ def _explain_shard_row(target: Target, explainer: Explainer, *, extract: bool) -
         text_bytes = shard.table.column("bytes")[target.row].as_py()
     info = shard.info
     names = dict.fromkeys(segment.document for segment in segments) if explainer.is_whole else {}
-    stored = [explainer.stored_row(*map(int, name.split(":")), rejected=False) for name in names]
+    stored = [explainer.stored_row(StoredDocument, *map(int, name.split(":"))) for name in names]
     explained = explainer.explain(stored, extract=extract, shard=target.path.rpartition("/")[2])
     covered = sum(last - first + 1 for first, last in (segment.positions for segment in segments))
     return ExplainedShardRow(

@@ -6,7 +6,7 @@ Everything is read from single columns of the run's own files; no index is kept.
 import itertools
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +17,16 @@ from pipeline.commands.explain.dedup import DuplicateGroup, KnownBy, explain_ded
 from pipeline.commands.explain.explained import ExplainedDocument, ExplainedReject, ExplainedRow, Fate, InNoShard, Placement
 from pipeline.commands.explain.inputs import Inputs
 from pipeline.commands.explain.outcomes import ReadAgainOutcome
-from pipeline.commands.explain.stored import StoredDocument, StoredReject, StoredRow, part_and_row
-from pipeline.run.folder import Run, part_name, rejects_name, signals_name
+from pipeline.commands.explain.stored import StoredDocument, StoredReject, StoredRow, kind_of_file
+from pipeline.run.folder import Run
 from pipeline.run.stage_names import STAGE_NAMES
 from pipeline.stages.finished import need, read_finished
 from pipeline.stages.stage import Finished
 from pipeline.stages.tokenizer.made import RunTokenizer, read_tokenizer
 from transforms import storage
+from transforms.contracts.addresses import address_text, unpack_address
 from transforms.contracts.manifest import Manifest, read_manifest
+from transforms.contracts.names import PARTS, SIGNALS
 from transforms.errors import ConfigError
 from transforms.lookup import Test, find_rows, read_rows_of, same
 from transforms.tokens.rows import Segments, read_segments
@@ -36,11 +38,14 @@ _NOT_MEASURED = ("id", "source", "language", "language_score", "kept", "characte
 """Columns of a signals file that no filter measured."""
 
 
-class RowsFile(NamedTuple):
-    """A file of the documents stage that has rows: of a part's documents, or of its rejects."""
+R = TypeVar("R", bound=StoredRow)
 
+
+class RowsFile(NamedTuple):
+    """A file of the documents stage that holds a part's documents or its rejects."""
+
+    kind: type[StoredRow]
     part: int
-    rejected: bool
     path: str
 
 
@@ -92,25 +97,24 @@ class Explainer:
             self._tokenizer = read_tokenizer(self.run)
         return self._tokenizer.tokenizer if self._tokenizer and self._tokenizer.sha256 == sha256 else None
 
-    def stored_row(self, part: int, row: int, *, rejected: bool) -> StoredRow:
+    def stored_row(self, kind: type[R], part: int, row: int) -> R:
         """A document or reject with all its columns. Raises ConfigError for one that is not there."""
-        name = rejects_name(part) if rejected else part_name(part)
+        name = kind.files.name(part)
         entry = self.documents.files.get(name)
         if entry is None or row >= entry.rows:
             what = "there is no such part" if entry is None else f"it has {entry.rows:,} rows, from 0"
             where = storage.join(self.run.documents, f"{name}:{row}")
             raise ConfigError(what, where=where, remedy="name a row of one of RUN/documents' files")
-        return next(self.read(part, np.array([row]), rejected=rejected))
+        return next(self.read(kind, part, np.array([row])))
 
-    def read(self, part: int, rows: np.ndarray, *, rejected: bool) -> Iterator[StoredRow]:
+    def read(self, kind: type[R], part: int, rows: np.ndarray) -> Iterator[R]:
         """Rows (int64, rising) of a part of the documents or of its rejects, which are there."""
-        kind = StoredReject if rejected else StoredDocument
-        for row, values in read_rows_of(self._path(part, rejected=rejected), rows, kind.columns()):
+        for row, values in read_rows_of(kind.files.path(self.run.documents, part), rows, kind.columns()):
             yield kind(part=part, row=row, **values)
 
     def matching_rows(self, columns: Sequence[str], test: Test) -> list[StoredRow]:
         """All documents and rejects of which some columns pass a test, by part, documents first."""
-        return [row for file in self.files() for row in self.read(file.part, find_rows(file.path, columns, test), rejected=file.rejected)]
+        return [row for file in self.files() for row in self.read(file.kind, file.part, find_rows(file.path, columns, test))]
 
     def urls(self) -> Iterator[pa.Array]:
         """The URLs of all documents and rejects, a batch at a time."""
@@ -122,10 +126,8 @@ class Explainer:
     def files(self) -> Iterator[RowsFile]:
         """The files of documents and of rejects."""
         for name in self.documents.files:
-            kind, _, number = name.removesuffix(".parquet").partition("-")
-            if kind in ("part", "rejects"):
-                rejected = kind == "rejects"
-                yield RowsFile(int(number), rejected, self._path(int(number), rejected=rejected))
+            if match := kind_of_file(name):
+                yield RowsFile(*match, storage.join(self.run.documents, name))
 
     def explain(self, rows: Sequence[StoredRow], *, extract: bool, shard: str = "") -> list[ExplainedDocument | ExplainedReject]:
         """What every stage did with each of these. `shard`: the one that is likely to hold them, which is looked into first."""
@@ -136,16 +138,16 @@ class Explainer:
         explained: list[ExplainedDocument | ExplainedReject] = []
         for row in rows:
             if isinstance(row, StoredReject):
-                explained.append(self._explain_reject(row, again.get(row.key)))
+                explained.append(self._explain_reject(row, again.get(row.name)))
             else:
                 assert isinstance(row, StoredDocument)
-                explained.append(self._explain_document(row, again.get(row.key), groups.get(row.address), shard))
+                explained.append(self._explain_document(row, again.get(row.name), groups.get(row.address), shard))
         return explained
 
     def known_by(self, address: int) -> KnownBy:
         """What a person knows a document by."""
-        part, row = part_and_row(address)
-        _, values = next(read_rows_of(self._path(part, rejected=False), np.array([row]), _KNOWN_BY))
+        part, row = unpack_address(address)
+        _, values = next(read_rows_of(PARTS.path(self.run.documents, part), np.array([row]), _KNOWN_BY))
         return KnownBy(excerpt=_excerpt(values.pop("text")), **values)
 
     def locate(self, source: str, address: int, *, first: str = "") -> Placement | None:
@@ -167,23 +169,19 @@ class Explainer:
                 self._last_shard = _ReadShard(name, shard.info.split, read_segments(shard))
         return self._last_shard
 
-    def _path(self, part: int, *, rejected: bool) -> str:
-        return storage.join(self.run.documents, rejects_name(part) if rejected else part_name(part))
-
-    def _read_again(self, rows: Sequence[StoredRow]) -> dict[tuple[int, int, bool], ReadAgainOutcome]:
+    def _read_again(self, rows: Sequence[StoredRow]) -> dict[str, ReadAgainOutcome]:
         from pipeline.commands.explain.reextract import Extractor  # what it imports takes as long as all the rest
 
         extractor = Extractor(self.inputs)
-        outcomes = {row.key: outcome for row, outcome in extractor.read_again(rows)}
+        outcomes = {row.name: outcome for row, outcome in extractor.read_again(rows)}
         notes = () if all(outcome.state == "equal" for outcome in outcomes.values()) else extractor.notes()
-        return {key: ReadAgainOutcome(outcome=outcome, notes=notes) for key, outcome in outcomes.items()}
+        return {name: ReadAgainOutcome(outcome=outcome, notes=notes) for name, outcome in outcomes.items()}
 
     def _explained_row(self, row: StoredRow, fate: Fate) -> ExplainedRow:
         kind = self.inputs.kind(row.part, row.origin, row.source)
-        name = rejects_name(row.part) if row.rejected else part_name(row.part)
         return ExplainedRow(
             fate=fate,
-            row=f"{name}:{row.row}",
+            row=row.name,
             id=row.id.hex(),
             source=row.source,
             source_kind=kind,
@@ -219,7 +217,7 @@ class Explainer:
         fate: Fate = "dropped" if is_dropped else "in the shards" if isinstance(placement, Placement) else "kept"
         return ExplainedDocument(
             **vars(self._explained_row(row, fate)),
-            document=f"{row.part}:{row.row}",
+            document=address_text(row.address),
             title=row.title,
             published=None if row.published is None else row.published.isoformat(),
             language=row.language,
@@ -239,7 +237,7 @@ class Explainer:
 
     def _signals(self, row: StoredRow) -> dict[str, float] | None:
         """What filters measured of it; None where the run did not write that."""
-        name = signals_name(row.part)
+        name = SIGNALS.name(row.part)
         if name not in self.documents.files:
             return None
         path = storage.join(self.run.documents, name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from tokenizers import Tokenizer
 
-from pipeline.commands.explain.stored import address_text
+from transforms.contracts.addresses import address_text
 from transforms.tokens.rows import Segments, read_segments
 from transforms.tokens.shards import MappedShard
 

@@ -4,16 +4,18 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import ClassVar
 
-import numpy as np
-
-from transforms.contracts.documents import pack_address, unpack_address
+from transforms.contracts.addresses import pack_address
+from transforms.contracts.names import PARTS, REJECTS, NumberedFiles
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRow:
-    """The columns that documents and rejects share. `part` and `row`: the file of the stage that holds it, and where in it."""
+    """The columns that documents and rejects share. `part` and `row`: the file of the stage that holds it, and where in it.
 
-    rejected: ClassVar[bool]
+    `files`: the names of the files that hold rows of this kind.
+    """
+
+    files: ClassVar[NumberedFiles]
 
     part: int
     row: int
@@ -29,16 +31,16 @@ class StoredRow:
         return [entry.name for entry in fields(cls) if entry.name not in ("part", "row")]
 
     @property
-    def key(self) -> tuple[int, int, bool]:
-        """What tells it from all other rows of the stage."""
-        return self.part, self.row, self.rejected
+    def name(self) -> str:
+        """`FILE:ROW`, which tells it from all other rows of the stage."""
+        return f"{self.files.name(self.part)}:{self.row}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredDocument(StoredRow):
     """A document. Runs before documents format 3 have neither `truncated` nor `kept`."""
 
-    rejected = False
+    files = PARTS
 
     title: str | None
     published: datetime | None
@@ -51,14 +53,14 @@ class StoredDocument(StoredRow):
 
     @property
     def address(self) -> int:
-        return address_of(self.part, self.row)
+        return pack_address(self.part, self.row)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredReject(StoredRow):
     """A record that was rejected, and why."""
 
-    rejected = True
+    files = REJECTS
 
     stage: str
     rule: str
@@ -68,18 +70,12 @@ class StoredReject(StoredRow):
     excerpt: str | None
 
 
-def address_of(part: int, row: int) -> int:
-    """The address of one document."""
-    return int(pack_address(part, np.array([row]))[0])
+_KINDS: tuple[type[StoredRow], ...] = (StoredDocument, StoredReject)
 
 
-def part_and_row(address: int) -> tuple[int, int]:
-    """Where the document of an address is stored."""
-    part, row = unpack_address(np.array([address], np.uint64))
-    return int(part[0]), int(row[0])
-
-
-def address_text(address: int) -> str:
-    """`PART:ROW`, as commands take it."""
-    part, row = part_and_row(address)
-    return f"{part}:{row}"
+def kind_of_file(name: str) -> tuple[type[StoredRow], int] | None:
+    """What the rows of a file of the documents stage are, and the number of its part; None for another file."""
+    for kind in _KINDS:
+        if kind.files.matches(name) and name.removeprefix(f"{kind.files.prefix}-").removesuffix(".parquet").isdigit():
+            return kind, kind.files.number(name)
+    return None

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline.commands.export.stage import BYTES_PER_SECOND, ExportStage, TokenExportUnit
 from pipeline.config.schema import Config
-from pipeline.run.folder import TOKENIZER_FILE, Run
+from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan, read_units
 from pipeline.run.state import file_entry
 from pipeline.runner.beam import RunnerSettings
@@ -23,6 +23,7 @@ from pipeline.stages.tokenizer.stage import TOKENIZER
 from transforms import storage
 from transforms.contracts.counters import ExportCounters, ExportedCounters
 from transforms.contracts.manifest import FileEntry
+from transforms.contracts.names import TOKENIZER as TOKENIZER_FILE
 from transforms.errors import UserError
 from transforms.export.formats import Documents, Group, Grouping, TokenFormat
 from transforms.export.registry import FORMATS

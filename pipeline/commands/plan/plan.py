@@ -7,12 +7,15 @@ from typing import Any
 
 from pipeline.config.schema import Config
 from pipeline.progress import committed_name
-from pipeline.run.folder import STAGES, Run, StagePlan, stage_manifest, stage_state
+from pipeline.run.folder import STAGES, Run, stage_manifest
+from pipeline.run.plan import StagePlan
+from pipeline.run.state import stage_state
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages import estimate
+from pipeline.stages.dedup.planning import check_parts
 from pipeline.stages.dedup.report import REPORT
 from pipeline.stages.dedup.screens import evaluation_files
-from pipeline.stages.dedup.stage import check_drop_rate, check_parts
+from pipeline.stages.dedup.stage import check_drop_rate
 from pipeline.stages.documents.stage import check_errors, plan_ingest
 from pipeline.stages.estimate import Estimate, Volume
 from pipeline.stages.run_stages import check_outcome, plan_stage

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import Section, figures_table, print_sections, recall_section, shown_path
+from pipeline.stages.dedup.tables import recall_section
+from pipeline.terminal import Section, figures_table, print_sections, shown_path
 
 _UNKNOWN = "?"
 

@@ -13,10 +13,11 @@ from tokenizers import Tokenizer
 from pipeline.commands.explain.explainer import Explainer
 from pipeline.commands.explain.segments import Segment, explain_row_segments
 from pipeline.commands.explain.tables import marked_text
-from pipeline.run.folder import Run, part_name
+from pipeline.run.folder import Run
 from pipeline.terminal import Section, bar, figures_table, largest_first
 from transforms import storage
-from transforms.contracts.documents import unpack_address
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.names import PARTS
 from transforms.tokens.decode import printable_token, token_bytes
 from transforms.tokens.rows import Segments, read_segments, target_mask
 from transforms.tokens.shards import MappedShard, open_shard
@@ -149,7 +150,7 @@ def _languages(explainer: Explainer, addresses: np.ndarray) -> Counter[str]:
     found: Counter[str] = Counter()
     parts, rows = unpack_address(addresses)
     for part in np.unique(parts).tolist():
-        with storage.open_input(storage.join(explainer.run.documents, part_name(part))) as stream:
+        with storage.open_input(PARTS.path(explainer.run.documents, part)) as stream:
             languages = pq.read_table(stream, columns=["language"])["language"].cast(pa.string())
         for entry in languages.take(pa.array(rows[parts == part])).value_counts().to_pylist():
             found[entry["values"] or "unknown"] += entry["counts"]

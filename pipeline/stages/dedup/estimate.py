@@ -7,17 +7,9 @@ from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.stages import rates
 from pipeline.stages.dedup.work import BYTES_PER_SECOND
 from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
-from transforms.dedup.near.exchange import (
-    COPIES_IN_MEMORY,
-    FIXED_MEMORY,
-    Exchange,
-    band_bytes,
-    exact_bytes,
-    local_memory,
-    pass_bytes,
-    plan_exchange,
-)
-from transforms.dedup.tables import signature_bytes
+from transforms.dedup.near.exchange import COPIES_IN_MEMORY, Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
+from transforms.dedup.near.signatures import signature_bytes
+from transforms.memory import FIXED_MEMORY, local_memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +61,7 @@ def planned_exchange(config: Config, settings: RunnerSettings, documents: int | 
 
     Raises ConfigError where the memory is too little.
     """
-    limit = None if settings.uses_external_runner else local_memory(config.dedup)
+    limit = None if settings.uses_external_runner else local_memory(config.dedup.memory_bytes)
     bands, exact = band_bytes(1, config.dedup), exact_bytes(1, config.dedup)
     if documents is None or not config.dedup.enabled:
         return PlannedExchange(documents=None, memory_limit_bytes=limit, band_bytes_per_document=bands, exact_bytes_per_document=exact)
@@ -95,7 +87,7 @@ def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, work
     """What a pass takes in driver and workers, and each worker for its part; that was measured with parts of 100,000 documents."""
     if workers is None or volume.documents is None:
         return None
-    exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup))
+    exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes))
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
     share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_A_MEASURED_PART, 1.0)
     return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)

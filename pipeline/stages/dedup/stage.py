@@ -24,17 +24,13 @@ from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import DedupCounters
-from transforms.dedup.lines.lines import REMOVED_SCHEMA
+from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA
+from transforms.contracts.names import CLUSTERS, CONTAMINATION, DROPS, REMOVED_LINES, SIGNATURES
+from transforms.dedup.lines.lines import REMOVED_LINES_SCHEMA
 from transforms.dedup.near.bands import expected_recall
-from transforms.dedup.screens.contamination import MATCH_SCHEMA
-from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, signature_schema
+from transforms.dedup.near.signatures import signature_schema
 
-_CONTRACTS = {
-    "drops": FileContract(DROP_SCHEMA),
-    "clusters": FileContract(CLUSTER_SCHEMA),
-    "lines": FileContract(REMOVED_SCHEMA),
-    "contamination": FileContract(MATCH_SCHEMA),
-}
+_SCHEMAS = {DROPS: DROP_SCHEMA, REMOVED_LINES: REMOVED_LINES_SCHEMA, CONTAMINATION: CONTAMINATION_SCHEMA}
 
 
 class DedupStage(Stage[DedupUnit, DedupCounters]):
@@ -51,7 +47,7 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
         return find_drops(config, run, settings, plan, out=out)
 
     def committed_name(self, number: int, unit: DedupUnit) -> str:
-        return f"signatures-{unit.part:05d}.parquet"
+        return SIGNATURES.name(unit.part)
 
     def check_bounds(self, config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True) -> None:
         check_drop_rate(config, run, counters, folder, write=write)
@@ -91,10 +87,11 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
         )
 
     def contract_of(self, name: str, finished: Finished[DedupCounters]) -> FileContract | None:
-        kind = name.partition("-")[0].partition(".")[0]
-        if kind == "signatures":
+        if SIGNATURES.matches(name):
             return FileContract(signature_schema(settings_of(finished)), metadata=True)
-        return _CONTRACTS.get(kind)
+        if name == CLUSTERS:
+            return FileContract(CLUSTER_SCHEMA)
+        return next((FileContract(schema) for files, schema in _SCHEMAS.items() if files.matches(name)), None)
 
 
 DEDUP = DedupStage()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.config.schema import Config
 from pipeline.run import stage_names
-from pipeline.run.folder import Run, part_name
+from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
@@ -20,12 +20,13 @@ from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage, S
 from pipeline.terminal import Section
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
+from transforms.contracts.names import PARTS, REJECTS, SIGNALS
 from transforms.ingest.unit import SIGNALS_SCHEMA
 
 _CONTRACTS = {
-    "part": FileContract(DOCUMENT_SCHEMA),
-    "rejects": FileContract(REJECT_SCHEMA),
-    "signals": FileContract(SIGNALS_SCHEMA, open=True),
+    PARTS: FileContract(DOCUMENT_SCHEMA),
+    REJECTS: FileContract(REJECT_SCHEMA),
+    SIGNALS: FileContract(SIGNALS_SCHEMA, open=True),
 }
 
 
@@ -43,7 +44,7 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
         return read_documents(config, settings, plan, out=out)
 
     def committed_name(self, number: int, unit: DocumentsUnit) -> str:
-        return part_name(number)
+        return PARTS.name(number)
 
     def check_bounds(self, config: Config, run: Run, counters: DocumentsCounters, folder: str, *, write: bool = True) -> None:
         check_errors(config, counters, folder)
@@ -70,7 +71,7 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
         )
 
     def contract_of(self, name: str, finished: Finished[DocumentsCounters]) -> FileContract | None:
-        return _CONTRACTS.get(name.partition("-")[0])
+        return next((contract for files, contract in _CONTRACTS.items() if files.matches(name)), None)
 
 
 DOCUMENTS = DocumentsStage()

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from pipeline.config.schema import Config
 from pipeline.run import stage_names
-from pipeline.run.folder import TOKENIZER_FILE, Run
+from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
@@ -20,6 +20,7 @@ from pipeline.stages.tokenizer.work import make_tokenizer
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import TokenizerCounters
+from transforms.contracts.names import TOKENIZER as TOKENIZER_FILE
 from transforms.tokens.encode import load_tokenizer
 
 
