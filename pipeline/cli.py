@@ -208,12 +208,12 @@ def explain(
     from pipeline.commands.explain.explain import explain as explain_target
     from pipeline.commands.explain.tables import print_explanation
 
-    values = explain_target(target, url=url, id=id, document=document, extract=extract)
+    explanation = explain_target(target, url=url, id=id, document=document, extract=extract)
     if as_json:
-        _print_json(values)
+        _print_json(explanation)
     else:
-        print_explanation(_console(), values)
-    if not values.get("found", True):
+        print_explanation(_console(), explanation)
+    if explanation.is_empty:
         raise typer.Exit(1)
 
 
