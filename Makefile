@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: quickstart test lint bench fuzz clean
+.PHONY: quickstart test lint house coverage bench fuzz clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/tokenmill quickstart --folder runs/quickstart
@@ -20,6 +20,17 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Figures and laws of the source tree; HOUSE="--all --check" lists every place and fails where a bound is not kept.
+house: $(INSTALLED)
+	$(BIN)/python -m tools.house $(HOUSE)
+
+# Runs all tests under coverage.py, worker processes too; then: make house HOUSE="--coverage coverage.json"
+coverage: $(INSTALLED)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage json --quiet -o coverage.json
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.bench.stages

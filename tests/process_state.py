@@ -129,7 +129,7 @@ def _use(folder: Path) -> None:
     from pipeline.commands.explain.explain import explain
     from pipeline.commands.export.export import export_run
     from pipeline.commands.plan.plan import plan_run
-    from pipeline.commands.show_tables.values import inspect_path
+    from pipeline.commands.show_tables.show import look_at
     from pipeline.commands.verify.verify import verify_run
     from pipeline.config.load import load_config
     from pipeline.progress import StageProgress
@@ -148,10 +148,10 @@ def _use(folder: Path) -> None:
     with fork_server() as server:
         settings = RunnerSettings(workers=1, fork_server=server)
         plan_run(config, settings)
-        assert verify_run(Run(config.folder))["right"]
+        assert verify_run(Run(config.folder)).right
         shard = sorted(Path(config.folder, "shards").glob("train-*.arrow"))[0]
         explain(f"{shard}:0", url=None, id=None, document=None, extract=True)
-        inspect_path(config.folder)
+        look_at(config.folder)
         request = ExportRequest(
             format="jsonl", to=str(folder / "out"), splits=("train", "validation"), sources=(), options=ExportOptions(compression="zstd")
         )

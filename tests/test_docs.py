@@ -90,13 +90,13 @@ def test_every_command_of_the_readme_runs(tokenmill: Callable, tmp_path: Path, m
 @pytest.mark.real_data
 def test_the_readme_names_the_real_run_and_its_configuration_finds_its_files(data_folder: Path) -> None:
     from pipeline.config.load import load_config
-    from pipeline.stages.documents.stage import plan_ingest
+    from pipeline.stages.documents.planning import plan_documents
 
     assert "tokenmill run docs/examples/real-data.toml" in readme_commands()
     text = (PROJECT / "docs" / "examples" / "real-data.toml").read_text(encoding="utf-8")
     config = load_config(str(PROJECT / "docs" / "examples" / "real-data.toml"))
     assert "../shared/data" in text
-    assert len(plan_ingest(config).inputs) == 3 + 4 + 15
+    assert len(plan_documents("documents", config).inputs) == 3 + 4 + 15
 
 
 if __name__ == "__main__":

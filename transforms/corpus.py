@@ -8,14 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.contracts.dedup import LINES_KEY
 from transforms.dedup.lines.lines import Removed, remove_lines, removed_of
 from transforms.words import mix64
 
 _PURPOSES = {"tokenizer-sample": 1, "validation": 2, "row-order": 3}
-
-
-LINES_KEY = b"tokenmill.lines"
-"""Metadata of a drops file: the name of the file beside it that says which lines its part's documents lose."""
 
 
 class KeptRows(NamedTuple):

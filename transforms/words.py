@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from transforms.arrays import lengths_of, to_offsets
+
 OTHER, MARK, LETTER, NUMBER, IDEOGRAPH, PUNCTUATION, SYMBOL, SPACE = range(8)
 """Classes of characters. MARK to IDEOGRAPH make words; IDEOGRAPH is a letter or number that is a word of its own."""
 
@@ -110,8 +112,7 @@ def split_words(texts: pa.Array, *, lower: bool) -> Words:
     strings = texts.to_pylist()
     if lower:
         strings = [string.lower() for string in strings]
-    bounds = np.zeros(len(strings) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, strings), np.int64, len(strings)) + 1, out=bounds[1:])
+    bounds = to_offsets(lengths_of(strings) + 1)
     strings.append("")
     code_points = np.frombuffer("\n".join(strings).encode("utf-32-le"), np.dtype("<u4"))
     classes = character_classes()[code_points]

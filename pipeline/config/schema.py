@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_v
 from pydantic.dataclasses import dataclass
 
 from training.config import TrainConfig
-from transforms.dedup.order import QUALITY, score_columns
+from transforms.dedup.keep_order import QUALITY, score_columns
 from transforms.dedup.settings import DedupConfig
 from transforms.filters.language import DEFAULT_THRESHOLD, find_labels
 from transforms.filters.registry import FILTERS, check_filter, expand_presets

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from pipeline.run import stage_names
 from transforms import storage
+from transforms.contracts.names import TOKENIZER
 
 CONFIGURATION = "run.toml"
 PLUGINS = "plugins"
-TOKENIZER_FILE = "tokenizer.json"
 
 
 @dataclass(frozen=True)
@@ -21,27 +22,27 @@ class Run:
 
     @property
     def documents(self) -> str:
-        return self.stage("documents")
+        return self.stage(stage_names.DOCUMENTS.name)
 
     @property
     def dedup(self) -> str:
-        return self.stage("dedup")
+        return self.stage(stage_names.DEDUP.name)
 
     @property
     def tokenizer(self) -> str:
-        return self.stage("tokenizer")
+        return self.stage(stage_names.TOKENIZER.name)
 
     @property
     def tokenizer_file(self) -> str:
-        return storage.join(self.tokenizer, TOKENIZER_FILE)
+        return storage.join(self.tokenizer, TOKENIZER)
 
     @property
     def shards(self) -> str:
-        return self.stage("shards")
+        return self.stage(stage_names.SHARDS.name)
 
     @property
     def model(self) -> str:
-        return self.stage("model")
+        return self.stage(stage_names.MODEL)
 
     @property
     def configuration(self) -> str:
@@ -52,13 +53,6 @@ class Run:
         return storage.join(self.folder, PLUGINS)
 
 
-def part_name(part: int) -> str:
-    return f"part-{part:05d}.parquet"
-
-
-def rejects_name(part: int) -> str:
-    return f"rejects-{part:05d}.parquet"
-
-
-def signals_name(part: int) -> str:
-    return f"signals-{part:05d}.parquet"
+def run_of_file(path: str) -> Run:
+    """The run that a file of one of its stages lies in."""
+    return Run(storage.parent(storage.parent(path)))

@@ -110,7 +110,7 @@ def run_units(job: UnitJob[U, C], settings: RunnerSettings, size: Work) -> Stage
     return merge_reports(reports, none=job.none)
 
 
-def _build(pipeline: beam.Pipeline, job: UnitJob[Any, Any], lanes: Lanes | None, path: str) -> None:
+def _build(pipeline: beam.Pipeline, job: UnitJob, lanes: Lanes | None, path: str) -> None:
     _ = (
         pipeline
         | "Run units" >> RunUnits(job, lanes)
@@ -128,7 +128,7 @@ class RunUnits(beam.PTransform):
     without, units are spread as the runner sees fit. Reports and files are the same.
     """
 
-    job: UnitJob[Any, Any]
+    job: UnitJob
     lanes: Lanes | None = None
 
     def __post_init__(self) -> None:
@@ -144,7 +144,7 @@ class RunUnits(beam.PTransform):
         return spread | "Work" >> beam.FlatMap(_run_lane, self.job, self.lanes)
 
 
-def _read_units(_: bytes, job: UnitJob[Any, Any], lanes: Lanes | None) -> Iterator[tuple[int, str]]:
+def _read_units(_: bytes, job: UnitJob, lanes: Lanes | None) -> Iterator[tuple[int, str]]:
     if lanes is not None:
         yield from ((lane, "") for lane in range(lanes.count))
         return
@@ -152,13 +152,13 @@ def _read_units(_: bytes, job: UnitJob[Any, Any], lanes: Lanes | None) -> Iterat
         yield number, json.dumps(to_plain(unit))
 
 
-def _run_spread(numbered: tuple[int, Iterable[str]], job: UnitJob[Any, Any]) -> Iterator[str]:
+def _run_spread(numbered: tuple[int, Iterable[str]], job: UnitJob) -> Iterator[str]:
     number, units = numbered
     for unit in units:
         yield _run_unit(number, from_plain(job.unit, json.loads(unit)), job)
 
 
-def _run_lane(lane: tuple[int, Iterable[str]], job: UnitJob[Any, Any], lanes: Lanes) -> Iterator[str]:
+def _run_lane(lane: tuple[int, Iterable[str]], job: UnitJob, lanes: Lanes) -> Iterator[str]:
     for number, unit in largest_first(read_units(job.folder, job.unit)):
         if lanes.claim(number):
             yield _run_unit(number, unit, job)
@@ -169,7 +169,7 @@ def largest_first(units: Iterable[Unit]) -> list[tuple[int, Unit]]:
     return sorted(enumerate(units), key=lambda numbered: (-numbered[1].bytes, numbered[0]))
 
 
-def _run_unit(number: int, unit: Unit, job: UnitJob[Any, Any]) -> str:
+def _run_unit(number: int, unit: Unit, job: UnitJob) -> str:
     started = time.process_time()
     report = job.work(job.folder, number, unit)
     seconds = time.process_time() - started

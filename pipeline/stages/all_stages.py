@@ -1,5 +1,6 @@
 """The stages of a run, in order, and those of a run that are finished."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pipeline.run.folder import Run
@@ -15,13 +16,12 @@ STAGES: tuple[Stage[Any, Any], ...] = (DOCUMENTS, DEDUP, TOKENIZER, SHARDS)
 
 def finished_stages(run: Run) -> FinishedStages:
     """Reads the manifests of a run. Raises UserError for one that cannot be read."""
-    return FinishedStages(
-        run=run,
-        documents=DOCUMENTS.finished_or_none(run),
-        dedup=DEDUP.finished_or_none(run),
-        tokenizer=TOKENIZER.finished_or_none(run),
-        shards=SHARDS.finished_or_none(run),
-    )
+    return read_stages(run, lambda stage: stage.finished_or_none(run))
+
+
+def read_stages(run: Run, read: Callable[[Stage[Any, Any]], Finished[Any] | None]) -> FinishedStages:
+    """What `read` gives for each stage."""
+    return FinishedStages(run=run, documents=read(DOCUMENTS), dedup=read(DEDUP), tokenizer=read(TOKENIZER), shards=read(SHARDS))
 
 
 def in_order(stages: FinishedStages) -> tuple[tuple[Stage[Any, Any], Finished[Any] | None], ...]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from pipeline.run.folder import Run
 from pipeline.stages.documents.stage import DOCUMENTS
-from transforms import storage
+from transforms.contracts.names import DROPS, PARTS
 
 
 def kept_parts(run: Run) -> Iterator[tuple[int, str, str]]:
     """(part number, part file, drops file) of a deduplicated run, in order."""
-    for part, path in DOCUMENTS.finished(run).numbered("part").items():
-        yield part, path, storage.join(run.dedup, f"drops-{part:05d}.parquet")
+    for part, path in DOCUMENTS.finished(run).paths(PARTS).items():
+        yield part, path, DROPS.path(run.dedup, part)

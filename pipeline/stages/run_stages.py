@@ -12,6 +12,7 @@ from pipeline.run.folder import PLUGINS, Run
 from pipeline.run.plan import StagePlan
 from pipeline.run.state import damaged_files, discard_stage, finish_stage, stage_state, start_stage
 from pipeline.runner.beam import RunnerSettings, cpu_seconds
+from pipeline.runner.units import StageReport
 from pipeline.stages.all_stages import STAGES
 from pipeline.stages.stage import C, Finished, Stage
 from transforms import storage
@@ -51,8 +52,7 @@ def run_stage(
     started, used = time.monotonic(), cpu_seconds()
     folder = stage.folder(run)
     start_stage(folder, plan)
-    with progress.stage(stage, folder, plan):
-        report = stage.execute(config, run, settings, plan, out=folder)
+    report = execute_stage(stage, plan, config, run, settings, progress, out=folder)
     for place in sorted({folder, *(storage.parent(storage.join(folder, name)) for name in report.files)}):
         storage.remove_temporary_files(place)
     stage.check_bounds(config, run, report.counters, folder)
@@ -69,6 +69,21 @@ def run_stage(
     progress.finished(stage, finished)
     stage.check_result(finished)
     return finished
+
+
+def execute_stage(
+    stage: Stage[Any, C],
+    plan: StagePlan[Any],
+    config: Config,
+    run: Run,
+    settings: RunnerSettings,
+    progress: StageProgress,
+    *,
+    out: str,
+) -> StageReport[C]:
+    """The work of a stage, with its progress, into a folder that exists."""
+    with progress.stage(stage, out, plan):
+        return stage.execute(config, run, settings, plan, out=out)
 
 
 def refuse_mixtures(config: Config, run: Run, stages: Sequence[Stage[Any, Any]], *, earlier: Sequence[Stage[Any, Any]] = ()) -> None:

@@ -14,8 +14,8 @@ from pipeline.run.state import is_finished
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
 from pipeline.stages.estimate import StageInput
-from transforms import storage
 from transforms.contracts.manifest import Manifest, read_manifest
+from transforms.contracts.names import NumberedFiles
 from transforms.contracts.plain import JsonObject, from_plain
 
 if TYPE_CHECKING:
@@ -36,10 +36,9 @@ class Finished(Generic[C]):
     manifest: Manifest
     counters: C
 
-    def numbered(self, prefix: str) -> dict[int, str]:
-        """Paths of the files `PREFIX-NNNNN.*` by their number, in order."""
-        names = [name for name in self.manifest.files if name.startswith(f"{prefix}-")]
-        return {int(name[len(prefix) + 1 :].partition(".")[0]): storage.join(self.folder, name) for name in sorted(names)}
+    def paths(self, files: NumberedFiles) -> dict[int, str]:
+        """Paths of files of the stage by the part that they belong to, in order."""
+        return {part: files.path(self.folder, part) for part in files.numbers(self.manifest.files)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +60,27 @@ class StageView(Generic[C]):
         return f"{self.kind}: {self.files} files, {self.bytes / 1e6:.1f} MB, {self.seconds:.1f} s"
 
 
+class FileContract(NamedTuple):
+    """The columns of a file. `open`: others may follow them. `metadata`: the schema's metadata must be equal, too."""
+
+    schema: pa.Schema
+    open: bool = False
+    metadata: bool = False
+
+    def is_kept_by(self, schema: pa.Schema) -> bool:
+        """Whether a Parquet file with this schema keeps the contract."""
+        if self.open:
+            return schema.names[: len(self.schema)] == self.schema.names
+        return schema.equals(_in_parquet(self.schema), check_metadata=self.metadata)
+
+
+def _in_parquet(schema: pa.Schema) -> pa.Schema:
+    """A schema as it comes back from Parquet, which knows no seconds."""
+    seconds, milliseconds = pa.timestamp("s", tz="UTC"), pa.timestamp("ms", tz="UTC")
+    fields = [field.with_type(milliseconds) if field.type == seconds else field for field in schema]
+    return pa.schema(fields, schema.metadata)
+
+
 class ContentCheck(NamedTuple):
     """A check of what files hold. `needs`: the stages whose files must be whole for it to mean anything."""
 
@@ -79,6 +99,8 @@ class Stage(ABC, Generic[U, C]):
     name: str
     unit: type[U]
     counters: type[C]
+    has_rows = True
+    """Whether the stage's files have rows and columns."""
 
     @abstractmethod
     def plan(self, config: Config, run: Run) -> StagePlan[U]:
@@ -174,6 +196,6 @@ class Stage(ABC, Generic[U, C]):
         """What `tokenmill verify` checks of this stage beside files, columns and rows."""
         return ()
 
-    def schema_of(self, name: str, finished: Finished[C]) -> pa.Schema | None:
-        """The columns that the contract asks of a file of the stage; None for a file that has none."""
+    def contract_of(self, name: str, finished: Finished[C]) -> FileContract | None:
+        """What the columns of a file of the stage must be; None for a file that no contract names."""
         return None

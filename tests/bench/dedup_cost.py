@@ -15,8 +15,8 @@ import argparse
 from dataclasses import dataclass, fields
 
 from transforms.dedup.near.exchange import STAR_ROUNDS, band_bytes, exact_bytes, plan_exchange
+from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import signature_bytes
 
 SIGNING_BYTES_A_SECOND = 25e6
 """Text that one core signs: 20 to 33 MB/s measured, Parquet in and out (docs/performance.md)."""

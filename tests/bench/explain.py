@@ -29,7 +29,7 @@ from pipeline.stages.tokenizer.made import RunTokenizer, read_tokenizer
 from tests.conftest import DATA
 from tests.pipeline.every_kind import write_every_kind
 from transforms import storage
-from transforms.contracts.documents import unpack_address
+from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.dedup.lines.lines import remove_lines
 from transforms.tokens.encode import encode_texts
 from transforms.tokens.rows import read_segments
@@ -87,7 +87,7 @@ def resolve_rows(run: Run, rows: int, *, seed: int) -> Resolved:
         if outcome["state"] != "equal":
             found.examples.append(f"{document.part}:{document.row} {outcome}")
         else:
-            found.other_tokens += _count_others(run, tokenizer, document, stretches[document.part << 32 | document.row])
+            found.other_tokens += _count_others(run, tokenizer, document, stretches[pack_address(document.part, document.row)])
     found.seconds = time.monotonic() - started
     return found
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
+from pipeline.terminal import figures_table
 from tests.training.small_shards import small_info
 from transforms.export.formats import ExportOptions, Group, TokenFormat
 from transforms.export.registry import FORMATS

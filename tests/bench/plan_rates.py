@@ -25,11 +25,12 @@ import pyarrow.parquet as pq
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
 from pipeline.config.load import load_config
-from pipeline.run.folder import STAGES, Run, stage_manifest
+from pipeline.run.folder import Run
+from pipeline.terminal import figures_table
 from tests.bench.scale import watch_memory
 from tests.conftest import DATA, PROJECT
+from tests.pipeline.runs import STAGES, stage_manifest
 
 KINDS = {
     "warc .gz": ('kind = "warc"', f"{DATA}/web/pages-*.warc.gz"),

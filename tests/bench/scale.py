@@ -30,11 +30,13 @@ from rich.console import Console
 from pipeline.commands.plan.plan import plan_run
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import Run, file_entry, finish_stage, start_stage
+from pipeline.run.folder import Run
+from pipeline.run.state import file_entry, finish_stage, start_stage
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.fork_server import expected_server, fork_server
-from pipeline.stages.documents.stage import plan_ingest
+from pipeline.stages.documents.planning import plan_documents
 from pipeline.stages.run_stages import run_stages
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.documents import DOCUMENT_SCHEMA
 from transforms.contracts.manifest import FileEntry, read_manifest
 
@@ -58,7 +60,7 @@ def write_corpus(folder: Path, documents: int, *, settings: str = "") -> Path:
     out = Run(config.folder).stage("documents")
     if (Path(out) / "manifest.json").exists():
         return path
-    plan = plan_ingest(config)
+    plan = plan_documents("documents", config)
     start_stage(out, plan)
     files: dict[str, FileEntry] = {}
     text_bytes = 0
@@ -99,7 +101,7 @@ def make_part(part: int, count: int) -> pa.Table:
             chosen[end - 1] = VOCABULARY - 1 - chosen[end - 1] // 2
     lists = pa.LargeListArray.from_arrays(pa.array(offsets), words.take(pa.array(chosen % VOCABULARY)))
     texts = pa.compute.binary_join(lists, " ").cast(pa.large_string())
-    numbers = np.arange(count, dtype=np.uint64) + np.uint64(part << 32)
+    numbers = pack_address(part, np.arange(count))
     ids = np.zeros((count, 2), np.uint64)
     ids[:, 0], ids[:, 1] = numbers * np.uint64(0x9E3779B97F4A7C15), numbers
     columns = {

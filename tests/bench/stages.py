@@ -19,14 +19,15 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import STAGES, Run, stage_manifest
+from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.fork_server import fork_server
 from pipeline.stages.run_stages import run_stages
+from pipeline.terminal import figures_table
 from tests.conftest import DATA
+from tests.pipeline.runs import STAGES, stage_manifest
 
 WEB = f"""\
 [sources.web]

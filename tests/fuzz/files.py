@@ -23,7 +23,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
+from pipeline.terminal import figures_table
 from tests.fuzz.seeds import SEEDS
 from transforms.ingest.unit import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
 from transforms.sources.registry import KINDS

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config.load import load_config
-from pipeline.run.folder import Run, stage_manifest
+from pipeline.run.folder import Run
 from tests.conftest import PROJECT
-from tests.pipeline.runs import digests, run
+from tests.pipeline.runs import digests, run, stage_manifest
 from transforms.errors import ConfigError, UserError
 from transforms.filters.registry import FILTERS
 from transforms.plugins import load_plugins, read_plugins

@@ -11,18 +11,18 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import print_inspection
-from pipeline.commands.show_tables.values import inspect_run
+from pipeline.commands.show_tables.show import print_view, run_view
 from pipeline.commands.train import evaluate_run, train_run
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.quickstart import write_quickstart
-from pipeline.run.folder import STAGES
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
 from tests.conftest import PROJECT
+from tests.pipeline.runs import STAGES
 from training.checkpoint import load_model
 from training.generate import Sampling, TextGenerator
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
 
 Place = tuple[str, str]
@@ -37,7 +37,7 @@ def outcomes(run: Path) -> dict[Place, dict[str, Any]]:
         number = int(part.stem.split("-")[1])
         for row, document in enumerate(pq.read_table(part, columns=["source", "origin", "locator", "language"]).to_pylist()):
             place = (f"{document['source']}/{document['origin'].rsplit('/', 1)[-1]}", document["locator"])
-            addresses[(number << 32) + row] = place
+            addresses[pack_address(number, row)] = place
             found[place] = {"outcome": "kept", "rule": None, "language": document["language"], "keeper": None}
         for reject in pq.read_table(run / "documents" / part.name.replace("part", "rejects")).to_pylist():
             place = (f"{reject['source']}/{reject['origin'].rsplit('/', 1)[-1]}", reject["locator"])
@@ -45,7 +45,7 @@ def outcomes(run: Path) -> dict[Place, dict[str, Any]]:
     for drops in sorted((run / "dedup").glob("drops-*.parquet")):
         number = int(drops.stem.split("-")[1])
         for drop in pq.read_table(drops).to_pylist():
-            place = addresses[(number << 32) + drop["row"]]
+            place = addresses[pack_address(number, drop["row"])]
             found[place] |= {"outcome": "dropped", "rule": drop["rule"], "keeper": addresses[drop["keeper"]]}
     return found
 
@@ -108,7 +108,7 @@ def test_the_readme_shows_this_run(quickstart: Path) -> None:
     console = Console(record=True, file=StringIO(), width=140)
     for stage in STAGES:
         StageProgress(console).finished(stage, read_manifest(str(quickstart / "run" / stage)))
-    print_inspection(console, inspect_run(str(quickstart / "run")))
+    print_view(console, run_view(str(quickstart / "run")))
     printed = {without_times(line) for line in console.export_text().splitlines()}
     shown = README.partition("```\ndocuments")[2].partition("\ntrain ")[0]
     lines = [without_times(line) for line in f"documents{shown}".splitlines() if line]

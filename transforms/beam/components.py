@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.pvalue import AsIter, TaggedOutput
 
-from transforms.beam.find_duplicates import Grouped, Keyed
+from transforms.arrays import gather, split_by, to_batch
+from transforms.beam.grouping import Grouped, Keyed
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.clusters import Forest, empty_forest, merge_forests, spanning_forest
 from transforms.dedup.near.exchange import Exchange
+from transforms.dedup.near.schemas import FOREST_SCHEMA, PAIR_SCHEMA
 from transforms.dedup.near.stars import Edges, both_ways, label_stars, large_star, resolve, small_star
-from transforms.dedup.tables import FOREST_SCHEMA, PAIR_SCHEMA, gather, split_by, to_batch
 from transforms.words import mix64
 
 Loose = TaggedOutput[Literal["loose"], pa.RecordBatch]

@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
-from transforms import storage
+from transforms.beam.grouping import Keyed
+from transforms.contracts.names import pretoken_range_path
 from transforms.corpus import read_kept
 from transforms.dedup.near.bands import range_of
-from transforms.dedup.tables import write_parquet
+from transforms.storage.arrow_files import write_parquet
 from transforms.tokens.patterns import find_pattern
 from transforms.tokens.pretokens import count_pretokens, hash_pretokens, merge_counts, sort_counts
 
 Part = tuple[str, str]
-Keyed = tuple[int, pa.RecordBatch]
 
 
 @dataclass
@@ -46,10 +46,6 @@ class CountPretokens(beam.PTransform):
         return added | "Write" >> beam.Map(_write, self.out, self.ranges)
 
 
-def range_path(folder: str, number: int, ranges: int) -> str:
-    return storage.join(folder, f"pretokens-{number:05d}-of-{ranges:05d}.parquet")
-
-
 class _Count(beam.DoFn):
     def __init__(self, transform: CountPretokens):
         self._pattern, self._normalization = transform.pattern, transform.normalization
@@ -72,6 +68,6 @@ def _column(batch: pa.RecordBatch) -> pa.LargeStringArray:
 
 def _write(keyed: Keyed, out: str, ranges: int) -> str:
     number, counts = keyed
-    path = range_path(out, number, ranges)
+    path = pretoken_range_path(out, number, ranges)
     write_parquet(pa.Table.from_batches([sort_counts(counts)]), path)
     return path

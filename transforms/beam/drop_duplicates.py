@@ -13,25 +13,21 @@ import pyarrow.parquet as pq
 from apache_beam.pvalue import AsIter
 
 from transforms import storage
+from transforms.arrays import split_by
 from transforms.beam.components import Cluster
-from transforms.beam.find_duplicates import DropExact, ExchangeBands, Grouped, Keyed, SignDocuments, VerifyPairs
-from transforms.contracts.documents import unpack_address
+from transforms.beam.find_duplicates import DropExact, ExchangeBands, SignDocuments, VerifyPairs
+from transforms.beam.grouping import GroupByPart, Grouped, Keyed
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.names import DROPS, PARTS, clusters_path
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.exchange import Exchange, plan_exchange
 from transforms.dedup.near.graph import choose_in_components, cluster_order, sort_clusters, write_clusters, write_drops
+from transforms.dedup.near.schemas import CHOICE_SCHEMA
+from transforms.dedup.near.work_files import cluster_range_path, work_folder
 from transforms.dedup.screens.order import screened_drops
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    CHOICE_SCHEMA,
-    cluster_range_path,
-    clusters_path,
-    drops_path,
-    empty_batch,
-    split_by,
-    work_folder,
-    write_parquet,
-)
 from transforms.storage import globs
+from transforms.storage.arrow_files import write_parquet
 
 
 @dataclass
@@ -69,7 +65,7 @@ class DropDuplicates(beam.PTransform):
 def count_documents(documents: str) -> int:
     """Documents of a folder of parts, from the parts' footers."""
     total = 0
-    for file in storage.list_files(storage.join(globs.escape(documents), "part-*.parquet")):
+    for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern)):
         with storage.open_input(file.path) as stream:
             total += pq.ParquetFile(stream).metadata.num_rows
     return total
@@ -106,12 +102,7 @@ class WriteDrops(beam.PTransform):
         parts, choices, statistics = inputs
         totals = statistics | "All statistics" >> beam.Flatten() | beam.CombinePerKey(sum).with_output_types(tuple[str, int])
         dropped = choices | "By part" >> beam.ParDo(_DropsByPart())
-        drops = (
-            (dropped, parts | "All" >> beam.Map(_no_choices))
-            | "All drops" >> beam.Flatten()
-            | "Group" >> beam.GroupByKey()
-            | "Drops" >> beam.ParDo(_WriteDrops(self.out, self.config))
-        )
+        drops = (dropped, parts) | "Group" >> GroupByPart(CHOICE_SCHEMA) | "Drops" >> beam.ParDo(_WriteDrops(self.out, self.config))
         sorted_ranges = (
             choices
             | "By component" >> beam.ParDo(_ByComponent(self.ranges))
@@ -145,7 +136,7 @@ class _WriteDrops(beam.DoFn):
     def process(self, element: Grouped) -> Iterator[str]:
         part, batches = element
         write_drops(self._out, part, batches, screened=screened_drops(self._out, part, self._config))
-        yield drops_path(self._out, part)
+        yield DROPS.path(self._out, part)
 
 
 class _ByComponent(beam.DoFn):
@@ -177,7 +168,3 @@ def _write_clusters(out: str, ranges: Iterable[int], statistics: Iterable[tuple[
 def _read_table(path: str) -> pa.Table:
     with storage.open_input(path) as stream:
         return pq.read_table(stream)
-
-
-def _no_choices(part: int) -> Keyed:
-    return part, empty_batch(CHOICE_SCHEMA)

@@ -12,12 +12,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from apache_beam.pvalue import AsIter, TaggedOutput
+from apache_beam.pvalue import TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
-from transforms.contracts.documents import ID_BYTES, pack_address, unpack_address
-from transforms.corpus import LINES_KEY, read_rows
+from transforms.arrays import binary_rows, gather, split_by, to_batch
+from transforms.beam.grouping import ExchangeInPasses, GroupByPart, Grouped, Keyed
+from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.dedup import LINES_KEY, LINES_RULE
+from transforms.contracts.documents import ID_BYTES
+from transforms.contracts.names import DROPS, PARTS, REMOVED_LINES
+from transforms.corpus import read_rows
 from transforms.dedup.lines.lines import (
     GONE_LINE_SCHEMA,
     LINE_SCHEMA,
@@ -29,13 +34,11 @@ from transforms.dedup.lines.lines import (
 )
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.graph import write_drop_table
-from transforms.dedup.order import binary_rows
 from transforms.dedup.screens.order import drops_of, gone_batch
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import LINES_RULE, documents_path, drops_path, empty_batch, gather, split_by, to_batch, write_parquet
+from transforms.memory import pass_of
+from transforms.storage.arrow_files import write_parquet
 
-Keyed = tuple[int, pa.RecordBatch]
-Grouped = tuple[int, Iterable[pa.RecordBatch]]
 Count = TaggedOutput[Literal["counts"], int]
 
 
@@ -59,32 +62,20 @@ class DropLines(beam.PTransform):
 
     def expand(self, parts: beam.PCollection[int]) -> beam.PCollection[int]:
         parts = parts | "Spread" >> beam.Reshuffle()
-        gone = []
-        after: tuple[AsIter, ...] = ()
-        for number in range(self.passes):
-            label = f"{number + 1} of {self.passes}"
-            hashing = beam.ParDo(_HashLines(self, number), *after)
-            finding = beam.ParDo(_FindRepeated(self.config)).with_outputs("counts", main="gone")
-            found = parts | f"Hash {label}" >> hashing | f"Group {label}" >> beam.GroupByKey() | f"Find {label}" >> finding
-            after = (AsIter(found.counts),)
-            gone.append(found.gone)
+        hashing = [_HashLines(self, number) for number in range(self.passes)]
+        repeated, _ = parts | "Find" >> ExchangeInPasses(hashing, _FindRepeated(self.config), ("counts",))
         return (
-            (*gone, parts | "All" >> beam.Map(_nothing_gone))
-            | beam.Flatten()
-            | "Group by part" >> beam.GroupByKey()
+            (repeated, parts)
+            | "Group" >> GroupByPart(GONE_LINE_SCHEMA)
             | "Remove" >> beam.ParDo(_Record(self.documents, self.out, self.config))
         )
-
-
-def lines_name(part: int) -> str:
-    return f"lines-{part:05d}.parquet"
 
 
 def count_lines(out: str, parts: Iterable[int]) -> dict[str, int]:
     """`documents` that lose lines, `lines` that go and their `characters`, over the files of all parts."""
     counts = {"documents": 0, "lines": 0, "characters": 0}
     for part in parts:
-        with storage.open_input(storage.join(out, lines_name(part))) as stream:
+        with storage.open_input(REMOVED_LINES.path(out, part)) as stream:
             table = pq.read_table(stream, columns=["lines", "characters"])
         counts["documents"] += table.num_rows
         counts["lines"] += pc.sum(pc.list_value_length(table["lines"])).as_py() or 0
@@ -98,14 +89,13 @@ class _HashLines(beam.DoFn):
         self._ranges, self._passes, self._number = transform.ranges, transform.passes, number
 
     def process(self, part: int, before: Iterable[int] = ()) -> Iterator[Keyed]:
-        # `before` is only waited for: the pass before this one has ended.
-        gone = _other_drops(drops_path(self._out, part))["row"].to_numpy()
-        for rows, batch in read_rows(documents_path(self._documents, part), gone, columns=["id", "text"]):
+        gone = _other_drops(DROPS.path(self._out, part))["row"].to_numpy()
+        for rows, batch in read_rows(PARTS.path(self._documents, part), gone, columns=["id", "text"]):
             ids = binary_rows(batch.column("id"))
             addresses = pack_address(part, rows)
             columns = distinct_lines(batch.column("text").to_pylist(), ids, addresses, min_characters=self._config.lines_min_characters)
             numbers = range_of(columns[0], self._ranges)
-            now = numbers * self._passes // self._ranges == self._number
+            now = pass_of(numbers, ranges=self._ranges, passes=self._passes) == self._number
             yield from split_by(numbers[now], to_batch(LINE_SCHEMA, *(column[now] for column in columns)))
 
 
@@ -138,11 +128,11 @@ def record_lines(documents: str, out: str, part: int, batches: Iterable[pa.Recor
     rows = unpack_address(columns["address"])[1]
     order = np.argsort(rows, kind="stable")
     rows, hashes = rows[order], columns["hash"][order]
-    path = drops_path(out, part)
+    path = DROPS.path(out, part)
     drops = _other_drops(path)
     found: list[tuple[int, bytes, np.ndarray, int]] = []
     empty: list[int] = []
-    for numbers, batch in read_rows(documents_path(documents, part), drops["row"].to_numpy(), columns=["id", "text"]):
+    for numbers, batch in read_rows(PARTS.path(documents, part), drops["row"].to_numpy(), columns=["id", "text"]):
         for position in np.flatnonzero(np.isin(numbers, rows)).tolist():
             row, text = int(numbers[position]), batch.column("text")[position].as_py()
             lines, of_lines = line_hashes(text, min_characters=config.lines_min_characters)
@@ -151,11 +141,11 @@ def record_lines(documents: str, out: str, part: int, batches: Iterable[pa.Recor
                 empty.append(len(found))
             written = text.split("\n")
             found.append((row, batch.column("id")[position].as_py(), gone, sum(len(written[number]) for number in gone.tolist())))
-    write_parquet(removed_table(found), storage.join(out, lines_name(part)), plain=("id",))
+    write_parquet(removed_table(found), REMOVED_LINES.path(out, part), plain=("id",))
     ids = pa.array([found[index][1] for index in empty], pa.binary(ID_BYTES))
     members = pack_address(part, np.array([found[index][0] for index in empty], np.int64))
     nothing_left = drops_of([gone_batch(members=members, ids=ids, rule=LINES_RULE)])
-    write_drop_table(pa.concat_tables([drops, nothing_left]), path, metadata={LINES_KEY.decode(): lines_name(part)})
+    write_drop_table(pa.concat_tables([drops, nothing_left]), path, metadata={LINES_KEY.decode(): REMOVED_LINES.name(part)})
 
 
 def _other_drops(path: str) -> pa.Table:
@@ -163,7 +153,3 @@ def _other_drops(path: str) -> pa.Table:
     with storage.open_input(path) as stream:
         drops = pq.read_table(stream)
     return drops.filter(pc.not_equal(drops["rule"].cast(pa.string()), LINES_RULE)).replace_schema_metadata(None)
-
-
-def _nothing_gone(part: int) -> Keyed:
-    return part, empty_batch(GONE_LINE_SCHEMA)

@@ -10,37 +10,25 @@ from typing import Literal
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from apache_beam.pvalue import AsIter, TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
-from transforms.contracts.documents import pack_address
-from transforms.dedup.near.bands import candidate_pairs, range_of, unique_pairs
+from transforms.arrays import gather, key_columns, rows_to_binary, split_by, to_batch, unique_pairs
+from transforms.beam.grouping import ExchangeInPasses, Grouped, Keyed
+from transforms.contracts.addresses import pack_address
+from transforms.dedup.near.bands import candidate_pairs, range_of
 from transforms.dedup.near.candidates import CandidateSets, pair_buckets, verify_pairs, write_sets
 from transforms.dedup.near.exchange import Exchange, entries_of_pass, unpack_entries
 from transforms.dedup.near.graph import link_copies
+from transforms.dedup.near.schemas import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, exact_schema, rows_by_part
 from transforms.dedup.near.sign import sign_part
-from transforms.dedup.order import key_columns, rows_to_binary
+from transforms.dedup.near.signatures import read_signatures
+from transforms.dedup.near.work_files import work_folder
 from transforms.dedup.screens.order import screened_rows
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    BUCKET_SCHEMA,
-    PAIR_SCHEMA,
-    ROW_SCHEMA,
-    exact_schema,
-    gather,
-    rows_by_part,
-    signatures_path,
-    split_by,
-    to_batch,
-    to_numpy,
-    work_folder,
-)
 from transforms.words import mix64
 
-Keyed = tuple[int, pa.RecordBatch]
-Grouped = tuple[int, Iterable[pa.RecordBatch]]
 Buckets = TaggedOutput[Literal["buckets"], Keyed]
 Rows = TaggedOutput[Literal["rows"], Keyed]
 Count = TaggedOutput[Literal["counts"], tuple[str, int]]
@@ -77,16 +65,8 @@ class DropExact(beam.PTransform):
         super().__init__()
 
     def expand(self, signed: beam.PCollection[int]) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[Grouped]]:
-        passes = []
-        after: tuple[AsIter, ...] = ()
-        for number in range(self.exchange.exact_passes):
-            emitting = beam.ParDo(_EmitExact(self.out, self.config, self.exchange, number), *after)
-            linking = beam.ParDo(_LinkCopies(self.config)).with_outputs("rows", "counts", main="edges")
-            label = f"{number + 1} of {self.exchange.exact_passes}"
-            linked = signed | f"Emit {label}" >> emitting | f"Group {label}" >> beam.GroupByKey() | f"Link {label}" >> linking
-            after = (AsIter(linked.counts),)
-            passes.append(linked)
-        edges, rows = (tuple(linked[name] for linked in passes) | f"All {name}" >> beam.Flatten() for name in ("edges", "rows"))
+        emit = [_EmitExact(self.out, self.config, self.exchange, number) for number in range(self.exchange.exact_passes)]
+        edges, rows, _ = signed | "Link" >> ExchangeInPasses(emit, _LinkCopies(self.config), ("rows", "counts"))
         by_part = (
             (rows, signed | "All parts" >> beam.Map(_screened, self.out, self.config))
             | "Left out" >> beam.Flatten()
@@ -113,17 +93,9 @@ class ExchangeBands(beam.PTransform):
     def expand(
         self, copies: beam.PCollection[Grouped]
     ) -> tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[tuple[str, int]]]:
-        passes = []
-        after: tuple[AsIter, ...] = ()
-        for number in range(self.exchange.passes):
-            emitting = beam.ParDo(_EmitBands(self.out, self.config, self.exchange, number), *after)
-            finding = beam.ParDo(_FindPairs(self.config, self.exchange.ranges)).with_outputs("buckets", "rows", "counts", main="pairs")
-            label = f"{number + 1} of {self.exchange.passes}"
-            found = copies | f"Emit {label}" >> emitting | f"Group {label}" >> beam.GroupByKey() | f"Find {label}" >> finding
-            after = (AsIter(found.counts),)
-            passes.append(found)
-        names = ("pairs", "buckets", "rows", "counts")
-        pairs, buckets, rows, counts = (tuple(found[name] for found in passes) | f"All {name}" >> beam.Flatten() for name in names)
+        emit = [_EmitBands(self.out, self.config, self.exchange, number) for number in range(self.exchange.passes)]
+        find = _FindPairs(self.config, self.exchange.ranges)
+        pairs, buckets, rows, counts = copies | "Pair" >> ExchangeInPasses(emit, find, ("buckets", "rows", "counts"))
         return pairs, buckets, rows, counts
 
 
@@ -167,8 +139,7 @@ class _EmitExact(beam.DoFn):
         self._out, self._config, self._exchange, self._number = out, config, exchange, number
 
     def process(self, part: int, before: Iterable[tuple[str, int]] = ()) -> Iterator[Keyed]:
-        # `before` is only waited for: the pass before this one has ended.
-        columns = _read_signatures(self._out, part, ["exact", "order"])
+        columns = read_signatures(self._out, part, ["exact", "order"])
         numbers = range_of(key_columns(columns["exact"])[-1], self._exchange.ranges)
         chosen = self._exchange.exact_pass_of(numbers) == self._number
         chosen[screened_rows(self._out, part, self._config)] = False
@@ -195,9 +166,8 @@ class _EmitBands(beam.DoFn):
         self._out, self._config, self._exchange, self._number = out, config, exchange, number
 
     def process(self, element: Grouped, before: Iterable[tuple[str, int]] = ()) -> Iterator[tuple[tuple[int, int], bytes]]:
-        # `before` is only waited for: the pass before this one has ended.
         part, copies = element
-        columns = _read_signatures(self._out, part, ["shingles", "signature"])
+        columns = read_signatures(self._out, part, ["shingles", "signature"])
         chosen = columns["shingles"] > 0
         chosen[gather(copies, ROW_SCHEMA)["row"]] = False
         rows = np.flatnonzero(chosen)
@@ -268,9 +238,3 @@ def _pairs_by_range(first: np.ndarray, second: np.ndarray, ranges: int) -> Itera
 
 def _screened(part: int, out: str, config: DedupConfig) -> Keyed:
     return part, to_batch(ROW_SCHEMA, screened_rows(out, part, config).astype(np.uint32))
-
-
-def _read_signatures(out: str, part: int, names: list[str]) -> dict[str, np.ndarray]:
-    with storage.open_input(signatures_path(out, part)) as stream:
-        table = pq.read_table(stream, columns=names)
-    return {name: to_numpy(table.column(name)) for name in names}

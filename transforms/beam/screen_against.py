@@ -14,10 +14,13 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
-from transforms.contracts.documents import pack_address, unpack_address
+from transforms.arrays import empty_batch, gather, key_columns, rows_to_binary, split_by, to_batch
+from transforms.beam.grouping import ExchangeInPasses, GroupByPart, Grouped, Keyed
+from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.dedup.near.bands import band_hashes, range_of
+from transforms.dedup.near.schemas import ROW_SCHEMA, rows_by_part
 from transforms.dedup.near.sign import sign_part
-from transforms.dedup.order import key_columns, rows_to_binary
+from transforms.dedup.near.signatures import read_signatures
 from transforms.dedup.screens.earlier import (
     BAND_SCHEMA,
     EXACT_SCHEMA,
@@ -29,16 +32,13 @@ from transforms.dedup.screens.earlier import (
     cross_pairs,
     join_exact,
     read_kept_signatures,
-    read_signatures,
     write_sets,
 )
 from transforms.dedup.screens.order import GONE_SCHEMA, screened_folder, screened_rows, screens_before, write_screened
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import ROW_SCHEMA, empty_batch, gather, rows_by_part, split_by, to_batch
+from transforms.memory import pass_of
 from transforms.words import mix64
 
-Keyed = tuple[int, pa.RecordBatch]
-Grouped = tuple[int, Iterable[pa.RecordBatch]]
 Place = tuple[int, int]
 """A run and a part of it, or a band and a range of it."""
 Signed = TaggedOutput[Literal["signed"], int]
@@ -90,18 +90,9 @@ class ScreenAgainst(beam.PTransform):
             | "All sources" >> beam.Flatten()
             | "By source" >> beam.GroupByKey()
         )
-        passes = []
-        after: tuple[AsIter, ...] = ()
-        for number in range(self.passes):
-            label = f"{number + 1} of {self.passes}"
-            finding = beam.ParDo(_FindPairs(self.config, self.ranges)).with_outputs("rows", "counts", main="pairs")
-            bands = sources | f"Emit {label}" >> beam.ParDo(_EmitBands(self, number), *after)
-            found = bands | f"Group bands {label}" >> beam.GroupByKey() | f"Pair {label}" >> finding
-            after = (AsIter(found.counts),)
-            passes.append(found)
-        pairs, rows, counts = (
-            tuple(found[name] for found in passes) | f"All {name}" >> beam.Flatten() for name in ("pairs", "rows", "counts")
-        )
+        emit = [_EmitBands(self, number) for number in range(self.passes)]
+        find = _FindPairs(self.config, self.ranges)
+        pairs, rows, counts = sources | "Pair" >> ExchangeInPasses(emit, find, ("rows", "counts"))
         _ = counts | "Sum" >> beam.CombineGlobally(sum) | "Note" >> beam.Map(_write_count, _oversized_path(self.out))
         writing = _WriteSets(self.documents, self.out, self.config, self.runs)
         written = rows | "Group wanted" >> beam.GroupByKey() | "Shingle" >> beam.ParDo(writing)
@@ -111,9 +102,8 @@ class ScreenAgainst(beam.PTransform):
             | "Compare" >> beam.ParDo(_Compare(self.out, self.config, self.runs), AsIter(written))
         )
         return (
-            (copies, near, parts | "All" >> beam.Map(_nothing_gone))
-            | "All matches" >> beam.Flatten()
-            | "Matches by part" >> beam.GroupByKey()
+            ((copies, near) | "All matches" >> beam.Flatten(), parts)
+            | "Matches by part" >> GroupByPart(GONE_SCHEMA)
             | "Write" >> beam.ParDo(_Write(self.out, names))
         )
 
@@ -163,11 +153,11 @@ class _EmitBands(beam.DoFn):
     def process(
         self, element: tuple[Place, Iterable[pa.RecordBatch]], before: Iterable[int] = ()
     ) -> Iterator[tuple[Place, pa.RecordBatch]]:
-        # `before` is only waited for: the pass before this one has ended.
         (run, part), gone = element
+        places = self._config.bands * self._ranges
         rows, signatures = self._own(part, gone) if run == OWN else self._earlier(run, part)
         for (band, number), batch in _bands_by_range(run, part, rows, signatures, self._config, self._ranges):
-            if (band * self._ranges + number) * self._passes // (self._config.bands * self._ranges) == self._number:
+            if pass_of(band * self._ranges + number, ranges=places, passes=self._passes) == self._number:
                 yield (band, number), batch
 
     def _own(self, part: int, gone: Iterable[pa.RecordBatch]) -> tuple[np.ndarray, np.ndarray]:

@@ -10,13 +10,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.contracts.documents import ID_BYTES, pack_address
+from transforms.arrays import slices_of_bytes, starts_run
+from transforms.contracts.addresses import pack_address
+from transforms.contracts.dedup import CONTAMINATION_SCHEMA, SCREEN_RULES
+from transforms.contracts.documents import ID_BYTES
+from transforms.contracts.names import CONTAMINATION, PARTS
 from transforms.corpus import read_rows
-from transforms.dedup.near.sign import slices_of_bytes
-from transforms.dedup.screens.contamination import MATCH_SCHEMA, EvaluationIndex, find_matches, open_index
+from transforms.dedup.screens.contamination import EvaluationIndex, find_matches, open_index
 from transforms.dedup.screens.order import drops_of, gone_batch, screened_folder, write_screened
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import SCREEN_RULES, documents_path, write_parquet
+from transforms.storage.arrow_files import write_parquet
 
 _BATCH_BYTES = 4 << 20
 
@@ -40,15 +43,11 @@ def index_path(out: str) -> str:
     return storage.join(screened_folder(out), "evaluation.arrow")
 
 
-def matches_path(out: str, part: int) -> str:
-    return storage.join(out, f"contamination-{part:05d}.parquet")
-
-
 def match_part(documents: str, part: int, index: EvaluationIndex) -> pa.Table:
-    """The matches of a part: `MATCH_SCHEMA`, sorted by (row, number of the set)."""
+    """The matches of a part: `CONTAMINATION_SCHEMA`, sorted by (row, number of the set)."""
     bits = index.filter_bits()
-    found = [MATCH_SCHEMA.empty_table()]
-    for rows, batch in read_rows(documents_path(documents, part), np.zeros(0, np.int64), columns=["id", "source", "text"]):
+    found = [CONTAMINATION_SCHEMA.empty_table()]
+    for rows, batch in read_rows(PARTS.path(documents, part), np.zeros(0, np.int64), columns=["id", "source", "text"]):
         for start, end in slices_of_bytes(batch.column("text"), _BATCH_BYTES):
             matches = find_matches(batch.column("text").slice(start, end - start), index, bits)
             at = pa.array(start + matches.documents)
@@ -60,7 +59,7 @@ def match_part(documents: str, part: int, index: EvaluationIndex) -> pa.Table:
                 pa.array(matches.grams, pa.uint32()),
                 pa.array(matches.excerpts, pa.string()),
             ]
-            found.append(pa.Table.from_arrays(columns, schema=MATCH_SCHEMA))
+            found.append(pa.Table.from_arrays(columns, schema=CONTAMINATION_SCHEMA))
     return pa.concat_tables(found).combine_chunks()
 
 
@@ -68,9 +67,7 @@ def contaminated_drops(part: int, matches: pa.Table) -> pa.Table:
     """The drops of a part's matches: a document once, with the set it shares most grams with, the first of those on a tie."""
     rows = matches["row"].to_numpy().astype(np.int64)
     order = np.lexsort((np.arange(len(rows)), -matches["grams"].to_numpy().astype(np.int64), rows))
-    first = np.ones(len(rows), bool)
-    first[1:] = rows[order][1:] != rows[order][:-1]
-    chosen = matches.take(pa.array(order[first])).combine_chunks()
+    chosen = matches.take(pa.array(order[starts_run(rows[order])])).combine_chunks()
     ids = pa.array(chosen["id"].to_pylist(), pa.binary(ID_BYTES))
     members = pack_address(part, chosen["row"].to_numpy())
     other = pa.array(chosen["set"].to_pylist(), pa.string())
@@ -81,7 +78,7 @@ def count_matches(out: str, parts: Iterable[int], figures: dict[str, dict[str, i
     """The figures of each evaluation set with the `documents` that share a gram with it and the grams that they share, `matches`."""
     found = {name: {**values, "documents": 0, "matches": 0} for name, values in figures.items()}
     for part in parts:
-        with storage.open_input(matches_path(out, part)) as stream:
+        with storage.open_input(CONTAMINATION.path(out, part)) as stream:
             table = pq.read_table(stream, columns=["set", "grams"])
         for name in pc.unique(table["set"]).to_pylist():
             grams = table.filter(pc.equal(table["set"], name))["grams"]
@@ -98,7 +95,7 @@ class _Match(beam.DoFn):
     def process(self, part: int) -> Iterator[int]:
         self._index = self._index or open_index(index_path(self._out))
         matches = match_part(self._documents, part, self._index)
-        write_parquet(matches, matches_path(self._out, part), plain=("id",))
+        write_parquet(matches, CONTAMINATION.path(self._out, part), plain=("id",))
         if self._config.decontaminate_action == "drop":
             write_screened(self._out, "decontaminate", part, contaminated_drops(part, matches))
         yield part

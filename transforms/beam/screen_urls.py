@@ -1,6 +1,6 @@
 """Beam: part numbers -> drops of documents whose URL another document has. Hashes and addresses are shuffled, never URLs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,16 +11,14 @@ import pyarrow.parquet as pq
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
-from transforms.contracts.documents import pack_address, unpack_address
+from transforms.arrays import binary_rows, key_columns, split_by
+from transforms.beam.grouping import GroupByPart, Grouped, Keyed
+from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.names import PARTS
 from transforms.dedup.near.bands import range_of
-from transforms.dedup.order import binary_rows, key_columns
 from transforms.dedup.screens.order import GONE_SCHEMA, drops_of, screened_rows, screens_before, write_screened
 from transforms.dedup.screens.urls import hash_urls, link_urls
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import documents_path, empty_batch, split_by
-
-Keyed = tuple[int, pa.RecordBatch]
-Grouped = tuple[int, Iterable[pa.RecordBatch]]
 
 _BATCH_ROWS = 1 << 14
 
@@ -56,12 +54,7 @@ class WriteScreened(beam.PTransform):
 
     def expand(self, inputs: tuple[beam.PCollection[int], beam.PCollection[Keyed]]) -> beam.PCollection[int]:
         parts, gone = inputs
-        return (
-            (gone, parts | "All" >> beam.Map(_nothing_gone))
-            | beam.Flatten()
-            | "Group by part" >> beam.GroupByKey()
-            | "Write" >> beam.ParDo(_Write(self.out, self.screen))
-        )
+        return (gone, parts) | "Group" >> GroupByPart(GONE_SCHEMA) | "Write" >> beam.ParDo(_Write(self.out, self.screen))
 
 
 class _HashUrls(beam.DoFn):
@@ -72,7 +65,7 @@ class _HashUrls(beam.DoFn):
         gone = screened_rows(self._out, part, self._config, screens=screens_before("urls", self._config))
         first = 0
         wins: Literal["newest", "first"] = "newest" if self._config.urls == "newest" else "first"
-        with storage.open_input(documents_path(self._documents, part)) as stream:
+        with storage.open_input(PARTS.path(self._documents, part)) as stream:
             for batch in pq.ParquetFile(stream).iter_batches(columns=["id", "url", "published"], batch_size=_BATCH_ROWS):
                 rows = np.setdiff1d(np.arange(first, first + len(batch)), gone)
                 first += len(batch)
@@ -96,7 +89,3 @@ class _Write(beam.DoFn):
         part, batches = element
         write_screened(self._out, self._screen, part, drops_of(batches))
         yield part
-
-
-def _nothing_gone(part: int) -> Keyed:
-    return part, empty_batch(GONE_SCHEMA)

@@ -298,10 +298,18 @@ def add_counters(first: C, *others: C) -> C:
 
 def _sum(left: Any, right: Any) -> Any:
     if left is None or right is None:
-        only = right if left is None else left
-        return only if only is None or isinstance(only, int) else _sum(only, type(only)() if isinstance(only, dict) else only)
+        return _in_order(right if left is None else left)
     if isinstance(left, int):
         return left + right
     if isinstance(left, dict):
         return {key: _sum(left.get(key), right.get(key)) for key in sorted({*left, *right})}
     return replace(left, **{entry.name: _sum(getattr(left, entry.name), getattr(right, entry.name)) for entry in fields(left)})
+
+
+def _in_order(counters: Any) -> Any:
+    """The same counters with keys sorted."""
+    if counters is None or isinstance(counters, int):
+        return counters
+    if isinstance(counters, dict):
+        return {key: _in_order(counters[key]) for key in sorted(counters)}
+    return replace(counters, **{entry.name: _in_order(getattr(counters, entry.name)) for entry in fields(counters)})

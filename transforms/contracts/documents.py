@@ -1,12 +1,8 @@
-"""The contracts of the `documents` stage: what a document and a reject are.
-
-A document's address inside a run is (part, row), 32 bits each, packed into one uint64 by `pack_address`.
-"""
+"""The contracts of the documents stage: what a document and a reject are."""
 
 import hashlib
 import os
 
-import numpy as np
 import pyarrow as pa
 
 FORMAT_VERSION = 3
@@ -59,13 +55,3 @@ def document_id(source: str, origin: str, locator: str) -> bytes:
 def printable_path(path: str) -> str:
     """A file name as valid Unicode: bytes that are not UTF-8 become backslash escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def pack_address(part: int, rows: np.ndarray) -> np.ndarray:
-    """(part, rows) -> uint64 addresses of the same shape, part in the upper 32 bits."""
-    return np.uint64(part) << np.uint64(32) | rows.astype(np.uint64)
-
-
-def unpack_address(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """uint64 addresses -> (part, row), int64 arrays of the same shape."""
-    return (addresses >> np.uint64(32)).astype(np.int64), (addresses & np.uint64(0xFFFFFFFF)).astype(np.int64)

@@ -9,9 +9,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.contracts.documents import EXCERPT_CHARACTERS, pack_address, unpack_address
-from transforms.dedup.tables import CLUSTER_SCHEMA, RULES, clusters_path, documents_path
+from transforms.contracts.addresses import address_text, pack_address, unpack_address
+from transforms.contracts.dedup import CLUSTER_SCHEMA, RULES
+from transforms.contracts.documents import EXCERPT_CHARACTERS
+from transforms.contracts.names import DROPS, PARTS, clusters_path
 from transforms.lookup import read_rows_of
+from transforms.storage.arrow_files import read_parquet
 
 LARGEST = 10
 SAMPLES = 4
@@ -48,15 +51,13 @@ def largest_clusters(out: str, documents: str, *, count: int = LARGEST, samples:
 def sample_drops(out: str, documents: str, *, samples: int = SAMPLES) -> dict[str, list[dict[str, Any]]]:
     """Rule -> the first documents that it dropped, for rules other than those of groups of duplicates."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for name in (name for name in storage.list_names(out) if name.startswith("drops-")):
-        with storage.open_input(storage.join(out, name)) as stream:
-            drops = pq.read_table(stream)
-        part = int(name.removeprefix("drops-").removesuffix(".parquet"))
+    for part in DROPS.numbers(storage.list_names(out)):
+        drops = read_parquet(DROPS.path(out, part))
         rules = drops["rule"].cast(pa.string())
         for rule in sorted(set(pc.unique(rules).to_pylist()) - set(RULES)):
             entries = found.setdefault(rule, [])
             for row in drops.filter(pc.equal(rules, rule)).slice(0, samples - len(entries)).to_pylist():
-                entries.append({**row, "member": int(pack_address(part, np.array([row["row"]]))[0])})
+                entries.append({**row, "member": pack_address(part, row["row"])})
     addresses = [
         address
         for entries in found.values()
@@ -76,17 +77,12 @@ def read_excerpts(documents: str, addresses: list[int]) -> dict[int, dict[str, A
     found: dict[int, dict[str, Any]] = {}
     parts, rows = unpack_address(np.unique(np.array(addresses, np.uint64)))
     for part in np.unique(parts).tolist():
-        path = documents_path(documents, part)
+        path = PARTS.path(documents, part)
         if storage.exists(path):
             for row, values in read_rows_of(path, rows[parts == part], _SHOWN):
                 values["excerpt"] = " ".join(values.pop("text")[: 2 * EXCERPT_CHARACTERS].split())[:EXCERPT_CHARACTERS]
-                found[int(pack_address(part, np.array([row]))[0])] = values
+                found[pack_address(part, row)] = values
     return found
-
-
-def address_text(address: int | None) -> str | None:
-    """`part:row`, as commands take it."""
-    return None if address is None else f"{address >> 32}:{address & 0xFFFFFFFF}"
 
 
 class _Sample:
@@ -120,7 +116,7 @@ def _described(row: dict[str, Any], texts: dict[str, Any]) -> dict[str, Any]:
     values = {
         "document": address_text(row["member"]),
         "id": row["id"].hex(),
-        "keeper": None if stays else address_text(row["keeper"]),
+        "keeper": None if stays or row["keeper"] is None else address_text(row["keeper"]),
         "similarity": None if stays or row["similarity"] is None else round(row["similarity"], 4),
         "other": row.get("other"),
         **texts,

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
+from transforms.dedup.keep_order import DROP_ALL, parse_policy
 from transforms.dedup.near.bands import RECALL, choose_bands
-from transforms.dedup.order import DROP_ALL, parse_policy
 
 _MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]B)")
 _UNITS = {"MB": 10**6, "GB": 10**9}

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.contracts.counters import DedupCounters, DropCounters
-from transforms.dedup.tables import ALL_RULES, STATISTICS, clusters_path, documents_path, drops_path
+from transforms.contracts.dedup import ALL_RULES, STATISTICS
+from transforms.contracts.names import DROPS, PARTS, clusters_path
 from transforms.errors import UserError
 
 _NAMES = tuple(rule.removeprefix("dedup/") for rule in ALL_RULES)
@@ -95,9 +96,9 @@ def read_clusters(out: str) -> ClusterFigures:
 
 
 def _tally(out: str, documents: str, part: int, tally: dict[str, Counter[str]]) -> None:
-    with storage.open_input(documents_path(documents, part)) as stream:
+    with storage.open_input(PARTS.path(documents, part)) as stream:
         sources = pq.read_table(stream, columns=["source"])["source"].cast(pa.string())
-    path = drops_path(out, part)
+    path = DROPS.path(out, part)
     try:
         with storage.open_input(path) as stream:
             drops = pq.read_table(stream, columns=["row", "rule"])

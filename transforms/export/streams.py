@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from transforms.arrays import lengths_of, starts_run, to_offsets
 from transforms.errors import UserError
 from transforms.tokens.shards import MappedShard
 
@@ -38,12 +39,12 @@ def read_documents(shard: MappedShard) -> Iterator[TokenDocuments]:
     pieces = _pieces(shard)
     _check_whole(pieces, shard)
     chunks = list(shard.token_chunks())
-    first_rows = np.cumsum([0, *(len(chunk) for chunk in chunks)])
+    first_rows = to_offsets(lengths_of(chunks))
     chunk_of = np.searchsorted(first_rows, pieces.row, side="right") - 1
     row_in_chunk = pieces.row - first_rows[chunk_of]
     begins = np.append(np.flatnonzero(pieces.first), len(pieces.row))
     # The first token of a piece is the opening end-of-text, or the last token of the piece before it.
-    totals = np.concatenate([[0], np.cumsum(pieces.length - 1)])
+    totals = to_offsets(pieces.length - 1)
     dtype = shard.info.token_dtype
     for first, last in _blocks(totals[begins]):
         chosen = slice(int(begins[first]), int(begins[last]))
@@ -83,8 +84,7 @@ def _pieces(shard: MappedShard) -> _Pieces:
     )
     order = np.lexsort((token_offset, document))
     document = document[order]
-    first = np.ones(len(order), np.bool_)
-    first[1:] = document[1:] != document[:-1]
+    first = starts_run(document)
     return _Pieces(np.concatenate(rows)[order], start[order], length[order], document, token_offset[order], ends[order], first)
 
 

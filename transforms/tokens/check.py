@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from transforms.arrays import join_ranges, starts_run
 from transforms.tokens.rows import Segments, count_covered, read_segments, target_mask
 from transforms.tokens.shards import MappedShard
 
@@ -74,8 +75,7 @@ def document_order(segments: Segments) -> Segments:
 def document_faults(ordered: Segments) -> Iterator[Fault]:
     """What is wrong with documents, of which each token and the end must be a target exactly once. `ordered`: by `document_order`."""
     count = len(ordered)
-    new = np.ones(count, bool)
-    new[1:] = ordered.document[1:] != ordered.document[:-1]
+    new = starts_run(ordered.document)
     last = np.ones(count, bool)
     last[:-1] = new[1:]
     yield _documents("its beginning is missing", ordered.document[new & (ordered.offset != 0)])
@@ -106,11 +106,9 @@ class DocumentTokens:
     def of(self, documents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """n documents of the shard (addresses, rising) -> their ids one after the other, and how many each has: int64 (n,)."""
         first, last = np.searchsorted(self._document, documents), np.searchsorted(self._document, documents, side="right")
-        pieces = np.concatenate([np.zeros(0, np.int64), *map(np.arange, first, last)]) if len(documents) else np.zeros(0, np.int64)
+        pieces = join_ranges(first, last - first)
         lengths = self._length[pieces]
-        ends = np.cumsum(lengths)
-        within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-        ids = self._flat[np.repeat(self._begin[pieces], lengths) + within]
+        ids = self._flat[join_ranges(self._begin[pieces], lengths)]
         counts = np.zeros(len(documents), np.int64)
         np.add.at(counts, np.repeat(np.arange(len(documents)), last - first), lengths)
         return ids, counts

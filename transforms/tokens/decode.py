@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from tokenizers import Tokenizer
 
+from transforms.arrays import join_ranges, lengths_of, to_offsets
+
 
 class TokenBytes(NamedTuple):
     """The bytes of a whole vocabulary: those of token i are `data[starts[i] : starts[i] + lengths[i]]`; uint8, int64, int64."""
@@ -39,16 +41,14 @@ def token_bytes(tokenizer: Tokenizer) -> TokenBytes | None:
         spelled[number] = bytes(alphabet[character] for character in token)
     for number, added in tokenizer.get_added_tokens_decoder().items():
         spelled[number] = b"" if added.special else added.content.encode()
-    lengths = np.fromiter(map(len, spelled), np.int64, len(spelled))
-    return TokenBytes(np.frombuffer(b"".join(spelled), np.uint8), np.cumsum(lengths) - lengths, lengths)
+    lengths = lengths_of(spelled)
+    return TokenBytes(np.frombuffer(b"".join(spelled), np.uint8), to_offsets(lengths)[:-1], lengths)
 
 
 def join_bytes(ids: np.ndarray, table: TokenBytes) -> tuple[np.ndarray, np.ndarray]:
     """n ids -> their bytes one after the other, uint8 (bytes,), and where each token's end: int64 (n,)."""
     lengths = table.lengths[ids]
-    ends = np.cumsum(lengths)
-    index = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(table.starts[ids] - (ends - lengths), lengths)
-    return table.data[index], ends
+    return table.data[join_ranges(table.starts[ids], lengths)], np.cumsum(lengths)
 
 
 def printable_token(token: int, tokenizer: Tokenizer, table: TokenBytes | None) -> str:

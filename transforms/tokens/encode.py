@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from tokenizers import Tokenizer
 
+from transforms.arrays import lengths_of, to_offsets
 from transforms.errors import UserError
 from transforms.tokens.train import END_OF_TEXT
 
@@ -47,9 +48,7 @@ def encode_texts(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
     """n texts -> their ids. Text that spells a special token is encoded as text: no document can forge an end of text."""
     encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
     ids = [np.array(encoding.ids, np.uint32) for encoding in encodings]
-    offsets = np.zeros(len(ids) + 1, np.int64)
-    np.cumsum([len(each) for each in ids], out=offsets[1:])
-    return Encoded(np.concatenate(ids) if ids else np.zeros(0, np.uint32), offsets)
+    return Encoded(np.concatenate(ids) if ids else np.zeros(0, np.uint32), to_offsets(lengths_of(ids)))
 
 
 def token_byte_lengths(tokenizer: Tokenizer) -> np.ndarray:

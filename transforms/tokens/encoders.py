@@ -11,6 +11,7 @@ import numpy as np
 import tiktoken
 from tokenizers import Tokenizer, normalizers
 
+from transforms.arrays import lengths_of, to_offsets
 from transforms.tokens.encode import Encoded, encode_texts
 from transforms.tokens.tiktoken_vocabulary import Unrepresentable, Vocabulary, tiktoken_vocabulary
 from transforms.tokens.train import END_OF_TEXT
@@ -105,10 +106,10 @@ class TiktokenEncoder:
     def __call__(self, texts: list[str]) -> Encoded:
         normal = texts if self._normalize is None else [self._normalize(text) for text in texts]
         found = self._encode_all(normal)
-        offsets = _offsets(found)
+        offsets = to_offsets(lengths_of(found))
         ranks = np.concatenate([_NOTHING, *found])
         encoded = Encoded(self._ids[ranks], offsets)
-        byte_ends = np.concatenate([[0], np.cumsum(self._lengths[ranks])])[offsets]
+        byte_ends = to_offsets(self._lengths[ranks])[offsets]
         complete = np.diff(byte_ends) == [len(text.encode()) for text in normal]
         if not self._keeps_gaps:
             complete = [bool(len(each)) or not text for each, text in zip(found, normal, strict=True)]
@@ -149,14 +150,10 @@ def _groups(texts: list[str]) -> Iterator[list[str]]:
         yield group
 
 
-def _offsets(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    return np.cumsum([0, *map(len, arrays)], dtype=np.int64)
-
-
 def _replaced(encoded: Encoded, others: dict[int, np.ndarray]) -> Encoded:
     """The same with other ids for some documents."""
     ids = [others.get(index, each) for index, each in enumerate(np.split(encoded.ids, encoded.offsets[1:-1]))]
-    return Encoded(np.concatenate(ids), _offsets(ids))
+    return Encoded(np.concatenate(ids), to_offsets(lengths_of(ids)))
 
 
 def _normalizer(tokenizer: Tokenizer) -> Callable[[str], str] | None:

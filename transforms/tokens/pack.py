@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from transforms.arrays import join_ranges, to_offsets
 from transforms.tokens.encode import Encoded
 from transforms.words import mix64
 
@@ -66,7 +67,7 @@ def cut_documents(token_counts: np.ndarray, *, sequence_length: int) -> Pieces:
     streams = token_counts.astype(np.int64) + 1
     per_document = np.maximum(-(-streams // sequence_length), 1)
     document = np.repeat(np.arange(len(streams)), per_document)
-    index = np.arange(len(document)) - np.repeat(np.cumsum(per_document) - per_document, per_document)
+    index = join_ranges(np.zeros_like(per_document), per_document)
     offset = index * sequence_length
     ends = index == per_document[document] - 1
     length = np.where(ends, streams[document] - offset, sequence_length + 1)
@@ -189,7 +190,7 @@ def _place_in_turn(token_counts: np.ndarray, sequence_length: int, seed: int) ->
     first_row, last_row = starts_at // sequence_length, (ends_at - 1) // sequence_length
     count = last_row - first_row + 1
     of = np.repeat(np.arange(len(streams)), count)
-    row = first_row[of] + np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
+    row = join_ranges(first_row, count)
     begin = np.maximum(starts_at[of], row * sequence_length)
     last_target = np.minimum(ends_at[of], (row + 1) * sequence_length)
     ends = last_target == ends_at[of]
@@ -211,10 +212,9 @@ def _lay_out(
     edges = np.searchsorted(ends, np.arange(0, int(ends[-1]) + _BLOCK_TOKENS, _BLOCK_TOKENS)) if len(ends) else np.zeros(1, np.int64)
     for first, last in itertools.pairwise(np.unique([*edges, len(lengths)]).tolist()):
         block = lengths[first:last]
-        offsets = np.cumsum(block) - block
-        within = np.arange(int(block.sum())) - np.repeat(offsets, block)
-        found = stream[np.repeat(source[first:last], block) + within]
-        tokens[np.repeat(target[first:last], block) + within] = found
+        offsets = to_offsets(block)[:-1]
+        found = stream[join_ranges(source[first:last], block)]
+        tokens[join_ranges(target[first:last], block)] = found
         bytes_of = token_bytes[found]
         bytes_of[offsets] = 0
         piece_bytes[first:last] = np.add.reduceat(bytes_of, offsets, dtype=np.int64)
@@ -242,5 +242,5 @@ def _streams(encoded: Encoded, end_of_text: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _sum_rows(values: np.ndarray, segment_offsets: np.ndarray) -> np.ndarray:
-    sums = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    sums = to_offsets(values)
     return sums[segment_offsets[1:]] - sums[segment_offsets[:-1]]

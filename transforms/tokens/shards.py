@@ -5,7 +5,7 @@ A row holds T + 1 tokens: positions 0..T-1 are inputs, position p predicts the t
 
     start         first position of the stretch in the row
     length        how many of the document's tokens lie there (its closing EOT is not counted)
-    document      address of the document, part << 32 | row
+    document      address of the document (`transforms.contracts.addresses`)
     token_offset  index of the stretch's first token in the document's stream (0 is the opening EOT)
     ends          True: the stretch ends its document, and the token at start + length is its closing EOT
 

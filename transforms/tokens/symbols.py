@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from transforms.arrays import first_of_run, run_edges
+
 ID_BITS = 21
 ID_MASK = (1 << ID_BITS) - 1
 """A pair of symbols (left, right) is the number left << ID_BITS | right."""
@@ -92,13 +94,12 @@ class Symbols:
         """Sorted pairs, int64 (n,), and their places -> each pair once."""
         if not len(pairs):
             return Found(none := np.zeros(0, np.int64), none, none, none, NOWHERE)
-        edges = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1], [True]]))
+        edges = run_edges(pairs)
         starts = edges[:-1]
         return Found(pairs[starts], np.add.reduceat(self.weights(places), starts), starts, edges[1:], places)
 
 
 def _without_overlaps(positions: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Which occurrences of a pair of equal symbols are merged, from the left: bool (n,). "aaaa" is aa aa, "aaa" is aa a."""
-    numbers = np.arange(len(positions))
     begins = np.append(True, positions[1:] != right[:-1])[: len(positions)]
-    return (numbers - np.maximum.accumulate(np.where(begins, numbers, 0))) % 2 == 0
+    return (np.arange(len(positions)) - first_of_run(begins)) % 2 == 0

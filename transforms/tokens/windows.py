@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from transforms.arrays import to_offsets
 from transforms.errors import UserError
 from transforms.tokens.encode import Encoded
 from transforms.tokens.pack import PackedRows, Packing, pack_documents
@@ -60,7 +61,7 @@ class WindowPacker:
         """Packs the documents that are waiting; to be called once more after the last."""
         if not self._size:
             return
-        offsets = np.cumsum(np.concatenate([np.zeros(1, np.int64), *self._counts]))
+        offsets = to_offsets(np.concatenate(self._counts))
         encoded, addresses = Encoded(np.concatenate(self._ids), offsets), np.concatenate(self._addresses)
         self._clear()
         packed = pack_checked(

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 
 from pipeline.run.folder import Run
 from transforms import storage
-from transforms.corpus import LINES_KEY, read_removed
-from transforms.dedup.examine import address_text
-from transforms.dedup.tables import clusters_path, drops_path
+from transforms.contracts.addresses import address_text, unpack_address
+from transforms.contracts.dedup import LINES_KEY
+from transforms.contracts.names import CONTAMINATION, DROPS, clusters_path
+from transforms.corpus import read_removed
 from transforms.lookup import find_rows, read_matches, read_rows_of, same
 
 STAGE = "dedup"
@@ -36,10 +37,10 @@ def explain_dedup(run: Run, part: int, row: int, *, text: str, group: dict[str, 
     while drop := _drop_of(folder, *at):
         step |= {"verdict": "dropped", "rule": drop["rule"], "similarity": drop["similarity"], "other": drop["other"]}
         if drop["keeper"] is None or drop["other"] is not None:
-            step["keeper"] = {"document": address_text(drop["keeper"]), "id": drop["keeper_id"].hex()} if drop["keeper_id"] else None
+            step["keeper"] = _elsewhere(drop) if drop["keeper_id"] else None
             break
         step["keeper"] = {"document": address_text(drop["keeper"]), "id": drop["keeper_id"].hex(), **describe(drop["keeper"])}
-        at = drop["keeper"] >> 32, drop["keeper"] & 0xFFFFFFFF
+        at = unpack_address(drop["keeper"])
         if at in seen:
             break
         seen.add(at)
@@ -93,7 +94,7 @@ def _batches(path: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
     """The numbers of the lines that a document lost: int64, rising."""
-    path = drops_path(run.stage(STAGE), part)
+    path = DROPS.path(run.stage(STAGE), part)
     with storage.open_input(path) as stream:
         name = (pq.read_schema(stream).metadata or {}).get(LINES_KEY)
     removed = read_removed(path, name)
@@ -101,8 +102,13 @@ def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
 
 
 def _drop_of(folder: str, part: int, row: int) -> dict[str, Any] | None:
-    found, _ = read_matches(drops_path(folder, part), _DROP_COLUMNS, same("row", row), limit=1)
+    found, _ = read_matches(DROPS.path(folder, part), _DROP_COLUMNS, same("row", row), limit=1)
     return found[0] if found else None
+
+
+def _elsewhere(drop: dict[str, Any]) -> dict[str, Any]:
+    """The keeper of a drop that is not of this run."""
+    return {"document": None if drop["keeper"] is None else address_text(drop["keeper"]), "id": drop["keeper_id"].hex()}
 
 
 _DROP_COLUMNS = ("row", "rule", "keeper", "keeper_id", "similarity", "other")
@@ -115,7 +121,7 @@ def _lines(run: Run, part: int, row: int, text: str) -> list[dict[str, Any]]:
 
 
 def _contamination(folder: str, part: int, row: int) -> list[dict[str, Any]]:
-    path = storage.join(folder, f"contamination-{part:05d}.parquet")
+    path = CONTAMINATION.path(folder, part)
     if not storage.exists(path):
         return []
     found = find_rows(path, ["row"], same("row", row))

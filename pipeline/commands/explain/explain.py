@@ -9,7 +9,7 @@ from pipeline.commands.explain.explainer import Explainer
 from pipeline.config.load import load_config
 from pipeline.run.folder import Run
 from transforms import storage
-from transforms.dedup.examine import address_text
+from transforms.contracts.addresses import address_text
 from transforms.errors import ConfigError
 from transforms.lookup import same
 from transforms.tokens.rows import Segments, read_segments

@@ -14,10 +14,13 @@ from tokenizers import Tokenizer
 
 from pipeline.commands.explain.dedup import explain_dedup, find_groups
 from pipeline.commands.explain.inputs import Inputs, Stored
-from pipeline.run.folder import STAGES, Run, finished_stages, part_name, rejects_name, signals_name
+from pipeline.run.folder import STAGES, Run
+from pipeline.stages.all_stages import finished_stages
 from pipeline.stages.tokenizer.made import RunTokenizer, read_tokenizer
 from transforms import storage
+from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.contracts.manifest import read_manifest
+from transforms.contracts.names import PARTS, REJECTS, SIGNALS
 from transforms.errors import ConfigError
 from transforms.lookup import Test, find_rows, read_rows_of, same
 from transforms.tokens.rows import Segments, read_segments
@@ -61,7 +64,7 @@ class Explainer:
 
     def stored(self, part: int, row: int, *, rejected: bool) -> Stored:
         """A document or reject with all its columns. Raises ConfigError for one that is not there."""
-        name = rejects_name(part) if rejected else part_name(part)
+        name = REJECTS.name(part) if rejected else PARTS.name(part)
         entry = self.manifests["documents"].files.get(name)
         if entry is None or row >= entry.rows:
             what = "there is no such part" if entry is None else f"it has {entry.rows:,} rows, from 0"
@@ -113,7 +116,7 @@ class Explainer:
 
     def known_by(self, address: int) -> dict[str, Any]:
         """Source, origin, locator, URL, title and the beginning of the text of a document."""
-        part, row = address >> 32, address & 0xFFFFFFFF
+        part, row = unpack_address(address)
         _, values = next(read_rows_of(self._path(part, rejected=False), np.array([row]), (*_KNOWN_BY, "text")))
         known = {name: values[name] for name in _KNOWN_BY if values[name] is not None}
         return known | {"excerpt": _excerpt(values["text"])}
@@ -144,7 +147,7 @@ class Explainer:
                 yield int(number), self._path(int(number), rejected=kind == "rejects"), kind == "rejects"
 
     def _path(self, part: int, *, rejected: bool) -> str:
-        return storage.join(self.run.stage("documents"), rejects_name(part) if rejected else part_name(part))
+        return storage.join(self.run.stage("documents"), REJECTS.name(part) if rejected else PARTS.name(part))
 
     def _where(self, row: Stored) -> dict[str, Any]:
         source, origin, locator = (row.values[name] for name in ("source", "origin", "locator"))
@@ -162,14 +165,14 @@ class Explainer:
 
     def _explain_reject(self, row: Stored) -> dict[str, Any]:
         reasons = {name: row.values[name] for name in ("stage", "rule", "value", "threshold", "detail", "excerpt")}
-        return {"fate": "rejected", "row": f"{rejects_name(row.part)}:{row.row}", **self._where(row), **reasons, **self._signals(row)}
+        return {"fate": "rejected", "row": f"{REJECTS.name(row.part)}:{row.row}", **self._where(row), **reasons, **self._signals(row)}
 
     def _explain_document(self, row: Stored, group: dict[str, Any] | None, shard: str) -> dict[str, Any]:
         values = row.values
         published = values["published"]
         explained = {
             "document": f"{row.part}:{row.row}",
-            "row": f"{part_name(row.part)}:{row.row}",
+            "row": f"{PARTS.name(row.part)}:{row.row}",
             **self._where(row),
             "title": values["title"],
             "published": None if published is None else published.isoformat(),
@@ -193,7 +196,7 @@ class Explainer:
 
     def _signals(self, row: Stored) -> dict[str, Any]:
         """What filters measured of it, if the run wrote that."""
-        name = signals_name(row.part)
+        name = SIGNALS.name(row.part)
         if name not in self.manifests["documents"].files:
             return {}
         path = storage.join(self.run.stage("documents"), name)
@@ -209,4 +212,4 @@ def _excerpt(text: str) -> str:
 
 
 def _address(row: Stored) -> int:
-    return row.part << 32 | row.row
+    return pack_address(row.part, row.row)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.run.folder import Run, read_plan
+from pipeline.run.folder import Run
+from pipeline.run.plan import read_plan
 from transforms import storage
 from transforms.contracts.manifest import Manifest
 from transforms.errors import UserError

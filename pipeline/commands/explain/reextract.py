@@ -8,9 +8,10 @@ from typing import Any
 from pipeline.commands.explain.inputs import Inputs, Stored
 from pipeline.config.load import load_config, stage_values
 from pipeline.config.schema import Config
-from pipeline.run.folder import flat_values, versions
+from pipeline.run.state import flat_values, versions
 from pipeline.stages.documents.listing import list_source
-from pipeline.stages.documents.stage import language_settings, source_settings, without_paths
+from pipeline.stages.documents.planning import without_paths
+from pipeline.stages.documents.work import language_settings, source_settings
 from transforms import storage
 from transforms.errors import UserError
 from transforms.filters.language import model_sha256

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline.commands.show_tables.tables import shown_path
+from pipeline.terminal import shown_path
 
 _SHOWN = 160
 _TITLE = 90

@@ -101,7 +101,10 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """What a run would read and do. `path`: its folder. `stages` and `sources` by name. `dedup`: None where duplicates are not looked for."""
+    """What a run would read and do.
+
+    `path`: its folder. `stages`, `sources`: by name. `dedup`: None where duplicates are not looked for.
+    """
 
     kind: str = "plan"
     path: str

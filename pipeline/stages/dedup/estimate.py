@@ -10,19 +10,11 @@ from pipeline.stages.dedup.work import BYTES_PER_SECOND
 from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
 from transforms.contracts.plain import JsonObject, to_object, to_plain
 from transforms.dedup.near.bands import ExpectedRecall, expected_recall
-from transforms.dedup.near.exchange import (
-    COPIES_IN_MEMORY,
-    FIXED_MEMORY,
-    Exchange,
-    band_bytes,
-    exact_bytes,
-    local_memory,
-    pass_bytes,
-    plan_exchange,
-)
+from transforms.dedup.near.exchange import COPIES_IN_MEMORY, Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
+from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import signature_bytes
 from transforms.errors import ConfigError
+from transforms.memory import FIXED_MEMORY, local_memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +84,7 @@ def planned_dedup(survey: Survey) -> PlannedDedup | None:
     config, documents = survey.config.dedup, survey.volume.documents
     if not config.enabled:
         return None
-    limit = None if survey.settings.uses_external_runner else local_memory(config)
+    limit = None if survey.settings.uses_external_runner else local_memory(config.memory_bytes)
     exchange = None
     if documents is not None:
         with contextlib.suppress(ConfigError):
@@ -125,7 +117,7 @@ def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, work
     """What a pass takes in driver and workers, and each worker for its part; that was measured with parts of 100,000 documents."""
     if workers is None or volume.documents is None:
         return None
-    exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup))
+    exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes))
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
     share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_A_MEASURED_PART, 1.0)
     return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)

@@ -2,12 +2,13 @@
 
 from pipeline.config.load import config_values
 from pipeline.config.schema import Config
-from pipeline.run.folder import Run, part_name
+from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.stages.dedup.screens import evaluation_files
 from pipeline.stages.dedup.units import DedupUnit
 from pipeline.stages.documents.stage import DOCUMENTS
 from transforms import storage
+from transforms.contracts.names import PARTS
 from transforms.dedup.screens.earlier import open_runs
 from transforms.errors import UserError
 
@@ -17,7 +18,7 @@ _NOT_IN_BYTES = ("ranges", "passes", "memory_limit", "max_drop_rate")
 def plan_dedup(stage: str, config: Config, run: Run) -> StagePlan[DedupUnit]:
     """The parts of the documents. Raises UserError when these are not finished, or evaluation files or earlier runs are not there."""
     manifest = DOCUMENTS.finished(run).manifest
-    parts = [(name, entry) for name, entry in sorted(manifest.files.items()) if name.startswith("part-")]
+    parts = [(name, entry) for name, entry in sorted(manifest.files.items()) if PARTS.matches(name)]
     values = config_values(config.dedup)
     evaluation = evaluation_files(config.dedup)
     values["decontaminate"] = list(evaluation)
@@ -29,7 +30,7 @@ def plan_dedup(stage: str, config: Config, run: Run) -> StagePlan[DedupUnit]:
         configuration={"dedup": {key: value for key, value in values.items() if key not in _NOT_IN_BYTES}},
         upstream=manifest.fingerprint,
         inputs=tuple((f"evaluation: {name}", file.size, file.version) for name, file in evaluation.items()),
-        units=[DedupUnit(part=int(name[5:-8]), bytes=entry.bytes, documents=entry.rows) for name, entry in parts],
+        units=[DedupUnit(part=PARTS.number(name), bytes=entry.bytes, documents=entry.rows) for name, entry in parts],
     )
 
 
@@ -46,7 +47,7 @@ def check_parts(documents: str, plan: StagePlan[DedupUnit]) -> None:
     """Raises UserError when a part of the documents is missing or not as long as its manifest says."""
     found = storage.file_sizes(documents)
     for unit in plan.units:
-        name = part_name(unit.part)
+        name = PARTS.name(unit.part)
         if found.get(name) != unit.bytes:
             now = f"has {found[name]:,} bytes" if name in found else "is missing"
             raise UserError(

@@ -14,17 +14,18 @@ from transforms.beam.screen_against import ScreenAgainst, read_oversized
 from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path
 from transforms.beam.screen_urls import ScreenUrls
 from transforms.contracts.counters import ContaminationCounters, EarlierRunCounters, LineCounters
+from transforms.contracts.names import PARTS
 from transforms.contracts.plain import from_plain
-from transforms.dedup.names import short_names
-from transforms.dedup.near.exchange import local_memory, passes_for
+from transforms.dedup.near.exchange import passes_for
 from transforms.dedup.screens.contamination import index_texts, read_texts, write_index
 from transforms.dedup.screens.earlier import EarlierRun
 from transforms.dedup.screens.order import active_screens, screened_drops, screened_folder
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import documents_path
 from transforms.errors import ConfigError
+from transforms.memory import local_memory
 from transforms.storage import globs
 from transforms.storage.files import FileInfo
+from transforms.storage.short_names import short_names
 
 _BYTES_PER_RANGE = 1 << 28
 _LEAST_RANGES = 2
@@ -110,20 +111,20 @@ def run_lines(
 
 def _passes(exchanged: int, config: DedupConfig, settings: RunnerSettings) -> int:
     """In how many passes so many bytes are exchanged: one on a cluster, here as many as the memory asks for."""
-    return passes_for(exchanged, None if settings.uses_external_runner else local_memory(config))
+    return passes_for(exchanged, None if settings.uses_external_runner else local_memory(config.memory_bytes))
 
 
 def _rows(documents: str, parts: list[int]) -> int:
     total = 0
     for part in parts:
-        with storage.open_input(documents_path(documents, part)) as stream:
+        with storage.open_input(PARTS.path(documents, part)) as stream:
             total += pq.read_metadata(stream).num_rows
     return total
 
 
 def _ranges(documents: str, config: DedupConfig) -> int:
     """Hash ranges: those of the configuration, else one for each 256 MiB of parquet, at least two; no byte depends on them."""
-    size = sum(file.size for file in storage.list_files(storage.join(globs.escape(documents), "part-*.parquet")))
+    size = sum(file.size for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern)))
     return config.ranges or min(max(-(-size // _BYTES_PER_RANGE), _LEAST_RANGES), _MOST_RANGES)
 
 

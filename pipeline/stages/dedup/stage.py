@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
-import pyarrow as pa
-
 from pipeline.config.schema import Config
+from pipeline.run import stage_names
 from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
@@ -22,18 +21,21 @@ from pipeline.stages.dedup.work import find_drops
 from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.estimate import Estimate, StageInput, Survey
 from pipeline.stages.guard import Guard
-from pipeline.stages.stage import ContentCheck, Finished, Stage
+from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import DedupCounters
-from transforms.dedup.lines.lines import REMOVED_SCHEMA
+from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA
+from transforms.contracts.names import CLUSTERS, CONTAMINATION, DROPS, REMOVED_LINES, SIGNATURES
+from transforms.dedup.lines.lines import REMOVED_LINES_SCHEMA
 from transforms.dedup.near.bands import expected_recall
-from transforms.dedup.screens.contamination import MATCH_SCHEMA
-from transforms.dedup.tables import CLUSTER_SCHEMA, DROP_SCHEMA, signature_schema
+from transforms.dedup.near.signatures import signature_schema
+
+_SCHEMAS = {DROPS: DROP_SCHEMA, REMOVED_LINES: REMOVED_LINES_SCHEMA, CONTAMINATION: CONTAMINATION_SCHEMA}
 
 
 class DedupStage(Stage[DedupUnit, DedupCounters]):
-    name = "dedup"
+    name = stage_names.DEDUP.name
     unit = DedupUnit
     counters = DedupCounters
 
@@ -46,7 +48,7 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
         return find_drops(config, run, settings, plan, out=out)
 
     def committed_name(self, number: int, unit: DedupUnit) -> str:
-        return f"signatures-{unit.part:05d}.parquet"
+        return SIGNATURES.name(unit.part)
 
     def check_bounds(self, config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True) -> None:
         check_drop_rate(config, run, counters, folder, write=write)
@@ -101,11 +103,12 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
             ContentCheck("dedup: removed lines", (DOCUMENTS, self), verify.check_lines, applies=verify.has_lines),
         )
 
-    def schema_of(self, name: str, finished: Finished[DedupCounters]) -> pa.Schema | None:
-        kind = name.partition("-")[0].partition(".")[0]
-        if kind == "signatures":
-            return signature_schema(settings_of(finished))
-        return {"drops": DROP_SCHEMA, "clusters": CLUSTER_SCHEMA, "lines": REMOVED_SCHEMA, "contamination": MATCH_SCHEMA}.get(kind)
+    def contract_of(self, name: str, finished: Finished[DedupCounters]) -> FileContract | None:
+        if SIGNATURES.matches(name):
+            return FileContract(signature_schema(settings_of(finished)), metadata=True)
+        if name == CLUSTERS:
+            return FileContract(CLUSTER_SCHEMA)
+        return next((FileContract(schema) for files, schema in _SCHEMAS.items() if files.matches(name)), None)
 
 
 DEDUP = DedupStage()

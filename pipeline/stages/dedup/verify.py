@@ -9,23 +9,26 @@ from pipeline.stages.check import Check, address_names, differing_keys
 from pipeline.stages.dedup.made import settings_of
 from pipeline.stages.finished import FinishedStages, need
 from transforms import storage
-from transforms.contracts.documents import ID_BYTES, pack_address, unpack_address
+from transforms.arrays import binary_rows
+from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.dedup import LINES_RULE, RULES, SCREEN_RULES
+from transforms.contracts.documents import ID_BYTES
+from transforms.contracts.names import DROPS, PARTS, REMOVED_LINES, SIGNATURES
 from transforms.contracts.plain import to_object
-from transforms.dedup.order import DROP_ALL, binary_rows
+from transforms.dedup.keep_order import DROP_ALL
 from transforms.dedup.summary import summarise
-from transforms.dedup.tables import LINES_RULE, RULES, SCREEN_RULES
 
 
 def check_counts(stages: FinishedStages, check: Check) -> None:
     """The manifest's counters are what the files give; every part has its drops, signatures agree with the documents row by row."""
-    parts = need(stages.documents).numbered("part")
-    for part in parts.keys() ^ need(stages.dedup).numbered("drops").keys():
+    parts = need(stages.documents).paths(PARTS)
+    for part in parts.keys() ^ need(stages.dedup).paths(DROPS).keys():
         check.add(f"part {part} has documents or drops, but not both")
     found = summarise(stages.run.dedup, stages.run.documents)
     counted, stated = to_object(found), to_object(need(stages.dedup).counters)
     for fault in differing_keys({key: stated.get(key) for key in counted}, counted):
         check.add(fault)
-    for part, path in need(stages.dedup).numbered("signatures").items():
+    for part, path in need(stages.dedup).paths(SIGNATURES).items():
         if not _column(path, "id").equals(_column(parts[part], "id")):
             check.add(f"{path} is not of the documents of part {part}")
     check.checked = f"{found.total.documents:,} documents, {found.total.dropped:,} dropped"
@@ -38,7 +41,7 @@ def check_drops(stages: FinishedStages, check: Check) -> None:
     known = _Documents(stages)
     drop_all = DROP_ALL in settings.keep
     total = 0
-    for part, path in need(stages.dedup).numbered("drops").items():
+    for part, path in need(stages.dedup).paths(DROPS).items():
         with storage.open_input(path) as stream:
             drops = pq.read_table(stream).combine_chunks()
         total += len(drops)
@@ -87,21 +90,21 @@ def check_groups(stages: FinishedStages, check: Check) -> None:
 
 def has_lines(stages: FinishedStages) -> bool:
     """Whether lines were removed."""
-    return bool(need(stages.dedup).numbered("lines"))
+    return bool(need(stages.dedup).paths(REMOVED_LINES))
 
 
 def check_lines(stages: FinishedStages, check: Check) -> None:
     """Documents that lost lines are there and stay, and the lines are lines of theirs."""
     known = _Documents(stages)
     total = 0
-    for part, path in need(stages.dedup).numbered("lines").items():
+    for part, path in need(stages.dedup).paths(REMOVED_LINES).items():
         with storage.open_input(path) as stream:
             table = pq.read_table(stream).combine_chunks()
         total += len(table)
         rows = table["row"].to_numpy().astype(np.int64)
         there = known.have(pack_address(part, rows), table["id"])
         check.add_all("no such document", (f"{path}:{row}" for row in np.flatnonzero(~there)), int((~there).sum()))
-        with storage.open_input(need(stages.documents).numbered("part")[part]) as stream:
+        with storage.open_input(need(stages.documents).paths(PARTS)[part]) as stream:
             texts = pq.read_table(stream, columns=["text"])["text"].take(pa.array(rows[there]))
         lines, characters = table["lines"].to_pylist(), table["characters"].to_pylist()
         for index, text in zip(np.flatnonzero(there).tolist(), texts.to_pylist(), strict=True):
@@ -115,7 +118,7 @@ def check_lines(stages: FinishedStages, check: Check) -> None:
 def _duplicate_drops(stages: FinishedStages) -> list[np.ndarray]:
     """Members, keepers and similarities of all drops of duplicates, also of those that lost their last line after it."""
     found: list[list[np.ndarray]] = [[np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)], [np.zeros(0, np.float32)]]
-    for part, path in need(stages.dedup).numbered("drops").items():
+    for part, path in need(stages.dedup).paths(DROPS).items():
         with storage.open_input(path) as stream:
             drops = pq.read_table(stream, columns=["row", "rule", "keeper", "similarity"])
         drops = drops.filter(pc.is_in(drops["rule"].cast(pa.string()), value_set=pa.array(RULES)))
@@ -129,8 +132,8 @@ class _Documents:
     """Ids and drops of all parts, a part at a time."""
 
     def __init__(self, stages: FinishedStages):
-        self._parts = need(stages.documents).numbered("part")
-        self._drops = need(stages.dedup).numbered("drops")
+        self._parts = need(stages.documents).paths(PARTS)
+        self._drops = need(stages.dedup).paths(DROPS)
         self._ids: dict[int, np.ndarray] = {}
         self._dropped: dict[int, np.ndarray] = {}
 

@@ -18,11 +18,12 @@ from pipeline.stages.documents.stage import DOCUMENTS
 from transforms import storage
 from transforms.beam.drop_duplicates import DropDuplicates
 from transforms.contracts.counters import DedupCounters
-from transforms.dedup.near.exchange import local_memory, plan_exchange
+from transforms.dedup.near.exchange import plan_exchange
 from transforms.dedup.near.graph import write_clusters, write_drops
 from transforms.dedup.screens.earlier import open_runs
 from transforms.dedup.screens.order import screened_drops, screened_folder
 from transforms.dedup.summary import summarise
+from transforms.memory import local_memory
 
 BYTES_PER_SECOND = 4e6  # of compressed parts on one core
 
@@ -39,7 +40,7 @@ def find_drops(config: Config, run: Run, settings: RunnerSettings, plan: StagePl
     earlier = open_runs(config.dedup.against, config.dedup, own=run.folder)
     screened = run_screens(config.dedup, documents, out, parts, settings, work, earlier=earlier)
     if config.dedup.enabled:
-        memory = None if settings.uses_external_runner else local_memory(config.dedup)
+        memory = None if settings.uses_external_runner else local_memory(config.dedup.memory_bytes)
         exchange = plan_exchange(sum(unit.documents for unit in plan.units), config.dedup, memory=memory)
         transform = DropDuplicates(documents, out, config.dedup, exchange)
         run_pipeline(lambda pipeline: _build(pipeline, parts, transform), settings, work)

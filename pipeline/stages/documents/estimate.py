@@ -12,11 +12,12 @@ from pipeline.stages.documents.work import BYTES_PER_SECOND
 from pipeline.stages.estimate import AT_MOST, Estimate, SourceInput, StageInput, Survey, Volume, estimate, processes_memory, workers_for
 from pipeline.stages.stage import Finished
 from transforms.contracts.counters import DocumentsCounters
+from transforms.contracts.names import PARTS
 
 
 def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
     """What a finished documents stage holds."""
-    parts = [entry.bytes for name, entry in documents.manifest.files.items() if name.startswith("part-")]
+    parts = [entry.bytes for name, entry in documents.manifest.files.items() if PARTS.matches(name)]
     return Volume(
         text=documents.counters.text_bytes,
         parts=sum(parts),

@@ -3,6 +3,7 @@
 import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.contracts.names import REJECTS
 
 _COLUMNS = ("source", "stage", "rule", "value", "threshold", "detail", "origin", "locator")
 _SHOWN = 300
@@ -11,7 +12,7 @@ _SHOWN = 300
 def first_reject(folder: str, *, source: str | None = None, stage: str | None = None) -> str:
     """ "; the first: RULE at LOCATOR of FILE: DETAIL" of the first reject in a stage's folder, of a source and a stage; empty if none."""
     for name in storage.list_names(folder):
-        if name.startswith("rejects-") and name.endswith(".parquet"):
+        if REJECTS.matches(name):
             with storage.open_input(storage.join(folder, name)) as stream:
                 for batch in pq.ParquetFile(stream).iter_batches(columns=list(_COLUMNS)):
                     for row in batch.to_pylist():

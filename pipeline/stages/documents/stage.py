@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import pyarrow as pa
-
 from pipeline.config.schema import Config
-from pipeline.run.folder import Run, part_name
+from pipeline.run import stage_names
+from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
@@ -19,15 +18,22 @@ from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import read_documents
 from pipeline.stages.estimate import Estimate, StageInput, Survey
 from pipeline.stages.guard import Guard
-from pipeline.stages.stage import ContentCheck, Finished, Stage, StageView
+from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage, StageView
 from pipeline.terminal import Section
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
+from transforms.contracts.names import PARTS, REJECTS, SIGNALS
 from transforms.ingest.unit import SIGNALS_SCHEMA
+
+_CONTRACTS = {
+    PARTS: FileContract(DOCUMENT_SCHEMA),
+    REJECTS: FileContract(REJECT_SCHEMA),
+    SIGNALS: FileContract(SIGNALS_SCHEMA, open=True),
+}
 
 
 class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
-    name = "documents"
+    name = stage_names.DOCUMENTS.name
     unit = DocumentsUnit
     counters = DocumentsCounters
 
@@ -40,7 +46,7 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
         return read_documents(config, settings, plan, out=out)
 
     def committed_name(self, number: int, unit: DocumentsUnit) -> str:
-        return part_name(number)
+        return PARTS.name(number)
 
     def check_bounds(self, config: Config, run: Run, counters: DocumentsCounters, folder: str, *, write: bool = True) -> None:
         check_errors(config, counters, folder)
@@ -76,8 +82,8 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
             ContentCheck("documents: ids", (self,), verify.check_ids),
         )
 
-    def schema_of(self, name: str, finished: Finished[DocumentsCounters]) -> pa.Schema | None:
-        return {"part": DOCUMENT_SCHEMA, "rejects": REJECT_SCHEMA, "signals": SIGNALS_SCHEMA}.get(name.partition("-")[0])
+    def contract_of(self, name: str, finished: Finished[DocumentsCounters]) -> FileContract | None:
+        return next((contract for files, contract in _CONTRACTS.items() if files.matches(name)), None)
 
 
 DOCUMENTS = DocumentsStage()

@@ -9,10 +9,11 @@ from pipeline.stages.check import Check, differing_keys
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.finished import FinishedStages, need
 from transforms import storage
+from transforms.arrays import binary_rows
 from transforms.contracts.counters import DocumentsCounters, add_counters
 from transforms.contracts.documents import document_id
+from transforms.contracts.names import PARTS, REJECTS
 from transforms.contracts.plain import to_plain
-from transforms.dedup.order import binary_rows
 from transforms.ingest.unit import PartPaths, count_part
 
 _BATCH_ROWS = 1 << 14
@@ -20,9 +21,9 @@ _BATCH_ROWS = 1 << 14
 
 def check_counts(stages: FinishedStages, check: Check) -> None:
     """Read = kept + rejected, by source and rule, and every counter of the manifest is what the files give."""
-    rejects = need(stages.documents).numbered("rejects")
+    rejects = need(stages.documents).paths(REJECTS)
     total = DocumentsCounters(sources={})
-    for part, path in need(stages.documents).numbered("part").items():
+    for part, path in need(stages.documents).paths(PARTS).items():
         _, counts = count_part(PartPaths(part=path, rejects=rejects[part]))
         total = add_counters(total, DocumentsCounters(sources=counts.by_source()))
     stated = need(stages.documents).counters
@@ -39,8 +40,8 @@ def check_ids(stages: FinishedStages, check: Check) -> None:
     units = read_units(stages.run.documents, DocumentsUnit)
     seen = [np.zeros(0, np.uint64)]
     rows = 0
-    for prefix in ("part", "rejects"):
-        for part, path in need(stages.documents).numbered(prefix).items():
+    for files in (PARTS, REJECTS):
+        for part, path in need(stages.documents).paths(files).items():
             planned = {(file.source, file.origin) for file in units[part].files}
             first = 0
             with storage.open_input(path) as stream:
@@ -71,8 +72,8 @@ def _find_repeated(halves: np.ndarray, stages: FinishedStages, check: Check) -> 
     if not len(suspects):
         return
     places: dict[bytes, str] = {}
-    for prefix in ("part", "rejects"):
-        for path in need(stages.documents).numbered(prefix).values():
+    for files in (PARTS, REJECTS):
+        for path in need(stages.documents).paths(files).values():
             with storage.open_input(path) as stream:
                 ids = pq.read_table(stream, columns=["id"])["id"].combine_chunks()
             for row in np.flatnonzero(np.isin(_first_half(ids), suspects)).tolist():

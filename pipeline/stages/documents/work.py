@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from pipeline.config.load import config_values
 from pipeline.config.schema import Config, LanguageConfig, SourceConfig
-from pipeline.run.folder import part_name, rejects_name, signals_name
 from pipeline.run.plan import StagePlan
 from pipeline.run.state import file_entry
 from pipeline.runner.beam import RunnerSettings
@@ -14,6 +13,7 @@ from pipeline.stages.documents.headers import check_columns
 from pipeline.stages.documents.units import DocumentsUnit
 from transforms import storage
 from transforms.contracts.counters import ColumnCounters, DocumentsCounters, SourceCounters
+from transforms.contracts.names import PARTS, REJECTS, SIGNALS
 from transforms.errors import UserError
 from transforms.ingest.unit import LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
 from transforms.plugins import Plugin, load_plugins, read_plugins
@@ -59,7 +59,7 @@ def _read_unit(
     signals: bool,
 ) -> StageReport[_UnitCounters]:
     load_plugins(plugins)
-    names = [part_name(number), rejects_name(number), *([signals_name(number)] if signals else [])]
+    names = [files.name(number) for files in (PARTS, REJECTS, *([SIGNALS] if signals else []))]
     paths = PartPaths(**dict(zip(("part", "rejects", "signals"), (storage.join(folder, name) for name in names), strict=False)))
     if storage.exists(paths.part):
         rows, counts = count_part(paths)

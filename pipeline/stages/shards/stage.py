@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline.config.schema import Config
+from pipeline.run import stage_names
 from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
@@ -24,7 +25,7 @@ from transforms.contracts.counters import ShardsCounters
 
 
 class ShardsStage(Stage[ShardUnit, ShardsCounters]):
-    name = "shards"
+    name = stage_names.SHARDS.name
     unit = ShardUnit
     counters = ShardsCounters
 

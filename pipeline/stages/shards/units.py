@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from transforms.contracts.names import shard_name
+
 
 class PartRows(NamedTuple):
     """Consecutive rows of a part, from `first` to before `end`, and the files of its documents and drops."""
@@ -26,4 +28,4 @@ class ShardUnit:
 
     def name(self, split: str) -> str:
         """The file of a split."""
-        return f"{split}-{self.source}-{self.index:05d}-of-{self.of:05d}.arrow"
+        return shard_name(split, self.source, self.index, self.of)

@@ -14,8 +14,9 @@ from pipeline.stages.shards.made import settings_of
 from pipeline.stages.shards.work import SPLITS, count_shard
 from pipeline.stages.tokenizer.made import read_tokenizer
 from transforms import storage
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.counters import ShardsCounters, add_counters
-from transforms.contracts.documents import pack_address
+from transforms.contracts.names import DROPS, PARTS
 from transforms.contracts.plain import to_plain
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.dedup.near.sign import slices_of_bytes
@@ -114,7 +115,7 @@ def check_text(stages: FinishedStages, check: Check) -> None:
     """The tokens of each document stand for its text, byte for byte, without the lines that deduplication removed."""
     tokenizer = read_tokenizer(stages.run).tokenizer
     table = token_bytes(tokenizer)
-    parts, drops = need(stages.documents).numbered("part"), need(stages.dedup).numbered("drops")
+    parts, drops = need(stages.documents).paths(PARTS), need(stages.dedup).paths(DROPS)
     documents = octets = 0
     for _, path, shard in _open_all(stages):
         tokens = DocumentTokens(shard, document_order(read_segments(shard)))
@@ -165,8 +166,8 @@ def _expected(stages: FinishedStages) -> dict[str, np.ndarray]:
     """The documents that deduplication keeps, by the split that the hash of their id puts them into: addresses, rising."""
     settings = settings_of(need(stages.shards))
     found: dict[str, list[np.ndarray]] = {split: [np.zeros(0, np.uint64)] for split in SPLITS}
-    drops = need(stages.dedup).numbered("drops")
-    for part, path in need(stages.documents).numbered("part").items():
+    drops = need(stages.dedup).paths(DROPS)
+    for part, path in need(stages.documents).paths(PARTS).items():
         for rows, batch in read_kept(path, drops[part], columns=["id"]):
             hashes = seeded_hash(batch.column("id"), seed=settings.seed, purpose="validation")
             held_out = share_mask(hashes, settings.validation)

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from pipeline.config.schema import TokenizerConfig
 from pipeline.runner.beam import RunnerSettings, Work, run_pipeline
 from transforms import storage
-from transforms.beam.count_pretokens import CountPretokens, Part, range_path
+from transforms.beam.count_pretokens import CountPretokens, Part
 from transforms.contracts.counters import LeftOut, PretokenCounters
-from transforms.dedup.near.exchange import passes_for
-from transforms.dedup.tables import write_parquet
+from transforms.contracts.names import PRETOKENS, pretoken_range_path
+from transforms.memory import passes_for
+from transforms.storage.arrow_files import write_parquet
 
-PRETOKENS = "pretokens.parquet"
 WORK = "work"
 BYTES_PER_SECOND = 4e6  # of compressed parts on one core
 _BYTES_PER_RANGE = 1 << 28
@@ -43,10 +43,10 @@ def count_run(
     size = Work(units=len(parts), seconds=sum(sizes) / BYTES_PER_SECOND)
     for number in range(passes):
         wanted = tuple(each for each in range(ranges) if each * passes // ranges == number)
-        if not all(storage.exists(range_path(work, each, ranges)) for each in wanted):
+        if not all(storage.exists(pretoken_range_path(work, each, ranges)) for each in wanted):
             transform = CountPretokens(work, config.pattern, config.normalization, ranges, wanted)
             run_pipeline(functools.partial(_build, parts=parts, transform=transform), settings, size)
-    paths = [range_path(work, number, ranges) for number in range(ranges)]
+    paths = [pretoken_range_path(work, number, ranges) for number in range(ranges)]
     table, counters = gather_counts(paths, minimum_count=config.minimum_count, max_pretokens=config.max_pretokens)
     write_parquet(table, storage.join(out, PRETOKENS))
     return counters

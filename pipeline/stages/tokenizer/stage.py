@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from pipeline.config.schema import Config
-from pipeline.run.folder import TOKENIZER_FILE, Run
+from pipeline.run import stage_names
+from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
@@ -19,13 +20,15 @@ from pipeline.stages.tokenizer.work import make_tokenizer
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import TokenizerCounters
+from transforms.contracts.names import TOKENIZER as TOKENIZER_FILE
 from transforms.tokens.encode import load_tokenizer
 
 
 class TokenizerStage(Stage[NoUnit, TokenizerCounters]):
-    name = "tokenizer"
+    name = stage_names.TOKENIZER.name
     unit = NoUnit
     counters = TokenizerCounters
+    has_rows = False
 
     def plan(self, config: Config, run: Run) -> StagePlan[NoUnit]:
         return plan_tokenizer(self.name, config, run)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.schema import Config
-from pipeline.run.folder import TOKENIZER_FILE, Run
+from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.run.state import file_entry
 from pipeline.runner.beam import RunnerSettings
@@ -21,9 +21,10 @@ from pipeline.stages.tokenizer.pretokens import PRETOKENS, WORK, count_run
 from pipeline.stages.tokenizer.quality import Sample, measure_run
 from transforms import storage
 from transforms.contracts.counters import PretokenCounters, SampleCounters, TokenizerCounters
-from transforms.dedup.names import short_names
-from transforms.dedup.near.exchange import local_memory
+from transforms.contracts.names import TOKENIZER as TOKENIZER_FILE
 from transforms.errors import UserError
+from transforms.memory import local_memory
+from transforms.storage.short_names import short_names
 from transforms.tokens.encode import load_tokenizer
 from transforms.tokens.imported import check_imported
 from transforms.tokens.merges import learn_merges
@@ -83,7 +84,7 @@ def _learn_counted(config: Config, run: Run, settings: RunnerSettings, out: str)
         settings,
         sizes=[documents.manifest.files[path.rpartition("/")[2]].bytes for path, _ in parts],
         text_bytes=documents.counters.text_bytes,
-        memory=None if settings.uses_external_runner else local_memory(config.dedup),
+        memory=None if settings.uses_external_runner else local_memory(config.dedup.memory_bytes),
     )
     with storage.open_input(storage.join(out, PRETOKENS)) as stream:
         table = pq.read_table(stream)

@@ -23,9 +23,9 @@ from pipeline.config.load import load_config
 from pipeline.runner.beam import RunnerSettings
 from tests.pipeline.runs import NOT_DATA
 from transforms import storage
+from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.documents import DOCUMENT_SCHEMA
 from transforms.contracts.manifest import Manifest, read_manifest
-from transforms.corpus import LINES_KEY
 from transforms.dedup.lines.lines import removed_table
 from transforms.errors import ConfigError, UserError
 from transforms.export.formats import ExportOptions

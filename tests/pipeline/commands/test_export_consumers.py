@@ -28,6 +28,7 @@ from tests.conftest import PROJECT
 from tests.transforms.export.small import WIDE
 from tests.transforms.export.test_token_formats import DOCUMENTS
 from tests.transforms.export.test_token_formats import export as export_wide
+from transforms.contracts.addresses import pack_address
 from transforms.export.formats import ExportOptions
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest
@@ -60,7 +61,7 @@ def kept(run: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
         dropped = set(pq.read_table(run / "dedup" / f"drops-{number}.parquet")["row"].to_pylist())
         for row, document in enumerate(pq.read_table(part).to_pylist()):
             if row not in dropped:
-                split = split_of.pop((int(number) << 32) + row)
+                split = split_of.pop(pack_address(int(number), row))
                 document["tokens"] = tokenizer.encode(document["text"], add_special_tokens=False).ids
                 found[split].setdefault(document["source"], []).append(document)
     assert not split_of

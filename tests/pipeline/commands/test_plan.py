@@ -12,25 +12,29 @@ import pytest
 from pipeline.commands.plan.plan import plan_run
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import STAGES, Run
+from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.runner.fork_server import expected_server
 from pipeline.stages import rates
 from pipeline.stages.dedup import stage as dedup
+from pipeline.stages.dedup.estimate import estimate_dedup
 from pipeline.stages.documents import stage as ingest
-from pipeline.stages.documents.stage import plan_ingest
-from pipeline.stages.estimate import Volume, estimate_dedup, estimate_documents, estimate_shards, estimate_tokenizer, expected_volume
+from pipeline.stages.documents.estimate import estimate_documents, expected_volume
+from pipeline.stages.documents.planning import plan_documents
+from pipeline.stages.estimate import Volume
 from pipeline.stages.run_stages import plan_stage, run_stages
 from pipeline.stages.shards import stage as shards
+from pipeline.stages.shards.estimate import estimate_shards
 from pipeline.stages.tokenizer import pretokens
+from pipeline.stages.tokenizer.estimate import estimate_tokenizer
 from tests.pipeline.corpus import write_corpus
-from tests.pipeline.runs import copy_input
+from tests.pipeline.runs import STAGES, copy_input
 from tests.pipeline.test_cli import check_error
 from tests.transforms.dedup.small_corpora import write_documents
 from transforms.contracts.manifest import read_manifest
 from transforms.dedup.near.sign import sign_part
+from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import signature_bytes
 
 SETTINGS = RunnerSettings(workers=1)
 
@@ -66,7 +70,7 @@ def test_before_a_run_everything_is_to_do_and_nothing_is_written(tokenmill: Call
     assert states(values) == ["to do"] * 4
     documents = values["stages"]["documents"]
     files = [file for file in (tmp_path / "input").rglob("*") if file.is_file()]
-    assert (documents["files"], documents["units"]) == (7, len(plan_ingest(load_config(str(path))).units))
+    assert (documents["files"], documents["units"]) == (7, len(plan_documents("documents", load_config(str(path))).units))
     assert documents["input_bytes"] == sum(file.stat().st_size for file in files)
     assert {name: source["files"] for name, source in values["sources"].items()} == {"news": 3, "books": 4}
     assert sum(source["bytes"] for source in values["sources"].values()) == documents["input_bytes"]
@@ -301,7 +305,7 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     config = load_config(str(path))
     rate = rates.INPUT_RATES["jsonl", True]
     units = [{"files": [{"source": "news", "path": "x.jsonl.gz", "size": 2_000_000, "end": None}], "bytes": 2_000_000}] * 10
-    plan = plan_ingest(config)
+    plan = plan_documents("documents", config)
     plan.units[:] = units
     one, two = (estimate_documents(config, RunnerSettings(workers=workers), units, plan=plan) for workers in (1, 2))
     core = 2e7 / rate.bytes_a_second + 2e7 * rate.text / rates.FILTERED_BYTES_A_SECOND

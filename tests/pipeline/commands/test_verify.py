@@ -11,8 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.commands.verify.verify import verify_run
-from pipeline.run.folder import STAGES, Run, file_entry
+from pipeline.run.folder import Run
+from pipeline.run.state import file_entry
+from tests.pipeline.runs import STAGES
 from tests.pipeline.test_cli import check_error
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
 from transforms.tokens.shards import open_shard
 from transforms.tokens.train import tokenizer_bytes, train_tokenizer
@@ -23,9 +26,9 @@ Damage = Callable[[list[dict]], None]
 
 def wrong_checks(folder: Path) -> dict[str, str]:
     """The checks that found something, and what they say."""
-    values = verify_run(Run(str(folder)))
-    assert values["right"] == (not any(check["wrong"] for check in values["checks"]))
-    return {check["check"]: "\n".join(check["faults"]) for check in values["checks"] if check["state"] == "wrong"}
+    verification = verify_run(Run(str(folder)))
+    assert verification.right == (not any(result.wrong for result in verification.checks))
+    return {result.check: "\n".join(result.faults) for result in verification.checks if result.state == "wrong"}
 
 
 def rewrite(path: Path, damage: Damage, *, schema: pa.Schema | None = None) -> None:
@@ -289,7 +292,7 @@ def test_one_fault_hides_no_other_of_its_check(copy: Path) -> None:
     train = next(iter(sorted(copy.glob("shards/train-books-*"))))
     rewrite(train, beyond)
     rewrite(next(iter(sorted(copy.glob("documents/part-00000*")))), set_to("text", lambda text: "X" + text[1:]))
-    rewrite(next(iter(sorted(copy.glob("dedup/drops-00000*")))), set_to("keeper", 99 << 32))
+    rewrite(next(iter(sorted(copy.glob("dedup/drops-00000*")))), set_to("keeper", pack_address(99, 0)))
     found = wrong_checks(copy)
     assert not any("cannot be checked" in faults for faults in found.values()), found
     assert found["shards: text"].count("tokens of another text than the document's: ") == 2

@@ -16,12 +16,16 @@ from tokenizers import Tokenizer
 
 import pipeline.stages.shards.division
 from pipeline.config.load import load_config
-from pipeline.progress import StageProgress, describe
+from pipeline.progress import StageProgress
+from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
 from pipeline.stages.shards.division import Part, slice_parts
+from pipeline.stages.shards.stage import SHARDS
 from tests.pipeline.runs import digests
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
+from transforms.contracts.names import DROPS, PARTS
 from transforms.corpus import read_kept
 from transforms.errors import UserError
 from transforms.tokens.encode import encode_texts, load_tokenizer
@@ -89,10 +93,13 @@ def expected_streams(run: Path) -> dict[int, list[int]]:
     tokenizer = load_tokenizer(path.read_bytes(), path=str(path))
     expected = {}
     for part_path in sorted((run / "documents").glob("part-*")):
-        number = int(part_path.stem[5:])
-        for rows, batch in read_kept(str(part_path), str(run / "dedup" / f"drops-{number:05d}.parquet"), columns=["text"]):
+        number = PARTS.number(part_path.name)
+        for rows, batch in read_kept(str(part_path), DROPS.path(str(run / "dedup"), number), columns=["text"]):
             for row, text in zip(rows.tolist(), batch.column("text").to_pylist(), strict=True):
-                expected[number << 32 | row] = [*encode_texts(tokenizer, [text]).ids.tolist(), tokenizer.token_to_id("<|endoftext|>")]
+                expected[pack_address(number, row)] = [
+                    *encode_texts(tokenizer, [text]).ids.tolist(),
+                    tokenizer.token_to_id("<|endoftext|>"),
+                ]
     return expected
 
 
@@ -113,7 +120,7 @@ def test_every_token_of_every_kept_document_is_a_target_once(finished: Path, tmp
     assert totals["positions"] == totals["targets"] + totals["padding"]
     assert totals["targets"] == sum(map(len, expected_streams(run).values()))
     assert manifest.details == {"encoder": {"name": "tiktoken", "reason": ""}}
-    assert "encoded by tiktoken" in describe(manifest)
+    assert "encoded by tiktoken" in SHARDS.summary(SHARDS.finished(Run(str(run))))
 
 
 def test_concat_with_two_workers_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
@@ -133,11 +140,10 @@ def test_the_reference_encoder_gives_the_same_bytes_and_says_why_it_was_used(
     def choose(data: bytes, tokenizer: Tokenizer, *, sample: list[str]) -> Chosen:
         return Chosen(functools.partial(encode_texts, tokenizer), "tokenizers", f"a test of {len(sample)} texts wants it")
 
-    monkeypatch.setattr("pipeline.stages.shards.stage.choose_encoder", choose)
+    monkeypatch.setattr("pipeline.stages.shards.work.choose_encoder", choose)
     run = make_shards(configured(finished, tmp_path))
     assert digests(run) == digests(finished)
-    manifest = read_manifest(str(run / "shards"))
-    assert re.search("encoded by tokenizers because a test of [1-9][0-9]* texts wants it", describe(manifest))
+    assert re.search("encoded by tokenizers because a test of [1-9][0-9]* texts wants it", SHARDS.summary(SHARDS.finished(Run(str(run)))))
 
 
 def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +154,7 @@ def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, m
         for split, addresses, texts in kept(*arguments, **options):
             yield split, addresses[1:], texts[1:]
 
-    monkeypatch.setattr("pipeline.stages.shards.stage._read_splits", lose_one)
+    monkeypatch.setattr("pipeline.stages.shards.work._read_splits", lose_one)
     with pytest.raises(UserError, match="documents stay and"):
         make_shards(path)
     assert not (tmp_path / "run" / "shards" / "manifest.json").exists()

@@ -10,7 +10,9 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 
 from pipeline.stages.tokenizer.pretokens import gather_counts
-from transforms.beam.count_pretokens import CountPretokens, range_path
+from transforms.beam.count_pretokens import CountPretokens
+from transforms.contracts.counters import LeftOut
+from transforms.contracts.names import pretoken_range_path
 from transforms.tokens.patterns import PATTERNS, splitter
 
 TEXTS = [[f"Part {part} has word{row % 5} and, row {row}, the river." for row in range(40)] for part in range(3)] + [[]]
@@ -40,7 +42,7 @@ def count(parts: list[tuple[str, str]], out: Path, *passes: tuple[int, ...]) -> 
     for wanted in passes:
         with TestPipeline(runner="FnApiRunner") as pipeline:
             _ = pipeline | beam.Create(parts) | CountPretokens(str(out), "gpt4", "none", ranges, wanted)
-    return [range_path(str(out), number, ranges) for number in range(ranges)]
+    return [pretoken_range_path(str(out), number, ranges) for number in range(ranges)]
 
 
 def test_counts_are_those_of_all_kept_documents(parts: list[tuple[str, str]], tmp_path: Path) -> None:
@@ -69,16 +71,16 @@ def test_parts_in_another_order_other_ranges_and_passes_give_the_same_table(part
 def test_more_ranges_than_pretokens_give_empty_tables(parts: list[tuple[str, str]], tmp_path: Path) -> None:
     paths = count(parts[-1:], tmp_path / "empty", (0, 1))
     table, counters = gather_counts(paths, minimum_count=1, max_pretokens=1)
-    assert (table.num_rows, counters["pretokens"]) == (0, 0)
+    assert (table.num_rows, counters.pretokens) == (0, 0)
 
 
 @pytest.mark.parametrize(("minimum_count", "max_pretokens"), [(1, 10), (3, 10**6), (200, 10**6), (1, 1)])
 def test_the_rarest_are_left_out_and_counted(parts: list[tuple[str, str]], tmp_path: Path, minimum_count: int, max_pretokens: int) -> None:
     paths = count(parts, tmp_path / "one", (0, 1))
     table, counters = gather_counts(paths, minimum_count=minimum_count, max_pretokens=max_pretokens)
-    least = counters["minimum_count"]
+    least = counters.minimum_count
     kept = {pretoken: number for pretoken, number in expected().items() if number >= least}
     assert {row["pretoken"].decode(): row["count"] for row in table.to_pylist()} == kept
     assert len(kept) <= max_pretokens
     assert least == minimum_count or sum(number >= least - 1 for number in expected().values()) > max_pretokens
-    assert counters["left_out"] == {"pretokens": len(expected()) - len(kept), "occurrences": expected().total() - sum(kept.values())}
+    assert counters.left_out == LeftOut(pretokens=len(expected()) - len(kept), occurrences=expected().total() - sum(kept.values()))

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, write_documents
+from transforms.contracts.addresses import unpack_address
 from transforms.dedup.settings import DedupConfig
 
 pytestmark = pytest.mark.real_data
@@ -41,4 +42,5 @@ def _drops(out: Path, part: int, parts: list[list[str]]) -> list[tuple[int, int]
     """(number of a document, of its keeper), counted over all parts."""
     firsts = [sum(map(len, parts[:index])) for index in range(len(parts))]
     drops = pq.read_table(out / f"drops-{part:05d}.parquet").to_pylist()
-    return [(firsts[part] + drop["row"], firsts[drop["keeper"] >> 32] + (drop["keeper"] & 0xFFFFFFFF)) for drop in drops]
+    keepers = [unpack_address(drop["keeper"]) for drop in drops]
+    return [(firsts[part] + drop["row"], firsts[other] + row) for drop, (other, row) in zip(drops, keepers, strict=True)]

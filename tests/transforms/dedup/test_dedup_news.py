@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, files_of, slow_jaccard, slow_shingles, write_documents
+from transforms.contracts.addresses import unpack_address
 from transforms.contracts.documents import document_id
 from transforms.dedup.near.pairs import near_duplicate_pairs
 from transforms.dedup.settings import DedupConfig
@@ -48,7 +49,8 @@ def _drops(out: Path) -> dict[int, tuple[int, float]]:
     found = {}
     for part, path in enumerate(sorted(out.glob("drops-*.parquet"))):
         for drop in pq.read_table(path).to_pylist():
-            found[part * _PART + drop["row"]] = (drop["keeper"] >> 32) * _PART + (drop["keeper"] & 0xFFFFFFFF), drop["similarity"]
+            keeper_part, keeper_row = unpack_address(drop["keeper"])
+            found[part * _PART + drop["row"]] = keeper_part * _PART + keeper_row, drop["similarity"]
     return found
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.dedup.order import Traits, binary_rows, key_bytes, key_columns, order_keys, rows_to_binary
+from transforms.arrays import binary_rows, key_columns
+from transforms.dedup.keep_order import Traits, key_bytes, order_keys
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 
@@ -69,9 +70,3 @@ def test_byte_order_is_policy_order(rows: list, keep: list[str]):
 def test_without_a_date_last(policy: str):
     keys = order_keys([policy], make_traits([("web", 1, date, None) for date in (None, 0, -(2**40), 2**40)]))
     assert max(range(4), key=lambda index: keys[index].as_py()) == 0
-
-
-@given(st.integers(0, 5), st.integers(0, 5))
-def test_binary_round_trip_of_slices(start: int, length: int):
-    column = pa.array([bytes([number]) * 16 for number in range(10)], pa.binary(16)).slice(start, length)
-    assert rows_to_binary(binary_rows(column)).equals(column)

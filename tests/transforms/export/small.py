@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.training.small_shards import small_info
+from transforms.contracts.addresses import pack_address
 from transforms.tokens.encode import Encoded
 from transforms.tokens.shards import MappedShard, ShardWriter, open_shard
 from transforms.tokens.windows import pack_checked
@@ -26,4 +27,4 @@ def write_documents(folder: Path, documents: list[list[int]], *, vocabulary: int
 
 
 def addresses(documents: list[list[int]]) -> np.ndarray:
-    return (np.arange(len(documents), dtype=np.uint64) << np.uint64(32)) + np.uint64(3)
+    return np.array([pack_address(part, 3) for part in range(len(documents))], np.uint64)

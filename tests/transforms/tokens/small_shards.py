@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from transforms.contracts.addresses import pack_address
 from transforms.tokens.encode import Encoded
 from transforms.tokens.shards import MappedShard, ShardInfo, ShardWriter, open_shard
 from transforms.tokens.windows import pack_checked
@@ -28,5 +29,5 @@ def write_small_shard(path: Path, documents: list[list[int]], *, sequence_length
     )
     with ShardWriter(str(path), info) as writer:
         packed = pack_checked(encoded, info, token_bytes=TOKEN_BYTES, seed=seed)
-        writer.write(packed, np.uint64(7 << 32) + np.arange(len(documents), dtype=np.uint64))
+        writer.write(packed, pack_address(7, np.arange(len(documents))))
     return open_shard(str(path))

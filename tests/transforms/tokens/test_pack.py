@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.data import IGNORE, Rows, make_batch
+from transforms.contracts.addresses import pack_address
 from transforms.tokens import pack as pack_module
 from transforms.tokens.encode import Encoded
 from transforms.tokens.pack import PackedRows, Packing, cut_documents, fit_best, pack_documents
@@ -181,12 +182,12 @@ def test_a_shard_reads_back_as_it_was_packed(tmp_path) -> None:
     )
     path = str(tmp_path / "shard.arrow")
     with ShardWriter(path, info) as shard_writer:
-        shard_writer.write(packed, np.array([7, 8, 9, 1 << 32], np.uint64))
+        shard_writer.write(packed, np.array([7, 8, 9, pack_address(1, 0)], np.uint64))
     shard = open_shard(path)
     assert shard.info == info
     assert shard.table.schema.field("tokens").type.value_type == pa.uint16()
     assert np.concatenate(list(shard.token_chunks())).tolist() == packed.tokens.tolist()
     segments = [segment for row in shard.table.column("segments").to_pylist() for segment in row]
-    assert sorted({segment["document"] for segment in segments}) == [7, 8, 9, 1 << 32]
+    assert sorted({segment["document"] for segment in segments}) == [7, 8, 9, pack_address(1, 0)]
     assert sum(segment["length"] - 1 + segment["ends"] for segment in segments) == packed.targets.sum()
     assert shard.table.column("bytes").to_pylist() == packed.bytes.tolist()

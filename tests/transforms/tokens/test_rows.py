@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.tokens.small_shards import write_small_shard
+from transforms.contracts.addresses import pack_address
 from transforms.tokens.rows import count_covered, read_segments, target_mask
 
 DOCUMENTS = st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=50), min_size=1, max_size=12)
@@ -50,7 +51,7 @@ def test_a_document_has_the_tokens_up_to_its_last_stretch(tmp_path: Path) -> Non
     shard = write_small_shard(tmp_path / "a.arrow", [[1] * 40, [2] * 3])
     segments = read_segments(shard)
     tokens = dict(zip(segments.document[segments.ends].tolist(), segments.document_tokens[segments.ends].tolist(), strict=True))
-    assert tokens == {7 << 32: 40, 7 << 32 | 1: 3}
+    assert tokens == {pack_address(7, 0): 40, pack_address(7, 1): 3}
 
 
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(2, 2)])

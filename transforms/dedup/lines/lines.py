@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
+from transforms.arrays import lengths_of, run_edges, starts_run, to_offsets
+from transforms.contracts.dedup import REMOVED_LINES_SCHEMA
 from transforms.contracts.documents import ID_BYTES
-from transforms.dedup.near.shingles import to_offsets
 from transforms.words import mix64
 
 LINE_SCHEMA = pa.schema(
@@ -26,16 +27,6 @@ LINE_SCHEMA = pa.schema(
 """What is exchanged, 24 bytes for each line of each document: the line's hash, a hash of (line, id), the document."""
 
 GONE_LINE_SCHEMA = pa.schema([pa.field("hash", pa.uint64(), nullable=False), pa.field("address", pa.uint64(), nullable=False)])
-
-REMOVED_SCHEMA = pa.schema(
-    [
-        pa.field("row", pa.uint32(), nullable=False),
-        pa.field("id", pa.binary(ID_BYTES), nullable=False),
-        pa.field("lines", pa.list_(pa.field("item", pa.uint32(), nullable=False)), nullable=False),
-        pa.field("characters", pa.uint32(), nullable=False),
-    ]
-)
-"""`lines-*.parquet`: a document's row, the numbers of the lines that go (from 0), and their characters without line feeds."""
 
 
 def normalize_line(line: str) -> str:
@@ -55,7 +46,7 @@ def line_hashes(text: str, *, min_characters: int) -> tuple[np.ndarray, np.ndarr
 def distinct_lines(texts: Sequence[str], ids: np.ndarray, addresses: np.ndarray, *, min_characters: int) -> tuple[np.ndarray, ...]:
     """The columns of `LINE_SCHEMA` of n documents (ids uint8 [n, 16], addresses uint64 [n]), each line of a document once."""
     found = [np.unique(line_hashes(text, min_characters=min_characters)[1]) for text in texts]
-    counts = np.array([len(hashes) for hashes in found], np.int64)
+    counts = lengths_of(found)
     hashes = np.concatenate([np.zeros(0, np.uint64), *found])
     high, low = np.ascontiguousarray(ids).view("<u8").astype(np.uint64).reshape(-1, 2).T
     draws = mix64(hashes ^ mix64(np.repeat(low, counts) ^ mix64(np.repeat(high, counts))))
@@ -69,10 +60,7 @@ def repeated_lines(hashes: np.ndarray, draws: np.ndarray, addresses: np.ndarray,
     """
     order = np.lexsort((addresses, draws, hashes))
     hashes, addresses = hashes[order], addresses[order]
-    new = np.ones(len(hashes), bool)
-    new[1:] = hashes[1:] != hashes[:-1]
-    starts = np.flatnonzero(new)
-    sizes = np.diff(np.append(starts, len(hashes)))
+    new, sizes = starts_run(hashes), np.diff(run_edges(hashes))
     gone = ~new & np.repeat(sizes >= min_documents, sizes)
     hashes, addresses = hashes[gone], addresses[gone]
     order = np.lexsort((addresses, hashes))
@@ -102,18 +90,18 @@ def remove_lines(text: str, numbers: np.ndarray) -> str:
 
 
 def removed_table(entries: Sequence[tuple[int, bytes, np.ndarray, int]]) -> pa.Table:
-    """(row, id, numbers of lines, characters) of n documents -> `REMOVED_SCHEMA`."""
+    """(row, id, numbers of lines, characters) of n documents -> `REMOVED_LINES_SCHEMA`."""
     lines = [numbers for _, _, numbers, _ in entries]
-    offsets = to_offsets(np.array([len(numbers) for numbers in lines], np.int64)).astype(np.int32)
+    offsets = to_offsets(lengths_of(lines)).astype(np.int32)
     values = pa.array(np.concatenate([np.zeros(0, np.int64), *lines]).astype(np.uint32))
-    column = pa.ListArray.from_arrays(pa.array(offsets), values, type=REMOVED_SCHEMA.field("lines").type)
+    column = pa.ListArray.from_arrays(pa.array(offsets), values, type=REMOVED_LINES_SCHEMA.field("lines").type)
     rows, ids, characters = ([entry[index] for entry in entries] for index in (0, 1, 3))
     columns = [pa.array(rows, pa.uint32()), pa.array(ids, pa.binary(ID_BYTES)), column, pa.array(characters, pa.uint32())]
-    return pa.Table.from_arrays(columns, schema=REMOVED_SCHEMA)
+    return pa.Table.from_arrays(columns, schema=REMOVED_LINES_SCHEMA)
 
 
 def removed_of(table: pa.Table) -> Removed:
-    """A table of `REMOVED_SCHEMA` -> what goes."""
+    """A table of `REMOVED_LINES_SCHEMA` -> what goes."""
     lines = table["lines"].combine_chunks()
     lines = lines if isinstance(lines, pa.ListArray) else pa.concat_arrays(lines.chunks or [pa.array([], lines.type)])
     sizes = np.diff(lines.offsets.to_numpy())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.dedup.near.shingles import to_offsets
+from transforms.arrays import join_ranges, run_edges, unique_pairs
 from transforms.words import mix64
 
 RECALL = 0.995
@@ -97,10 +97,8 @@ def range_of(hashes: np.ndarray, ranges: int) -> np.ndarray:
 def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) -> Candidates:
     """The pairs of addresses that share a hash, in buckets of up to `limit` addresses; both uint64 [n], in any order, an address once."""
     hashes, addresses = _shared_only(hashes, addresses)
-    new = np.ones(len(hashes), bool)
-    new[1:] = hashes[1:] != hashes[:-1]
-    starts = np.flatnonzero(new)
-    sizes = np.diff(np.append(starts, len(hashes)))
+    edges = run_edges(hashes)
+    starts, sizes = edges[:-1], np.diff(edges)
     bucket = np.repeat(np.arange(len(starts)), sizes)
     position = np.arange(len(hashes)) - starts[bucket]
     large = sizes[bucket] > limit
@@ -120,15 +118,6 @@ def hub_and_chain(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(left, right), np.maximum(left, right)
 
 
-def unique_pairs(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sorts pairs by (first, second) and removes repeats: two arrays of one length -> two of one length."""
-    order = np.lexsort((second, first))
-    first, second = first[order], second[order]
-    new = np.ones(len(first), bool)
-    new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
-    return first[new], second[new]
-
-
 def _shared_only(hashes: np.ndarray, addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Those whose hash occurs more than once, sorted by (hash, address): few, so the costly sort is of few."""
     order = np.argsort(hashes)
@@ -144,6 +133,5 @@ def _shared_only(hashes: np.ndarray, addresses: np.ndarray) -> tuple[np.ndarray,
 
 def _following(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Index pairs (i, i + 1) ... (i, i + counts[i]) for every i."""
-    offsets = to_offsets(counts)
-    left = np.repeat(np.arange(len(counts)), counts)
-    return left, left + 1 + np.arange(offsets[-1]) - offsets[left]
+    numbers = np.arange(len(counts))
+    return np.repeat(numbers, counts), join_ranges(numbers + 1, counts)

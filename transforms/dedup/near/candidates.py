@@ -1,6 +1,5 @@
 """The shingle sets of candidates: written once by part, mapped into memory by those that compare them."""
 
-import contextlib
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -12,24 +11,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.contracts.documents import unpack_address
-from transforms.dedup.near.bands import hub_and_chain, unique_pairs
-from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
-from transforms.dedup.near.sign import sets_of, slices_of_bytes
-from transforms.dedup.near.verify import blocks_of, common_values
-from transforms.dedup.order import binary_rows, key_columns, rows_to_binary
-from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    SET_SCHEMA,
-    documents_path,
-    edge_schema,
-    index_path,
-    index_schema,
-    sets_path,
-    signatures_path,
+from transforms.arrays import (
+    binary_rows,
+    blocks_of,
+    key_columns,
+    rows_to_binary,
+    run_edges,
+    run_starts,
+    slices_of_bytes,
     to_batch,
     to_numpy,
+    unique_pairs,
 )
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.names import PARTS, SIGNATURES
+from transforms.dedup.near.bands import hub_and_chain
+from transforms.dedup.near.schemas import SET_SCHEMA, edge_schema, index_schema
+from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
+from transforms.dedup.near.sign import sets_of
+from transforms.dedup.near.verify import common_values
+from transforms.dedup.near.work_files import index_path, sets_path
+from transforms.dedup.settings import DedupConfig
+from transforms.storage.arrow_files import arrow_writer, open_arrow
 
 _BATCH_BYTES = 4 << 20
 _BLOCK = 1 << 23
@@ -44,30 +47,24 @@ def write_sets(documents: str, out: str, part: int, rows: np.ndarray, config: De
     The documents are read once, and of them only row groups with candidates; where signatures decide, only signatures are read.
     """
     columns = ["order", "shingles"] if config.verify == "exact" else ["order", "shingles", "signature"]
-    with storage.open_input(signatures_path(out, part)) as stream:
+    with storage.open_input(SIGNATURES.path(out, part)) as stream:
         table = pq.read_table(stream, columns=columns)
     known = {name: to_numpy(table.column(name))[rows] for name in columns}
     del table
     sizes = known["shingles"].astype(np.int64)
     if config.verify == "exact":
         stored = sizes
-        batches: Iterator[ShingleSets] = (sets_of(texts, config) for texts in read_texts(documents_path(documents, part), rows))
+        batches: Iterator[ShingleSets] = (sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows))
     else:
         stored = np.full(len(rows), config.permutations)
         batches = iter([_signature_sets(known["signature"], config)])
     blocks = list(blocks_of(stored, _SET_BATCH))
-    with _arrow_file(sets_path(out, part), SET_SCHEMA) as writer:
+    with arrow_writer(sets_path(out, part), SET_SCHEMA) as writer:
         for sets in _cut(batches, blocks):
             writer.write_batch(to_batch(SET_SCHEMA, pa.LargeListArray.from_arrays(sets.offsets, sets.values, type=SET_SCHEMA[0].type)))
     batch = np.repeat(np.arange(len(blocks), dtype=np.int32), [end - start for start, end in blocks])
-    with _arrow_file(index_path(out, part), index_schema(config)) as writer:
+    with arrow_writer(index_path(out, part), index_schema(config)) as writer:
         writer.write_batch(to_batch(index_schema(config), rows.astype(np.uint32), rows_to_binary(known["order"]), sizes, batch))
-
-
-@contextlib.contextmanager
-def _arrow_file(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatchFileWriter]:
-    with storage.atomic_output(path) as temporary, pa.OSFile(temporary, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        yield writer
 
 
 def _signature_sets(signatures: np.ndarray, config: DedupConfig) -> ShingleSets:
@@ -150,14 +147,13 @@ class CandidateSets:
 
     def _by_part(self, addresses: np.ndarray) -> Iterator[tuple[int, _Index, np.ndarray]]:
         parts, rows = unpack_address(addresses)
-        edges = np.flatnonzero(np.diff(parts, prepend=-1, append=-1))
-        for start, end in itertools.pairwise(edges.tolist()):
+        for start, end in itertools.pairwise(run_edges(parts).tolist()):
             part = int(parts[start])
             yield part, self._index(part), rows[start:end]
 
     def _index(self, part: int) -> _Index:
         if part not in self._parts:
-            with pa.ipc.open_file(_source(index_path(self._out, part))) as reader:
+            with open_arrow(index_path(self._out, part)) as reader:
                 batch = reader.get_batch(0)
             batches = batch.column("batch").to_numpy()
             self._parts[part] = _Index(
@@ -165,7 +161,7 @@ class CandidateSets:
                 orders=binary_rows(batch.column("order")),
                 sizes=batch.column("shingles").to_numpy(),
                 batches=batches,
-                starts=np.flatnonzero(np.diff(batches, prepend=-1)),
+                starts=run_starts(batches),
             )
             _shorten(self._parts, _PARTS_KEPT)
         return self._parts[part]
@@ -174,7 +170,7 @@ class CandidateSets:
         key = part, batch
         if key not in self._fetched:
             if part not in self._files:
-                self._files[part] = pa.ipc.open_file(_source(sets_path(self._out, part)))
+                self._files[part] = open_arrow(sets_path(self._out, part))
                 _shorten(self._files, _PARTS_KEPT)
             shingles = self._files[part].get_batch(batch).column("shingles")
             self._fetched[key] = ShingleSets(values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy())
@@ -186,10 +182,6 @@ class CandidateSets:
 def _shorten(kept: OrderedDict[Any, Any], limit: int) -> None:
     while len(kept) > limit:
         kept.popitem(last=False)
-
-
-def _source(path: str) -> pa.NativeFile:
-    return pa.memory_map(storage.file_system(path)[1]) if storage.is_local(path) else pa.PythonFile(storage.open_input(path), mode="r")
 
 
 def pair_buckets(candidates: CandidateSets, buckets: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

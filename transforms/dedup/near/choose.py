@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.dedup.near.shingles import to_offsets
+from transforms.arrays import starts_run, to_offsets
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +85,5 @@ def _most_similar(
     """Of each end its edge of the highest similarity, to the neighbour of the lowest rank on a tie."""
     best = np.lexsort((ranks[neighbours], -similarity, ends))
     ends, neighbours, similarity = ends[best], neighbours[best], similarity[best]
-    foremost = np.ones(len(ends), bool)
-    foremost[1:] = ends[1:] != ends[:-1]
+    foremost = starts_run(ends)
     return ends[foremost], neighbours[foremost], similarity[foremost]

@@ -1,16 +1,16 @@
 """How bands are exchanged: in how many hash ranges and passes, and the bytes that cross."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.contracts.documents import pack_address
+from transforms.contracts.addresses import pack_address
+from transforms.dedup.keep_order import key_bytes
 from transforms.dedup.near.bands import hash_band, range_of
-from transforms.dedup.order import key_bytes
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
+from transforms.memory import COPIES_IN_MEMORY, pass_of, passes_for
 
 ENTRY_BYTES = 12
 """A document in a band: 8 bytes of hash, 4 of its row; the part stands once in front."""
@@ -29,13 +29,6 @@ FOREST_DOCUMENTS = 50_000_000
 """More documents than this may leave a spanning forest that is too large for one worker (16 bytes a document with duplicates)."""
 
 STAR_ROUNDS = 8
-COPIES_IN_MEMORY = 9
-"""Measured: bytes of the driver and its workers for each byte that a pass exchanges (table, streams, queues, the reader's arrays)."""
-
-FIXED_MEMORY = 1_500_000_000
-"""Measured: a driver and two workers beside what they exchange."""
-
-SHARE_OF_MEMORY = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +47,11 @@ class Exchange:
 
     def pass_of(self, band: int, numbers: np.ndarray, *, bands: int) -> np.ndarray:
         """Which pass each range (int64 [n]) of a band goes through in: int64 [n]. Equal shares of all (band, range) pairs."""
-        return (band * self.ranges + numbers) * self.passes // (bands * self.ranges)
+        return pass_of(band * self.ranges + numbers, ranges=bands * self.ranges, passes=self.passes)
 
     def exact_pass_of(self, numbers: np.ndarray) -> np.ndarray:
         """Which pass each range (int64 [n]) of exact hashes goes through in: int64 [n]."""
-        return numbers * self.exact_passes // self.ranges
+        return pass_of(numbers, ranges=self.ranges, passes=self.exact_passes)
 
 
 def plan_exchange(documents: int, config: DedupConfig, *, memory: int | None) -> Exchange:
@@ -96,17 +89,6 @@ def pass_bytes(documents: int, config: DedupConfig, exchange: Exchange) -> int:
     return max(band_bytes(documents, config) // exchange.passes, exact_bytes(documents, config) // exchange.exact_passes)
 
 
-def passes_for(exchanged: int, memory: int | None) -> int:
-    """In how many passes so many bytes cross: one where no `memory` is given."""
-    # A fixed part that is larger than the limit leaves a tenth, so that small machines still work, in small steps.
-    return max(-(-exchanged * COPIES_IN_MEMORY // max(memory - FIXED_MEMORY, memory // 10)), 1) if memory is not None else 1
-
-
-def local_memory(config: DedupConfig) -> int:
-    """Bytes that deduplication may use on this machine: `memory_limit`, or 60% of the memory that the machine or its container has."""
-    return config.memory_bytes or int(SHARE_OF_MEMORY * _machine_memory())
-
-
 def pack_entries(part: int, hashes: np.ndarray, rows: np.ndarray) -> bytes:
     """One part's documents in one band and range, hashes uint64 [n] and rows [n] -> 8 + 12 n bytes."""
     return b"".join((np.array([part], _HEADER).tobytes(), hashes.astype(_HASH).tobytes(), rows.astype(_ROW).tobytes()))
@@ -140,16 +122,3 @@ def entries_of_pass(
             chosen = order[edges[index] : edges[index + 1]]
             if len(chosen):
                 yield (band, range_number), pack_entries(part, hashes[chosen], rows[chosen])
-
-
-def _machine_memory() -> int:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            with open(path, encoding="ascii") as stream:
-                limit = stream.read().strip()
-        except OSError:
-            continue
-        if limit.isdigit():
-            memory = min(memory, int(limit))
-    return memory

@@ -7,24 +7,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.contracts.documents import ID_BYTES, unpack_address
+from transforms.arrays import first_of_run, gather, key_columns, rows_to_binary, starts_run, to_batch
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.dedup import CLUSTER_SCHEMA, DROP_SCHEMA, RULES
+from transforms.contracts.documents import ID_BYTES
+from transforms.contracts.names import DROPS, clusters_path
+from transforms.dedup.keep_order import DROP_ALL
 from transforms.dedup.near.choose import choose_keepers, drop_all, follow_representatives
 from transforms.dedup.near.clusters import spanning_forest
-from transforms.dedup.order import DROP_ALL, key_columns, rows_to_binary
+from transforms.dedup.near.schemas import CHOICE_SCHEMA, edge_schema, exact_schema
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    CHOICE_SCHEMA,
-    CLUSTER_SCHEMA,
-    DROP_SCHEMA,
-    RULES,
-    clusters_path,
-    drops_path,
-    edge_schema,
-    exact_schema,
-    gather,
-    to_batch,
-    write_parquet,
-)
+from transforms.storage.arrow_files import write_parquet
 from transforms.words import mix64
 
 _GROUP_ROWS = 1 << 16
@@ -35,9 +28,8 @@ def link_copies(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> pa.Re
     columns = gather(batches, exact_schema(config))
     exact = key_columns(columns["exact"])
     order = np.lexsort([*key_columns(columns["order"]), *exact])
-    new = np.ones(len(order), bool)
-    new[1:] = np.any([column[order][1:] != column[order][:-1] for column in exact], axis=0)
-    representatives = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    new = starts_run(*(column[order] for column in exact))
+    representatives = order[first_of_run(new)]
     copies, representatives = order[~new], representatives[~new]
     addresses, orders = columns["address"], columns["order"]
     return to_batch(
@@ -104,7 +96,7 @@ def write_drops(out: str, part: int, batches: Iterable[pa.RecordBatch], *, scree
     table = pa.Table.from_batches([batch])
     if screened is not None:
         table = pa.concat_tables([table, screened])
-    return write_drop_table(table, drops_path(out, part))
+    return write_drop_table(table, DROPS.path(out, part))
 
 
 def write_drop_table(table: pa.Table, path: str, *, metadata: Mapping[str, str] | None = None) -> int:

@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from transforms.dedup.near.bands import band_hashes, candidate_pairs, unique_pairs
+from transforms.arrays import unique_pairs
+from transforms.dedup.near.bands import band_hashes, candidate_pairs
 from transforms.dedup.near.candidates import similarity_of
 from transforms.dedup.near.minhash import minhash_signatures
 from transforms.dedup.near.sign import sets_of

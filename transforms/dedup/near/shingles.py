@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transforms.arrays import join_ranges, starts_run, to_offsets
 from transforms.words import Words, hash_words, mix64, squeezed_text
 
 _MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
@@ -28,16 +29,7 @@ class ShingleSets:
     def take(self, documents: np.ndarray) -> "ShingleSets":
         """The sets of the documents named by int64 [n], in that order."""
         sizes = self.sizes[documents]
-        offsets = to_offsets(sizes)
-        shift = np.repeat(self.offsets[:-1][documents] - offsets[:-1], sizes)
-        return ShingleSets(values=self.values[shift + np.arange(offsets[-1])], offsets=offsets)
-
-
-def to_offsets(sizes: np.ndarray) -> np.ndarray:
-    """Sizes [n] -> offsets int64 [n + 1]."""
-    offsets = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
+        return ShingleSets(values=self.values[join_ranges(self.offsets[:-1][documents], sizes)], offsets=to_offsets(sizes))
 
 
 def concatenate_sets(parts: Sequence[ShingleSets]) -> ShingleSets:
@@ -84,7 +76,7 @@ def shingle_sets(tokens: Tokens, *, width: int) -> ShingleSets:
     counts = np.diff(tokens.offsets)
     sizes = np.where(counts < width, np.minimum(counts, 1), counts - width + 1)
     offsets = to_offsets(sizes)
-    first = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+    first = join_ranges(starts, sizes)
     whole = np.repeat(counts >= width, sizes)
     grams = _roll(hashes, width)
     values = np.empty(offsets[-1], np.uint64)
@@ -112,8 +104,7 @@ def _roll(hashes: np.ndarray, width: int) -> np.ndarray:
 def _distinct(values: np.ndarray, offsets: np.ndarray) -> ShingleSets:
     for start, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
         values[start:end].sort()
-    new = np.ones(len(values), bool)
-    new[1:] = values[1:] != values[:-1]
+    new = starts_run(values)
     starts = offsets[:-1]
     new[starts[starts < offsets[1:]]] = True
     kept = to_offsets(new)

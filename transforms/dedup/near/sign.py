@@ -11,12 +11,16 @@ import pyarrow.parquet as pq
 import xxhash
 
 from transforms import storage
+from transforms.arrays import rows_to_binary, slices_of_bytes, to_batch
+from transforms.contracts.dedup import EXACT_BYTES
+from transforms.contracts.names import PARTS, SIGNATURES
+from transforms.dedup.keep_order import Traits, order_keys, score_columns
 from transforms.dedup.near.minhash import minhash_signatures
 from transforms.dedup.near.shingles import ShingleSets, Tokens, blank_token, character_tokens, shingle_sets, word_tokens
-from transforms.dedup.order import Traits, order_keys, rows_to_binary, score_columns
+from transforms.dedup.near.signatures import signature_schema
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import EXACT_BYTES, documents_path, signature_schema, signatures_path, to_batch, write_parquet
 from transforms.errors import UserError
+from transforms.storage.arrow_files import write_parquet
 from transforms.words import Words, split_words, squeezed_text
 
 _BATCH_ROWS = 2048
@@ -32,15 +36,15 @@ def sign_part(documents: str, out: str, part: int, config: DedupConfig) -> None:
 
     Raises UserError if what is there was made with other settings.
     """
-    path = signatures_path(out, part)
+    path = SIGNATURES.path(out, part)
     schema = signature_schema(config)
     if storage.exists(path):
-        _check_settings(path, schema, documents_path(documents, part))
+        _check_settings(path, schema, PARTS.path(documents, part))
         return
     columns = [*_COLUMNS, *score_columns(config.keep)]
-    with storage.open_input(documents_path(documents, part)) as stream:
+    with storage.open_input(PARTS.path(documents, part)) as stream:
         file = pq.ParquetFile(stream)
-        check_scores(file.schema_arrow, config, where=documents_path(documents, part))
+        check_scores(file.schema_arrow, config, where=PARTS.path(documents, part))
         batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
         table = pa.Table.from_batches(sign_documents(batches, config), schema=_plain_sources(schema))
     write_parquet(table.cast(schema), path, plain=("id", "exact", "order", "signature"))
@@ -150,17 +154,6 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _tokens(words: Words, config: DedupConfig) -> Tokens:
     return word_tokens(words) if config.unit == "words" else character_tokens(words)
-
-
-def slices_of_bytes(texts: pa.Array, limit: int) -> Iterator[tuple[int, int]]:
-    """Cuts a column of texts into runs [start, end) of at most `limit` bytes; a longer text is a run of its own."""
-    ends = np.cumsum(pc.binary_length(texts).to_numpy())
-    start = 0
-    while start < len(texts):
-        before = ends[start - 1] if start else 0
-        end = max(int(np.searchsorted(ends, before + limit, side="right")), start + 1)
-        yield start, end
-        start = end
 
 
 def _plain_sources(schema: pa.Schema) -> pa.Schema:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.dedup.near.bands import unique_pairs
+from transforms.arrays import first_of_run, starts_run, unique_pairs
 from transforms.dedup.near.clusters import Forest
 
 Edges = tuple[np.ndarray, np.ndarray]
@@ -80,6 +80,4 @@ def resolve(roots: np.ndarray, forest: Forest) -> np.ndarray:
 
 def _least(nodes: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
     """For each entry the least neighbour of its node; sorted by (node, neighbour), so that is the first."""
-    new = np.ones(len(nodes), bool)
-    new[1:] = nodes[1:] != nodes[:-1]
-    return neighbours[np.maximum.accumulate(np.where(new, np.arange(len(nodes)), 0))]
+    return neighbours[first_of_run(starts_run(nodes))]

@@ -1,9 +1,8 @@
 """What pairs of shingle sets have in common, exactly."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
+from transforms.arrays import blocks_of
 from transforms.dedup.near.shingles import ShingleSets
 
 _BLOCK = 1 << 22
@@ -19,13 +18,6 @@ def common_values(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> n
         else:
             result[start:end] = _intersections(sets, first[start:end], second[start:end])
     return result
-
-
-def blocks_of(sizes: np.ndarray, limit: int) -> Iterator[tuple[int, int]]:
-    """Cuts a run of sizes (int64 [n]) into [start, end) that sum to less than `limit` without the first of each."""
-    block = (np.cumsum(sizes) - 1) // limit
-    edges = np.flatnonzero(np.diff(block, prepend=-2, append=np.iinfo(np.int64).max))
-    return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
 
 def _set(sets: ShingleSets, number: int) -> np.ndarray:

@@ -14,8 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from transforms import storage
-from transforms.contracts.documents import EXCERPT_CHARACTERS, ID_BYTES
+from transforms.arrays import join_ranges, run_starts
+from transforms.contracts.documents import EXCERPT_CHARACTERS
 from transforms.errors import UserError
+from transforms.storage.arrow_files import arrow_writer, open_arrow
 from transforms.words import Words, hash_words, mix64, split_words
 
 _MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -24,18 +26,6 @@ _BATCH_TEXTS = 4096
 _BATCH_BYTES = 4 << 20
 
 INDEX_SCHEMA = pa.schema([pa.field("hash", pa.uint64(), nullable=False), pa.field("set", pa.uint32(), nullable=False)])
-
-MATCH_SCHEMA = pa.schema(
-    [
-        pa.field("row", pa.uint32(), nullable=False),
-        pa.field("id", pa.binary(ID_BYTES), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("set", pa.string(), nullable=False),
-        pa.field("grams", pa.uint32(), nullable=False),
-        pa.field("excerpt", pa.string(), nullable=False),
-    ]
-)
-"""`contamination-*.parquet`: a document and an evaluation set, the distinct grams that they share, and the words of the first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,7 +114,7 @@ def find_matches(texts: pa.Array, index: EvaluationIndex, bits: np.ndarray) -> M
         values, first = values[likely], first[likely]
         starts, ends = np.searchsorted(index.hashes, values, side="left"), np.searchsorted(index.hashes, values, side="right")
         each = np.repeat(np.arange(len(values)), ends - starts)
-        entries = starts[each] + np.arange(len(each)) - np.repeat(np.cumsum(ends - starts) - (ends - starts), ends - starts)
+        entries = join_ranges(starts, ends - starts)
         found = (np.searchsorted(words.offsets, first[each], side="right") - 1, index.sets[entries].astype(np.int64), values[each])
         for column, part in zip(columns, (*found, first[each] * 64 + width - 1), strict=True):
             column.append(part)
@@ -132,9 +122,7 @@ def find_matches(texts: pa.Array, index: EvaluationIndex, bits: np.ndarray) -> M
     documents, sets, grams, places = (np.concatenate([np.zeros(0, kind), *column]) for kind, column in zip(types, columns, strict=True))
     order = np.lexsort((places, sets, documents))
     documents, sets, grams, places = documents[order], sets[order], grams[order], places[order]
-    new = np.ones(len(documents), bool)
-    new[1:] = (documents[1:] != documents[:-1]) | (sets[1:] != sets[:-1])
-    starts = np.flatnonzero(new)
+    starts = run_starts(documents, sets)
     ends = np.append(starts, len(documents))[1:]
     return Matches(
         documents=documents[starts],
@@ -160,14 +148,13 @@ def write_index(index: EvaluationIndex, path: str) -> None:
     """Writes an index as one uncompressed Arrow file, to be mapped into memory."""
     schema = INDEX_SCHEMA.with_metadata({"widths": json.dumps(index.widths), "names": json.dumps(index.names)})
     batch = pa.RecordBatch.from_arrays([pa.array(index.hashes), pa.array(index.sets)], schema=schema)
-    with storage.atomic_output(path) as temporary, pa.OSFile(temporary, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with arrow_writer(path, schema) as writer:
         writer.write_batch(batch)
 
 
 def open_index(path: str) -> EvaluationIndex:
     """Maps an index, or reads it where it is not local."""
-    source = pa.memory_map(storage.file_system(path)[1]) if storage.is_local(path) else pa.BufferReader(storage.read_bytes(path))
-    batch = pa.ipc.open_file(source).get_batch(0)
+    batch = open_arrow(path).get_batch(0)
     widths, names = (json.loads(batch.schema.metadata[key]) for key in (b"widths", b"names"))
     return EvaluationIndex(
         hashes=batch.column("hash").to_numpy(), sets=batch.column("set").to_numpy(), widths=tuple(widths), names=tuple(names)

@@ -8,30 +8,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.contracts.documents import ID_BYTES, unpack_address
+from transforms.arrays import (
+    binary_rows,
+    first_of_run,
+    gather,
+    join_ranges,
+    key_columns,
+    rows_to_binary,
+    starts_run,
+    to_batch,
+    to_numpy,
+    unique_pairs,
+)
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.dedup import EXACT_BYTES, SCREEN_RULES
+from transforms.contracts.documents import ID_BYTES
 from transforms.contracts.manifest import NAME as MANIFEST
 from transforms.contracts.manifest import read_manifest
-from transforms.dedup.names import short_names
-from transforms.dedup.near.bands import unique_pairs
+from transforms.contracts.names import DROPS, PARTS, SIGNATURES
 from transforms.dedup.near.candidates import read_texts, similarity_of
 from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
 from transforms.dedup.near.sign import sets_of
+from transforms.dedup.near.signatures import read_signatures, signature_schema
 from transforms.dedup.near.verify import common_values
-from transforms.dedup.order import binary_rows, key_columns, rows_to_binary
 from transforms.dedup.screens.order import GONE_SCHEMA, drops_of, gone_batch
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import (
-    EXACT_BYTES,
-    SCREEN_RULES,
-    documents_path,
-    drops_path,
-    gather,
-    signature_schema,
-    signatures_path,
-    to_batch,
-    to_numpy,
-)
 from transforms.errors import ConfigError
+from transforms.storage.arrow_files import arrow_writer, open_arrow
+from transforms.storage.short_names import short_names
 
 OWN = -1
 """The number of this run; those of earlier runs start at 0."""
@@ -86,13 +90,13 @@ def _open_run(name: str, folder: str, config: DedupConfig, own: str) -> EarlierR
         raise ConfigError("dedup.against names this run itself", where=folder, remedy="name the folders of earlier runs")
     dedup = storage.join(folder, "dedup")
     manifest = read_manifest(dedup)
-    parts = [int(file[11:-8]) for file in manifest.files if file.startswith("signatures-")]
+    parts = SIGNATURES.numbers(manifest.files)
     if not parts:
         raise ConfigError(
             f"dedup.against: the run {name!r} has no signatures", where=dedup, remedy="run it with dedup.enabled = true, or leave it out"
         )
-    _check_settings(name, signatures_path(dedup, parts[0]), config)
-    rows = {kind: sum(entry.rows for file, entry in manifest.files.items() if file.startswith(kind)) for kind in ("signatures-", "drops-")}
+    _check_settings(name, SIGNATURES.path(dedup, parts[0]), config)
+    signed, dropped = (sum(entry.rows for name, entry in manifest.files.items() if kind.matches(name)) for kind in (SIGNATURES, DROPS))
     documents = storage.join(folder, "documents")
     same = storage.exists(storage.join(documents, MANIFEST)) and read_manifest(documents).fingerprint == manifest.upstream
     return EarlierRun(
@@ -100,8 +104,8 @@ def _open_run(name: str, folder: str, config: DedupConfig, own: str) -> EarlierR
         dedup=dedup,
         documents=documents if same else None,
         fingerprint=manifest.fingerprint,
-        parts=tuple(sorted(parts)),
-        kept=rows["signatures-"] - rows["drops-"],
+        parts=tuple(parts),
+        kept=signed - dropped,
     )
 
 
@@ -123,17 +127,10 @@ def _check_settings(name: str, path: str, config: DedupConfig) -> None:
 def read_kept_signatures(run: EarlierRun, part: int, columns: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The rows (int64 [n]) of a part of an earlier run that stayed, and these columns of their signatures, n rows each."""
     signatures = read_signatures(run.dedup, part, columns)
-    with storage.open_input(drops_path(run.dedup, part)) as stream:
+    with storage.open_input(DROPS.path(run.dedup, part)) as stream:
         dropped = pq.read_table(stream, columns=["row"])["row"].to_numpy()
     kept = np.delete(np.arange(len(signatures[columns[0]])), dropped)
     return kept, {name: column[kept] for name, column in signatures.items()}
-
-
-def read_signatures(dedup: str, part: int, columns: Sequence[str]) -> dict[str, np.ndarray]:
-    """Columns of a part's signatures: fixed binary as uint8 [documents, width], else as numpy has it [documents]."""
-    with storage.open_input(signatures_path(dedup, part)) as stream:
-        table = pq.read_table(stream, columns=list(columns))
-    return {name: to_numpy(table.column(name)) for name in columns}
 
 
 def join_exact(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.RecordBatch:
@@ -145,9 +142,7 @@ def join_exact(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.Re
     exact = key_columns(columns["exact"])
     own = columns["run"] == OWN
     order = np.lexsort([*key_columns(columns["id"]), columns["run"], own, *exact])
-    new = np.ones(len(order), bool)
-    new[1:] = np.any([column[order][1:] != column[order][:-1] for column in exact], axis=0)
-    first = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    first = order[first_of_run(starts_run(*(column[order] for column in exact)))]
     matched = own[order] & ~own[first]
     gone, keepers = order[matched], first[matched]
     return gone_batch(
@@ -166,15 +161,13 @@ def cross_pairs(hashes: np.ndarray, runs: np.ndarray, addresses: np.ndarray, *, 
     buckets beyond the limit). Of more than `limit` earlier documents in a bucket only the first, by run and address, are paired."""
     order = np.lexsort((addresses, runs, runs == OWN, hashes))
     hashes, runs, addresses = hashes[order], runs[order], addresses[order]
-    new = np.ones(len(hashes), bool)
-    new[1:] = hashes[1:] != hashes[:-1]
+    new = starts_run(hashes)
     starts = np.flatnonzero(new)
     bucket = np.cumsum(new) - 1
     others = np.bincount(bucket, weights=runs != OWN, minlength=len(starts)).astype(np.int64)
     own = np.flatnonzero(runs == OWN)
     counts = np.minimum(others, limit)[bucket[own]]
-    left = np.repeat(own, counts)
-    right = np.repeat(starts[bucket[own]], counts) + np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
+    left, right = np.repeat(own, counts), join_ranges(starts[bucket[own]], counts)
     oversized = int((others[np.unique(bucket[own])] > limit).sum())
     return to_batch(PAIR_SCHEMA, runs[right], addresses[left], addresses[right]), oversized
 
@@ -193,17 +186,17 @@ def set_schema(config: DedupConfig) -> pa.Schema:
 
 def write_sets(dedup: str, documents: str | None, part: int, rows: np.ndarray, config: DedupConfig, path: str) -> None:
     """Writes the candidates `rows` (int64, sorted, each once) of a part: ids and signatures from `dedup`, shingles of the texts."""
-    with storage.open_input(signatures_path(dedup, part)) as stream:
+    with storage.open_input(SIGNATURES.path(dedup, part)) as stream:
         table = pq.read_table(stream, columns=["id", "signature"]).take(pa.array(rows)).combine_chunks()
     if documents is None:
         sets = ShingleSets(values=np.zeros(0, np.uint64), offsets=np.zeros(len(rows) + 1, np.int64))
     else:
-        sets = concatenate_sets([sets_of(texts, config) for texts in read_texts(documents_path(documents, part), rows)])
+        sets = concatenate_sets([sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows)])
     schema = set_schema(config)
     shingles = pa.LargeListArray.from_arrays(pa.array(sets.offsets), pa.array(sets.values), type=schema.field("shingles").type)
     ids, signatures = (rows_to_binary(to_numpy(table.column(name))) for name in ("id", "signature"))
     batch = to_batch(schema, rows.astype(np.uint32), ids, shingles, signatures)
-    with storage.atomic_output(path) as temporary, pa.OSFile(temporary, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with arrow_writer(path, schema) as writer:
         writer.write_batch(batch)
 
 
@@ -243,8 +236,7 @@ class SetFiles:
     def _open(self, run: int, part: int) -> pa.RecordBatch:
         if (run, part) not in self._opened:
             path = self._paths[run].format(part=part)
-            source = pa.memory_map(storage.file_system(path)[1]) if storage.is_local(path) else pa.BufferReader(storage.read_bytes(path))
-            self._opened[run, part] = pa.ipc.open_file(source).get_batch(0)
+            self._opened[run, part] = open_arrow(path).get_batch(0)
         return self._opened[run, part]
 
 
@@ -291,6 +283,4 @@ def best_matches(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.
     ranks = np.array([names.index(name) for name in table["other"].to_pylist()], np.int64)
     keys = key_columns(binary_rows(table["keeper_id"].combine_chunks()))
     order = np.lexsort([*keys, ranks, -table["similarity"].to_numpy(), members])
-    first = np.ones(len(order), bool)
-    first[1:] = members[order][1:] != members[order][:-1]
-    return drops_of(table.take(pa.array(order[first])).combine_chunks().to_batches())
+    return drops_of(table.take(pa.array(order[starts_run(members[order])])).combine_chunks().to_batches())

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.contracts.documents import unpack_address
+from transforms.contracts.addresses import unpack_address
+from transforms.contracts.dedup import DROP_SCHEMA, SCREEN_RULES
 from transforms.dedup.near.graph import write_drop_table
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import DROP_SCHEMA, SCREEN_RULES
 
 FOLDER = "screened"
 

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
+from transforms.arrays import binary_rows, first_of_run, gather, key_columns, rows_to_binary, starts_run, to_batch
+from transforms.contracts.dedup import EXACT_BYTES, SCREEN_RULES
 from transforms.contracts.documents import ID_BYTES
-from transforms.dedup.order import Traits, binary_rows, key_columns, order_keys, rows_to_binary
+from transforms.dedup.keep_order import Traits, order_keys
 from transforms.dedup.screens.order import gone_batch
-from transforms.dedup.tables import EXACT_BYTES, SCREEN_RULES, gather, to_batch
 from transforms.urls.normalize import normalize_url
 
 _ORDER_BYTES = 8 + ID_BYTES
@@ -50,9 +51,8 @@ def link_urls(batches: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
     columns = gather(batches, URL_SCHEMA)
     urls = key_columns(columns["url"])
     order = np.lexsort([columns["address"], *key_columns(columns["order"]), *urls])
-    new = np.ones(len(order), bool)
-    new[1:] = np.any([column[order][1:] != column[order][:-1] for column in urls], axis=0)
-    keepers = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))][~new]
+    new = starts_run(*(column[order] for column in urls))
+    keepers = order[first_of_run(new)][~new]
     gone = order[~new]
     ids = columns["order"][:, -ID_BYTES:]
     return gone_batch(

@@ -21,8 +21,8 @@ from tests.bench.dedup_cost import (
 from tests.conftest import PROJECT
 from transforms.dedup.near.bands import candidate_pairs
 from transforms.dedup.near.exchange import band_bytes, exact_bytes, pack_entries, unpack_entries
+from transforms.dedup.near.schemas import CHOICE_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, edge_schema, exact_schema
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import CHOICE_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, edge_schema, exact_schema
 
 _CONFIG = DedupConfig()
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.contracts.documents import pack_address
+from transforms.contracts.addresses import pack_address
 from transforms.dedup.near import exchange as module
 from transforms.dedup.near.bands import band_hashes, range_of
-from transforms.dedup.near.exchange import Exchange, entries_of_pass, local_memory, pack_entries, plan_exchange, unpack_entries
+from transforms.dedup.near.exchange import Exchange, entries_of_pass, pack_entries, plan_exchange, unpack_entries
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
 
@@ -23,7 +23,7 @@ def test_entries_come_back(parts: list[tuple[int, list[tuple[int, int]]]]):
     ]
     hashes, addresses = unpack_entries(packed)
     assert hashes.tolist() == [entry[0] for _, entries in parts for entry in entries]
-    assert addresses.tolist() == [part << 32 | entry[1] for part, entries in parts for entry in entries]
+    assert addresses.tolist() == [pack_address(part, entry[1]) for part, entries in parts for entry in entries]
     assert sum(map(len, packed)) == 8 * len(parts) + 12 * len(hashes)
 
 
@@ -82,9 +82,3 @@ def test_passes_follow_the_memory():
     assert small.exact_passes == small.ranges == 2160
     with pytest.raises(ConfigError, match=r"memory_limit = 100 MB is too little for 100,000,000 documents"):
         plan_exchange(10**8, DedupConfig(memory_limit="100 MB", ranges=4), memory=10**8)
-
-
-def test_memory_of_this_machine(monkeypatch: pytest.MonkeyPatch):
-    assert local_memory(DedupConfig(memory_limit="800 MB")) == 800_000_000
-    monkeypatch.setattr(module, "_machine_memory", lambda: 10**10)
-    assert local_memory(DedupConfig()) == 6 * 10**9

@@ -10,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import slow_jaccard, slow_shingles
+from transforms.arrays import empty_batch, to_batch
+from transforms.contracts.dedup import DROP_SCHEMA
+from transforms.contracts.names import CLUSTERS
+from transforms.dedup.keep_order import Traits, order_keys
 from transforms.dedup.near.graph import choose_in_components, link_copies, sort_clusters, write_clusters, write_drops
+from transforms.dedup.near.schemas import edge_schema, exact_schema
 from transforms.dedup.near.sign import exact_hashes
-from transforms.dedup.order import Traits, order_keys
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import CLUSTERS, DROP_SCHEMA, edge_schema, empty_batch, exact_schema, to_batch
 
 _CONFIG = DedupConfig(jaccard=0.5, ngram=1)
 

@@ -6,9 +6,10 @@ from datasketch import MinHash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms.arrays import to_offsets
 from transforms.dedup.near import minhash
 from transforms.dedup.near.minhash import EMPTY, minhash_signatures, permutations
-from transforms.dedup.near.shingles import ShingleSets, to_offsets
+from transforms.dedup.near.shingles import ShingleSets
 
 sets_of = st.lists(st.sets(st.integers(0, 2**64 - 1), max_size=20), max_size=8)
 

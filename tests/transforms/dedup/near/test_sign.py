@@ -10,13 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import slow_jaccard, slow_shingles, write_documents
-from transforms.contracts.documents import pack_address
+from transforms import storage
+from transforms.arrays import gather
+from transforms.contracts.addresses import pack_address
+from transforms.contracts.names import SIGNATURES
 from transforms.dedup.near import candidates, sign
 from transforms.dedup.near.candidates import CandidateSets, read_texts, verify_pairs, write_sets
 from transforms.dedup.near.minhash import minhash_signatures
-from transforms.dedup.near.sign import digest_texts, exact_hashes, sets_of, sign_part, slices_of_bytes
+from transforms.dedup.near.sign import digest_texts, exact_hashes, sets_of, sign_part
+from transforms.dedup.near.signatures import signature_schema
+from transforms.dedup.near.work_files import work_folder
 from transforms.dedup.settings import DedupConfig
-from transforms.dedup.tables import gather, signature_schema, signatures_path, work_folder
 from transforms.errors import UserError
 
 _TEXTS = [f"document {number} says " + " ".join(f"w{index}" for index in range(number % 40)) for number in range(200)]
@@ -39,14 +43,6 @@ def test_exact_hash(first: str, second: str, equal: bool):
     assert (one == other) == equal
 
 
-@given(st.lists(st.text(max_size=9), max_size=12), st.integers(1, 20))
-def test_slices_of_bytes(texts: list[str], limit: int):
-    slices = list(slices_of_bytes(pa.array(texts, pa.large_string()), limit))
-    assert [index for start, end in slices for index in range(start, end)] == list(range(len(texts)))
-    for start, end in slices:
-        assert end == start + 1 or sum(len(text.encode()) for text in texts[start:end]) <= limit
-
-
 @pytest.mark.parametrize(("rows", "size"), [(2048, 4 << 20), (7, 4 << 20), (2048, 300)])
 def test_signatures_of_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, size: int):
     """One row a document, in order, the same whatever batches the part is read in."""
@@ -57,7 +53,7 @@ def test_signatures_of_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, r
         tmp_path / "documents", [[{"text": text, "source": "books" if index % 3 else "web"} for index, text in enumerate(_TEXTS)]]
     )
     sign_part(str(tmp_path / "documents"), str(tmp_path), 0, config)
-    table = pq.read_table(signatures_path(str(tmp_path), 0))
+    table = pq.read_table(SIGNATURES.path(str(tmp_path), 0))
     sets = sets_of(pa.array(_TEXTS, pa.large_string()), config)
     expected = minhash_signatures(sets, count=14, seed=config.seed)
     assert table.schema.equals(signature_schema(config), check_metadata=True)
@@ -75,9 +71,9 @@ def test_signatures_that_are_there_stay_unless_settings_differ(tmp_path: Path):
     write_documents(tmp_path / "documents", [_TEXTS])
     documents, out = str(tmp_path / "documents"), str(tmp_path)
     sign_part(documents, out, 0, DedupConfig())
-    before = Path(signatures_path(out, 0)).stat().st_ino
+    before = Path(SIGNATURES.path(out, 0)).stat().st_ino
     sign_part(documents, out, 0, DedupConfig(jaccard=0.5))
-    assert Path(signatures_path(out, 0)).stat().st_ino == before
+    assert Path(SIGNATURES.path(out, 0)).stat().st_ino == before
     with pytest.raises(UserError, match=r"made with ngram = 5, not 4"):
         sign_part(documents, out, 0, DedupConfig(ngram=4))
 
@@ -85,7 +81,7 @@ def test_signatures_that_are_there_stay_unless_settings_differ(tmp_path: Path):
 def test_empty_part(tmp_path: Path):
     write_documents(tmp_path / "documents", [[]])
     sign_part(str(tmp_path / "documents"), str(tmp_path), 0, DedupConfig())
-    assert pq.read_table(signatures_path(str(tmp_path), 0)).num_rows == 0
+    assert pq.read_table(SIGNATURES.path(str(tmp_path), 0)).num_rows == 0
 
 
 @given(rows=st.sets(st.integers(0, 19)))
@@ -107,7 +103,7 @@ def test_verified_pairs_have_the_similarity_of_the_texts(
     monkeypatch.setattr(candidates, "_SET_BATCH", batch)
     monkeypatch.setattr(candidates, "_BATCHES_KEPT", 2)
     monkeypatch.setattr(candidates, "_PARTS_KEPT", 1)
-    monkeypatch.setattr(candidates.storage, "is_local", lambda path: local)
+    monkeypatch.setattr(storage, "is_local", lambda path: local)
     config = DedupConfig(jaccard=0.7, ngram=2)
     documents, out = str(tmp_path / "documents"), str(tmp_path)
     Path(work_folder(out)).mkdir()
@@ -118,7 +114,7 @@ def test_verified_pairs_have_the_similarity_of_the_texts(
         write_sets(documents, out, part, rows[part], config)
     addresses = np.concatenate([pack_address(part, rows[part]) for part in (0, 1)])
     texts = [_TEXTS[100 * part + row] for part in (0, 1) for row in rows[part]]
-    orders = [pq.read_table(signatures_path(out, part))["order"].take(rows[part]).to_pylist() for part in (0, 1)]
+    orders = [pq.read_table(SIGNATURES.path(out, part))["order"].take(rows[part]).to_pylist() for part in (0, 1)]
     left, right = np.triu_indices(len(addresses), 1)
     found = gather(verify_pairs(CandidateSets(out), addresses[left], addresses[right], config), candidates.edge_schema(config))
     sets = [slow_shingles(text, 2) for text in texts]

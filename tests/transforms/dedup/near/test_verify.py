@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import slow_jaccard
+from transforms.arrays import to_offsets
 from transforms.dedup.near import verify
 from transforms.dedup.near.candidates import similarity_of
-from transforms.dedup.near.shingles import ShingleSets, to_offsets
-from transforms.dedup.near.verify import blocks_of, common_values
+from transforms.dedup.near.shingles import ShingleSets
+from transforms.dedup.near.verify import common_values
 from transforms.dedup.settings import DedupConfig
 
 _VALUES = [0, 1, 2, 3, 2**32, 2**32 + 1, 2**63, 2**64 - 1]
@@ -37,10 +38,3 @@ def test_exactly_at_a_decimal_threshold():
     """Four shingles of five: correctly rounded, so equal to the 0.8 of the configuration."""
     one = np.array([5], np.int64)
     assert similarity_of(one - 1, one - 1, one, DedupConfig())[0] == DedupConfig().jaccard == 0.8
-
-
-@given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
-def test_blocks_cover_all_and_are_bounded(sizes: list[int], limit: int):
-    blocks = list(blocks_of(np.array(sizes, np.int64), limit))
-    assert [index for start, end in blocks for index in range(start, end)] == list(range(len(sizes)))
-    assert all(sum(sizes[start + 1 : end]) < limit for start, end in blocks)

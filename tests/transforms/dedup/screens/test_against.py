@@ -19,6 +19,7 @@ from tests.transforms.dedup.small_corpora import (
     write_documents,
 )
 from transforms.beam.screen_against import ScreenAgainst, read_oversized
+from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import FileEntry, Manifest, write_manifest
 from transforms.dedup.screens.earlier import OWN, EarlierRun, cross_pairs, open_runs
 from transforms.dedup.screens.order import screened_drops
@@ -77,7 +78,7 @@ def test_exact_and_near_matches_go_and_name_run_and_document(tmp_path: Path):
     ]
     found = _screen(tmp_path, tmp_path / "out", runs, parts=[0, 1, 2], config=config)
     kept = [row for row in (0, 1) if row not in pq.read_table(one / "dedup" / "drops-00001.parquet")["row"].to_pylist()]
-    keeper = (1 << 32) + kept[0]
+    keeper = pack_address(1, kept[0])
     near = round(slow_jaccard(slow_shingles(_NEAR, 5), slow_shingles(_BASE, 5)), 6)
     more = round(slow_jaccard(slow_shingles(_BASE + " and", 5), slow_shingles(_BASE, 5)), 6)
     assert [[(row["row"], row["keeper"], row["other"], round(row["similarity"], 6)) for row in rows] for rows in found] == [

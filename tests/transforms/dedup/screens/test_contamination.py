@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, files_of, local_pipeline, write_documents
-from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path, matches_path
-from transforms.dedup.names import short_names
+from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path
+from transforms.contracts.names import CONTAMINATION
 from transforms.dedup.screens.contamination import find_matches, index_texts, open_index, read_texts, write_index
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import UserError
+from transforms.storage.short_names import short_names
 
 _TEXT = st.lists(st.sampled_from(["a", "b", "C", "d.", "c"]), max_size=14).map(" ".join)
 
@@ -127,7 +128,7 @@ def test_contaminated_documents_go_first_and_take_nobody_along(tmp_path: Path):
         "gsm": {"texts": 2, "too_short": 1, "grams": 8, "documents": 2, "matches": 16},
         "other": {"texts": 1, "too_short": 0, "grams": 6, "documents": 0, "matches": 0},
     }
-    matches = pq.read_table(matches_path(str(outs[0]), 1)).to_pylist()
+    matches = pq.read_table(CONTAMINATION.path(str(outs[0]), 1)).to_pylist()
     assert [(row["row"], row["set"], row["grams"]) for row in matches] == [(0, "gsm", 8), (1, "gsm", 8)]
     assert matches[0]["excerpt"] == " ".join(_QUESTION.lower().split()[:13])
     drop_duplicates(tmp_path / "documents", outs[0], config, parts=[0, 1, 2])
@@ -145,7 +146,7 @@ def test_flagged_documents_stay(tmp_path: Path):
     out = _screen(tmp_path, "out", config, [0])
     drop_duplicates(tmp_path / "documents", out, config, parts=[0])
     assert pq.read_table(out / "drops-00000.parquet").num_rows == 0
-    assert pq.read_table(matches_path(str(out), 0))["row"].to_pylist() == [1]
+    assert pq.read_table(CONTAMINATION.path(str(out), 0))["row"].to_pylist() == [1]
 
 
 def test_no_evaluation_texts():

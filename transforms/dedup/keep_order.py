@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.arrays import binary_rows, rows_to_binary
 from transforms.contracts.documents import ID_BYTES
 
 DROP_ALL = "drop-all"
@@ -131,22 +132,3 @@ def order_keys(keep: Sequence[str], traits: Traits) -> pa.Array:
         keys[:, _FIELD_BYTES * index : _FIELD_BYTES * (index + 1)] = field
     keys[:, width - ID_BYTES :] = binary_rows(traits.ids)
     return rows_to_binary(keys)
-
-
-def binary_rows(column: pa.Array) -> np.ndarray:
-    """A fixed binary column without nulls, [n] of width w -> uint8 [n, w], without copying."""
-    width = column.type.byte_width
-    data = np.frombuffer(column.buffers()[1], np.uint8) if len(column) else np.zeros(0, np.uint8)
-    return data[column.offset * width : (column.offset + len(column)) * width].reshape(len(column), width)
-
-
-def rows_to_binary(rows: np.ndarray) -> pa.Array:
-    """uint8 [n, w] -> fixed binary column [n] of width w."""
-    rows = np.ascontiguousarray(rows)
-    return pa.Array.from_buffers(pa.binary(rows.shape[1]), len(rows), [None, pa.py_buffer(rows)])
-
-
-def key_columns(keys: np.ndarray) -> list[np.ndarray]:
-    """Keys as uint8 [n, multiple of 8] -> uint64 columns, the most significant last: what `np.lexsort` takes."""
-    words = np.ascontiguousarray(keys).view(">u8").astype(np.uint64)
-    return list(words.T[::-1])
