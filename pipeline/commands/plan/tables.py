@@ -26,7 +26,7 @@ def _sections(planned: PlannedRun) -> Iterator[Section]:
     if planned.dedup is not None:
         yield Section("deduplication: bytes exchanged", "\n".join(_exchange(planned.dedup)))
         yield recall_section(planned.dedup.recall)
-    yield Section("what stops a run", "\n".join(_guards(planned.guards)))
+    yield Section("limits that stop a run", "\n".join(_guards(planned.guards)))
     if any(stage.estimate for stage in planned.stages.values()):
         yield Section("total of the stages left to do", _total(planned.total))
     notes = [f"{name}: {note}" for name, stage in planned.stages.items() if stage.estimate for note in stage.estimate.notes]
@@ -101,8 +101,8 @@ def _passes(number: int) -> str:
 
 def _guards(guards: Guards) -> Iterator[str]:
     for guard in guards.bounds:
-        highest = f"; highest: {guard.highest.rate:.2%} of source {guard.highest.source}" if guard.highest else ""
-        yield f"{guard.key} = {guard.limit}: the share of a source's {guard.counted}{highest}"
+        highest = f"; highest: {guard.highest.rate:.2%} in {guard.highest.source}" if guard.highest else ""
+        yield f"{guard.key} = {guard.limit}: the share of {guard.counted} in a source{highest}"
     rules = [*guards.screens, *(["lines"] if guards.lines else [])]
     if rules:
         yield f"also dropping: {', '.join(rules)}"
