@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from importlib import metadata
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -51,6 +52,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 class Split(StrEnum):
     train = "train"
     validation = "validation"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tokenmill {metadata.version('tokenmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="print the version and exit")] = False,
+) -> None:
+    """Options that stand before the command."""
 
 
 @app.command()

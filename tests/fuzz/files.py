@@ -25,6 +25,7 @@ from rich.console import Console
 
 from pipeline.terminal import figures_table
 from tests.fuzz.seeds import SEEDS
+from transforms.contracts.counters import SourceCounters
 from transforms.ingest.unit import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
 from transforms.sources.registry import KINDS
 
@@ -105,13 +106,13 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
     settings = SourceSettings(kind=kind, options=_options(kind), filters=_FILTERS)
     paths = PartPaths(part=str(folder / "part"), rejects=str(folder / "rejects"))
     rows, counts = ingest_files([file], sources={"fuzz": settings}, language=_LANGUAGE, paths=paths)
-    values = counts.by_source().get("fuzz", {"read": 0, "kept": 0, "rejected": {}})
+    values = counts.by_source().get("fuzz", SourceCounters())
     rejects = pq.read_table(paths.rejects)
     documents = pq.read_table(paths.part)
-    assert values["read"] == values["kept"] + sum(values["rejected"].values()) == len(documents) + len(rejects)
-    assert values["kept"] == len(documents) == rows[paths.part]
+    assert values.read == values.kept + sum(values.rejected.values()) == len(documents) + len(rejects)
+    assert values.kept == len(documents) == rows[paths.part]
     assert count_part(paths) == (rows, counts)
-    assert Counter(rejects["rule"].to_pylist()) == Counter(values["rejected"])
+    assert Counter(rejects["rule"].to_pylist()) == Counter(values.rejected)
     ids = [*documents["id"].to_pylist(), *rejects["id"].to_pylist()]
     assert len(set(ids)) == len(ids), "two records with one id"
     assert all(rejects["rule"].to_pylist())
@@ -120,7 +121,7 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
         assert "\r" not in text
         assert "\0" not in text
     findings.kept += len(documents)
-    findings.rejected.update(values["rejected"])
+    findings.rejected.update(values.rejected)
 
 
 def _options(kind: str) -> dict[str, Any]:

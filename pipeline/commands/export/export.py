@@ -35,11 +35,8 @@ def export_run(
 ) -> Finished[ExportCounters]:
     """Exports a run, or goes on where an export was cut off. Raises UserError when something came out that did not go in."""
     run, progress = Run(config.folder), StageProgress(console)
-    stage: ExportStage[Any]
-    if isinstance(FORMATS[request.format], TokenFormat):
-        stage = TokenExport(run, request)
-    else:
-        stage = DocumentExport(config, run, request)
+    is_of_tokens = isinstance(FORMATS[request.format], TokenFormat)
+    stage: ExportStage[Any] = TokenExport(run, request) if is_of_tokens else DocumentExport(config, run, request)
     plan = stage.plan(config, run)
     if _state_or_discard(request.to, plan, overwrite=overwrite) == "done":
         finished = stage.finished(run)

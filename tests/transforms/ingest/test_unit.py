@@ -148,8 +148,8 @@ def test_records_passed_over_and_notes_are_counted_by_source_and_read_back(tmp_p
         language = LanguageSettings(keep=(), threshold=0.0, characters=100, model=None)
         rows, counts = ingest_files([file], sources={"web": source}, language=language, paths=paths)
         values = counts.by_source()["web"]
-        assert values["passed_over"] == {"request": 2, "metadata": 1}
-        assert (values["read"], values["kept"]) == (read, read)
+        assert values.passed_over == {"request": 2, "metadata": 1}
+        assert (values.read, values.kept) == (read, read)
         assert count_part(paths) == (rows, counts)
 
 
@@ -167,8 +167,8 @@ def test_truncated_documents_and_notes_are_counts(tmp_path: Path, monkeypatch: p
     language = LanguageSettings(keep=(), threshold=0.0, characters=100, model=None)
     rows, counts = ingest_files([file], sources={"web": source}, language=language, paths=paths)
     values = counts.by_source()["web"]
-    assert values["truncated"] == {"length": 2, "time": 1}
-    assert values["notes"] == {"replaced-bytes": 4}
+    assert values.truncated == {"length": 2, "time": 1}
+    assert values.notes == {"replaced-bytes": 4}
     assert pq.read_table(paths.part)["truncated"].to_pylist() == ["length", None, "time", "length"]
     assert count_part(paths) == (rows, counts)
 
