@@ -5,10 +5,13 @@ A figure that cannot be known yet is None, and a note says what it waits for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pipeline.config.schema import Config
-from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.stages import rates
+
+if TYPE_CHECKING:  # a Stage is known to commands that need no Beam
+    from pipeline.runner.beam import RunnerSettings, Work
 
 AT_MOST = "at most: what filters and languages reject is not known in advance"
 
@@ -81,13 +84,13 @@ class Survey:
     """
 
     config: Config
-    settings: RunnerSettings
+    settings: "RunnerSettings"
     volume: Volume = Volume()
     kept: float = 1.0
     bytes_per_token: float | None = None
 
 
-def workers_for(settings: RunnerSettings, work: Work) -> int | None:
+def workers_for(settings: "RunnerSettings", work: "Work") -> int | None:
     return None if settings.uses_external_runner else settings.processes(work)
 
 
