@@ -12,6 +12,7 @@ from transforms.errors import UserError
 from transforms.ingest.unit import InputFile
 from transforms.sources.registry import KINDS
 
+
 @dataclass(frozen=True, kw_only=True)
 class InputState:
     """An input file: its path and size when it was planned; `state`: "there", "missing", or how it is not as it was."""
