@@ -34,6 +34,7 @@ from pipeline.run.folder import Run
 from pipeline.run.state import file_entry, finish_stage, start_stage
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.fork_server import expected_server, fork_server
+from pipeline.stages.dedup.stage import DEDUP
 from pipeline.stages.documents.planning import plan_documents
 from pipeline.stages.run_stages import run_stages
 from transforms.contracts.addresses import pack_address
@@ -208,7 +209,7 @@ def run_child(path: str, workers: int) -> None:
     config = load_config(path)
     with fork_server() as server:
         settings = RunnerSettings(workers=workers, fork_server=server)
-        run_stages(config, settings, stages=["dedup"], overwrite=True, progress=StageProgress(Console(quiet=True)))
+        run_stages(config, settings, stages=[DEDUP], overwrite=True, progress=StageProgress(Console(quiet=True)))
 
 
 def main() -> None:

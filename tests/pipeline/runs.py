@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -14,12 +16,20 @@ from pipeline.progress import StageProgress
 from pipeline.run.folder import Run
 from pipeline.run.stage_names import STAGE_NAMES
 from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.all_stages import STAGES as ALL_STAGES
 from pipeline.stages.run_stages import run_stages
+from pipeline.stages.stage import Stage
 from tests.conftest import PROJECT
 from transforms.contracts.manifest import Manifest, read_manifest
 
 STAGES = tuple(stage.name for stage in STAGE_NAMES)
 NOT_DATA = {"manifest.json", "plan.json"}
+
+
+def stages_named(names: Iterable[str]) -> list[Stage[Any, Any]]:
+    """The stages of these names, in order."""
+    wanted = set(names)
+    return [stage for stage in ALL_STAGES if stage.name in wanted]
 
 
 def run(path: Path, *, workers: int = 1, overwrite: bool = False) -> str:

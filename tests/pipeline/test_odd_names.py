@@ -63,7 +63,7 @@ def write(folder: Path, mark: str) -> Path:
 
 def read(path: Path) -> list[str]:
     config = load_config(str(path))
-    return sorted(file["path"] for unit in plan_documents("documents", config).units for file in unit["files"])
+    return sorted(file.path for unit in plan_documents("documents", config).units for file in unit.files)
 
 
 @pytest.mark.parametrize("name", [*ODD, "a::b", "http:", "a:", "s3"])
@@ -82,7 +82,7 @@ def test_origins_do_not_depend_on_the_folders_name(tmp_path: Path) -> None:
     found = set()
     for name in ("plain", "a[b]*?"):
         plan = plan_documents("documents", load_config(str(write(tmp_path / name, "mark"))))
-        found.add(tuple(file["origin"] for unit in plan.units for file in unit["files"]))
+        found.add(tuple(file.origin for unit in plan.units for file in unit.files))
     assert found == {("in/a.jsonl", "one.jsonl", "b [1].txt")}
 
 
@@ -114,7 +114,7 @@ def test_a_quickstart_in_a_folder_with_signs(tmp_path: Path) -> None:
     from pipeline.quickstart import write_quickstart
 
     plain, odd = (plan_documents("documents", load_config(write_quickstart(str(tmp_path / name)))) for name in ("plain", "a[b]*"))
-    assert [unit["bytes"] for unit in plain.units] == [unit["bytes"] for unit in odd.units]
+    assert [unit.bytes for unit in plain.units] == [unit.bytes for unit in odd.units]
     assert [entry[:2] for entry in plain.inputs] == [entry[:2] for entry in odd.inputs]
 
 

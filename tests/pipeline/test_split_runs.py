@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-import pipeline.stages.documents.stage
+import pipeline.stages.documents.planning
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.run.folder import Run
@@ -58,7 +58,7 @@ sequence_length = 64
 
 @pytest.fixture(autouse=True)
 def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", UNIT)
+    monkeypatch.setattr(pipeline.stages.documents.planning, "SMALLEST_UNIT", UNIT)
 
 
 def write(folder: Path, *, split: bool = True) -> Path:
@@ -79,7 +79,7 @@ def write(folder: Path, *, split: bool = True) -> Path:
 def split_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("split")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", UNIT)
+        patch.setattr(pipeline.stages.documents.planning, "SMALLEST_UNIT", UNIT)
         run(write(folder))
     return folder / "run"
 
@@ -175,7 +175,7 @@ def test_a_run_divided_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "a.jsonl").write_text('{"text": "The river rose in the night."}\n' * 1000)
     (tmp_path / "tokenmill.toml").write_text('folder = "run"\n[sources.news]\nkind = "jsonl"\npaths = ["a.jsonl"]\n')
     config = load_config(str(tmp_path / "tokenmill.toml"))
-    start_stage(Run(config.folder).stage("documents"), pipeline.stages.documents.stage.plan_documents("documents", config))
-    monkeypatch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", 4000)
+    start_stage(Run(config.folder).stage("documents"), plan_documents("documents", config))
+    monkeypatch.setattr(pipeline.stages.documents.planning, "SMALLEST_UNIT", 4000)
     with pytest.raises(UserError, match="another version of tokenmill made it"):
-        stage_state(Run(config.folder).stage("documents"), pipeline.stages.documents.stage.plan_documents("documents", config))
+        stage_state(Run(config.folder).stage("documents"), plan_documents("documents", config))

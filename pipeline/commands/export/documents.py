@@ -59,7 +59,7 @@ def _document_units(run: Run, request: ExportRequest, *, validation: float) -> l
     parts, drops = (stage.finished(run).manifest.files for stage in (DOCUMENTS, DEDUP))
     sources = sources_of_parts(run)
     request.check_sources(set(sources))
-    suffix = _Writing(request=request, split=Split(0, validation)).format.suffix(request.options)
+    suffix = Writing(request=request, split=Split(0, validation)).format.suffix(request.options)
     splits = tuple(split for split in request.splits if split == "train" or validation)
     units: list[DocumentExportUnit] = []
     for number, part_path, drops_path in kept_parts(run):
@@ -108,7 +108,7 @@ class _KeepColumns:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Writing:
+class Writing:
     """How the documents of a part are written."""
 
     request: ExportRequest
@@ -122,7 +122,7 @@ class _Writing:
         return chosen
 
 
-def _export_unit(folder: str, number: int, unit: DocumentExportUnit, *, writing: _Writing) -> StageReport[ExportCounters]:
+def export_unit(folder: str, number: int, unit: DocumentExportUnit, *, writing: Writing) -> StageReport[ExportCounters]:
     """Writes a part's kept documents by split unless they are there. A split without documents of this part has no file.
 
     Raises UserError when what was written is not what deduplication left.
@@ -147,7 +147,7 @@ def _export_unit(folder: str, number: int, unit: DocumentExportUnit, *, writing:
     return StageReport(files=files, counters=ExportCounters(splits=splits))
 
 
-def _write_part(unit: DocumentExportUnit, paths: dict[str, str], writing: _Writing) -> None:
+def _write_part(unit: DocumentExportUnit, paths: dict[str, str], writing: Writing) -> None:
     columns = writing.columns
     schema = export_schema(columns)
     for path in paths.values():
@@ -188,7 +188,7 @@ class DocumentExport(ExportStage[DocumentExportUnit]):
     unit = DocumentExportUnit
 
     def __init__(self, config: Config, run: Run, request: ExportRequest):
-        self.writing = _Writing(request=request, split=split_of(config, run))
+        self.writing = Writing(request=request, split=split_of(config, run))
 
     def folder(self, run: Run) -> str:
         return self.writing.request.to
@@ -206,6 +206,6 @@ class DocumentExport(ExportStage[DocumentExportUnit]):
         self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[DocumentExportUnit], *, out: str
     ) -> StageReport[ExportCounters]:
         writing = replace(self.writing, columns=columns_of(run, self.writing.request))
-        work = functools.partial(_export_unit, writing=writing)
+        work = functools.partial(export_unit, writing=writing)
         job = UnitJob(folder=out, unit=self.unit, work=work, none=ExportCounters(splits={}))
         return run_units(job, settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))

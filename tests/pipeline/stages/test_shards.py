@@ -15,6 +15,7 @@ from rich.console import Console
 from tokenizers import Tokenizer
 
 import pipeline.stages.shards.division
+import pipeline.stages.shards.work
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.run.folder import Run
@@ -67,7 +68,7 @@ def configured(finished: Path, folder: Path, **shards: object) -> Path:
 
 def make_shards(path: Path, *, workers: int = 1) -> Path:
     progress = StageProgress(Console(quiet=True))
-    run_stages(load_config(str(path)), RunnerSettings(workers=workers), stages=["shards"], progress=progress)
+    run_stages(load_config(str(path)), RunnerSettings(workers=workers), stages=[SHARDS], progress=progress)
     return path.parent / "run"
 
 
@@ -148,7 +149,7 @@ def test_the_reference_encoder_gives_the_same_bytes_and_says_why_it_was_used(
 
 def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = configured(finished, tmp_path)
-    kept = pipeline.stages.shards.stage._read_splits
+    kept = pipeline.stages.shards.work._read_splits
 
     def lose_one(*arguments: object, **options: object):
         for split, addresses, texts in kept(*arguments, **options):
