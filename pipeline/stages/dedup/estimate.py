@@ -10,11 +10,11 @@ from pipeline.stages.dedup.work import BYTES_PER_SECOND
 from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
 from transforms.contracts.plain import JsonObject, to_object, to_plain
 from transforms.dedup.near.bands import ExpectedRecall, expected_recall
-from transforms.dedup.near.exchange import COPIES_IN_MEMORY, Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
+from transforms.dedup.near.exchange import Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
 from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
-from transforms.memory import FIXED_MEMORY, local_memory
+from transforms.memory import COPIES_IN_MEMORY, FIXED_MEMORY, local_memory
 
 
 @dataclass(frozen=True, kw_only=True)
