@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pipeline.run.folder import Run
+from pipeline.run.state import is_finished
 from pipeline.stages.stage import Finished
 from transforms.contracts.counters import DedupCounters, DocumentsCounters, ShardsCounters, TokenizerCounters
+from transforms.contracts.manifest import read_manifest
+from transforms.contracts.plain import from_plain
 
+C = TypeVar("C")
 T = TypeVar("T")
 
 
@@ -25,3 +29,24 @@ def need(stage: T | None) -> T:
     """A stage that the caller knows to be finished."""
     assert stage is not None, "the stage is not finished"
     return stage
+
+
+def read_finished(run: Run) -> FinishedStages:
+    """The finished stages of a run, without the Stage objects: importing those takes longer than a command that only reads.
+
+    Raises UserError for a manifest that cannot be read.
+    """
+    return FinishedStages(
+        run=run,
+        documents=_finished_or_none(run.documents, DocumentsCounters),
+        dedup=_finished_or_none(run.dedup, DedupCounters),
+        tokenizer=_finished_or_none(run.tokenizer, TokenizerCounters),
+        shards=_finished_or_none(run.shards, ShardsCounters),
+    )
+
+
+def _finished_or_none(folder: str, counters: type[C]) -> Finished[C] | None:
+    if not is_finished(folder):
+        return None
+    manifest = read_manifest(folder)
+    return Finished(folder, manifest, from_plain(counters, manifest.counters))

@@ -11,14 +11,14 @@ from pipeline.config.schema import Config
 from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan, U
 from pipeline.run.state import is_finished
-from pipeline.runner.beam import RunnerSettings
-from pipeline.runner.units import StageReport
 from pipeline.stages.estimate import StageInput
 from transforms.contracts.manifest import Manifest, read_manifest
 from transforms.contracts.names import NumberedFiles
 from transforms.contracts.plain import JsonObject, from_plain
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # commands that only read a run need no Beam
+    from pipeline.runner.beam import RunnerSettings
+    from pipeline.runner.units import StageReport
     from pipeline.stages.check import Check
     from pipeline.stages.estimate import Estimate, Survey
     from pipeline.stages.finished import FinishedStages
@@ -107,7 +107,7 @@ class Stage(ABC, Generic[U, C]):
         """What the stage would do. Raises UserError when the stage before it is not finished, ConfigError for unusable input."""
 
     @abstractmethod
-    def execute(self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[U], *, out: str) -> StageReport[C]:
+    def execute(self, config: Config, run: Run, settings: "RunnerSettings", plan: StagePlan[U], *, out: str) -> "StageReport[C]":
         """Runs the units that are not committed yet. `out`: the folder, which exists and holds the plan."""
 
     @abstractmethod

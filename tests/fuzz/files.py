@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 from rich.console import Console
@@ -26,13 +25,17 @@ from rich.console import Console
 from pipeline.terminal import figures_table
 from tests.fuzz.seeds import SEEDS
 from transforms.contracts.counters import SourceCounters
-from transforms.ingest.unit import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
+from transforms.ingest.settings import FilterConfig, LanguageConfig, SourceConfig
+from transforms.ingest.unit import InputFile, PartPaths, count_part, ingest_files
 from transforms.sources.registry import KINDS
 
 SECONDS = 10
 LARGEST_MEMORY = 4 << 30
-_FILTERS = (("length", {"at_least": 10}), ("gopher", {"min_words": 5, "min_stop_words": 0, "max_words": 10_000_000}))
-_LANGUAGE = LanguageSettings(keep=(), threshold=0.0, characters=500, model=None)
+_FILTERS = (
+    FilterConfig(name="length", options={"at_least": 10}),
+    FilterConfig(name="gopher", options={"min_words": 5, "min_stop_words": 0, "max_words": 10_000_000}),
+)
+_LANGUAGE = LanguageConfig(keep=(), threshold=0.0, characters=500, model=None)
 _SPLICES = (
     b"\0",
     b"\xff\xfe",
@@ -103,7 +106,7 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
     path = folder / f"case{suffix}"
     path.write_bytes(data)
     file = InputFile(source="fuzz", path=str(path), origin="case", size=len(data))
-    settings = SourceSettings(kind=kind, options=_options(kind), filters=_FILTERS)
+    settings = SourceConfig(kind=kind, paths=("x",), quality=_FILTERS)
     paths = PartPaths(part=str(folder / "part"), rejects=str(folder / "rejects"))
     rows, counts = ingest_files([file], sources={"fuzz": settings}, language=_LANGUAGE, paths=paths)
     values = counts.by_source().get("fuzz", SourceCounters())
@@ -122,13 +125,6 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
         assert "\0" not in text
     findings.kept += len(documents)
     findings.rejected.update(values.rejected)
-
-
-def _options(kind: str) -> dict[str, Any]:
-    """The defaults of the configuration's keys for a kind."""
-    from pipeline.config.schema import SourceConfig
-
-    return SourceConfig(kind=kind, paths=("x",)).reader_options()
 
 
 def _fail_on_alarm(number: int, frame: object) -> None:

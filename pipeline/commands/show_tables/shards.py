@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from rich.markup import escape
 from tokenizers import Tokenizer
 
-from pipeline.commands.explain.explain import Segment, explain_row_segments
 from pipeline.commands.explain.explainer import Explainer
+from pipeline.commands.explain.segments import Segment, explain_row_segments
 from pipeline.commands.explain.tables import marked_text
 from pipeline.run.folder import Run
 from pipeline.terminal import Section, bar, figures_table, largest_first

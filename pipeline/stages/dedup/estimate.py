@@ -119,7 +119,7 @@ def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, work
         return None
     exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes))
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
-    share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_A_MEASURED_PART, 1.0)
+    share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_PER_MEASURED_PART, 1.0)
     return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)
 
 

@@ -25,9 +25,8 @@ from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import DedupCounters
-from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA
+from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA, REMOVED_LINES_SCHEMA
 from transforms.contracts.names import CLUSTERS, CONTAMINATION, DROPS, REMOVED_LINES, SIGNATURES
-from transforms.dedup.lines.lines import REMOVED_LINES_SCHEMA
 from transforms.dedup.near.bands import expected_recall
 from transforms.dedup.near.signatures import signature_schema
 

@@ -13,6 +13,8 @@ from pipeline.stages.estimate import AT_MOST, Estimate, SourceInput, StageInput,
 from pipeline.stages.stage import Finished
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.names import PARTS
+from transforms.sources.kind import InputRate
+from transforms.sources.registry import KINDS
 
 
 def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
@@ -85,5 +87,5 @@ def _sizes(units: Sequence[DocumentsUnit]) -> dict[tuple[str, str, bool], int]:
     return sizes
 
 
-def _input_rate(config: Config, source: str, kind: str, packed: bool) -> rates.InputRate | None:
-    return rates.INPUT_RATES.get((kind or config.sources[source].kind, packed))
+def _input_rate(config: Config, source: str, kind: str, packed: bool) -> InputRate | None:
+    return KINDS[kind or config.sources[source].kind].rates.get(packed)
