@@ -17,8 +17,8 @@ from rich.console import Console
 
 from pipeline.commands.explain.dedup import removed_lines
 from pipeline.commands.explain.explainer import Explainer
-from pipeline.commands.explain.inputs import StoredRow
 from pipeline.commands.explain.reextract import Extractor
+from pipeline.commands.explain.stored import StoredRow
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.run.folder import Run

@@ -45,7 +45,7 @@ def export_run(
     return run_stage(stage, plan, config, run, settings, progress)
 
 
-def _state_or_discard(folder: str, plan: StagePlan, *, overwrite: bool) -> str:
+def _state_or_discard(folder: str, plan: StagePlan[Any], *, overwrite: bool) -> str:
     """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`: one of something else or unfinished."""
     ours = storage.exists(storage.join(folder, PLAN)) and read_plan(folder).stage == EXPORT.name
     if not ours and (names := _entries(folder)):
