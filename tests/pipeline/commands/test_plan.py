@@ -35,6 +35,7 @@ from pipeline.stages.shards.stage import SHARDS
 from pipeline.stages.tokenizer import estimate as tokenizer_estimate
 from pipeline.stages.tokenizer import pretokens
 from pipeline.stages.tokenizer.estimate import estimate_tokenizer
+from pipeline.stages.tokenizer.stage import TOKENIZER
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.runs import copy_input
 from tests.pipeline.test_cli import check_error
@@ -45,6 +46,7 @@ from transforms.dedup.near.sign import sign_part
 from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
 from transforms.ingest.unit import InputFile
+from transforms.sources.registry import KINDS
 
 SETTINGS = RunnerSettings(workers=1)
 
@@ -157,15 +159,16 @@ def test_what_was_cut_off_resumes_and_only_the_rest_is_estimated(finished: Path,
 
 
 def test_finished_stages_give_their_real_figures(finished: Path, tmp_path: Path) -> None:
-    """After the tokenizer the shards are planned from what was kept, its bytes a token and the groups of the stage itself."""
+    """After the tokenizer the shards are planned from what was kept, its bytes per token and the groups of the stage itself."""
     path = copy_input(finished, tmp_path)
     shutil.copytree(finished, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "shards")
     stage = planned(path)["stages"]["shards"]
-    text = sum(source["text_bytes"] for source in read_manifest(str(finished / "documents")).counters["sources"].values())
-    measured = read_manifest(str(finished / "tokenizer")).counters["measured"]["sources"].values()
-    bytes_a_token = sum(source["bytes"] for source in measured) / sum(source["tokens"] for source in measured)
-    assert stage["disk_bytes"] == pytest.approx(text * 60 / 63 / bytes_a_token * 2 * rates.SHARD_OVERHEAD, abs=1)
+    run = Run(str(finished))
+    text = sum(source.text_bytes for source in DOCUMENTS.finished(run).counters.sources.values())
+    measured = TOKENIZER.finished(run).counters.measured.sources.values()
+    bytes_per_token = sum(source.bytes for source in measured) / sum(source.tokens for source in measured)
+    assert stage["disk_bytes"] == pytest.approx(text * 60 / 63 / bytes_per_token * 2 * rates.SHARD_OVERHEAD, abs=1)
     assert stage["units"] == len(SHARDS.plan(load_config(str(path)), Run(str(tmp_path / "run"))).units)
     assert not stage["notes"]
 
@@ -302,7 +305,7 @@ def test_kinds_without_a_rate_are_said_to_be_unknown(tmp_path: Path) -> None:
     values = planned(path)
     documents, learned = values["stages"]["documents"], values["stages"]["tokenizer"]
     assert documents["notes"] == ["no rate is known for kind 'feed': source 'a' is not counted"]
-    assert documents["disk_bytes"] == pytest.approx(14_000 * (rates.INPUT_RATES["jsonl", False].parts + 0.001), abs=1)
+    assert documents["disk_bytes"] == pytest.approx(14_000 * (KINDS["jsonl"].rates[False].parts + 0.001), abs=1)
     assert learned["seconds"] is None
     assert values["stages"]["dedup"]["workers"] is None
     assert learned["notes"] == ["known when the documents are"]
@@ -315,7 +318,7 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     """Ten times a file that is twice a megabyte, for one and for two workers."""
     path = write_corpus(tmp_path, extra='[dedup]\nurls = "first"\n')
     config = load_config(str(path))
-    rate = rates.INPUT_RATES["jsonl", True]
+    rate = KINDS["jsonl"].rates[True]
     file = InputFile(source="news", path="x.jsonl.gz", origin="x.jsonl.gz", size=2_000_000)
     units = [DocumentsUnit(files=(file,), bytes=2_000_000)] * 10
     plan = DOCUMENTS.plan(config, Run(config.folder))
