@@ -136,6 +136,38 @@ def test_a_finished_run_has_nothing_left_to_do(tokenmill: Callable, finished: Pa
     assert tokenmill("plan", finished).status == 0, "the folder of a run is a configuration, too"
 
 
+def test_every_state_has_its_keys(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
+    """The keys that scripts read, in their order; what is not known is null and not left out."""
+    path = copy_input(finished, tmp_path)
+    reads = ["units", "files", "input_bytes"]
+    estimate = ["workers", "core_seconds", "seconds", "memory_bytes", "disk_bytes", "notes"]
+    per_document = ["recall", "documents", "memory_limit_bytes", "band_bytes_per_document", "exact_bytes_per_document"]
+    values = planned(path)
+    assert list(values) == ["kind", "path", "stages", "sources", "dedup", "guards", "total"]
+    assert all(list(stage) == ["state", *estimate, *reads] for stage in values["stages"].values())
+    assert list(values["dedup"]) == per_document
+    assert list(values["sources"]["news"]) == ["kind", "files", "bytes", "units"]
+    assert values["guards"] == {
+        "max_error_rate": {"limit": 0.2, "highest": None},
+        "dedup.max_drop_rate": {"limit": 0.5, "highest": None},
+        "screens": [],
+        "lines": False,
+    }
+    assert list(values["total"]) == ["seconds", "core_seconds", "memory_bytes", "disk_bytes", "unknown", "free_disk_bytes"]
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "shards" / "manifest.json").unlink()
+    values = planned(path)
+    assert list(values["stages"]["dedup"]) == ["state", "took", *reads]
+    assert list(values["stages"]["shards"]) == ["state", "units_done", *estimate, *reads]
+    exchanged = ["ranges", "passes", "exact_passes", "star_rounds", "band_bytes", "exact_bytes", "largest_pass_bytes"]
+    assert list(values["dedup"]) == [*per_document, *exchanged]
+    path.write_text(path.read_text().replace("vocabulary = 400", "vocabulary = 420"))
+    stages = json.loads(tokenmill("plan", path, "--json").out)["stages"]
+    assert list(stages["tokenizer"]) == ["state", "refused", *reads]
+    assert list(stages["tokenizer"]["refused"]) == ["what", "where", "remedy"]
+    assert stages["shards"] == {"state": "not reached"}
+
+
 def test_what_was_cut_off_resumes_and_only_the_rest_is_estimated(finished: Path, tmp_path: Path) -> None:
     path = copy_input(finished, tmp_path)
     whole = planned(path)["stages"]["documents"]
