@@ -148,7 +148,7 @@ class Stage(ABC, Generic[U, C]):
     # What `tokenmill plan` asks, stage by stage. `plan`: None where the stage before it is not finished.
 
     def check_input(self, config: Config, run: Run, plan: StagePlan[U] | None) -> None:
-        """Raises UserError or ConfigError for what would stop the stage once it starts, as far as that is known before."""
+        """Raises UserError or ConfigError for what would stop the stage as soon as it starts."""
 
     def input_of(self, survey: "Survey", plan: StagePlan[U] | None) -> StageInput:
         """What the stage reads; by default the parts of the documents."""
@@ -160,11 +160,11 @@ class Stage(ABC, Generic[U, C]):
         )
 
     def surveyed(self, survey: "Survey", plan: StagePlan[U] | None, finished: Finished[C] | None) -> "Survey":
-        """A survey of the run up to the stage -> one that includes it: what it left, or else what its plan promises."""
+        """A survey of the run before the stage -> one with what the stage left, or will leave."""
         return survey
 
     def guards(self, config: Config, counters: C | None) -> "Iterator[Guard]":
-        """The bounds that `check_bounds` holds. `counters`: None unless the stage is finished and passed them."""
+        """The bounds of `check_bounds`. `counters`: of a finished stage that passed them, or None."""
         yield from ()
 
     def estimate(self, survey: "Survey", plan: StagePlan[U] | None, left: list[U] | None) -> "Estimate":

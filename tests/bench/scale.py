@@ -128,7 +128,11 @@ def _word(number: int) -> str:
 def measure(path: Path, workers: int) -> dict[str, Any]:
     """Runs the dedup stage in a process of its own and says what it took and found."""
     shutil.rmtree(path.parent / "run" / "dedup", ignore_errors=True)
-    planned = plan_run(load_config(str(path)), RunnerSettings(workers=workers, fork_server=expected_server()))[0]
+    planned, _ = plan_run(load_config(str(path)), RunnerSettings(workers=workers, fork_server=expected_server()))
+    estimate = planned.stages[DEDUP.name].estimate
+    assert estimate is not None
+    assert planned.dedup is not None
+    assert planned.dedup.exchange is not None
     command = [sys.executable, "-m", "tests.bench.scale", "--child", str(path), "--workers", str(workers)]
     started = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -148,8 +152,8 @@ def measure(path: Path, workers: int) -> dict[str, Any]:
         "process_seconds": round(seconds, 1),
         "user_seconds": round(after.ru_utime - before.ru_utime, 1),
         "system_seconds": round(after.ru_stime - before.ru_stime, 1),
-        "planned": {key: planned["stages"]["dedup"][key] for key in ("seconds", "core_seconds", "memory_bytes", "disk_bytes")}
-        | {key: planned["dedup"][key] for key in ("ranges", "passes", "exact_passes")},
+        "planned": {key: getattr(estimate, key) for key in ("seconds", "core_seconds", "memory_bytes", "disk_bytes")}
+        | {key: getattr(planned.dedup.exchange, key) for key in ("ranges", "passes", "exact_passes")},
         "disk_gigabytes": round(sum(entry.bytes for entry in manifest.files.values()) / 1e9, 2),
         "peak_gigabytes": round(highest["all"] / 1e9, 2),
         "peak_driver_gigabytes": round(highest["driver"] / 1e9, 2),

@@ -1,4 +1,4 @@
-"""`tokenmill plan`: what a run would read and do, stage by stage, and about what it would take. Nothing is written."""
+"""`tokenmill plan`: what a run would read, do and take, stage by stage. Nothing is written."""
 
 import os
 import shutil
@@ -22,13 +22,13 @@ from transforms.errors import UserError
 
 
 def plan_run(config: Config, settings: RunnerSettings) -> tuple[PlannedRun, UserError | None]:
-    """What `tokenmill run` would do, and the error with which it would be refused, if that is known already.
+    """What `tokenmill run` would do, and the error that would stop it where that is known already.
 
     Raises UserError or ConfigError where the input itself cannot be listed.
     """
     planner = _Planner(config, settings)
     first, *later = STAGES
-    input_plan = first.plan(config, planner.run)  # an error here is one of the whole input, not of a stage
+    input_plan = first.plan(config, planner.run)  # without input there is no plan to show
     stages = {first.name: planner.look(first, input_plan), **{stage.name: planner.look(stage) for stage in later}}
     planned = PlannedRun(
         path=config.folder,
@@ -42,7 +42,11 @@ def plan_run(config: Config, settings: RunnerSettings) -> tuple[PlannedRun, User
 
 
 class _Planner:
-    """Goes through the stages in order. Once one is not done, those after it have nothing to be compared with."""
+    """Goes through the stages in order.
+
+    A stage that is not done leaves those after it nothing to be compared with: they get no plan. One
+    that is refused leaves them not reached.
+    """
 
     def __init__(self, config: Config, settings: RunnerSettings):
         self.run = Run(config.folder)
@@ -52,7 +56,10 @@ class _Planner:
         self._comparable = True
 
     def look(self, stage: Stage[Any, Any], plan: StagePlan[Any] | None = None) -> PlannedStage:
-        """The state of a stage, what it reads, and what it took or would take. `plan`: where the caller has made it."""
+        """The state of a stage, what it reads, and what it took or would take.
+
+        `plan`: where the caller has made it already.
+        """
         config, finished = self.survey.config, None
         if self.refusal is not None:
             planned = PlannedStage(state="not reached")

@@ -30,7 +30,7 @@ def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
 
 
 def expected_volume(config: Config, units: Sequence[DocumentsUnit]) -> Volume:
-    """What the parts of these units will hold at most: filters and languages that are not kept make it less."""
+    """What the parts of these units will hold at most: filters and languages make it less."""
     rated = [(size, _input_rate(config, *key)) for key, size in _sizes(units).items()]
     known = all(rate for _, rate in rated)
     return Volume(
@@ -66,8 +66,9 @@ def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, le
         core_seconds += size / rate.bytes_per_second
         core_seconds += size * rate.text / rates.FILTERED_BYTES_PER_SECOND if config.sources[source].quality else 0
         disk += size * (rate.parts + rate.rejects)
-    notes = [f"no rate is known for kind {kind!r}: source {source!r} is not counted" for source, kind in sorted(unknown)]
-    notes = [*plan.notes, *notes]
+    notes = list(plan.notes)
+    for source, kind in sorted(unknown):
+        notes.append(f"no rate is known for kind {kind!r}: source {source!r} is not counted")
     if any(source.quality for source in config.sources.values()) or config.language.keep:
         notes.append(AT_MOST)
     workers = workers_for(survey.settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
@@ -78,7 +79,10 @@ def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, le
 
 
 def _sizes(units: Sequence[DocumentsUnit]) -> dict[tuple[str, str, bool], int]:
-    """(source, kind of the files where the source is of several, whether they are compressed) -> bytes to read."""
+    """{(source, kind, whether the files are compressed): bytes to read}.
+
+    The kind is empty unless files of the source have kinds of their own.
+    """
     sizes: dict[tuple[str, str, bool], int] = {}
     for unit in units:
         for file in unit.files:

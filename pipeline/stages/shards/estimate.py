@@ -12,14 +12,15 @@ from pipeline.stages.shards.work import BYTES_PER_SECOND
 
 
 def estimate_shards(survey: Survey, plan: StagePlan[ShardUnit] | None, left: Sequence[ShardUnit] | None) -> Estimate:
-    """Estimates the shards of a plan that are `left`; both None before the tokenizer is finished."""
+    """Estimates the units of a plan that are `left`; both None before the tokenizer is finished."""
     config, settings, volume, bytes_per_token = survey.config, survey.settings, survey.volume, survey.bytes_per_token
     if volume.text is None:
         return estimate(None, None, None, None, ["known when the documents are"])
     notes = [] if volume.measured else [AT_MOST]
     if bytes_per_token is None:
         bytes_per_token = rates.TEXT_BYTES_PER_TOKEN
-        notes.append(f"{bytes_per_token} bytes of text per token, as in English; known when the tokenizer is there")
+        rate = f"{bytes_per_token} bytes of text per token, as in English"
+        notes.append(f"{rate}; known when the tokenizer is there")
     text = volume.text * survey.kept
     work = Work(units=volume.units, seconds=text / BYTES_PER_SECOND)
     if plan is not None and left is not None:

@@ -10,7 +10,7 @@ from transforms.contracts.counters import TokenizerCounters
 
 
 def estimate_tokenizer(survey: Survey) -> Estimate:
-    """To learn a tokenizer, from the counts of the whole corpus or from a sample, or to take one from a file; and to measure it."""
+    """Estimates how a tokenizer is learned or read from a file, and how it is measured."""
     settings, volume, wanted = survey.settings, survey.volume, survey.config.tokenizer
     disk = wanted.vocabulary * rates.TOKENIZER_BYTES_PER_TOKEN
     if volume.text is None or volume.parts is None:

@@ -35,6 +35,7 @@ from pipeline.stages.shards.stage import SHARDS
 from pipeline.stages.tokenizer import estimate as tokenizer_estimate
 from pipeline.stages.tokenizer import pretokens
 from pipeline.stages.tokenizer.estimate import estimate_tokenizer
+from pipeline.stages.tokenizer.stage import TOKENIZER
 from tests.pipeline.corpus import write_corpus
 from tests.pipeline.runs import copy_input
 from tests.pipeline.test_cli import check_error
@@ -45,6 +46,7 @@ from transforms.dedup.near.sign import sign_part
 from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
 from transforms.ingest.unit import InputFile
+from transforms.sources.registry import KINDS
 
 SETTINGS = RunnerSettings(workers=1)
 
@@ -134,6 +136,38 @@ def test_a_finished_run_has_nothing_left_to_do(tokenmill: Callable, finished: Pa
     assert tokenmill("plan", finished).status == 0, "the folder of a run is a configuration, too"
 
 
+def test_every_state_has_its_keys(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
+    """The keys that scripts read, in their order; what is not known is null and not left out."""
+    path = copy_input(finished, tmp_path)
+    reads = ["units", "files", "input_bytes"]
+    estimate = ["workers", "core_seconds", "seconds", "memory_bytes", "disk_bytes", "notes"]
+    per_document = ["recall", "documents", "memory_limit_bytes", "band_bytes_per_document", "exact_bytes_per_document"]
+    values = planned(path)
+    assert list(values) == ["kind", "path", "stages", "sources", "dedup", "guards", "total"]
+    assert all(list(stage) == ["state", *estimate, *reads] for stage in values["stages"].values())
+    assert list(values["dedup"]) == per_document
+    assert list(values["sources"]["news"]) == ["kind", "files", "bytes", "units"]
+    assert values["guards"] == {
+        "max_error_rate": {"limit": 0.2, "highest": None},
+        "dedup.max_drop_rate": {"limit": 0.5, "highest": None},
+        "screens": [],
+        "lines": False,
+    }
+    assert list(values["total"]) == ["seconds", "core_seconds", "memory_bytes", "disk_bytes", "unknown", "free_disk_bytes"]
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "shards" / "manifest.json").unlink()
+    values = planned(path)
+    assert list(values["stages"]["dedup"]) == ["state", "took", *reads]
+    assert list(values["stages"]["shards"]) == ["state", "units_done", *estimate, *reads]
+    exchanged = ["ranges", "passes", "exact_passes", "star_rounds", "band_bytes", "exact_bytes", "largest_pass_bytes"]
+    assert list(values["dedup"]) == [*per_document, *exchanged]
+    path.write_text(path.read_text().replace("vocabulary = 400", "vocabulary = 420"))
+    stages = json.loads(tokenmill("plan", path, "--json").out)["stages"]
+    assert list(stages["tokenizer"]) == ["state", "refused", *reads]
+    assert list(stages["tokenizer"]["refused"]) == ["what", "where", "remedy"]
+    assert stages["shards"] == {"state": "not reached"}
+
+
 def test_what_was_cut_off_resumes_and_only_the_rest_is_estimated(finished: Path, tmp_path: Path) -> None:
     path = copy_input(finished, tmp_path)
     whole = planned(path)["stages"]["documents"]
@@ -157,15 +191,16 @@ def test_what_was_cut_off_resumes_and_only_the_rest_is_estimated(finished: Path,
 
 
 def test_finished_stages_give_their_real_figures(finished: Path, tmp_path: Path) -> None:
-    """After the tokenizer the shards are planned from what was kept, its bytes a token and the groups of the stage itself."""
+    """After the tokenizer the shards are planned from what was kept, its bytes per token and the groups of the stage itself."""
     path = copy_input(finished, tmp_path)
     shutil.copytree(finished, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "shards")
     stage = planned(path)["stages"]["shards"]
-    text = sum(source["text_bytes"] for source in read_manifest(str(finished / "documents")).counters["sources"].values())
-    measured = read_manifest(str(finished / "tokenizer")).counters["measured"]["sources"].values()
-    bytes_a_token = sum(source["bytes"] for source in measured) / sum(source["tokens"] for source in measured)
-    assert stage["disk_bytes"] == pytest.approx(text * 60 / 63 / bytes_a_token * 2 * rates.SHARD_OVERHEAD, abs=1)
+    run = Run(str(finished))
+    text = sum(source.text_bytes for source in DOCUMENTS.finished(run).counters.sources.values())
+    measured = TOKENIZER.finished(run).counters.measured.sources.values()
+    bytes_per_token = sum(source.bytes for source in measured) / sum(source.tokens for source in measured)
+    assert stage["disk_bytes"] == pytest.approx(text * 60 / 63 / bytes_per_token * 2 * rates.SHARD_OVERHEAD, abs=1)
     assert stage["units"] == len(SHARDS.plan(load_config(str(path)), Run(str(tmp_path / "run"))).units)
     assert not stage["notes"]
 
@@ -302,7 +337,7 @@ def test_kinds_without_a_rate_are_said_to_be_unknown(tmp_path: Path) -> None:
     values = planned(path)
     documents, learned = values["stages"]["documents"], values["stages"]["tokenizer"]
     assert documents["notes"] == ["no rate is known for kind 'feed': source 'a' is not counted"]
-    assert documents["disk_bytes"] == pytest.approx(14_000 * (rates.INPUT_RATES["jsonl", False].parts + 0.001), abs=1)
+    assert documents["disk_bytes"] == pytest.approx(14_000 * (KINDS["jsonl"].rates[False].parts + 0.001), abs=1)
     assert learned["seconds"] is None
     assert values["stages"]["dedup"]["workers"] is None
     assert learned["notes"] == ["known when the documents are"]
@@ -315,7 +350,7 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     """Ten times a file that is twice a megabyte, for one and for two workers."""
     path = write_corpus(tmp_path, extra='[dedup]\nurls = "first"\n')
     config = load_config(str(path))
-    rate = rates.INPUT_RATES["jsonl", True]
+    rate = KINDS["jsonl"].rates[True]
     file = InputFile(source="news", path="x.jsonl.gz", origin="x.jsonl.gz", size=2_000_000)
     units = [DocumentsUnit(files=(file,), bytes=2_000_000)] * 10
     plan = DOCUMENTS.plan(config, Run(config.folder))
