@@ -12,14 +12,14 @@ import pytest
 
 from tests.conftest import PROJECT
 
-PAGES = [path for name in ("CONTRIBUTING.md", "CONTRIBUTING-parts.md") if (path := PROJECT / name).exists()]
+PAGE = PROJECT / "CONTRIBUTING.md"
 BLOCK = re.compile(r"```(?:python|toml)\n# (\S+)\n(.*?)```", re.DOTALL)
 END_OF_LIST = "# isort: on\n"
 
 
 def blocks(heading: str) -> dict[str, str]:
     """The blocks of a section that name a file: path -> text."""
-    [section] = [part for page in PAGES for part in page.read_text("utf-8").split("\n## ") if part.removeprefix("## ").startswith(heading)]
+    [section] = [part for part in PAGE.read_text("utf-8").split("\n## ") if part.removeprefix("## ").startswith(heading)]
     return dict(BLOCK.findall(section))
 
 

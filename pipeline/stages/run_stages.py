@@ -39,7 +39,7 @@ def run_stages(
         if state == "done":
             finished = stage.finished(run)
             stage.check_bounds(config, run, finished.counters, finished.folder)
-            progress.skipped(stage, finished)
+            progress.skipped(stage.name, stage.summary(finished))
             stage.check_result(finished)
         else:
             run_stage(stage, plan, config, run, settings, progress)
@@ -66,7 +66,7 @@ def run_stage(
         details=report.details,
     )
     finished = Finished(folder, manifest, report.counters)
-    progress.finished(stage, finished)
+    progress.finished(stage.name, manifest.seconds, stage.summary(finished), stage.notes(report.counters))
     stage.check_result(finished)
     return finished
 
@@ -82,7 +82,8 @@ def execute_stage(
     out: str,
 ) -> StageReport[C]:
     """The work of a stage, with its progress, into a folder that exists."""
-    with progress.stage(stage, out, plan):
+    sizes = {stage.committed_name(number, unit): unit.bytes for number, unit in enumerate(plan.units)}
+    with progress.stage(stage.name, out, sizes, plan.notes):
         return stage.execute(config, run, settings, plan, out=out)
 
 

@@ -20,6 +20,7 @@ from pipeline.run.folder import Run
 from pipeline.run.state import stage_state, start_stage
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.documents.planning import group_files, plan_documents, split_file
+from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.run_stages import run_stages
 from tests.conftest import PROJECT
 from tests.pipeline.corpus import sentences
@@ -104,7 +105,7 @@ def test_split_files_give_the_documents_of_whole_ones_in_the_same_order(split_ru
 
 def test_two_workers_give_the_same_bytes(split_run: Path, tmp_path: Path) -> None:
     settings = RunnerSettings(workers=2)
-    run_stages(load_config(str(write(tmp_path))), settings, stages=["documents"], progress=StageProgress(Console(quiet=True)))
+    run_stages(load_config(str(write(tmp_path))), settings, stages=[DOCUMENTS], progress=StageProgress(Console(quiet=True)))
     made, others = digests(tmp_path / "run"), digests(split_run)
     assert made == {name: digest for name, digest in others.items() if name.startswith("documents/")}
     assert len(made) > 10
@@ -127,14 +128,14 @@ def test_a_plan_names_each_file_once_and_covers_each_byte_once(tmp_path: Path) -
     sizes = {f"{name}: {path.name}": path.stat().st_size for name, path in _files(tmp_path)}
     assert {name: size for name, size, _ in plan.inputs} == sizes
     assert len(plan.inputs) == 5
-    pieces = [InputFile(**values) for unit in plan.units for values in unit["files"]]
+    pieces = [file for unit in plan.units for file in unit.files]
     for name, path in _files(tmp_path):
         bounds = [(piece.start, piece.end or piece.size) for piece in pieces if piece.path == str(path)]
         assert [start for start, _ in bounds] == [0, *(end for _, end in bounds[:-1])], name
         assert bounds[-1][1] == path.stat().st_size
-    assert sum(unit["bytes"] for unit in plan.units) == sum(sizes.values())
-    assert all(unit["bytes"] <= UNIT for unit in plan.units)
-    assert any(len(unit["files"]) > 1 for unit in plan.units)
+    assert sum(unit.bytes for unit in plan.units) == sum(sizes.values())
+    assert all(unit.bytes <= UNIT for unit in plan.units)
+    assert any(len(unit.files) > 1 for unit in plan.units)
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:

@@ -40,7 +40,7 @@ def export_run(
     plan = stage.plan(config, run)
     if _state_or_discard(request.to, plan, overwrite=overwrite) == "done":
         finished = stage.finished(run)
-        progress.skipped(stage, finished)
+        progress.skipped(stage.name, stage.summary(finished))
         return finished
     return run_stage(stage, plan, config, run, settings, progress)
 

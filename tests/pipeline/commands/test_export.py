@@ -188,7 +188,7 @@ def test_a_lost_document_of_the_shards_fails_the_export(run: Path, tmp_path: Pat
 def test_a_lost_document_of_a_part_fails_the_export(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = export_documents.flat_documents
     monkeypatch.setattr(export_documents, "flat_documents", lambda batch: whole(batch.slice(1)))
-    with pytest.raises(UserError, match=r"\d+ documents stay of the part, \d+ of them in \w+; \d+ were written"):
+    with pytest.raises(UserError, match=r"\d+ documents are kept of the part, \d+ of them in \w+; \d+ were written"):
         export(run, "parquet", tmp_path / "out")
     assert not (tmp_path / "out" / "manifest.json").exists()
 

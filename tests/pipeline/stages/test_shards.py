@@ -156,7 +156,7 @@ def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, m
             yield split, addresses[1:], texts[1:]
 
     monkeypatch.setattr("pipeline.stages.shards.work._read_splits", lose_one)
-    with pytest.raises(UserError, match="documents stay and"):
+    with pytest.raises(UserError, match="documents are kept and"):
         make_shards(path)
     assert not (tmp_path / "run" / "shards" / "manifest.json").exists()
 
