@@ -116,9 +116,7 @@ def read_unit(
         source = sources[file.source]
         kind = file.kind or source.kind
         if (size := storage.size(file.path)) != file.size:
-            raise UserError(
-                f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when nothing writes to it"
-            )
+            raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again once it is complete")
         notes, passed_over = (counter.setdefault(file.source, Counter()) for counter in (counts.notes, counts.passed_over))
         columns = counts.columns.setdefault(file.source, ColumnsSeen())
         for record in read_records(
