@@ -9,7 +9,10 @@ import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.contracts.dedup import LINES_KEY
-from transforms.dedup.lines.lines import Removed, remove_lines, removed_of
+from transforms.contracts.names import PARTS
+from transforms.dedup.lines.removed_lines import RemovedLines, read_removed, remove_lines
+from transforms.storage import globs
+from transforms.storage.arrow_files import read_metadata, read_parquet
 from transforms.words import mix64
 
 _PURPOSES = {"tokenizer-sample": 1, "validation": 2, "row-order": 3}
@@ -31,11 +34,16 @@ def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str],
     if drops_path is None:
         yield from read_rows(part_path, np.zeros(0, np.int64), columns=columns, rows=rows)
         return
-    with storage.open_input(drops_path) as stream:
-        drops = pq.read_table(stream, columns=["row"])
+    drops = read_parquet(drops_path, ["row"])
     removed = read_removed(drops_path, (drops.schema.metadata or {}).get(LINES_KEY)) if "text" in columns else None
     for kept in read_rows(part_path, drops.column("row").to_numpy().astype(np.int64), columns=columns, rows=rows):
         yield kept if removed is None else KeptRows(kept.rows, _without_lines(kept, removed))
+
+
+def count_documents(documents: str) -> int:
+    """The documents of a folder of parts, from the footers of the files."""
+    files = storage.list_files(storage.join(globs.escape(documents), PARTS.pattern))
+    return sum(read_metadata(file.path).num_rows for file in files)
 
 
 def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
@@ -64,15 +72,7 @@ def _groups_of(metadata: pq.FileMetaData, rows: range | None) -> tuple[list[int]
     return groups, int(ends[groups[0]]) if groups else 0
 
 
-def read_removed(drops_path: str, name: bytes | None) -> Removed | None:
-    """The lines that go, from the file of this name beside the drops; None if the drops name none."""
-    if name is None:
-        return None
-    with storage.open_input(storage.join(drops_path.rpartition("/")[0], name.decode())) as stream:
-        return removed_of(pq.read_table(stream))
-
-
-def _without_lines(kept: KeptRows, removed: Removed) -> pa.RecordBatch:
+def _without_lines(kept: KeptRows, removed: RemovedLines) -> pa.RecordBatch:
     changed = np.flatnonzero(np.isin(kept.rows, removed.rows, assume_unique=True)).tolist()
     if not changed:
         return kept.batch

@@ -18,15 +18,15 @@ from transforms.beam.components import Cluster
 from transforms.beam.find_duplicates import DropExact, ExchangeBands, SignDocuments, VerifyPairs
 from transforms.beam.grouping import GroupByPart, Grouped, Keyed
 from transforms.contracts.addresses import unpack_address
-from transforms.contracts.names import DROPS, PARTS, clusters_path
+from transforms.contracts.names import DROPS, clusters_path
+from transforms.corpus import count_documents
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.exchange import Exchange, plan_exchange
 from transforms.dedup.near.graph import choose_in_components, cluster_order, sort_clusters, write_clusters, write_drops
 from transforms.dedup.near.schemas import CHOICE_SCHEMA
 from transforms.dedup.near.work_files import cluster_range_path, work_folder
-from transforms.dedup.screens.order import screened_drops
+from transforms.dedup.screens.screened import screened_drops
 from transforms.dedup.settings import DedupConfig
-from transforms.storage import globs
 from transforms.storage.arrow_files import write_parquet
 
 
@@ -60,15 +60,6 @@ class DropDuplicates(beam.PTransform):
         components = (copies, near) | "Cluster" >> Cluster(exchange)
         choices = components | "Choose" >> ChooseKeepers(self.config)
         return (parts, choices, (found, verified)) | "Write" >> WriteDrops(self.out, self.config, ranges)
-
-
-def count_documents(documents: str) -> int:
-    """Documents of a folder of parts, from the parts' footers."""
-    total = 0
-    for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern)):
-        with storage.open_input(file.path) as stream:
-            total += pq.ParquetFile(stream).metadata.num_rows
-    return total
 
 
 @dataclass

@@ -14,18 +14,16 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
-from transforms.arrays import gather, key_columns, rows_to_binary, split_by, to_batch, unique_pairs
+from transforms.arrays import gather, to_batch, unique_pairs
 from transforms.beam.grouping import ExchangeInPasses, Grouped, Keyed
-from transforms.contracts.addresses import pack_address
 from transforms.dedup.near.bands import candidate_pairs, range_of
 from transforms.dedup.near.candidates import CandidateSets, pair_buckets, verify_pairs, write_sets
-from transforms.dedup.near.exchange import Exchange, entries_of_pass, unpack_entries
+from transforms.dedup.near.exchange import Exchange, bands_of_pass, exact_of_pass, pairs_by_range, unpack_entries
 from transforms.dedup.near.graph import link_copies
-from transforms.dedup.near.schemas import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, exact_schema, rows_by_part
+from transforms.dedup.near.schemas import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, rows_by_part
 from transforms.dedup.near.sign import sign_part
-from transforms.dedup.near.signatures import read_signatures
 from transforms.dedup.near.work_files import work_folder
-from transforms.dedup.screens.order import screened_rows
+from transforms.dedup.screens.screened import screened_rows
 from transforms.dedup.settings import DedupConfig
 from transforms.words import mix64
 
@@ -139,13 +137,8 @@ class _EmitExact(beam.DoFn):
         self._out, self._config, self._exchange, self._number = out, config, exchange, number
 
     def process(self, part: int, before: Iterable[tuple[str, int]] = ()) -> Iterator[Keyed]:
-        columns = read_signatures(self._out, part, ["exact", "order"])
-        numbers = range_of(key_columns(columns["exact"])[-1], self._exchange.ranges)
-        chosen = self._exchange.exact_pass_of(numbers) == self._number
-        chosen[screened_rows(self._out, part, self._config)] = False
-        rows = np.flatnonzero(chosen)
-        exact, order = (rows_to_binary(columns[name][rows]) for name in ("exact", "order"))
-        yield from split_by(numbers[rows], to_batch(exact_schema(self._config), exact, pack_address(part, rows), order))
+        left_out = screened_rows(self._out, part, self._config)
+        yield from exact_of_pass(self._out, part, self._config, self._exchange, number=self._number, left_out=left_out)
 
 
 class _LinkCopies(beam.DoFn):
@@ -167,12 +160,8 @@ class _EmitBands(beam.DoFn):
 
     def process(self, element: Grouped, before: Iterable[tuple[str, int]] = ()) -> Iterator[tuple[tuple[int, int], bytes]]:
         part, copies = element
-        columns = read_signatures(self._out, part, ["shingles", "signature"])
-        chosen = columns["shingles"] > 0
-        chosen[gather(copies, ROW_SCHEMA)["row"]] = False
-        rows = np.flatnonzero(chosen)
-        signatures = columns["signature"].view("<u4")
-        yield from entries_of_pass(part, signatures, rows, self._config, self._exchange, number=self._number)
+        left_out = gather(copies, ROW_SCHEMA)["row"]
+        yield from bands_of_pass(self._out, part, self._config, self._exchange, number=self._number, left_out=left_out)
 
 
 class _FindPairs(beam.DoFn):
@@ -187,7 +176,7 @@ class _FindPairs(beam.DoFn):
         # All pairs less those of hub and chain.
         yield Count("counts", ("skipped_pairs", int((pairs.sizes * (pairs.sizes - 1) // 2 - (2 * pairs.sizes - 3)).sum())))
         if len(pairs):
-            yield from _pairs_by_range(pairs.first, pairs.second, self._ranges)
+            yield from pairs_by_range(pairs.first, pairs.second, self._ranges)
         for members in pairs.oversized():
             number = int(range_of(mix64(members[:1]), self._ranges)[0])
             yield Buckets("buckets", (number, to_batch(BUCKET_SCHEMA, members)))
@@ -200,9 +189,9 @@ class _PairBuckets(beam.DoFn):
         self._out, self._ranges = out, ranges
 
     def process(self, element: Grouped, written: Iterable[int]) -> Iterator[Keyed]:
-        # `written` is only waited for: when it can be read, all work files are there.
+        # `written` is a barrier: Beam computes it, and with it all work files, before this starts.
         first, second = pair_buckets(CandidateSets(self._out), (batch.column("address").to_numpy() for batch in element[1]))
-        yield from _pairs_by_range(first, second, self._ranges)
+        yield from pairs_by_range(first, second, self._ranges)
 
 
 class _WriteSets(beam.DoFn):
@@ -230,10 +219,6 @@ class _Verify(beam.DoFn):
             yield edges
         yield Count("counts", ("candidate_pairs", len(first)))
         yield Count("counts", ("similar_pairs", similar))
-
-
-def _pairs_by_range(first: np.ndarray, second: np.ndarray, ranges: int) -> Iterator[Keyed]:
-    yield from split_by(range_of(mix64(first ^ mix64(second)), ranges), to_batch(PAIR_SCHEMA, first, second))
 
 
 def _screened(part: int, out: str, config: DedupConfig) -> Keyed:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import zstandard
 
 from transforms import storage
-from transforms.export.documents import IS_JSON, SCHEMA
+from transforms.export.document_columns import IS_JSON, SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
 from transforms.sources.kept import finite
 

@@ -14,7 +14,7 @@ from transforms import storage
 from transforms.contracts.addresses import address_text, unpack_address
 from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.names import CONTAMINATION, DROPS, clusters_path
-from transforms.corpus import read_removed
+from transforms.dedup.lines.removed_lines import read_removed
 from transforms.lookup import find_rows, read_matches, read_rows_of, same
 
 STAGE = "dedup"

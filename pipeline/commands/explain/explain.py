@@ -14,7 +14,7 @@ from transforms.errors import ConfigError
 from transforms.lookup import same
 from transforms.tokens.rows import Segments, read_segments
 from transforms.tokens.shards import MappedShard, open_shard
-from transforms.urls.near import UrlQuery
+from transforms.urls.url_query import UrlQuery
 
 _ID_DIGITS = 32
 

@@ -19,8 +19,8 @@ from pipeline.stages.run_stages import check_outcome, plan_stage
 from transforms import storage
 from transforms.contracts.manifest import Manifest
 from transforms.dedup.near.bands import expected_recall
-from transforms.dedup.screens.earlier import open_runs
-from transforms.dedup.screens.order import active_screens
+from transforms.dedup.screens.earlier_runs import open_runs
+from transforms.dedup.screens.screened import active_screens
 from transforms.errors import ConfigError, UserError
 
 Values = dict[str, Any]

@@ -21,9 +21,10 @@ from tests.transforms.dedup.small_corpora import (
 from transforms.arrays import to_batch
 from transforms.beam.coders import RecordBatchCoder
 from transforms.beam.components import ConnectedComponents
-from transforms.beam.drop_duplicates import DropDuplicates, count_documents
+from transforms.beam.drop_duplicates import DropDuplicates
 from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.contracts.dedup import CLUSTER_SCHEMA, DROP_SCHEMA
+from transforms.corpus import count_documents
 from transforms.dedup.near.exchange import Exchange
 from transforms.dedup.near.schemas import FOREST_SCHEMA, PAIR_SCHEMA
 from transforms.dedup.settings import DedupConfig

@@ -27,9 +27,9 @@ from transforms.contracts.addresses import unpack_address
 from transforms.contracts.names import PARTS, SIGNATURES
 from transforms.dedup.near.bands import hub_and_chain
 from transforms.dedup.near.schemas import SET_SCHEMA, edge_schema, index_schema
+from transforms.dedup.near.set_overlap import common_values
 from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
 from transforms.dedup.near.sign import sets_of
-from transforms.dedup.near.verify import common_values
 from transforms.dedup.near.work_files import index_path, sets_path
 from transforms.dedup.settings import DedupConfig
 from transforms.storage.arrow_files import arrow_writer, open_arrow

@@ -4,13 +4,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
+from transforms.arrays import key_columns, rows_to_binary, split_by, to_batch
 from transforms.contracts.addresses import pack_address
 from transforms.dedup.keep_order import key_bytes
 from transforms.dedup.near.bands import hash_band, range_of
+from transforms.dedup.near.schemas import PAIR_SCHEMA, exact_schema
+from transforms.dedup.near.signatures import read_signatures
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
 from transforms.memory import COPIES_IN_MEMORY, pass_of, passes_for
+from transforms.words import mix64
 
 ENTRY_BYTES = 12
 """A document in a band: 8 bytes of hash, 4 of its row; the part stands once in front."""
@@ -87,6 +92,35 @@ def exact_bytes(documents: int, config: DedupConfig) -> int:
 def pass_bytes(documents: int, config: DedupConfig, exchange: Exchange) -> int:
     """Bytes of the largest pass."""
     return max(band_bytes(documents, config) // exchange.passes, exact_bytes(documents, config) // exchange.exact_passes)
+
+
+def exact_of_pass(
+    out: str, part: int, config: DedupConfig, exchange: Exchange, *, number: int, left_out: np.ndarray
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """What a part sends in pass `number` to find equal texts: (range, batch of `exact_schema`), without the rows `left_out`."""
+    columns = read_signatures(out, part, ["exact", "order"])
+    numbers = range_of(key_columns(columns["exact"])[-1], exchange.ranges)
+    chosen = exchange.exact_pass_of(numbers) == number
+    chosen[left_out] = False
+    rows = np.flatnonzero(chosen)
+    exact, order = (rows_to_binary(columns[name][rows]) for name in ("exact", "order"))
+    yield from split_by(numbers[rows], to_batch(exact_schema(config), exact, pack_address(part, rows), order))
+
+
+def bands_of_pass(
+    out: str, part: int, config: DedupConfig, exchange: Exchange, *, number: int, left_out: np.ndarray
+) -> Iterator[tuple[tuple[int, int], bytes]]:
+    """What a part sends in pass `number` to find pairs: `entries_of_pass` without empty texts and the rows `left_out`."""
+    columns = read_signatures(out, part, ["shingles", "signature"])
+    chosen = columns["shingles"] > 0
+    chosen[left_out] = False
+    signatures = columns["signature"].view("<u4")
+    yield from entries_of_pass(part, signatures, np.flatnonzero(chosen), config, exchange, number=number)
+
+
+def pairs_by_range(first: np.ndarray, second: np.ndarray, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Pairs of addresses, uint64 (n,) each -> (range of the pair's hash, batch of `PAIR_SCHEMA`), so that equal pairs meet."""
+    return split_by(range_of(mix64(first ^ mix64(second)), ranges), to_batch(PAIR_SCHEMA, first, second))
 
 
 def pack_entries(part: int, hashes: np.ndarray, rows: np.ndarray) -> bytes:

@@ -7,8 +7,8 @@ from transforms.arrays import unique_pairs
 from transforms.dedup.near.bands import band_hashes, candidate_pairs
 from transforms.dedup.near.candidates import similarity_of
 from transforms.dedup.near.minhash import minhash_signatures
+from transforms.dedup.near.set_overlap import common_values
 from transforms.dedup.near.sign import sets_of
-from transforms.dedup.near.verify import common_values
 from transforms.dedup.settings import DedupConfig
 
 

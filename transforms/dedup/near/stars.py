@@ -5,12 +5,17 @@ Large-star and small-star of Kiveris, Lattanzi, Mirrokni, Rastogi and Vassilvits
 not there yet after some rounds is found by `loose_edges`, so an end after any number of rounds is correct.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
-from transforms.arrays import first_of_run, starts_run, unique_pairs
+from transforms.arrays import first_of_run, split_by, starts_run, to_batch, unique_pairs
+from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.clusters import Forest
+from transforms.dedup.near.schemas import PAIR_SCHEMA
+from transforms.words import mix64
 
 Edges = tuple[np.ndarray, np.ndarray]
 """Two uint64 [edges]."""
@@ -24,6 +29,21 @@ class Labels:
     roots: np.ndarray
     first: np.ndarray
     second: np.ndarray
+
+
+def range_of_nodes(nodes: np.ndarray, ranges: int) -> np.ndarray:
+    """The hash range in which the edges of each node meet: uint64 (n,) -> int64 (n,)."""
+    return range_of(mix64(nodes), ranges)
+
+
+def edges_by_node(edges: Edges, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Edges -> (range of the first node, batch of `PAIR_SCHEMA`)."""
+    return split_by(range_of_nodes(edges[0], ranges), to_batch(PAIR_SCHEMA, *edges))
+
+
+def edges_of(batch: pa.RecordBatch) -> Edges:
+    """The two ends of a batch of edges."""
+    return batch.column("first").to_numpy(), batch.column("second").to_numpy()
 
 
 def both_ways(first: np.ndarray, second: np.ndarray) -> Edges:
