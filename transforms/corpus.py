@@ -1,4 +1,4 @@
-"""The corpus after deduplication: the rows of a documents part that no drop list names."""
+"""The corpus after deduplication: the kept documents of a part, and hashes to choose among them."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -26,10 +26,17 @@ class KeptRows(NamedTuple):
 
 
 def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
-    """A part's documents without its drops, batch by batch in row order. Without a drops file all are kept.
+    """A part's kept documents, batch by batch in row order.
 
-    `rows`: only these; the rest of the part is not read.
-    Where repeated lines were removed, texts come without them. Raises FileNotFoundError if the file that names them is gone.
+    Texts come without the lines that were removed from them.
+
+    Args:
+        drops_path: the drops of the part; None: all documents are kept.
+        columns: of the documents.
+        rows: only these rows; the rest of the part is not read.
+
+    Raises:
+        FileNotFoundError: the file of removed lines, which the drops name, is missing.
     """
     if drops_path is None:
         yield from read_rows(part_path, np.zeros(0, np.int64), columns=columns, rows=rows)
@@ -47,9 +54,9 @@ def count_documents(documents: str) -> int:
 
 
 def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
-    """A part's documents without the rows `dropped` (int64), batch by batch in row order, as they lie there.
+    """A part's documents without the rows `dropped` (int64 (n,)), batch by batch in row order.
 
-    `rows`: only these, of consecutive numbers; row groups without any are not read.
+    `rows`: only these; row groups without any of them are not read.
     """
     with storage.open_input(part_path) as stream:
         file = pq.ParquetFile(stream)
@@ -64,7 +71,10 @@ def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str], ro
 
 
 def _groups_of(metadata: pq.FileMetaData, rows: range | None) -> tuple[list[int], int]:
-    """The row groups that hold some rows (all without `rows`), and the number of the first row of the first."""
+    """The row groups that hold some of the rows, and the first row of the first group.
+
+    All row groups if `rows` is None.
+    """
     ends = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
     if rows is None:
         return list(range(metadata.num_row_groups)), 0
@@ -84,14 +94,17 @@ def _without_lines(kept: KeptRows, removed: RemovedLines) -> pa.RecordBatch:
 
 
 def seeded_hash(ids: pa.FixedSizeBinaryArray, *, seed: int, purpose: str) -> np.ndarray:
-    """A uniform hash of each document id: uint64 (n,). Choices made for different purposes or seeds are independent."""
+    """A uniform hash of each document id: uint64 (n,).
+
+    Choices made for different purposes or seeds are independent.
+    """
     words = np.frombuffer(ids.cast(pa.binary(16)).buffers()[1], np.uint64)[2 * ids.offset :][: 2 * len(ids)]
     salt = mix64(np.array([(seed * 0x9E3779B97F4A7C15 + _PURPOSES[purpose]) & 0xFFFFFFFFFFFFFFFF], np.uint64))
     return mix64(words[::2] ^ mix64(words[1::2] ^ salt))
 
 
 def share_mask(hashes: np.ndarray, share: float) -> np.ndarray:
-    """bool (n,): true for about `share` of uniform hashes, and for all of them when `share` is 1 or more."""
+    """bool (n,): true for about `share` of uniform hashes; for all if `share` is 1 or more."""
     if share >= 1:
         return np.ones(len(hashes), bool)
     return hashes < np.uint64(int(share * 2**64))

@@ -1,4 +1,4 @@
-"""Finding rows in Parquet files without reading more than a column, and reading whole rows of a few."""
+"""Finding rows in Parquet files by some columns, and reading whole rows of a few."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,24 +13,30 @@ from transforms import storage
 _BATCH_ROWS = 1 << 16
 
 Test = Callable[[pa.RecordBatch], pa.Array | np.ndarray]
-"""n rows of the columns asked for -> bool (n,), null where false."""
+"""n rows of some columns -> bool (n,), null or false where a row does not pass."""
 
 
 def find_rows(path: str, columns: Sequence[str], test: Test) -> np.ndarray:
-    """The numbers of the rows that pass a test of some columns: int64 (n,), rising. Reads these columns, a batch at a time."""
-    found = [np.zeros(0, np.int64)]
+    """The numbers of the rows that pass a test of some columns: int64 (n,), rising.
+
+    Reads only these columns.
+    """
+    matches = [np.zeros(0, np.int64)]
     first = 0
     with storage.open_input(path) as stream:
         for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns), batch_size=_BATCH_ROWS):
             passed = test(batch)
             passed = passed if isinstance(passed, np.ndarray) else pc.fill_null(passed, False).to_numpy(zero_copy_only=False)
-            found.append(first + np.flatnonzero(passed))
+            matches.append(first + np.flatnonzero(passed))
             first += len(batch)
-    return np.concatenate(found)
+    return np.concatenate(matches)
 
 
 def read_matches(path: str, columns: Sequence[str], test: Test, *, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """The first `limit` rows that pass a test of some columns, and how many pass it. Reads these columns, a batch at a time."""
+    """The first `limit` rows that pass a test of some columns, and how many rows pass.
+
+    Reads only these columns.
+    """
     kept: list[dict[str, Any]] = []
     passed = 0
     with storage.open_input(path) as stream:
@@ -42,7 +48,10 @@ def read_matches(path: str, columns: Sequence[str], test: Test, *, limit: int) -
 
 
 def read_rows_of(path: str, rows: np.ndarray, columns: Sequence[str] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(row, its columns) for each of `rows` (int64, rising); row groups without any are not read."""
+    """(row, its columns) for each of `rows` (int64, rising).
+
+    Row groups without any are not read.
+    """
     with storage.open_input(path) as stream:
         file = pq.ParquetFile(stream)
         start = 0
@@ -56,5 +65,5 @@ def read_rows_of(path: str, rows: np.ndarray, columns: Sequence[str] | None = No
 
 
 def same(column: str, value: Any) -> Test:
-    """Tests that a column has a value, which is of the column's type."""
+    """A test whether a column has a value, which is of the column's type."""
     return lambda batch: pc.equal(batch.column(column), pa.scalar(value, batch.schema.field(column).type))

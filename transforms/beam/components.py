@@ -1,7 +1,8 @@
-"""Beam: edges between duplicates -> the edges of whole connected components, together.
+"""Beam: edges between duplicates -> the edges of each connected component, together.
 
-Up to a size one worker combines the spanning forests of all. Beyond it rounds of star contraction, each a shuffle of two addresses an
-edge, leave a star for each component, and the forest is of what is not a star yet.
+Up to a size one worker combines the spanning forest of all edges. Beyond it, rounds of star
+contraction, each a shuffle of two addresses per edge, turn components into stars; the forest is of
+the edges left over.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +36,10 @@ Loose = TaggedOutput[Literal["loose"], pa.RecordBatch]
 
 @dataclass
 class Cluster(beam.PTransform):
-    """Batches of `edge_schema` -> (range of the component, its edges), grouped: all edges of a connected component are in one group."""
+    """Batches of `edge_schema` -> edges, with those of a connected component in one group.
+
+    Groups are hash ranges of components.
+    """
 
     exchange: Exchange
 
@@ -61,7 +65,10 @@ class Cluster(beam.PTransform):
 
 @dataclass
 class ContractStars(beam.PTransform):
-    """Batches of edges -> (range of the node, batch of `FOREST_SCHEMA`): the component of every node, by rounds of star contraction."""
+    """Batches of edges -> the component of each node, by star contraction.
+
+    The output is (range of the node, batch of `FOREST_SCHEMA`).
+    """
 
     exchange: Exchange
 
@@ -95,7 +102,8 @@ class ContractStars(beam.PTransform):
 class ConnectedComponents(beam.CombineFn):
     """Batches with columns `first` and `second` -> one batch of `FOREST_SCHEMA`.
 
-    The accumulator is a list of forests of the edges so far, merged when they outgrow what merging left last time.
+    The accumulator is a list of forests. They are merged when they outgrow the result of the last
+    merge.
     """
 
     def create_accumulator(self) -> list[Forest]:

@@ -22,11 +22,11 @@ Count = TaggedOutput[Literal["counts"], int]
 
 @dataclass
 class DropLines(beam.PTransform):
-    """Part numbers -> part numbers, once each has its `lines-*.parquet` and its drops name that file.
+    """Part numbers -> part numbers, once each has its `lines-*.parquet`, which its drops name.
 
-    A document of which no line is left is dropped by the rule `dedup/lines`. Running the transform again
-    gives the same bytes. The hash ranges, of which there are at least as many as `passes`, are exchanged
-    in passes; each pass reads the texts again.
+    A document of which no line is left is dropped by the rule `dedup/lines`. Running the transform
+    again gives the same bytes. The hash ranges, of which there are at least as many as `passes`,
+    are exchanged in passes; each pass reads the texts again.
     """
 
     documents: str

@@ -1,6 +1,7 @@
-"""Beam: part numbers -> edges between duplicate documents, by exact hash and by MinHash bands with exact verification.
+"""Beam: part numbers -> edges between duplicate documents, by exact hash and by MinHash bands.
 
-Hashes, addresses and similarities are shuffled, never text. Keys are ints or pairs of ints: parts and ranges of hashes.
+Shuffles hashes, addresses and similarities, never text. Keys are ints or pairs of ints: parts and
+hash ranges.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ Count = TaggedOutput[Literal["counts"], tuple[str, int]]
 
 @dataclass
 class SignDocuments(beam.PTransform):
-    """Part numbers -> the same, once the part's signatures are on disk."""
+    """Part numbers -> part numbers, once the signatures of each are on disk."""
 
     documents: str
     out: str
@@ -49,10 +50,10 @@ class SignDocuments(beam.PTransform):
 
 @dataclass
 class DropExact(beam.PTransform):
-    """Signed parts -> edges from representatives to their copies, and (part, batches of rows to leave out).
+    """Signed parts -> edges from representatives to copies, and (part, rows to leave out).
 
-    Left out of what follows are copies, and rows that a screen dropped. Every part comes out once, when all are signed. Exchanges batches
-    of `exact_schema`, in passes over ranges of the exact hash.
+    Copies are left out of the search for pairs, and so are rows that a screen dropped. Every part
+    comes out once. Shuffles batches of `exact_schema`, in passes over ranges of the exact hash.
     """
 
     out: str
@@ -75,10 +76,10 @@ class DropExact(beam.PTransform):
 
 @dataclass
 class ExchangeBands(beam.PTransform):
-    """(part, rows to leave out) -> pairs that share a band and oversized buckets, each by range, (part, rows of either), and statistics.
+    """(part, rows to leave out) -> pairs that share a band, oversized buckets, rows, statistics.
 
-    Exchanges 12 bytes a document and band, in one element for each part, band and range. Passes follow one another, so that a runner
-    which holds what is grouped in memory holds one pass.
+    Pairs and buckets are keyed by hash range, rows by part. Shuffles 12 bytes for each document and
+    band, in one element for each part, band and range; in passes over the (band, range) pairs.
     """
 
     out: str
@@ -99,9 +100,10 @@ class ExchangeBands(beam.PTransform):
 
 @dataclass
 class VerifyPairs(beam.PTransform):
-    """(pairs, oversized buckets, rows wanted) -> edges whose similarity reaches the threshold, and statistics.
+    """(pairs, oversized buckets, candidate rows) -> edges above the threshold, and statistics.
 
-    Each part with candidates is read once and their shingle sets lie in work files, of which comparisons read what they need.
+    Each part with candidates is read once. Their shingle sets go into work files, of which
+    comparisons read what they need.
     """
 
     documents: str

@@ -1,6 +1,7 @@
 """Beam: part numbers -> drops of documents that earlier runs have already, exactly or nearly.
 
-Shuffles hashes, addresses and run numbers; ids only for exact copies. Texts of candidates are read, each part once.
+Shuffles hashes, addresses and run numbers; ids only for exact copies. Texts of candidates are read,
+each part once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -53,10 +54,12 @@ Count = TaggedOutput[Literal["counts"], int]
 
 @dataclass
 class ScreenAgainst(beam.PTransform):
-    """Part numbers -> part numbers, once the drops of this screen are written for each. Signs the parts, as deduplication does.
+    """Part numbers -> part numbers, once the drops of this screen are written for each.
 
-    Leaves the number of buckets not all of whose pairs were compared for `read_oversized`. The (band, range)
-    pairs are exchanged in `passes`.
+    Signs the parts, as deduplication does.
+
+    Leaves the number of buckets not all of whose pairs were compared for `read_oversized`. The
+    (band, range) pairs are exchanged in `passes`.
     """
 
     documents: str
@@ -83,7 +86,8 @@ class ScreenAgainst(beam.PTransform):
             | "Group exact" >> beam.GroupByKey()
             | "Join" >> beam.ParDo(_JoinExact(names))
         )
-        # One collection feeds the bands of all runs: passes that flatten two of them never end on Beam's local runner.
+        # One collection feeds the bands of all runs: passes that flatten two of them never end on
+        # Beam's local runner.
         sources = (
             (
                 copies | "Own copies" >> beam.Map(_of_own_run),
@@ -190,7 +194,8 @@ class _Compare(beam.DoFn):
         self._out, self._config, self._runs = out, config, runs
 
     def process(self, element: Grouped, written: Iterable[int]) -> Iterator[Keyed]:
-        # `written` is a barrier: Beam computes it, and with it all candidates' files, before this starts.
+        # `written` is a barrier: Beam computes it, and with it all candidates' files, before this
+        # starts.
         for drops in compare_pairs(element[1], CandidateFiles(self._out), self._runs, self._config):
             yield from _by_part(drops)
 

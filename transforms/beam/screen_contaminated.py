@@ -1,4 +1,7 @@
-"""Beam: part numbers -> documents that hold evaluation texts. Nothing is shuffled; workers map the index of n-grams."""
+"""Beam: part numbers -> documents that hold evaluation texts.
+
+Nothing is shuffled; workers map the index of n-grams.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +18,10 @@ from transforms.storage.arrow_files import write_parquet
 
 @dataclass
 class ScreenContaminated(beam.PTransform):
-    """Part numbers -> part numbers, once each has its `contamination-*.parquet`, and its drops unless documents are only flagged."""
+    """Part numbers -> part numbers, once each has its `contamination-*.parquet`.
+
+    Unless documents are only flagged, each has its drops, too.
+    """
 
     documents: str
     out: str

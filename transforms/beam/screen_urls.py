@@ -1,4 +1,7 @@
-"""Beam: part numbers -> drops of documents whose URL another document has. Shuffles hashes and addresses, never URLs."""
+"""Beam: part numbers -> drops of documents whose URL another document has.
+
+Shuffles hashes and addresses, never URLs.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +18,10 @@ from transforms.dedup.settings import DedupConfig
 
 @dataclass
 class ScreenUrls(beam.PTransform):
-    """Part numbers -> part numbers, once the drops of this screen are written for each. Shuffles 48 bytes a document."""
+    """Part numbers -> part numbers, once the drops of this screen are written for each.
+
+    Shuffles 48 bytes a document.
+    """
 
     documents: str
     out: str

@@ -1,4 +1,7 @@
-"""`manifest.json`: what a finished stage folder says of itself. Written last; a folder without one is unfinished."""
+"""`manifest.json`: the record of a finished stage folder.
+
+Written last: a folder without one is unfinished.
+"""
 
 import hashlib
 import json
@@ -25,9 +28,10 @@ class FileEntry:
 class Manifest:
     """A finished stage.
 
-    `files` maps names to entries in sorted order; `counters` are the stage's own figures, equal for equal input;
-    `details` is what else is to be known of how it was made, such as the library that encoded;
-    `seconds` and `cpu_seconds` are how long it took, and differ from run to run.
+    files                 by name, sorted
+    counters              the stage's figures, equal for equal input
+    details               how it was made otherwise, such as the library that encoded
+    seconds, cpu_seconds  how long it took; they differ from run to run
     """
 
     stage: str
@@ -48,7 +52,10 @@ def write_manifest(folder: str, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: str) -> Manifest:
-    """Reads a stage folder's manifest. Raises UserError when there is none, or it is of another format version."""
+    """Reads a stage folder's manifest.
+
+    Raises UserError when there is none, or it is of another format version.
+    """
     path = storage.join(folder, NAME)
     try:
         values = json.loads(storage.read_bytes(path))

@@ -1,4 +1,4 @@
-"""What a finished deduplication did, counted from its files."""
+"""The counters of a finished deduplication, from its files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,21 +15,26 @@ from transforms.arrays import starts_run
 from transforms.contracts.dedup import ALL_RULES, STATISTICS
 from transforms.contracts.names import DROPS, PARTS, clusters_path
 from transforms.errors import UserError
+from transforms.storage.arrow_files import read_parquet
 
 _NAMES = tuple(rule.removeprefix("dedup/") for rule in ALL_RULES)
 _BINS = 50
 
 
 def summarise(out: str, documents: str) -> dict[str, Any]:
-    """Counts of a dedup folder over the documents folder it was made from; equal for equal files.
+    """Counts a dedup folder and the documents folder it was made from; equal for equal files.
 
-    `documents` = `kept` + `dropped`, and `dropped` = `exact` + `near` + what other rules dropped, each under its name if it dropped
-    any; `sources`: the same for each source, by name; `similarity`: documents of groups that go, by their similarity to the one that
-    stays, from the lower edge of a bin of 0.02 to their number; `components`: groups of duplicates, `largest_component`: documents in
-    the largest; `candidate_pairs`: distinct pairs
-    that were compared exactly, `similar_pairs`: those at or above the threshold (exact copies are not compared),
-    `oversized_buckets`: buckets not all of whose pairs were compared.
-    Raises UserError when the drops of a part are missing or clusters and drops disagree.
+    documents, kept, dropped  documents = kept + dropped
+    exact, near, …            dropped by each rule; of other rules than these two only if any were
+    sources                   the same for each source, by name
+    similarity                dropped duplicates by similarity to their keeper: lower edge of a bin
+                              of 0.02 -> number
+    components                groups of duplicates; largest_component: documents in the largest
+    candidate_pairs           distinct pairs compared; exact copies are not compared
+    similar_pairs             of these at least as similar as the threshold
+    oversized_buckets         buckets of which not all pairs were compared
+
+    Raises UserError when the drops of a part are missing, or clusters and drops disagree.
     """
     tally: dict[str, Counter[str]] = {}
     for part in PARTS.numbers(storage.list_names(documents)):
@@ -57,7 +62,13 @@ def summarise(out: str, documents: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterFigures:
-    """`components` and `largest` (documents), `dropped` documents, `histogram` of near-duplicates' similarity, pair `statistics`."""
+    """Figures of `clusters.parquet`.
+
+    components  groups of duplicates; `largest`: documents in the largest
+    dropped     documents
+    histogram   of the similarity of dropped documents to their keepers, see `summarise`
+    statistics  of pairs and buckets, by name
+    """
 
     components: int
     largest: int
@@ -76,14 +87,15 @@ def read_clusters(out: str) -> ClusterFigures:
         for batch in file.iter_batches(columns=["component", "size", "member", "keeper", "similarity"]):
             values = {name: batch.column(name).to_numpy() for name in batch.schema.names}
             new = starts_run(values["component"])
+            # A group may begin in one batch and go on in the next.
             new[:1] = int(values["component"][0]) != last
             last = int(values["component"][-1])
             components += int(new.sum())
             largest = max(largest, int(values["size"].max()))
-            gone = values["member"] != values["keeper"]
-            dropped += int(gone.sum())
-            # A float32 may lie just below the edge that its decimal value stands on.
-            edges = np.minimum((values["similarity"][gone].astype(np.float64) * _BINS + 1e-4).astype(np.int64), _BINS)
+            is_dropped = values["member"] != values["keeper"]
+            dropped += int(is_dropped.sum())
+            # A float32 may be just below the edge that its decimal value is equal to.
+            edges = np.minimum((values["similarity"][is_dropped].astype(np.float64) * _BINS + 1e-4).astype(np.int64), _BINS)
             bins += np.bincount(edges, minlength=_BINS + 1)
         metadata = file.schema_arrow.metadata or {}
     return ClusterFigures(
@@ -96,12 +108,10 @@ def read_clusters(out: str) -> ClusterFigures:
 
 
 def _tally(out: str, documents: str, part: int, tally: dict[str, Counter[str]]) -> None:
-    with storage.open_input(PARTS.path(documents, part)) as stream:
-        sources = pq.read_table(stream, columns=["source"])["source"].cast(pa.string())
+    sources = read_parquet(PARTS.path(documents, part), ["source"])["source"].cast(pa.string())
     path = DROPS.path(out, part)
     try:
-        with storage.open_input(path) as stream:
-            drops = pq.read_table(stream, columns=["row", "rule"])
+        drops = read_parquet(path, ["row", "rule"])
     except FileNotFoundError as error:
         raise UserError("the drops of a part are missing", where=path, remedy="run the dedup stage again") from error
     rules = drops["rule"].cast(pa.string())

@@ -83,7 +83,7 @@ Write = Callable[[pa.RecordBatch], None]
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentFormat:
-    """Files of documents, batches of `transforms.export.documents.export_schema`.
+    """Files of documents, batches of `transforms.export.document_columns.export_schema`.
 
     suffix   of a file's name
     open     a local path, the options, the schema of the batches if they have more columns -> a context that gives what writes a batch

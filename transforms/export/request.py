@@ -44,12 +44,12 @@ class ExportRequest:
 
     def values(self) -> dict[str, Any]:
         """What decides the bytes of the export, as plain values."""
-        own = FORMATS[self.format].options
+        options = FORMATS[self.format].options
         return {
             "format": self.format,
             "splits": list(self.splits),
             "sources": list(self.sources),
-            "options": {name: value for name, value in asdict(self.options).items() if name in own},
+            "options": {name: value for name, value in asdict(self.options).items() if name in options},
         }
 
     def check_sources(self, known: set[str]) -> None:

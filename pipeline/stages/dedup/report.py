@@ -24,7 +24,14 @@ def dropped_by_rule(source: dict[str, int]) -> str:
 
 def examine_stage(folder: str, documents: str) -> dict[str, Any]:
     """The largest groups of a dedup folder, and samples of what screens dropped."""
-    return {"largest_clusters": largest_clusters(folder, documents), "samples": sample_drops(folder, documents)}
+    clusters, samples = largest_clusters(folder, documents), sample_drops(folder, documents)
+    return {
+        "largest_clusters": [
+            {"size": cluster.size, "kept": cluster.kept, "documents": [document.values() for document in cluster.documents]}
+            for cluster in clusters
+        ],
+        "samples": {rule: [document.values() for document in dropped] for rule, dropped in samples.items()},
+    }
 
 
 def write_report(run: Run, counters: dict[str, Any], folder: str, *, heading: str) -> str:

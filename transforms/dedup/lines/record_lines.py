@@ -34,7 +34,7 @@ class LineCounts(NamedTuple):
 def lines_of_part(
     documents: str, out: str, part: int, config: DedupConfig, *, ranges: int, passes: int, number: int
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The lines of a part's kept documents in pass `number`: (hash range, batch of `LINE_SCHEMA`)."""
+    """The lines of a part's kept documents in pass `number`, by hash range, as `LINE_SCHEMA`."""
     dropped = _drops_of_documents(DROPS.path(out, part))["row"].to_numpy()
     for rows, batch in read_rows(PARTS.path(documents, part), dropped, columns=["id", "text"]):
         columns = distinct_lines(
@@ -49,7 +49,7 @@ def lines_of_part(
 
 
 def record_lines(documents: str, out: str, part: int, batches: Iterable[pa.RecordBatch], config: DedupConfig) -> None:
-    """Writes `lines-PART.parquet` from batches of `REPEATED_LINE_SCHEMA` of a part, and the part's drops anew.
+    """Writes `lines-PART.parquet` from batches of `REPEATED_LINE_SCHEMA`, and the drops anew.
 
     Documents of which no line is left are added to the drops, by the rule `dedup/lines`.
     """
@@ -95,6 +95,9 @@ def count_lines(out: str, parts: Iterable[int]) -> LineCounts:
 
 
 def _drops_of_documents(path: str) -> pa.Table:
-    """The drops of a part but those by the rule `dedup/lines`: the same before lines are removed and after."""
+    """The drops of a part by other rules than `dedup/lines`.
+
+    They are equal before and after lines are removed.
+    """
     drops = read_parquet(path)
     return drops.filter(pc.not_equal(drops["rule"].cast(pa.string()), LINES_RULE)).replace_schema_metadata(None)

@@ -50,7 +50,7 @@ class RemovedLines:
 
 
 def remove_lines(text: str, numbers: np.ndarray) -> str:
-    """A text without the lines of these numbers (int64 (n,)), and without whitespace around what is left."""
+    """A text without the lines of these numbers (int64 (n,)) and without surrounding whitespace."""
     removed = set(numbers.tolist())
     return "\n".join(line for number, line in enumerate(text.split("\n")) if number not in removed).strip()
 

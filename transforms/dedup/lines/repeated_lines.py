@@ -1,9 +1,10 @@
 """Lines that several documents have: hashes of lines, and which documents lose which.
 
-After C4 (Raffel et al. 2020, arXiv:1910.10683; TensorFlow Datasets, `c4_utils.remove_duplicate_text`):
-a text is split at line feeds, lines are compared in lowercase without surrounding whitespace, and one
-document keeps each line. Differences: short lines are left alone, a line may repeat inside the document
-that keeps it, and the document that keeps a line is drawn anew for each line.
+After C4 (Raffel et al. 2020, arXiv:1910.10683; TensorFlow Datasets,
+`c4_utils.remove_duplicate_text`): a text is split at line feeds, lines are compared in lowercase
+without surrounding whitespace, and one document keeps each line. Differences: short lines are left
+alone, a line may repeat inside the document that keeps it, and the document that keeps a line is
+drawn anew for each line.
 """
 
 from collections.abc import Iterable, Sequence
@@ -75,12 +76,12 @@ def distinct_lines(texts: Sequence[str], ids: np.ndarray, addresses: np.ndarray,
 def repeated_lines(hashes: np.ndarray, draws: np.ndarray, addresses: np.ndarray, *, min_documents: int) -> tuple[np.ndarray, np.ndarray]:
     """Which documents lose which lines.
 
-    A line of at least `min_documents` documents stays in the document with the smallest draw, ties by
-    address; all others lose it.
+    A line of at least `min_documents` documents stays in the document with the smallest draw, ties
+    by address; all others lose it.
 
     Args:
-        hashes, draws, addresses: uint64 (n,) each, columns of `LINE_SCHEMA` in any order, a line of a
-            document once.
+        hashes, draws, addresses: uint64 (n,) each, columns of `LINE_SCHEMA` in any order, a line of
+            a document once.
         min_documents: lines of fewer documents are kept everywhere.
 
     Returns:
@@ -97,7 +98,7 @@ def repeated_lines(hashes: np.ndarray, draws: np.ndarray, addresses: np.ndarray,
 
 
 def find_repeated(batches: Iterable[pa.RecordBatch], *, min_documents: int) -> pa.RecordBatch:
-    """Batches of `LINE_SCHEMA` -> `REPEATED_LINE_SCHEMA`, sorted by (hash, address); see `repeated_lines`."""
+    """Batches of `LINE_SCHEMA` -> `REPEATED_LINE_SCHEMA`, sorted; see `repeated_lines`."""
     columns = gather(batches, LINE_SCHEMA)
     removals = repeated_lines(columns["hash"], columns["draw"], columns["address"], min_documents=min_documents)
     return to_batch(REPEATED_LINE_SCHEMA, *removals)

@@ -1,7 +1,7 @@
 """Documents that hold evaluation texts: those that share an n-gram of words with one.
 
-After Brown et al. 2020 (arXiv:2005.14165), appendix C. Differences: a document is dropped whole, and a gram
-counts however many documents have it.
+After Brown et al. 2020 (arXiv:2005.14165), appendix C. Differences: a document is dropped whole,
+and a gram counts however many documents have it.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ _PLACES = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Matches:
-    """Documents of a batch that share grams with an evaluation set, sorted by (document, set). (n,) each.
+    """Documents of a batch that share grams with an evaluation set, sorted by (document, set).
 
     documents  int64, index in the batch
     sets       int64, number of the evaluation set
@@ -44,17 +44,22 @@ class Matches:
 
 
 def find_matches(texts: pa.Array, index: EvaluationIndex, bits: np.ndarray) -> Matches:
-    """Which of n texts share a gram with which evaluation set; `bits` are the index's `filter_bits`."""
+    """Which of n texts share a gram with which evaluation set.
+
+    `bits` are the index's `filter_bits`.
+    """
     words = split_words(texts, lower=True)
     word_hashes = hash_words(words)
     columns: list[list[np.ndarray]] = [[], [], [], []]
     for width in index.widths:
         values, first = gram_hashes(words, word_hashes, width)
-        # Most grams of a corpus are in no set: the table of bits rules them out before the binary search.
+        # Most grams of a corpus are in no set: the table of bits rules them out before the binary
+        # search.
         likely = np.flatnonzero(bits[prefixes(values)])
         values, first = values[likely], first[likely]
         starts, ends = (np.searchsorted(index.hashes, values, side=side) for side in ("left", "right"))
-        # One row for each entry of the index that a gram equals: a gram of several sets has several.
+        # One row for each entry of the index that a gram equals: a gram of several sets has
+        # several.
         sizes = ends - starts
         each = np.repeat(np.arange(len(values)), sizes)
         entries = join_ranges(starts, sizes)
@@ -103,7 +108,10 @@ def match_part(documents: str, part: int, index: EvaluationIndex) -> pa.Table:
 
 
 def contaminated_drops(part: int, matches: pa.Table) -> pa.Table:
-    """The matches of a part -> its drops: a document once, with the set that it shares most grams with, the first of several."""
+    """The matches of a part -> its drops, a document once.
+
+    Named is the set that it shares most grams with, the first of several.
+    """
     rows = matches["row"].to_numpy().astype(np.int64)
     order = np.lexsort((np.arange(len(rows)), -matches["grams"].to_numpy().astype(np.int64), rows))
     chosen = matches.take(pa.array(order[starts_run(rows[order])])).combine_chunks()
@@ -117,7 +125,10 @@ def contaminated_drops(part: int, matches: pa.Table) -> pa.Table:
 
 
 def count_matches(out: str, parts: Iterable[int], figures: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Adds to the figures of each evaluation set its `documents`, which share a gram with it, and `matches`, the grams shared."""
+    """Adds counts to the figures of each evaluation set.
+
+    `documents` share a gram with the set; `matches` are the grams shared.
+    """
     counted = {name: {**values, "documents": 0, "matches": 0} for name, values in figures.items()}
     for part in parts:
         table = read_parquet(CONTAMINATION.path(out, part), ["set", "grams"])

@@ -1,4 +1,4 @@
-"""Which documents of this run are in an earlier run already: equal texts, pairs that share a band, and their similarity."""
+"""Which documents of this run are in an earlier run already, exactly or nearly."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -84,7 +84,10 @@ def write_oversized(out: str, buckets: int) -> None:
 
 
 def read_oversized(out: str) -> int:
-    """How many buckets with earlier runs were larger than the limit, so that not all of their pairs were compared."""
+    """How many buckets with earlier runs were larger than the limit.
+
+    Not all of their pairs were compared.
+    """
     return int(storage.read_bytes(_oversized_path(out)))
 
 
@@ -93,7 +96,10 @@ def _oversized_path(out: str) -> str:
 
 
 def own_exact(out: str, part: int, config: DedupConfig, *, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The documents of a part of this run that earlier screens leave: (range of the exact hash, batch of `EXACT_SCHEMA`)."""
+    """The documents of a part of this run that earlier screens leave, by range of the exact hash.
+
+    The batches are of `EXACT_SCHEMA`.
+    """
     columns = read_signatures(out, part, ["exact", "id"])
     dropped = screened_rows(out, part, config, screens=screens_before("against", config))
     rows = np.delete(np.arange(len(columns["exact"])), dropped)
@@ -117,7 +123,8 @@ def _exact_by_range(
 def own_signatures(out: str, part: int, drops: Iterable[pa.RecordBatch], config: DedupConfig) -> tuple[np.ndarray, np.ndarray]:
     """The documents of a part of this run that are searched for near-duplicates in earlier runs.
 
-    Left out are empty texts, what earlier screens dropped, and `drops`, batches of `ADDRESSED_DROP_SCHEMA`.
+    Left out are empty texts, what earlier screens dropped, and `drops`, batches of
+    `ADDRESSED_DROP_SCHEMA`.
 
     Returns:
         Their rows, int64 (n,), and their signatures, uint8 (n, 4 * permutations).
@@ -155,7 +162,9 @@ def bands_by_range(
 
 
 def join_exact(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.RecordBatch:
-    """The documents of this run whose text an earlier run has: batches of `EXACT_SCHEMA` -> `ADDRESSED_DROP_SCHEMA`.
+    """The documents of this run whose text an earlier run has.
+
+    Batches of `EXACT_SCHEMA` -> `ADDRESSED_DROP_SCHEMA`.
 
     The keeper is the document of the first such run, of several there the one with the smallest id.
     `names` are those of the earlier runs.
@@ -163,7 +172,8 @@ def join_exact(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.Re
     columns = gather(batches, EXACT_SCHEMA)
     exact = key_columns(columns["exact"])
     own = columns["run"] == OWN
-    # Equal texts become runs of rows, documents of earlier runs in front, in the order of preference.
+    # Equal texts become runs of rows, documents of earlier runs in front, in the order of
+    # preference.
     order = np.lexsort([*key_columns(columns["id"]), columns["run"], own, *exact])
     first = order[first_of_run(starts_run(*(column[order] for column in exact)))]
     matched = own[order] & ~own[first]
@@ -204,7 +214,10 @@ def cross_pairs(hashes: np.ndarray, runs: np.ndarray, addresses: np.ndarray, *, 
 
 
 def candidates_schema(config: DedupConfig) -> pa.Schema:
-    """A part's candidates, sorted by row; `shingles` are empty where the texts of an earlier run are gone."""
+    """A part's candidates, sorted by row.
+
+    `shingles` are empty where the texts of an earlier run are gone.
+    """
     return pa.schema(
         [
             pa.field("row", pa.uint32(), nullable=False),
@@ -216,7 +229,10 @@ def candidates_schema(config: DedupConfig) -> pa.Schema:
 
 
 def write_candidates(dedup: str, documents: str | None, part: int, rows: np.ndarray, config: DedupConfig, path: str) -> None:
-    """Writes the candidates `rows` (int64 (n,), rising) of a part: ids and signatures of its `dedup` folder, shingles of the texts."""
+    """Writes a part's candidates: ids and signatures of its dedup folder, shingles of its texts.
+
+    `rows`: int64 (n,), the candidates, rising.
+    """
     columns = read_signatures(dedup, part, ["id", "signature"])
     if documents is None:
         sets = ShingleSets(values=np.zeros(0, np.uint64), offsets=np.zeros(len(rows) + 1, np.int64))
@@ -231,7 +247,10 @@ def write_candidates(dedup: str, documents: str | None, part: int, rows: np.ndar
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Candidates:
-    """n documents to compare: `ids` uint8 (n, 16), their shingle `sets`, and `signatures` uint32 (n, permutations)."""
+    """n documents to compare.
+
+    `ids` uint8 (n, 16), their shingle `sets`, and `signatures` uint32 (n, permutations).
+    """
 
     ids: np.ndarray
     sets: ShingleSets
@@ -271,10 +290,11 @@ class CandidateFiles:
 def compare_pairs(
     batches: Iterable[pa.RecordBatch], files: CandidateFiles, runs: Sequence[EarlierRun], config: DedupConfig
 ) -> Iterator[pa.RecordBatch]:
-    """Batches of `CROSS_PAIR_SCHEMA` -> `ADDRESSED_DROP_SCHEMA`, a row for each pair at least as similar as `config.jaccard`.
+    """Compares pairs with earlier runs: batches of `CROSS_PAIR_SCHEMA` -> `ADDRESSED_DROP_SCHEMA`.
 
-    The similarity is that of `config.similarity` on shingle sets. For a run without documents, and unless
-    `config.verify` is "exact", it is estimated: the share of equal values in the signatures.
+    There is a row for each pair at least as similar as `config.jaccard`. The similarity is that of
+    `config.similarity` on shingle sets. For a run without documents, and unless `config.verify` is
+    "exact", it is estimated: the share of equal values in the signatures.
     """
     columns = gather(batches, CROSS_PAIR_SCHEMA)
     for number, run in enumerate(runs):
@@ -303,7 +323,10 @@ def compare_pairs(
 
 
 def best_matches(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.Table:
-    """Batches of `ADDRESSED_DROP_SCHEMA` of one part -> its drops: of each document the most similar match, ties by run and id."""
+    """Batches of `ADDRESSED_DROP_SCHEMA` of one part -> its drops.
+
+    Of each document the most similar match is taken, ties by run and id.
+    """
     table = pa.Table.from_batches(batches, schema=ADDRESSED_DROP_SCHEMA).unify_dictionaries().combine_chunks()
     if not table.num_rows:
         return drops_of_part([])

@@ -41,10 +41,12 @@ class EarlierRun:
 
 
 def open_runs(folders: Sequence[str], config: DedupConfig, *, own: str) -> list[EarlierRun]:
-    """The earlier runs of `dedup.against`, in order. `own`: the folder of this run.
+    """The earlier runs of `dedup.against`, in order.
 
-    Raises UserError for a run that is not finished. Raises ConfigError for one that is this run, was not
-    deduplicated, or has signatures of other settings.
+    `own`: the folder of this run.
+
+    Raises UserError for a run that is not finished. Raises ConfigError for one that is this run,
+    was not deduplicated, or has signatures of other settings.
     """
     names = short_names(list(folders))
     return [_open_run(name, folder, config, own) for name, folder in zip(names, folders, strict=True)]
@@ -75,9 +77,9 @@ def _open_run(name: str, folder: str, config: DedupConfig, own: str) -> EarlierR
 
 
 def _check_settings(name: str, path: str, config: DedupConfig) -> None:
-    """Raises ConfigError unless signatures can be compared with ours: all settings that their values depend on are equal.
+    """Raises ConfigError unless the signatures of a run can be compared with ours.
 
-    The keep policy is not among these.
+    All settings that their values depend on must be equal. The keep policy is not among these.
     """
     with storage.open_input(path) as stream:
         metadata = pq.read_schema(stream).metadata or {}
@@ -94,7 +96,10 @@ def _check_settings(name: str, path: str, config: DedupConfig) -> None:
 
 
 def read_kept_signatures(run: EarlierRun, part: int, columns: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The documents that an earlier run kept of a part: their rows, int64 (n,), and columns of their signatures, n rows each."""
+    """The documents that an earlier run kept of a part.
+
+    Their rows, int64 (n,), and columns of their signatures, n rows each.
+    """
     signatures = read_signatures(run.dedup, part, columns)
     dropped = read_parquet(DROPS.path(run.dedup, part), ["row"])["row"].to_numpy()
     kept = np.delete(np.arange(len(signatures[columns[0]])), dropped)

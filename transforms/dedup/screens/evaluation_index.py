@@ -1,8 +1,8 @@
-"""N-grams of evaluation texts: the index that documents are compared with, and the files that the texts are read from.
+"""N-grams of evaluation texts: reading the texts, and the index that documents are compared with.
 
 After Brown et al. 2020 (arXiv:2005.14165), appendix C: 13-grams of words, of lowercase text without
-punctuation; of an evaluation text with fewer words all its words are one gram, if there are at least 8.
-Words are those of `transforms/words.py`.
+punctuation; of an evaluation text with fewer words all its words are one gram, if there are at
+least 8. Words are those of `transforms/words.py`.
 """
 
 import json
@@ -74,7 +74,8 @@ def gram_hashes(words: Words, hashes: np.ndarray, width: int) -> tuple[np.ndarra
         A hash of each gram, uint64 (grams,), and its first word, int64 (grams,).
     """
     length = max(len(hashes) - width + 1, 0)
-    # A polynomial in the hashes of the words, for all places at once: one step for each word of the gram.
+    # A polynomial in the hashes of the words, for all places at once: one step for each word of the
+    # gram.
     values = np.full(length, width, np.uint64)
     for index in range(width):
         values *= _MULTIPLIER
@@ -96,7 +97,8 @@ def index_texts(
         shortest: texts of fewer than `ngram` words are one gram if they have at least so many.
 
     Returns:
-        The index, and figures by set: `texts`, those `too_short` to be searched, distinct `grams` of the others.
+        The index, and figures by set: `texts`, those `too_short` to be searched, distinct `grams`
+            of the others.
     """
     names: list[str] = []
     hashes, numbers = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint32)]
@@ -150,10 +152,11 @@ def open_index(path: str) -> EvaluationIndex:
 
 
 def read_texts(path: str, fields: Sequence[str]) -> Iterator[str]:
-    """The texts of an evaluation file of JSON Lines: of each object the `fields` that it has, strings or lists of strings.
+    """The texts of an evaluation file of JSON Lines.
 
-    Raises UserError, naming the line, for one that is no JSON object or has none of the fields: a text that
-    is left out would be contamination that goes unnoticed.
+    Those are the `fields` that each object has, strings or lists of strings. Raises UserError,
+    naming the line, for one that is no JSON object or has none of the fields: a text that is left
+    out would be contamination that goes unnoticed.
     """
     with storage.open_decompressed(path) as stream:
         for number, line in enumerate(stream, 1):

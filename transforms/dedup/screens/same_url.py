@@ -30,9 +30,10 @@ URL_SCHEMA = pa.schema(
         pa.field("order", pa.binary(_ORDER_BYTES), nullable=False),
     ]
 )
-"""A document with a URL, 48 bytes: 128-bit hash of the URL, address, and an order key that ends in the id.
+"""A document with a URL, 48 bytes: hash of the URL, address, and an order key.
 
-Of documents with one URL the one with the smallest key in byte order is kept.
+The order key ends in the id. Of documents with one URL the one with the smallest key in byte order
+is kept.
 """
 
 
@@ -41,8 +42,8 @@ def hash_urls(
 ) -> pa.RecordBatch:
     """Columns of n documents -> `URL_SCHEMA`, a row for each document whose URL can be normalised.
 
-    Tracking parameters are left out of URLs. "newest" keeps the document published last, those without a
-    date after all others, ties by id; "first" keeps the smallest address.
+    Tracking parameters are left out of URLs. "newest" keeps the document published last, those
+    without a date after all others, ties by id; "first" keeps the smallest address.
     """
     normalized = [normalize_url(url, strip_tracking=True) if url else None for url in urls.to_pylist()]
     known = np.array([url is not None for url in normalized], bool)
@@ -58,7 +59,10 @@ def hash_urls(
 
 
 def urls_of_part(documents: str, out: str, part: int, config: DedupConfig, *, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The documents of a part that earlier screens leave: (hash range of the URL, batch of `URL_SCHEMA`)."""
+    """The documents of a part that earlier screens leave, by range of the URL's hash.
+
+    The batches are of `URL_SCHEMA`.
+    """
     dropped = screened_rows(out, part, config, screens=screens_before("urls", config))
     wins: Literal["newest", "first"] = "newest" if config.urls == "newest" else "first"
     first = 0
@@ -73,7 +77,10 @@ def urls_of_part(documents: str, out: str, part: int, config: DedupConfig, *, ra
 
 
 def link_urls(batches: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
-    """Batches of `URL_SCHEMA` -> `ADDRESSED_DROP_SCHEMA`: all documents of a URL but the first in keep order, which is their keeper."""
+    """Links documents of one URL: batches of `URL_SCHEMA` -> `ADDRESSED_DROP_SCHEMA`.
+
+    All documents of a URL but the first in keep order are dropped; that one is their keeper.
+    """
     columns = gather(batches, URL_SCHEMA)
     urls = key_columns(columns["url"])
     order = np.lexsort([columns["address"], *key_columns(columns["order"]), *urls])

@@ -1,7 +1,7 @@
-"""Screens: what drops documents before duplicates are searched, so that no keeper is a dropped document itself.
+"""Screens: they drop documents before duplicates are searched.
 
-A screen writes one file for each part into `screened/`, rows of `DROP_SCHEMA`. The files are removed once
-the drops of all parts are written.
+So no keeper is a dropped document itself. A screen writes one file for each part into `screened/`,
+rows of `DROP_SCHEMA`. The files are removed once the drops of all parts are written.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ ADDRESSED_DROP_SCHEMA = pa.schema(
         *(field for field in DROP_SCHEMA if field.name != "row"),
     ]
 )
-"""Dropped documents of any parts: as `DROP_SCHEMA`, with the document's address in place of its row."""
+"""Dropped documents of any parts: `DROP_SCHEMA` with the document's address in place of its row."""
 
 
 def active_screens(config: DedupConfig) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def screened_folder(out: str) -> str:
 
 
 def write_screened(out: str, screen: str, part: int, drops: pa.Table) -> None:
-    """Commits what a screen drops of a part: rows of `DROP_SCHEMA` in any order, a document once."""
+    """Commits what a screen drops of a part: `DROP_SCHEMA` in any order, a document once."""
     write_drop_table(drops, _path(out, screen, part))
 
 
@@ -78,7 +78,7 @@ def addressed_drops(
     similarity: pa.Array | None = None,
     other: pa.Array | None = None,
 ) -> pa.RecordBatch:
-    """n documents dropped by one rule -> `ADDRESSED_DROP_SCHEMA`; columns that are not given are null.
+    """n documents dropped by one rule -> `ADDRESSED_DROP_SCHEMA`; other columns are null.
 
     Args:
         members: uint64 (n,), addresses of the documents; `ids`: their ids.
