@@ -6,9 +6,9 @@ from typing import Any
 from pipeline.run.folder import Run
 from pipeline.stages.dedup.stage import DEDUP
 from pipeline.stages.documents.stage import DOCUMENTS
-from pipeline.stages.finished import FinishedStages
+from pipeline.stages.finished import Finished, FinishedStages
 from pipeline.stages.shards.stage import SHARDS
-from pipeline.stages.stage import Finished, Stage
+from pipeline.stages.stage import Stage
 from pipeline.stages.tokenizer.stage import TOKENIZER
 
 STAGES: tuple[Stage[Any, Any], ...] = (DOCUMENTS, DEDUP, TOKENIZER, SHARDS)

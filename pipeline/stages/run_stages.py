@@ -14,7 +14,8 @@ from pipeline.run.state import damaged_files, discard_stage, finish_stage, stage
 from pipeline.runner.beam import RunnerSettings, cpu_seconds
 from pipeline.runner.units import StageReport
 from pipeline.stages.all_stages import STAGES
-from pipeline.stages.stage import C, Finished, Stage
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import C, Stage
 from transforms import storage
 from transforms.contracts.manifest import Manifest, read_manifest
 from transforms.errors import ConfigError, UserError

@@ -12,8 +12,8 @@ from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan, U
 from pipeline.run.state import is_finished
 from pipeline.stages.estimate import StageInput
+from pipeline.stages.finished import Finished, FinishedStages
 from transforms.contracts.manifest import Manifest, read_manifest
-from transforms.contracts.names import NumberedFiles
 from transforms.contracts.plain import JsonObject, from_plain
 
 if TYPE_CHECKING:  # commands that only read a run need no Beam
@@ -21,24 +21,10 @@ if TYPE_CHECKING:  # commands that only read a run need no Beam
     from pipeline.runner.units import StageReport
     from pipeline.stages.check import Check
     from pipeline.stages.estimate import Estimate, Survey
-    from pipeline.stages.finished import FinishedStages
     from pipeline.stages.guard import Guard
     from pipeline.terminal import Section
 
 C = TypeVar("C")
-
-
-@dataclass(frozen=True)
-class Finished(Generic[C]):
-    """A finished stage: its folder, its manifest, and the manifest's counters."""
-
-    folder: str
-    manifest: Manifest
-    counters: C
-
-    def paths(self, files: NumberedFiles) -> dict[int, str]:
-        """Paths of files of the stage by the part that they belong to, in order."""
-        return {part: files.path(self.folder, part) for part in files.numbers(self.manifest.files)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from tests.conftest import DATA
 from tests.pipeline.every_kind import write_every_kind
 from transforms import storage
 from transforms.contracts.addresses import pack_address, unpack_address
-from transforms.dedup.lines.lines import remove_lines
+from transforms.dedup.lines.removed_lines import remove_lines
 from transforms.tokens.encode import encode_texts
 from transforms.tokens.rows import read_segments
 from transforms.tokens.shards import open_shard

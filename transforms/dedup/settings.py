@@ -16,7 +16,10 @@ _UNITS = {"MB": 10**6, "GB": 10**9}
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class DedupConfig:
-    """How duplicates are found and which of them stay. Raises pydantic.ValidationError for a wrong or unknown value."""
+    """How duplicates are found and which of them are kept.
+
+    Raises pydantic.ValidationError for a wrong or unknown value.
+    """
 
     enabled: Annotated[bool, Field(description="look for duplicates at all")] = True
     jaccard: Annotated[
@@ -152,11 +155,14 @@ class DedupConfig:
 
     @property
     def memory_bytes(self) -> int:
-        """`memory_limit` in bytes, 0 if there is none."""
+        """`memory_limit` in bytes, 0 if it is not set."""
         match = _MEMORY.fullmatch(self.memory_limit)
         return int(float(match["number"]) * _UNITS[match["unit"]]) if match else 0
 
     @property
     def least_similarity(self) -> float:
-        """Candidates of less are no duplicates; with `verify = "none"` there are none of less."""
+        """The least similarity of duplicates.
+
+        0 with `verify = "none"`, where all candidates are duplicates.
+        """
         return 0.0 if self.verify == "none" else self.jaccard

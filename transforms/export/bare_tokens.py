@@ -1,4 +1,4 @@
-"""What the formats of bare tokens share: their type, end-of-text behind each document, and counting what a file holds."""
+"""What the formats of bare tokens share: token type, end-of-text tokens, and counting."""
 
 import os
 
@@ -20,7 +20,10 @@ def token_dtype(info: ShardInfo) -> np.dtype:
 
 
 def close_documents(documents: TokenDocuments, end_of_text: int) -> tuple[np.ndarray, np.ndarray]:
-    """Documents -> one stream with an end-of-text after each, and where each ends in it, its end-of-text included: int64 (n,)."""
+    """n documents -> one stream with an end-of-text after each, and their ends in it, int64 (n,).
+
+    The end of a document includes its end-of-text.
+    """
     ends = documents.offsets[1:]
     return np.insert(documents.tokens, ends, end_of_text), ends + np.arange(1, len(ends) + 1)
 

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from transforms import storage
 from transforms.config_types import STRICT
-from transforms.export.documents import IS_JSON, SCHEMA
+from transforms.export.document_columns import IS_JSON, SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
 from transforms.sources.kept import finite
 

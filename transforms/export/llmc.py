@@ -1,7 +1,8 @@
-"""llm.c: `tokens_train_000000.bin` …, a header of 256 int32 and the tokens, an end-of-text before each document.
+"""llm.c: `tokens_train_000000.bin` and following, an end-of-text before each document.
 
-Of its two headers (`dev/data/data_common.py`) the first is what its C code and train_gpt2.py read, uint16; a larger
-vocabulary gets the second, uint32, which train_llama3.py reads.
+A file is a header of 256 int32 and the tokens. Of its two headers (`dev/data/data_common.py`) the
+first is what its C code and train_gpt2.py read, uint16; a larger vocabulary gets the second,
+uint32, which train_llama3.py reads.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
-"""Megatron-LM: `train-SOURCE.bin` and `.idx`, an end-of-text after each document, as `preprocess_data.py --append-eod` does.
+"""Megatron-LM: `train-SOURCE.bin` and `.idx`, an end-of-text after each document.
 
-The index after `megatron/core/datasets/indexed_dataset.py`: magic, version, type code, counts, then of each sequence its
-length (int32) and where it begins in bytes (int64), then the sequences at which documents begin and the last ends (int64).
-A document is one sequence.
+The data are those of `preprocess_data.py --append-eod`. The index is that of
+`megatron/core/datasets/indexed_dataset.py`: magic, version, type code, counts, then of each
+sequence its length (int32) and where it begins in bytes (int64), then the sequences at which
+documents begin and the last ends (int64). A document is one sequence.
 """
 
 import os
@@ -52,7 +53,10 @@ def _write_index(sink: BinaryIO, lengths: np.ndarray, dtype: np.dtype) -> None:
 
 
 def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Counts:
-    """Documents by the index, tokens by the data. Raises UserError when the two do not belong together."""
+    """Documents by the index, tokens by the data.
+
+    Raises UserError when the two do not belong together.
+    """
     with open(paths[1], "rb") as source:
         sequences = struct.unpack(_HEAD, source.read(struct.calcsize(_HEAD)))[3]
         indexed = int(np.frombuffer(source.read(4 * sequences), "<i4").sum(dtype=np.int64))

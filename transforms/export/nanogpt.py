@@ -1,4 +1,6 @@
-"""nanoGPT: `train.bin` and `val.bin`, bare uint16 tokens, an end-of-text after each document; `meta.pkl` tells the vocabulary.
+"""nanoGPT: `train.bin` and `val.bin`, bare uint16 tokens, an end-of-text after each document.
+
+`meta.pkl` tells the vocabulary.
 
 As nanoGPT's `data/openwebtext/prepare.py` writes and its `train.py` and `sample.py` read them.
 """
@@ -40,9 +42,11 @@ def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Coun
 
 
 def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOptions) -> dict[str, bytes]:
-    """`meta.pkl`: without it train.py takes GPT-2's vocabulary size, and sample.py decodes with GPT-2's tokenizer.
+    """`meta.pkl`, which holds the vocabulary.
 
-    sample.py looks up single characters in `stoi`; a byte-level vocabulary has a token for each ASCII character.
+    Without it train.py takes GPT-2's vocabulary size, and sample.py decodes with GPT-2's tokenizer.
+    sample.py looks up single characters in `stoi`; a byte-level vocabulary has a token for each
+    ASCII character.
     """
     loaded = load_tokenizer(tokenizer, path="tokenizer.json", end_of_text=None)
     texts = {number: loaded.decode([number], skip_special_tokens=False) for number in range(loaded.get_vocab_size())}

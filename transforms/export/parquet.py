@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.export.documents import SCHEMA
+from transforms.export.document_columns import SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
 from transforms.ingest.unit import PartWriter
 

@@ -1,6 +1,7 @@
 """Files on any file system that fsspec knows: list with sizes, open, write atomically.
 
-Local paths, `gs://`, `s3://` and `https://` are alike here. A written file appears under its name whole or not at all.
+Local paths, `gs://`, `s3://` and `https://` are alike here. A written file appears under its name
+whole or not at all.
 """
 
 import bz2
@@ -39,7 +40,7 @@ _ZSTD_BLOCK = 1 << 14  # compressed bytes at a time; they can become 32,768 time
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
-    """One input file: `version` is its modification time or etag, whatever the file system knows."""
+    """One input file. `version`: its modification time or etag, whatever the file system knows."""
 
     path: str
     size: int
@@ -49,8 +50,8 @@ class FileInfo:
 def file_system(path: str) -> tuple[Any, str]:
     """The fsspec file system of a path or URL, and the path inside it.
 
-    It remembers no listings: other processes write there, too. Raises ConfigError for a protocol that fsspec does not know or
-    whose package is not installed.
+    It remembers no listings: other processes write there, too. Raises ConfigError for a protocol
+    that fsspec does not know or whose package is not installed.
     """
     if path.startswith("/"):  # also with `::` in it, which else joins file systems to a chain
         return fsspec.filesystem("file"), LocalFileSystem._strip_protocol(path)
@@ -112,11 +113,14 @@ def remove(path: str) -> None:
 
 
 def list_files(pattern: str) -> list[FileInfo]:
-    """Files that a glob matches (or the one file named), in the order of their paths. Folders are left out.
+    """Files that a glob matches (or the one file named), in the order of their paths.
 
-    What is there as it is spelled comes before a reading as a glob, but for `*`: the file `a[1].txt`, or the files in the folder `a[1]`.
-    Signs that `globs.escape` escaped are plain. Links to files are files; links to folders are not followed. A URL's paths are
-    spelled as the pattern is. Raises ConfigError for a file of unknown size.
+    Folders are left out.
+
+    What is there as it is spelled comes before a reading as a glob, but for `*`: the file
+    `a[1].txt`, or the files in the folder `a[1]`. Signs that `globs.escape` escaped are plain.
+    Links to files are files; links to folders are not followed. A URL's paths are spelled as the
+    pattern is. Raises ConfigError for a file of unknown size.
     """
     fs, inner = file_system(pattern)
     with hub.errors(pattern):
@@ -128,7 +132,10 @@ def list_files(pattern: str) -> list[FileInfo]:
 
 
 def list_folder(path: str) -> list[FileInfo]:
-    """All files in a folder and the folders in it, in the order of their paths; links to folders are not followed."""
+    """All files in a folder and the folders in it, in the order of their paths.
+
+    Links to folders are not followed.
+    """
     fs, inner = file_system(path)
     more = {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}  # else a folder that cannot be read is as one without files
     with hub.errors(path):
@@ -145,7 +152,10 @@ def is_folder(path: str) -> bool:
 
 
 def find_literal(pattern: str) -> tuple[str, str]:
-    """A pattern -> the path or URL that its first parts spell, and the pattern of the rest; see `globs.split_pattern`."""
+    """Splits a pattern into a literal path or URL and the pattern of the rest.
+
+    See `globs.split_pattern`.
+    """
     if web.is_http(pattern):
         found = next((index for index, sign in enumerate(pattern) if sign in globs.SIGNS), len(pattern))
         cut = pattern.rfind("/", 0, found)
@@ -169,7 +179,10 @@ def _file_infos(found: dict[str, Any], fs: Any, *, pattern: str, inner: str) -> 
 
 
 def _file_info(fs: Any, path: str) -> dict[str, Any] | None:
-    """What a file system knows of a file, through links; None if it is no file, a link that leads nowhere or not there."""
+    """What a file system knows of a file, through links.
+
+    None if it is no file, a link that leads nowhere or not there.
+    """
     try:
         if web.is_http(path):
             size, version = web.remote_file(path)
@@ -185,7 +198,10 @@ def _file_info(fs: Any, path: str) -> dict[str, Any] | None:
 
 
 def _glob(fs: Any, pattern: str) -> dict[str, dict[str, Any]]:
-    """The files that a glob matches, with what is known of each; a page of links is asked for until the server answers."""
+    """The files that a glob matches, with what is known of each.
+
+    A page of links is asked for until the server answers.
+    """
     if not web.is_http(pattern):
         return _glob_files(fs, pattern)
     if not any(sign in pattern for sign in "*?["):
@@ -206,7 +222,10 @@ def _glob_files(fs: Any, pattern: str) -> dict[str, dict[str, Any]]:
 
 
 def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
-    """A path inside a file system -> the path or URL that begins as `pattern` does; `inner` is the pattern inside it."""
+    """A path inside a file system -> the path or URL that begins as `pattern` does.
+
+    `inner` is the pattern inside the file system.
+    """
     if "://" not in pattern:
         return path
     shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(reversed(pattern), reversed(inner), strict=False)))
@@ -217,12 +236,18 @@ def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
 
 
 def list_names(folder: str) -> list[str]:
-    """Names of the files in a folder, sorted, without temporary ones; empty if there is no such folder."""
+    """Names of the files in a folder, sorted, without temporary ones.
+
+    Empty if there is no such folder.
+    """
     return sorted(file_sizes(folder))
 
 
 def file_sizes(folder: str) -> dict[str, int]:
-    """{name: bytes} of the files in a folder, without temporary ones; empty if there is no such folder."""
+    """{name: bytes} of the files in a folder, without temporary ones.
+
+    Empty if there is no such folder.
+    """
     fs, inner = file_system(folder)
     try:
         entries = fs.ls(inner, detail=True)
@@ -233,7 +258,7 @@ def file_sizes(folder: str) -> dict[str, int]:
 
 
 def open_input(path: str) -> BinaryIO:
-    """Opens a file for reading bytes as they lie there."""
+    """Opens a file for reading its bytes unchanged."""
     if web.is_http(path):
         return web.open_url(path)
     fs, inner = file_system(path)
@@ -245,9 +270,12 @@ def open_input(path: str) -> BinaryIO:
 
 
 def open_decompressed(path: str) -> BinaryIO:
-    """Opens a file for reading bytes; `.gz`, `.bz2` and `.zst` are decompressed, with all their members.
+    """Opens a file for reading bytes.
 
-    Reading a file that was cut off inside a member raises EOFError; a cut between two members leaves no trace.
+    `.gz`, `.bz2` and `.zst` are decompressed, with all their members.
+
+    Reading a file that was cut off inside a member raises EOFError; a cut between two members
+    leaves no trace.
     """
     stream = open_input(path)
     if path.endswith(".gz"):
@@ -260,7 +288,10 @@ def open_decompressed(path: str) -> BinaryIO:
 
 
 class _ZstdReader(io.RawIOBase):
-    """All frames of a zstd stream, with any window size. `zstandard.stream_reader` takes a frame that was cut for its end."""
+    """All frames of a zstd stream, with any window size.
+
+    `zstandard.stream_reader` takes a frame that was cut for its end.
+    """
 
     def __init__(self, stream: BinaryIO):
         self._stream = stream
@@ -302,10 +333,13 @@ def read_bytes(path: str) -> bytes:
 
 @contextlib.contextmanager
 def atomic_output(path: str) -> Iterator[str]:
-    """Yields the name of a local temporary file; when the block ends well, that file becomes `path`.
+    """Yields the name of a local temporary file.
 
-    On a local file system the temporary file lies beside `path`, is synced and renamed. Elsewhere it is uploaded:
-    an object appears when its upload is complete. If the block raises, nothing is left.
+    When the block ends well, that file becomes `path`.
+
+    On a local file system the temporary file lies beside `path`, is synced and renamed. Elsewhere
+    it is uploaded: an object appears when its upload is complete. If the block raises, nothing is
+    left.
     """
     fs, inner = file_system(path)
     if isinstance(fs, LocalFileSystem):
@@ -344,7 +378,10 @@ def remove_temporary_files(folder: str) -> None:
 
 
 def remove_folder(path: str) -> None:
-    """Removes a folder with all that it holds, if it is there. Raises OSError when something of it stays."""
+    """Removes a folder with all that it holds, if it exists.
+
+    Raises OSError when something of it is left.
+    """
     fs, inner = file_system(path)
     try:
         if isinstance(fs, LocalFileSystem):
@@ -361,7 +398,10 @@ def remove_folder(path: str) -> None:
 
 @contextlib.contextmanager
 def local_copy(path: str) -> Iterator[str]:
-    """Yields the name of a local file with the bytes of `path`: the file itself where it is local, else a temporary copy."""
+    """Yields the name of a local file with the bytes of `path`.
+
+    That is the file itself where it is local, else a temporary copy.
+    """
     fs, inner = file_system(path)
     if isinstance(fs, LocalFileSystem):
         yield inner

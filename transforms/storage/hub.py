@@ -1,6 +1,7 @@
-"""Files of the Hugging Face Hub, `hf://datasets/ORG/NAME[@REVISION]/path`, by the file system of `huggingface_hub`.
+"""Files of the Hugging Face Hub: `hf://datasets/ORG/NAME[@REVISION]/path`.
 
-That package raises errors of its own for what is not there or cannot be reached, some without an errno, which here would mean that a file's
+They are read by the file system of `huggingface_hub`. That package raises errors of its own for
+what is not there or cannot be reached, some without an errno, which here would mean that a file's
 format is broken. They become errors a person can act on.
 """
 
@@ -22,7 +23,10 @@ def is_hub(path: str) -> bool:
 
 @contextlib.contextmanager
 def errors(path: str) -> Iterator[None]:
-    """Raises UserError or ConfigError, naming the path, in place of what the Hub's package raises. Other paths: nothing changes."""
+    """Raises UserError or ConfigError, naming the path, in place of what the Hub's package raises.
+
+    Other paths: nothing changes.
+    """
     if not is_hub(path):
         yield
         return
@@ -38,7 +42,10 @@ def errors(path: str) -> Iterator[None]:
 
 
 def check_repository(fs: Any, path: str) -> None:
-    """Raises where a path names no repository and revision that is there; else a listing would only be empty."""
+    """Raises where a path names no repository and revision that is there.
+
+    Else a listing would only be empty.
+    """
     if hasattr(fs, "resolve_path"):
         fs.resolve_path(path)
 
@@ -80,7 +87,10 @@ class _File(io.RawIOBase):
 
 
 def _error_of(error: Exception, path: str) -> UserError | None:
-    """What to raise in place of an error; None for a file that is not there in a repository that is, an error like that of any disk."""
+    """What to raise in place of an error.
+
+    None for a file that is not there in a repository that is, an error like that of any disk.
+    """
     from huggingface_hub import constants, errors
 
     causes = list(_causes(error))

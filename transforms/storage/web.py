@@ -1,4 +1,5 @@
-"""Files over http and https: one request reads on until the file ends, and what fails for a while is tried again.
+"""Files over http and https: one request reads on until the file ends, and what fails for a while
+is tried again.
 
 Proxies and certificates are those of the environment (`https_proxy`, `SSL_CERT_FILE`).
 """
@@ -33,7 +34,7 @@ _HEAD_REFUSED = frozenset({403, 405, 501})
 
 Result = TypeVar("Result")
 sleep = time.sleep  # tests put another in its place
-_jitter = random.Random()  # its own: numbers drawn here are not missing in the sequence of a caller who seeded `random`
+_jitter = random.Random()  # not the shared generator, which a caller may have seeded
 
 
 class RemoteFile(NamedTuple):
@@ -48,10 +49,11 @@ def is_http(path: str) -> bool:
 
 
 def with_retries(action: Callable[[], Result], *, url: str, draw: Callable[[], float] = _jitter.random) -> Result:
-    """What an action returns, tried up to ATTEMPTS times while the server is busy or the connection breaks.
+    """What an action returns, tried up to ATTEMPTS times while the server is busy or unreachable.
 
-    Waits a random part of a delay that doubles (full jitter), but at least what `Retry-After` asks for. Raises
-    FileNotFoundError, PermissionError or another OSError with an errno, at once for what no second try can mend.
+    Waits a random part of a delay that doubles (full jitter), but at least what `Retry-After` asks
+    for. Raises FileNotFoundError, PermissionError or another OSError with an errno, at once for
+    what a retry cannot fix.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -73,12 +75,17 @@ def remote_file(url: str) -> RemoteFile:
 
 
 def open_url(url: str) -> BinaryIO:
-    """A file as a stream that can seek. Errors are those of `with_retries`; UserError when the file changes meanwhile."""
+    """A file as a stream that can seek.
+
+    Errors are those of `with_retries`; UserError when the file changes meanwhile.
+    """
     return io.BufferedReader(HttpStream(url), BUFFER_BYTES)
 
 
 class HttpStream(io.RawIOBase):
-    """Reads a URL on from where it stands; a request that breaks off is made again from the next byte.
+    """Reads a URL on from where it stands.
+
+    A request that breaks off is made again from the next byte.
 
     A server that knows no ranges is read from the start again, without the bytes that came before.
     """
@@ -192,7 +199,7 @@ def _ask(url: str) -> RemoteFile:
 
 
 def _described(response: Any) -> RemoteFile:
-    """The whole file's size and version, by the headers of a response to any kind of request for it."""
+    """The whole file's size and version, by the headers of a response to any request for it."""
     headers = response.headers
     size = headers.get("Content-Length", "")
     if response.status == http.client.PARTIAL_CONTENT:
@@ -203,7 +210,10 @@ def _described(response: Any) -> RemoteFile:
 
 
 def _asked_delay(error: Exception) -> float | None:
-    """Seconds that the server asks to wait before the next try, 0 if it does not say; None if no try will mend it."""
+    """Seconds to wait before the next try, 0 if the server does not say.
+
+    None if no retry will help.
+    """
     status = error.code if isinstance(error, urllib.error.HTTPError) else getattr(error, "status", None)
     if isinstance(status, int):
         asked = (getattr(error, "headers", None) or {}).get("Retry-After")
@@ -231,7 +241,10 @@ def _seconds(value: str | None) -> float:
 
 
 def _as_system_error(error: Exception, url: str, attempts: int) -> Exception:
-    """The error to raise: with an errno, so that it stops the run and is never taken for a property of the file."""
+    """The error to raise, with an errno.
+
+    So it stops the run, and is never taken for a property of the file.
+    """
     times = f" ({attempts} attempts)" if attempts > 1 else ""
     if isinstance(error, urllib.error.HTTPError):
         error.close()

@@ -1,4 +1,4 @@
-"""Whether a shard keeps its contract (`transforms.tokens.shards`): its rows one by one, and its documents over all rows."""
+"""Whether a shard keeps the contract of `transforms.tokens.shards`: its rows, and its documents."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -20,9 +20,9 @@ class Fault(NamedTuple):
 
 
 def row_faults(shard: MappedShard, token_lengths: np.ndarray) -> Iterator[Fault]:
-    """What is wrong inside rows: ids, segments, end-of-text tokens, padding, the column `bytes`. Holds a block of rows at a time.
+    """Faults inside rows: ids, segments, end-of-text tokens, padding, the column `bytes`.
 
-    `token_lengths`: UTF-8 bytes of each token of the vocabulary, int (vocabulary,).
+    Holds a block of rows at a time. `token_lengths`: UTF-8 bytes of each token, int (vocabulary,).
     """
     segments = read_segments(shard)
     octets = shard.table.column("bytes").to_numpy()
@@ -32,8 +32,8 @@ def row_faults(shard: MappedShard, token_lengths: np.ndarray) -> Iterator[Fault]
         step = max(1, _BLOCK_TOKENS // chunk.shape[1])
         for start in range(0, len(chunk), step):
             block = chunk[start : start + step]
-            own = segments.take(np.arange(bounds[first], bounds[first + len(block)]))
-            yield from _block_faults(block, own, first, shard, token_lengths, octets[first : first + len(block)])
+            of_block = segments.take(np.arange(bounds[first], bounds[first + len(block)]))
+            yield from _block_faults(block, of_block, first, shard, token_lengths, octets[first : first + len(block)])
             first += len(block)
 
 
@@ -73,7 +73,10 @@ def document_order(segments: Segments) -> Segments:
 
 
 def document_faults(ordered: Segments) -> Iterator[Fault]:
-    """What is wrong with documents, of which each token and the end must be a target exactly once. `ordered`: by `document_order`."""
+    """Faults of documents: each token, and the end, must be a target exactly once.
+
+    `ordered`: the segments in the order of `document_order`.
+    """
     count = len(ordered)
     new = starts_run(ordered.document)
     last = np.ones(count, bool)
@@ -94,7 +97,10 @@ def _documents(what: str, addresses: np.ndarray) -> Fault:
 
 
 class DocumentTokens:
-    """The tokens of a shard's documents, without the end-of-text tokens. Holds the shard's tokens."""
+    """The tokens of a shard's documents, without the end-of-text tokens.
+
+    Holds the shard's tokens.
+    """
 
     def __init__(self, shard: MappedShard, ordered: Segments):
         self._flat = np.concatenate([np.zeros(0, np.uint16), *(chunk.reshape(-1) for chunk in shard.token_chunks())])
@@ -104,7 +110,14 @@ class DocumentTokens:
         self.documents = np.unique(ordered.document)
 
     def of(self, documents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """n documents of the shard (addresses, rising) -> their ids one after the other, and how many each has: int64 (n,)."""
+        """The tokens of some documents of the shard.
+
+        Args:
+            documents: addresses, uint64 (n,), rising.
+
+        Returns:
+            The ids, one document after the other, and how many each document has, int64 (n,).
+        """
         first, last = np.searchsorted(self._document, documents), np.searchsorted(self._document, documents, side="right")
         pieces = join_ranges(first, last - first)
         lengths = self._length[pieces]

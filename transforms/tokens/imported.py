@@ -1,4 +1,4 @@
-"""Tokenizers that were made elsewhere: which of them this tool can use."""
+"""Tokenizers of other tools: which of them this tool can use."""
 
 import json
 from typing import Any
@@ -10,9 +10,9 @@ _REMEDY = "name a byte-level BPE tokenizer.json, as those of GPT-2, Llama 3 or Q
 
 
 def check_imported(data: bytes, *, path: str, end_of_text: str) -> None:
-    """Raises UserError unless the tokenizer.json is byte-level BPE, cuts a text the same way each time and loses nothing of it,
+    """Raises UserError unless a tokenizer.json can be used.
 
-    and has the token that ends a text.
+    It must be byte-level BPE, deterministic and lossless, and have the special token `end_of_text`.
     """
     tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
     ids = tokenizer.get_vocab(with_added_tokens=True).values()
@@ -36,8 +36,8 @@ def check_imported(data: bytes, *, path: str, end_of_text: str) -> None:
     if any(step.get("behavior") == "Removed" for step in steps[:-1]):
         raise UserError("its pre-tokenizer removes text", where=path, remedy=_REMEDY)
     special = {token.content for token in tokenizer.get_added_tokens_decoder().values() if token.special}
-    own = tokenizer.encode(end_of_text, add_special_tokens=False).ids
-    if end_of_text not in special or tokenizer.token_to_id(end_of_text) in own:
+    spelled = tokenizer.encode(end_of_text, add_special_tokens=False).ids
+    if end_of_text not in special or tokenizer.token_to_id(end_of_text) in spelled:
         what = f"text can spell its token {end_of_text}, so that a document could end inside another"
         raise UserError(what, where=path, remedy="name a special token of it in tokenizer.end_of_text")
 

@@ -1,17 +1,20 @@
 """The contract of a token shard: one Arrow IPC file, uncompressed, memory-mappable.
 
-A row holds T + 1 tokens: positions 0..T-1 are inputs, position p predicts the token at p + 1. A document's stream is
-`[EOT] + tokens + [EOT]`; a row's `segments` say which stretch of which document's stream lies where:
+A row holds T + 1 tokens: positions 0..T-1 are inputs, position p predicts the token at p + 1. A
+document's stream is `[EOT] + tokens + [EOT]`; a row's `segments` say which stretch of which
+document's stream lies where:
 
     start         first position of the stretch in the row
     length        how many of the document's tokens lie there (its closing EOT is not counted)
     document      address of the document (`transforms.contracts.addresses`)
     token_offset  index of the stretch's first token in the document's stream (0 is the opening EOT)
-    ends          True: the stretch ends its document, and the token at start + length is its closing EOT
+    ends          True: the stretch ends its document, and the token at start + length is its
+                  closing EOT
 
-So the target of position p is the document's true next token exactly when `start <= p < start + length - 1`, or when
-`p == start + length - 1` and `ends`; every other target (after a cut, in padding) is masked. The closing EOT of one
-document may serve as the opening EOT of the next. Positions in no segment are separators or padding and hold EOT.
+So the target of position p is the document's true next token exactly when `start <= p < start +
+length - 1`, or when `p == start + length - 1` and `ends`; every other target (after a cut, in
+padding) is masked. The closing EOT of one document may serve as the opening EOT of the next.
+Positions in no segment are separators or padding and hold EOT.
 """
 
 from collections.abc import Callable, Iterator
@@ -63,7 +66,10 @@ class ShardInfo:
 
     @property
     def token_dtype(self) -> np.dtype:
-        """`token_type` in numpy, native byte order. Arrow's own `to_pandas_dtype` imports pandas, which a bare installation lacks."""
+        """`token_type` in numpy, native byte order.
+
+        Arrow's own `to_pandas_dtype` imports pandas, which a bare installation lacks.
+        """
         return np.dtype(f"u{self.token_type.bit_width // 8}")
 
     def schema(self) -> pa.Schema:
@@ -78,7 +84,10 @@ class ShardInfo:
 
     @classmethod
     def from_schema(cls, schema: pa.Schema, *, path: str) -> "ShardInfo":
-        """Reads the metadata back. Raises UserError when the file is no shard, or one of another format version."""
+        """Reads the metadata back.
+
+        Raises UserError when the file is no shard, or one of another format version.
+        """
         metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
         try:
             values: dict[str, Any] = {field.name: _READERS[field.type](metadata[_PREFIX + field.name]) for field in fields(cls)}
@@ -127,7 +136,10 @@ class MappedShard:
 
 
 def open_shard(path: str) -> MappedShard:
-    """Maps a local shard. Raises UserError for a file that is cut off, is no Arrow file, or is no token shard."""
+    """Maps a local shard.
+
+    Raises UserError for a file that is cut off, is no Arrow file, or is no token shard.
+    """
     try:
         table = pa.ipc.open_file(pa.memory_map(path)).read_all()
     except (pa.ArrowInvalid, OSError) as error:
@@ -136,7 +148,10 @@ def open_shard(path: str) -> MappedShard:
 
 
 class ShardWriter:
-    """Writes a local shard, some packed rows at a time; a context manager. The file is whole when the block has ended."""
+    """Writes a local shard, some packed rows at a time; a context manager.
+
+    The file is whole when the block has ended.
+    """
 
     def __init__(self, path: str, info: ShardInfo):
         self._schema = info.schema()

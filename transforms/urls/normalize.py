@@ -1,9 +1,10 @@
-"""One spelling for URLs that mean the same page: what block lists are looked up with, and what pages can be compared by.
+"""One spelling for URLs that mean the same page, for block lists and for comparing pages.
 
-After RFC 3986, section 6.2, and the URL standard of WHATWG: scheme and host in small letters, the host in ASCII (IDNA, UTS 46)
-without its final dot, without "www."; no user, no default port, no fragment; percent-encoding only where it is needed and with
-capitals; dot segments resolved. What a server may tell apart stays apart: the scheme, repeated or final slashes of a path, the
-order of a query unless it is asked for.
+After RFC 3986, section 6.2, and the URL standard of WHATWG: scheme and host in lowercase, the
+host in ASCII (IDNA, UTS 46) without its final dot, without "www."; no user, no default port, no
+fragment; percent-encoding only where it is needed and in uppercase; dot segments resolved. What a
+server may tell apart stays apart: the scheme, repeated or final slashes of a path, the order of a
+query unless it is asked for.
 """
 
 import ipaddress
@@ -18,7 +19,8 @@ TRACKING = re.compile(
     r"(?:php|j|asp)?sess(?:ion)?_?id|jsessionid|phpsessid|aspsessionid\w*|cfid|cftoken)",
     re.IGNORECASE,
 )
-"""Names of query parameters that say where a reader came from or which visit it is, not which page."""
+"""Names of query parameters that say where a reader came from or which visit it is, not which page.
+"""
 
 _PLAIN = re.compile(
     r"(https?://)(?:www\.(?=[a-z0-9-]+\.))?(?!www\.)([a-z0-9](?:[a-z0-9.-]{0,200}[a-z0-9])?/[\w!$&'()*+,;=:@~/.-]*(?:\?[\w!$&'()*+,;=:@~/.?-]+)?)",
@@ -35,8 +37,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def normalize_url(url: str, *, strip_tracking: bool = False, sort_query: bool = False) -> str | None:
     """A URL -> its one spelling in ASCII, or None for what is no http(s) URL with a host.
 
-    `strip_tracking` leaves out parameters of TRACKING and session ids; `sort_query` orders parameters by name and value.
-    Idempotent: normalising the answer with the same options gives it again.
+    `strip_tracking` leaves out parameters of TRACKING and session ids; `sort_query` orders
+    parameters by name and value. Idempotent: normalising the answer with the same options gives it
+    again.
     """
     # Most URLs of a crawl are spelled so already.
     if not (strip_tracking or sort_query) and (plain := _PLAIN.fullmatch(url)) and ".." not in url and "/." not in url:
@@ -62,7 +65,10 @@ def normalize_url(url: str, *, strip_tracking: bool = False, sort_query: bool = 
 
 
 def normalize_host(host: str) -> str | None:
-    """A host as block lists and `normalize_url` spell it, or None if it is none. An IPv6 address stands in brackets."""
+    """A host as block lists and `normalize_url` spell it, or None if it is none.
+
+    An IPv6 address stands in brackets.
+    """
     if "%" in host:
         host = unquote_to_bytes(host.encode("utf-8", "replace")).decode("utf-8", "replace")
     if host.startswith("["):

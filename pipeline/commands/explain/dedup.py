@@ -16,7 +16,7 @@ from transforms.contracts.addresses import address_text, unpack_address
 from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.names import CONTAMINATION, DROPS, clusters_path
 from transforms.contracts.plain import JsonObject, to_object, to_plain
-from transforms.corpus import read_removed
+from transforms.dedup.lines.removed_lines import read_removed
 from transforms.lookup import find_rows, read_matches, read_rows_of, same
 
 LISTED = 10

@@ -15,7 +15,7 @@ from transforms import storage
 from transforms.errors import ConfigError
 from transforms.lookup import same
 from transforms.tokens.shards import open_shard
-from transforms.urls.near import UrlQuery
+from transforms.urls.url_query import UrlQuery
 
 _ID_DIGITS = 32
 

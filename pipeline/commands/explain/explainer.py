@@ -20,8 +20,7 @@ from pipeline.commands.explain.outcomes import ReadAgainOutcome
 from pipeline.commands.explain.stored import StoredDocument, StoredReject, StoredRow, kind_of_file
 from pipeline.run.folder import Run
 from pipeline.run.stage_names import STAGE_NAMES
-from pipeline.stages.finished import need, read_finished
-from pipeline.stages.stage import Finished
+from pipeline.stages.finished import Finished, need, read_finished
 from pipeline.stages.tokenizer.made import RunTokenizer, read_tokenizer
 from transforms import storage
 from transforms.contracts.addresses import address_text, unpack_address

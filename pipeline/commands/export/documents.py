@@ -29,7 +29,7 @@ from transforms.contracts.documents import DOCUMENT_SCHEMA, FORMAT_VERSION
 from transforms.contracts.plain import JsonObject, from_plain
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.errors import UserError
-from transforms.export.documents import KeptColumn, add_kinds, export_schema, flat_documents, kept_columns, with_kept
+from transforms.export.document_columns import KeptColumn, add_kinds, export_schema, flat_documents, kept_columns, with_kept
 from transforms.export.formats import DocumentFormat, Write
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest

@@ -20,8 +20,8 @@ from pipeline.run.plan import NAME as PLAN
 from pipeline.run.plan import StagePlan, read_plan
 from pipeline.run.state import discard_stage, stage_state
 from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.finished import Finished
 from pipeline.stages.run_stages import run_stage
-from pipeline.stages.stage import Finished
 from transforms import storage
 from transforms.contracts.counters import ExportCounters
 from transforms.errors import UserError

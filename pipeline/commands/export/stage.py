@@ -10,7 +10,8 @@ from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
-from pipeline.stages.stage import Finished, Stage, StageView
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import Stage, StageView
 from pipeline.terminal import Section, figures_table
 from transforms.contracts.counters import ExportCounters
 

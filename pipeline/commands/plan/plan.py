@@ -14,10 +14,11 @@ from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.all_stages import STAGES
 from pipeline.stages.dedup.estimate import planned_dedup
 from pipeline.stages.estimate import Estimate, Survey
+from pipeline.stages.finished import Finished
 from pipeline.stages.guard import Guard
-from pipeline.stages.stage import C, Finished, Stage
+from pipeline.stages.stage import C, Stage
 from transforms import storage
-from transforms.dedup.screens.order import active_screens
+from transforms.dedup.screens.screened import active_screens
 from transforms.errors import UserError
 
 

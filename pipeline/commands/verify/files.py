@@ -11,8 +11,8 @@ from pipeline.run.plan import read_plan
 from pipeline.run.state import damaged_files
 from pipeline.stages.all_stages import in_order
 from pipeline.stages.check import Check
-from pipeline.stages.finished import FinishedStages
-from pipeline.stages.stage import Finished, Stage
+from pipeline.stages.finished import Finished, FinishedStages
+from pipeline.stages.stage import Stage
 from transforms import storage
 from transforms.contracts.manifest import NAME as MANIFEST
 from transforms.tokens.shards import open_shard

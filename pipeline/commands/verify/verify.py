@@ -10,7 +10,8 @@ from pipeline.run.folder import Run
 from pipeline.run.state import is_finished
 from pipeline.stages.all_stages import STAGES, in_order, read_stages
 from pipeline.stages.check import Check
-from pipeline.stages.stage import Finished, Stage
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import Stage
 from transforms import storage
 from transforms.contracts.manifest import NAME as MANIFEST
 from transforms.errors import ConfigError, UserError

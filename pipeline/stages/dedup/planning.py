@@ -9,7 +9,7 @@ from pipeline.stages.dedup.units import DedupUnit
 from pipeline.stages.documents.stage import DOCUMENTS
 from transforms import storage
 from transforms.contracts.names import PARTS
-from transforms.dedup.screens.earlier import open_runs
+from transforms.dedup.screens.earlier_runs import open_runs
 from transforms.errors import UserError
 
 _NOT_IN_BYTES = ("ranges", "passes", "memory_limit", "max_drop_rate")

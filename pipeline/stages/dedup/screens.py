@@ -9,16 +9,19 @@ import pyarrow.parquet as pq
 
 from pipeline.runner.beam import RunnerSettings, Work, run_pipeline
 from transforms import storage
-from transforms.beam.drop_lines import DropLines, count_lines
-from transforms.beam.screen_against import ScreenAgainst, read_oversized
-from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path
+from transforms.beam.drop_lines import DropLines
+from transforms.beam.screen_against import ScreenAgainst
+from transforms.beam.screen_contaminated import ScreenContaminated
 from transforms.beam.screen_urls import ScreenUrls
 from transforms.contracts.counters import ContaminationCounters, EarlierRunCounters, LineCounters
 from transforms.contracts.names import PARTS
 from transforms.contracts.plain import from_plain
-from transforms.dedup.screens.contamination import index_texts, read_texts, write_index
-from transforms.dedup.screens.earlier import EarlierRun
-from transforms.dedup.screens.order import active_screens, screened_drops, screened_folder
+from transforms.dedup.lines.record_lines import count_lines
+from transforms.dedup.screens.contamination import count_matches
+from transforms.dedup.screens.earlier_pairs import read_oversized
+from transforms.dedup.screens.earlier_runs import EarlierRun
+from transforms.dedup.screens.evaluation_index import evaluation_index_path, index_texts, read_texts, write_index
+from transforms.dedup.screens.screened import active_screens, screened_drops, screened_folder
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
 from transforms.memory import local_memory, passes_for
@@ -66,7 +69,7 @@ def run_screens(
     if config.decontaminate:
         texts = ((name, read_texts(file.path, config.decontaminate_fields)) for name, file in evaluation_files(config).items())
         index, figures = index_texts(texts, ngram=config.decontaminate_ngram, shortest=config.decontaminate_shortest)
-        write_index(index, index_path(out))
+        write_index(index, evaluation_index_path(out))
         _run(ScreenContaminated(documents, out, config), parts, settings, work)
         counters.contamination = from_plain(dict[str, ContaminationCounters], count_matches(out, parts, figures))
     if config.urls != "off":
@@ -105,7 +108,7 @@ def run_lines(
         return None
     passes = _passes(int(text_bytes * _LINE_BYTES), config, settings)
     _run(DropLines(documents, out, config, max(_ranges(documents, config), passes), passes), parts, settings, work)
-    return LineCounters(**count_lines(out, parts))
+    return LineCounters(**count_lines(out, parts)._asdict())
 
 
 def _passes(exchanged: int, config: DedupConfig, settings: RunnerSettings) -> int:

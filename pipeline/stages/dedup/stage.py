@@ -20,8 +20,9 @@ from pipeline.stages.dedup.units import DedupUnit
 from pipeline.stages.dedup.work import find_drops
 from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.estimate import Estimate, StageInput, Survey
+from pipeline.stages.finished import Finished
 from pipeline.stages.guard import Guard
-from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage
+from pipeline.stages.stage import ContentCheck, FileContract, Stage
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import DedupCounters

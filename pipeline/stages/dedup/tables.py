@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from rich.markup import escape
 
-from pipeline.stages.dedup.report import Examples, ShownDocument, notes, similarity_lines
+from pipeline.stages.dedup.report import Examples, notes, similarity_lines
 from pipeline.stages.stage import StageView
 from pipeline.terminal import Section, bar, figures_table
 from transforms.contracts.counters import DedupCounters
+from transforms.dedup.examine import SampledDocument
 from transforms.dedup.near.bands import ExpectedRecall
 
 _EXCERPT = 70
@@ -66,5 +67,6 @@ def recall_section(recall: ExpectedRecall) -> Section:
     return Section(f"probability that a pair of a similarity is compared ({bands}; {recall.expected:.4f} at the threshold)", curve)
 
 
-def _shortened(shown: ShownDocument) -> str:
-    return " ".join(part for part in (shown.source, shown.document, (shown.excerpt or "")[:_EXCERPT]) if part)
+def _shortened(shown: SampledDocument) -> str:
+    source, excerpt = (shown.text.source, shown.text.excerpt) if shown.text else ("", "")
+    return " ".join(part for part in (source, shown.document, excerpt[:_EXCERPT]) if part)

@@ -20,8 +20,8 @@ from transforms.beam.drop_duplicates import DropDuplicates
 from transforms.contracts.counters import DedupCounters
 from transforms.dedup.near.exchange import plan_exchange
 from transforms.dedup.near.graph import write_clusters, write_drops
-from transforms.dedup.screens.earlier import open_runs
-from transforms.dedup.screens.order import screened_drops, screened_folder
+from transforms.dedup.screens.earlier_runs import open_runs
+from transforms.dedup.screens.screened import screened_drops, screened_folder
 from transforms.dedup.summary import summarise
 from transforms.memory import local_memory
 

@@ -10,7 +10,7 @@ from pipeline.stages import rates
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import BYTES_PER_SECOND
 from pipeline.stages.estimate import AT_MOST, Estimate, SourceInput, StageInput, Survey, Volume, estimate, processes_memory, workers_for
-from pipeline.stages.stage import Finished
+from pipeline.stages.finished import Finished
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.names import PARTS
 from transforms.sources.kind import InputRate

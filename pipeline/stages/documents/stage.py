@@ -17,8 +17,9 @@ from pipeline.stages.documents.tables import documents_sections
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import read_documents
 from pipeline.stages.estimate import Estimate, StageInput, Survey
+from pipeline.stages.finished import Finished
 from pipeline.stages.guard import Guard
-from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage, StageView
+from pipeline.stages.stage import ContentCheck, FileContract, Stage, StageView
 from pipeline.terminal import Section
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA

@@ -11,6 +11,7 @@ from pipeline.runner.units import StageReport
 from pipeline.stages.dedup.stage import DEDUP
 from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.estimate import Estimate, Survey
+from pipeline.stages.finished import Finished
 from pipeline.stages.shards import verify
 from pipeline.stages.shards.division import plan_shards
 from pipeline.stages.shards.estimate import estimate_shards
@@ -18,7 +19,7 @@ from pipeline.stages.shards.made import encoder_of
 from pipeline.stages.shards.tables import shards_sections
 from pipeline.stages.shards.units import ShardUnit
 from pipeline.stages.shards.work import write_shards
-from pipeline.stages.stage import ContentCheck, Finished, Stage, StageView
+from pipeline.stages.stage import ContentCheck, Stage, StageView
 from pipeline.stages.tokenizer.stage import TOKENIZER
 from pipeline.terminal import Section
 from transforms.contracts.counters import ShardsCounters

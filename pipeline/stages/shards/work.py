@@ -24,7 +24,7 @@ from transforms.contracts.plain import JsonObject
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.errors import UserError
 from transforms.tokens.encode import end_of_text_id, load_tokenizer, token_byte_lengths
-from transforms.tokens.encoders import Chosen, choose_encoder
+from transforms.tokens.encoders import ChosenEncoder, choose_encoder
 from transforms.tokens.shards import MappedShard, ShardInfo, ShardWriter, open_shard
 from transforms.tokens.train import tokenizer_sha256
 from transforms.tokens.windows import WindowPacker
@@ -73,7 +73,7 @@ class _Tokenizer(NamedTuple):
     sha256: str
     end_of_text: int
     token_bytes: np.ndarray
-    chosen: Chosen
+    chosen: ChosenEncoder
 
 
 @functools.lru_cache(maxsize=1)

@@ -10,7 +10,8 @@ from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
 from pipeline.stages.estimate import Estimate, Survey
-from pipeline.stages.stage import ContentCheck, Finished, Stage
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import ContentCheck, Stage
 from pipeline.stages.tokenizer import verify
 from pipeline.stages.tokenizer.estimate import estimate_tokenizer, measured_bytes_per_token
 from pipeline.stages.tokenizer.made import longest_tokens

@@ -28,7 +28,7 @@ from transforms.contracts.counters import ExportCounters, ExportedCounters
 from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.documents import DOCUMENT_SCHEMA
 from transforms.contracts.manifest import Manifest, read_manifest
-from transforms.dedup.lines.lines import removed_table
+from transforms.dedup.lines.removed_lines import Removal, removed_table
 from transforms.errors import ConfigError, UserError
 from transforms.export.jsonl import JsonlOptions
 from transforms.export.registry import FORMATS
@@ -210,7 +210,7 @@ def test_texts_come_without_the_lines_that_deduplication_removed(tmp_path: Path)
     pq.write_table(pa.Table.from_pylist(rows, schema=DOCUMENT_SCHEMA), tmp_path / "part-00000.parquet")
     drops = pa.table({"row": pa.array([2], pa.uint32())}).replace_schema_metadata({LINES_KEY: b"lines-00000.parquet"})
     pq.write_table(drops, tmp_path / "drops-00000.parquet")
-    pq.write_table(removed_table([(1, rows[1]["id"], pa.array([1]).to_numpy(), 4)]), tmp_path / "lines-00000.parquet")
+    pq.write_table(removed_table([Removal(1, rows[1]["id"], pa.array([1]).to_numpy(), 4)]), tmp_path / "lines-00000.parquet")
     unit = DocumentExportUnit(
         part=str(tmp_path / "part-00000.parquet"),
         drops=str(tmp_path / "drops-00000.parquet"),

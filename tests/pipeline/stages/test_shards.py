@@ -30,7 +30,7 @@ from transforms.contracts.names import DROPS, PARTS
 from transforms.corpus import read_kept
 from transforms.errors import UserError
 from transforms.tokens.encode import encode_texts, load_tokenizer
-from transforms.tokens.encoders import Chosen
+from transforms.tokens.encoders import ChosenEncoder
 from transforms.tokens.shards import open_shard
 
 EMPTY_BYTES = 2_400
@@ -138,8 +138,8 @@ def test_the_reference_encoder_gives_the_same_bytes_and_says_why_it_was_used(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def choose(data: bytes, tokenizer: Tokenizer, *, sample: list[str]) -> Chosen:
-        return Chosen(functools.partial(encode_texts, tokenizer), "tokenizers", f"a test of {len(sample)} texts wants it")
+    def choose(data: bytes, tokenizer: Tokenizer, *, sample: list[str]) -> ChosenEncoder:
+        return ChosenEncoder(functools.partial(encode_texts, tokenizer), "tokenizers", f"a test of {len(sample)} texts wants it")
 
     monkeypatch.setattr("pipeline.stages.shards.work.choose_encoder", choose)
     run = make_shards(configured(finished, tmp_path))

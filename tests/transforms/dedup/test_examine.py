@@ -1,4 +1,4 @@
-"""A look into the files of a deduplication: the largest groups, with those for whose sake others go."""
+"""A look into the files of a deduplication: the largest groups, with the keepers of dropped documents."""
 
 from pathlib import Path
 
@@ -20,9 +20,9 @@ def test_the_largest_groups_come_first_with_the_keepers_of_their_samples(tmp_pat
     write_documents(tmp_path / "documents", parts)
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(jaccard=0.75), parts=[0, 1])
     clusters = largest_clusters(str(tmp_path / "out"), str(tmp_path / "documents"), samples=3)
-    assert [cluster["size"] for cluster in clusters] == [7, 2]
-    first = clusters[0]["documents"]
-    assert clusters[0]["kept"] > 1
+    assert [cluster.size for cluster in clusters] == [7, 2]
+    first = [document.values() for document in clusters[0].documents]
+    assert clusters[0].kept > 1
     stay = [document for document in first if "keeper" not in document]
     gone = [document for document in first if "keeper" in document]
     assert {document["keeper"] for document in gone} == {document["document"] for document in stay}
@@ -37,5 +37,5 @@ def test_without_documents_there_are_no_excerpts(tmp_path: Path) -> None:
     write_documents(tmp_path / "documents", [["the same text", "the same text"]])
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(), parts=[0])
     (cluster,) = largest_clusters(str(tmp_path / "out"), str(tmp_path / "absent"))
-    assert [set(document) for document in cluster["documents"]] == [{"document", "id"}, {"document", "id", "keeper", "similarity"}]
+    assert [set(document.values()) for document in cluster.documents] == [{"document", "id"}, {"document", "id", "keeper", "similarity"}]
     assert read_excerpts(str(tmp_path / "documents"), []) == {}

@@ -12,7 +12,7 @@ import pytest
 
 from transforms import storage
 from transforms.contracts.documents import DOCUMENT_SCHEMA, document_id
-from transforms.export.documents import SCHEMA, export_schema, flat_documents, kept_columns, with_kept
+from transforms.export.document_columns import SCHEMA, export_schema, flat_documents, kept_columns, with_kept
 from transforms.export.formats import DocumentFormat
 from transforms.export.jsonl import JsonlOptions
 from transforms.export.registry import FORMATS

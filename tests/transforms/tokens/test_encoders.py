@@ -19,7 +19,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transforms.tokens import patterns
 from transforms.tokens import tiktoken_vocabulary as tiktoken_vocabulary_module
 from transforms.tokens.encode import encode_texts, load_tokenizer
-from transforms.tokens.encoders import PROBES, Chosen, Encoder, TiktokenEncoder, choose_encoder
+from transforms.tokens.encoders import PROBES, ChosenEncoder, Encoder, TiktokenEncoder, choose_encoder
 from transforms.tokens.tiktoken_vocabulary import Unrepresentable, tiktoken_vocabulary
 from transforms.tokens.train import END_OF_TEXT
 
@@ -56,7 +56,7 @@ def by_reference(data: bytes) -> Encoder:
     return functools.partial(encode_texts, load_tokenizer(data, path="test"))
 
 
-def chosen(data: bytes, sample: list[str]) -> Chosen:
+def chosen(data: bytes, sample: list[str]) -> ChosenEncoder:
     return choose_encoder(data, load_tokenizer(data, path="test"), sample=sample)
 
 

@@ -18,11 +18,12 @@ from tests.transforms.dedup.small_corpora import (
     slow_shingles,
     write_documents,
 )
-from transforms.beam.screen_against import ScreenAgainst, read_oversized
+from transforms.beam.screen_against import ScreenAgainst
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import FileEntry, Manifest, write_manifest
-from transforms.dedup.screens.earlier import OWN, EarlierRun, cross_pairs, open_runs
-from transforms.dedup.screens.order import screened_drops
+from transforms.dedup.screens.earlier_pairs import cross_pairs, read_oversized
+from transforms.dedup.screens.earlier_runs import OWN, EarlierRun, open_runs
+from transforms.dedup.screens.screened import screened_drops
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError, UserError
 

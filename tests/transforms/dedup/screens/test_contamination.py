@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, files_of, local_pipeline, write_documents
-from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path
+from transforms.beam.screen_contaminated import ScreenContaminated
 from transforms.contracts.names import CONTAMINATION
-from transforms.dedup.screens.contamination import find_matches, index_texts, open_index, read_texts, write_index
+from transforms.dedup.screens.contamination import count_matches, find_matches
+from transforms.dedup.screens.evaluation_index import evaluation_index_path, index_texts, open_index, read_texts, write_index
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import UserError
 from transforms.storage.short_names import short_names
@@ -110,7 +111,7 @@ def _screen(tmp_path: Path, name: str, config: DedupConfig, parts: list[int], wo
         ("other", ["Nothing of this stands in any document of the corpus, not one word in a row of it"]),
     ]
     index, figures = index_texts(sets, ngram=config.decontaminate_ngram, shortest=config.decontaminate_shortest)
-    write_index(index, index_path(str(out)))
+    write_index(index, evaluation_index_path(str(out)))
     with local_pipeline(workers) as pipeline:
         _ = pipeline | beam.Create(parts, reshuffle=False) | ScreenContaminated(str(tmp_path / "documents"), str(out), config)
     (out / "figures.json").write_text(json.dumps(count_matches(str(out), sorted(parts), figures)))

@@ -1,7 +1,8 @@
 """The columns of exported documents: names and plain types that other tools read.
 
-Ids are hexadecimal and labels are strings, since not every reader knows fixed-size binary and dictionaries; times are in
-milliseconds, since Parquet knows no seconds. Columns that the user keeps (`keep_columns`) follow as columns of their own.
+Ids are hexadecimal and labels are strings, since not every reader knows fixed-size binary and
+dictionaries; times are in milliseconds, since Parquet knows no seconds. Columns that the user keeps
+(`keep_columns`) follow as columns of their own.
 """
 
 import json
@@ -41,7 +42,11 @@ _ARROW = {"bool": pa.bool_(), "int64": pa.int64(), "double": pa.float64(), "stri
 
 
 class KeptColumn(NamedTuple):
-    """A column that the user keeps: its key in the documents' column `kept`, its name and its type (bool, int64, double, string, json)."""
+    """A column that the user keeps.
+
+    Its key in the documents' column `kept`, its name and its type (bool, int64, double, string,
+    json).
+    """
 
     key: str
     name: str
@@ -53,10 +58,12 @@ class KeptColumn(NamedTuple):
 
 
 def kept_columns(keys: Sequence[str], kinds: Mapping[str, Mapping[str, int]]) -> tuple[KeptColumn, ...]:
-    """The columns for some keys of `kept`. `kinds`: what kinds of values each has (`transforms.sources.kept.count_kinds`).
+    """The columns for some keys of `kept`.
 
-    A key that is a column of ours in any spelling of upper and lower case gets `kept_` before it. A column has the one type that holds all
-    its values as they are, else it holds JSON.
+    `kinds`: what kinds of values each has (`transforms.sources.kept.count_kinds`).
+
+    A key that is a column of ours in any spelling of upper and lower case gets `kept_` before it. A
+    column has the one type that holds all its values as they are, else it holds JSON.
     """
     taken = {name.casefold() for name in SCHEMA.names}
     names: dict[str, str] = {}
@@ -93,7 +100,10 @@ def with_kept(flat: pa.RecordBatch, kept: pa.Array, columns: Sequence[KeptColumn
 
 
 def _value(row: Mapping[str, Any], column: KeptColumn) -> Any:
-    """A value as its column has it. A column of JSON knows what is null and what is not there; others do not."""
+    """A value as its column has it.
+
+    A column of JSON knows what is null and what is not there; others do not.
+    """
     if column.type == "json":
         return json.dumps(row[column.key], ensure_ascii=False, separators=(",", ":")) if column.key in row else None
     value = row.get(column.key)

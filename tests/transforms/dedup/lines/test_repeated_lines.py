@@ -11,17 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, files_of, local_pipeline, write_documents
-from transforms.beam.drop_lines import DropLines, count_lines
+from transforms.beam.drop_lines import DropLines
 from transforms.corpus import read_kept
-from transforms.dedup.lines.lines import (
-    distinct_lines,
-    line_hashes,
-    normalize_line,
-    remove_lines,
-    removed_of,
-    removed_table,
-    repeated_lines,
-)
+from transforms.dedup.lines.record_lines import count_lines
+from transforms.dedup.lines.removed_lines import Removal, remove_lines, removed_lines_of, removed_table
+from transforms.dedup.lines.repeated_lines import distinct_lines, line_hashes, normalize_line, repeated_lines
 from transforms.dedup.settings import DedupConfig
 
 _LINE = st.sampled_from(["", "Menu", " menu\t", "MENU", "About us", "about  us", "ΣΑΣ", "σας", "İ", "x" * 30, "A line of some length."])
@@ -96,7 +90,7 @@ def test_different_lines_stay_in_different_documents():
 def test_removed_lines_survive_their_table(entries: list[tuple[list[int]]]):
     rows = [3 * number for number in range(len(entries))]
     lines = [np.array(numbers, np.int64) for (numbers,) in entries]
-    removed = removed_of(removed_table([(row, bytes(16), numbers, 0) for row, numbers in zip(rows, lines, strict=True)]))
+    removed = removed_lines_of(removed_table([Removal(row, bytes(16), numbers, 0) for row, numbers in zip(rows, lines, strict=True)]))
     for row, numbers in zip(rows, lines, strict=True):
         assert removed.of(row).tolist() == numbers.tolist()
         assert removed.of(row + 1).tolist() == []
@@ -143,8 +137,8 @@ def test_the_corpus_is_read_without_them_and_documents_with_nothing_left_go(tmp_
     rest = {"\n".join(line for line in text.split("\n") if line.strip().lower() != _MENU.lower()).strip() for text in texts}
     assert rest - {""} == {"First page about rivers", "Second page\nshort", "nothing in common here", "x\n\nLast page about mills"}
     counts = count_lines(str(tmp_path / "out"), [0, 1])
-    assert (counts["documents"], counts["lines"]) == (3, 3)
-    assert counts["characters"] >= 3 * len(_MENU)
+    assert (counts.documents, counts.lines) == (3, 3)
+    assert counts.characters >= 3 * len(_MENU)
     (tmp_path / "out" / "lines-00001.parquet").unlink()
     with pytest.raises(FileNotFoundError):
         list(read_kept(str(tmp_path / "documents" / "part-00001.parquet"), str(tmp_path / "out" / "drops-00001.parquet"), columns=["text"]))
@@ -156,4 +150,4 @@ def test_same_bytes_whatever_the_ranges_passes_and_the_order_of_parts(tmp_path: 
     for name, ranges, passes, parts in (("a", 1, 1, [0, 1, 2]), ("b", 2, 2, [2, 0, 1]), ("c", 16, 5, [1, 2, 0])):
         _run(tmp_path / "documents", tmp_path / name, ranges=ranges, passes=passes, parts=parts)
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b") == files_of(tmp_path / "c")
-    assert count_lines(str(tmp_path / "a"), [0, 1, 2])["lines"] == 29 + 5 * 5
+    assert count_lines(str(tmp_path / "a"), [0, 1, 2]).lines == 29 + 5 * 5

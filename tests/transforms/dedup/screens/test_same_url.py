@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import day, drop_duplicates, files_of, local_pipeline, write_documents
 from transforms.beam.screen_urls import ScreenUrls
-from transforms.dedup.screens.order import screened_drops
-from transforms.dedup.screens.urls import hash_urls, link_urls
+from transforms.dedup.screens.same_url import hash_urls, link_urls
+from transforms.dedup.screens.screened import screened_drops
 from transforms.dedup.settings import DedupConfig
 
 _PAGES = st.lists(
