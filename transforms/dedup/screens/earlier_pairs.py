@@ -95,7 +95,9 @@ def _oversized_path(out: str) -> str:
     return storage.join(screened_folder(out), "against-oversized")
 
 
-def own_exact(out: str, part: int, config: DedupConfig, *, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def own_exact(
+    out: str, part: int, config: DedupConfig, *, ranges: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The documents of a part of this run that earlier screens leave, by range of the exact hash.
 
     The batches are of `EXACT_SCHEMA`.
@@ -103,10 +105,14 @@ def own_exact(out: str, part: int, config: DedupConfig, *, ranges: int) -> Itera
     columns = read_signatures(out, part, ["exact", "id"])
     dropped = screened_rows(out, part, config, screens=screens_before("against", config))
     rows = np.delete(np.arange(len(columns["exact"])), dropped)
-    return _exact_by_range(OWN, part, rows, {name: column[rows] for name, column in columns.items()}, ranges)
+    return _exact_by_range(
+        OWN, part, rows, {name: column[rows] for name, column in columns.items()}, ranges
+    )
 
 
-def earlier_exact(run: EarlierRun, number: int, part: int, *, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def earlier_exact(
+    run: EarlierRun, number: int, part: int, *, ranges: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The same of what an earlier run kept of a part; `number` is the run's."""
     rows, columns = read_kept_signatures(run, part, ["exact", "id"])
     return _exact_by_range(number, part, rows, columns, ranges)
@@ -116,11 +122,15 @@ def _exact_by_range(
     run: int, part: int, rows: np.ndarray, columns: dict[str, np.ndarray], ranges: int
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
     exact, ids = (rows_to_binary(columns[name]) for name in ("exact", "id"))
-    batch = to_batch(EXACT_SCHEMA, exact, np.full(len(rows), run, np.int32), pack_address(part, rows), ids)
+    batch = to_batch(
+        EXACT_SCHEMA, exact, np.full(len(rows), run, np.int32), pack_address(part, rows), ids
+    )
     yield from split_by(range_of(key_columns(columns["exact"])[-1], ranges), batch)
 
 
-def own_signatures(out: str, part: int, drops: Iterable[pa.RecordBatch], config: DedupConfig) -> tuple[np.ndarray, np.ndarray]:
+def own_signatures(
+    out: str, part: int, drops: Iterable[pa.RecordBatch], config: DedupConfig
+) -> tuple[np.ndarray, np.ndarray]:
     """The documents of a part of this run that are searched for near-duplicates in earlier runs.
 
     Left out are empty texts, what earlier screens dropped, and `drops`, batches of
@@ -145,7 +155,13 @@ def earlier_signatures(run: EarlierRun, part: int) -> tuple[np.ndarray, np.ndarr
 
 
 def bands_by_range(
-    run: int, part: int, rows: np.ndarray, signatures: np.ndarray, config: DedupConfig, *, ranges: int
+    run: int,
+    part: int,
+    rows: np.ndarray,
+    signatures: np.ndarray,
+    config: DedupConfig,
+    *,
+    ranges: int,
 ) -> Iterator[tuple[tuple[int, int], pa.RecordBatch]]:
     """The band hashes of documents of a part: ((band, hash range), batch of `BAND_SCHEMA`).
 
@@ -157,7 +173,9 @@ def bands_by_range(
     addresses, runs = pack_address(part, rows), np.full(len(rows), run, np.int32)
     values = np.ascontiguousarray(signatures).view("<u4")
     for band, hashes in enumerate(band_hashes(values, bands=config.bands, rows=config.rows)):
-        for number, batch in split_by(range_of(hashes, ranges), to_batch(BAND_SCHEMA, hashes, runs, addresses)):
+        for number, batch in split_by(
+            range_of(hashes, ranges), to_batch(BAND_SCHEMA, hashes, runs, addresses)
+        ):
             yield (band, number), batch
 
 
@@ -189,7 +207,9 @@ def join_exact(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.Re
     )
 
 
-def cross_pairs(hashes: np.ndarray, runs: np.ndarray, addresses: np.ndarray, *, limit: int) -> tuple[pa.RecordBatch, int]:
+def cross_pairs(
+    hashes: np.ndarray, runs: np.ndarray, addresses: np.ndarray, *, limit: int
+) -> tuple[pa.RecordBatch, int]:
     """Pairs each document of this run with the documents of earlier runs that share its hash.
 
     Args:
@@ -222,13 +242,19 @@ def candidates_schema(config: DedupConfig) -> pa.Schema:
         [
             pa.field("row", pa.uint32(), nullable=False),
             pa.field("id", pa.binary(ID_BYTES), nullable=False),
-            pa.field("shingles", pa.large_list(pa.field("item", pa.uint64(), nullable=False)), nullable=False),
+            pa.field(
+                "shingles",
+                pa.large_list(pa.field("item", pa.uint64(), nullable=False)),
+                nullable=False,
+            ),
             pa.field("signature", pa.binary(4 * config.permutations), nullable=False),
         ]
     )
 
 
-def write_candidates(dedup: str, documents: str | None, part: int, rows: np.ndarray, config: DedupConfig, path: str) -> None:
+def write_candidates(
+    dedup: str, documents: str | None, part: int, rows: np.ndarray, config: DedupConfig, path: str
+) -> None:
     """Writes a part's candidates: ids and signatures of its dedup folder, shingles of its texts.
 
     `rows`: int64 (n,), the candidates, rising.
@@ -237,9 +263,13 @@ def write_candidates(dedup: str, documents: str | None, part: int, rows: np.ndar
     if documents is None:
         sets = ShingleSets(values=np.zeros(0, np.uint64), offsets=np.zeros(len(rows) + 1, np.int64))
     else:
-        sets = concatenate_sets([sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows)])
+        sets = concatenate_sets(
+            [sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows)]
+        )
     schema = candidates_schema(config)
-    shingles = pa.LargeListArray.from_arrays(pa.array(sets.offsets), pa.array(sets.values), type=schema.field("shingles").type)
+    shingles = pa.LargeListArray.from_arrays(
+        pa.array(sets.offsets), pa.array(sets.values), type=schema.field("shingles").type
+    )
     ids, signatures = (rows_to_binary(columns[name][rows]) for name in ("id", "signature"))
     with arrow_writer(path, schema) as writer:
         writer.write_batch(to_batch(schema, rows.astype(np.uint32), ids, shingles, signatures))
@@ -267,7 +297,9 @@ class CandidateFiles:
     def take(self, run: int, addresses: np.ndarray) -> Candidates:
         """Documents of a run by address: uint64 (n,), rising, n > 0."""
         parts, rows = unpack_address(addresses)
-        found = [self._of_part(run, part, rows[parts == part]) for part in np.unique(parts).tolist()]
+        found = [
+            self._of_part(run, part, rows[parts == part]) for part in np.unique(parts).tolist()
+        ]
         return Candidates(
             ids=np.concatenate([one.ids for one in found]),
             sets=concatenate_sets([one.sets for one in found]),
@@ -282,13 +314,20 @@ class CandidateFiles:
         shingles = batch.column("shingles")
         return Candidates(
             ids=binary_rows(batch.column("id"))[index],
-            sets=ShingleSets(values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy()).take(index),
-            signatures=np.ascontiguousarray(binary_rows(batch.column("signature"))[index]).view("<u4"),
+            sets=ShingleSets(
+                values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy()
+            ).take(index),
+            signatures=np.ascontiguousarray(binary_rows(batch.column("signature"))[index]).view(
+                "<u4"
+            ),
         )
 
 
 def compare_pairs(
-    batches: Iterable[pa.RecordBatch], files: CandidateFiles, runs: Sequence[EarlierRun], config: DedupConfig
+    batches: Iterable[pa.RecordBatch],
+    files: CandidateFiles,
+    runs: Sequence[EarlierRun],
+    config: DedupConfig,
 ) -> Iterator[pa.RecordBatch]:
     """Compares pairs with earlier runs: batches of `CROSS_PAIR_SCHEMA` -> `ADDRESSED_DROP_SCHEMA`.
 
@@ -307,8 +346,12 @@ def compare_pairs(
             if run.documents is None or config.verify != "exact":
                 similarity = (ours.signatures[left] == theirs.signatures[right]).mean(axis=1)
             else:
-                common = common_values(concatenate_sets([ours.sets, theirs.sets]), left, len(own) + right)
-                similarity = similarity_of(common, ours.sets.sizes[left], theirs.sets.sizes[right], config)
+                common = common_values(
+                    concatenate_sets([ours.sets, theirs.sets]), left, len(own) + right
+                )
+                similarity = similarity_of(
+                    common, ours.sets.sizes[left], theirs.sets.sizes[right], config
+                )
             similar = np.flatnonzero(similarity >= config.jaccard)
             left, right = left[similar], right[similar]
             yield addressed_drops(
@@ -327,7 +370,11 @@ def best_matches(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.
 
     Of each document the most similar match is taken, ties by run and id.
     """
-    table = pa.Table.from_batches(batches, schema=ADDRESSED_DROP_SCHEMA).unify_dictionaries().combine_chunks()
+    table = (
+        pa.Table.from_batches(batches, schema=ADDRESSED_DROP_SCHEMA)
+        .unify_dictionaries()
+        .combine_chunks()
+    )
     if not table.num_rows:
         return drops_of_part([])
     members = table["member"].to_numpy()
