@@ -1,7 +1,7 @@
 """Mappings with `Any` or `object` as values, in annotations, bases and casts; an alias counts wherever it is used."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from tools.house.imports import imported_names
@@ -117,8 +117,8 @@ class _Finder:
             yield f"{self._module.place(node)}: {ast.unparse(node)}"
 
     def found_in(
-        self, node: ast.AST, *, but: set[int] = frozenset(), bare: set[int] = frozenset()
-    ) -> Iterator[ast.AST]:  # type: ignore[assignment]
+        self, node: ast.AST, *, but: Set[int] = frozenset(), bare: Set[int] = frozenset()
+    ) -> Iterator[ast.AST]:
         """Open mappings and uses of aliases in a tree, without the subtrees `but`; `bare`: names that stand for dict[Any, Any]."""
         if id(node) in but:
             return

@@ -250,11 +250,11 @@ def _add_holders(
     blocks: Blocks,
     up: list[np.ndarray],
     *,
-    link_size,
-    raw_size,
-    prose,
+    link_size: np.ndarray,
+    raw_size: np.ndarray,
+    prose: np.ndarray,
     all_prose: int,
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     """What the elements around a block hold: characters, shares of links and of prose, blocks; and their like beside them."""
     first = np.array(blocks.first)
     ends = np.array(page.ends)

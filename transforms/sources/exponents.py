@@ -441,9 +441,9 @@ def _raised_letters(content: str, before: str, after: str) -> str:
             len(low) == 1 and _MATH_AFTER.match(after) and _MATH_BEFORE.search(before[:-1])
         ):
             return content
-        return (
-            f"^{content}" if len(_NUMBER.search(before)[0]) <= 3 or _MATH_AFTER.match(after) else ""
-        )  # type: ignore[index]
+        number = _NUMBER.search(before)
+        is_base = (number is not None and len(number[0]) <= 3) or _MATH_AFTER.match(after)
+        return f"^{content}" if is_base else ""
     if before[-1] in ".,;:!?»”)’\"'":
         if (
             before[-1] == "."

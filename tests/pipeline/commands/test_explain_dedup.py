@@ -45,7 +45,7 @@ def verdicts(folder: Path) -> dict[str, dict]:
     return found
 
 
-def test_every_rule_of_deduplication_is_told(tokenmill: Callable, both: Path) -> None:  # noqa: F811
+def test_every_rule_of_deduplication_is_told(tokenmill: Callable, both: Path) -> None:
     folder = both.parent / "run"
     found = verdicts(folder)
     assert set(found) == {
@@ -83,7 +83,7 @@ def test_the_stretches_of_a_document_that_lost_lines_are_without_them(both: Path
     assert found.right, found.examples
 
 
-def test_what_is_not_there_is_said_and_is_1(tokenmill: Callable, both: Path) -> None:  # noqa: F811
+def test_what_is_not_there_is_said_and_is_1(tokenmill: Callable, both: Path) -> None:
     folder = both.parent / "run"
     outcome = tokenmill("explain", folder, "--url", "http://a.org/100")
     assert outcome.status == 1
@@ -136,8 +136,13 @@ def less_similar(rows: list[dict]) -> None:
     ],
 )
 def test_damage_to_it_is_found(
-    both: Path, tmp_path: Path, pattern: str, edit: Damage, check: str, part: str
-) -> None:  # noqa: F811
+    both: Path,  # noqa: F811
+    tmp_path: Path,
+    pattern: str,
+    edit: Damage,
+    check: str,
+    part: str,
+) -> None:
     folder = tmp_path / "run"
     shutil.copytree(both.parent / "run", folder)
     rule = "dedup/against" if pattern == "drops-*" else None

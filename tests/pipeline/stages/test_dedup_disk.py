@@ -29,7 +29,7 @@ exit $status
 
 
 @pytest.fixture(scope="module")
-def reference(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:  # noqa: F811
+def reference(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of a stage that was never stopped."""
     folder = tmp_path_factory.mktemp("reference")
     shutil.copytree(ingested, folder, dirs_exist_ok=True)
@@ -50,8 +50,10 @@ def can_mount() -> bool:
     not can_mount(), reason="a disk of its own takes the right to mount one: run as root on Linux"
 )
 def test_a_real_disk_without_room(
-    ingested: Path, reference: dict[str, bytes], tmp_path: Path
-) -> None:  # noqa: F811
+    ingested: Path,  # noqa: F811
+    reference: dict[str, bytes],
+    tmp_path: Path,
+) -> None:
     """A file system of its own with less room than the signatures of all parts take."""
     disk, out = tmp_path / "disk", tmp_path / "out"
     disk.mkdir()
