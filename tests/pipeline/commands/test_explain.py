@@ -381,7 +381,7 @@ def test_the_run_is_left_as_it_was(tokenmill: Callable, finished: Path) -> None:
     assert read_manifest(str(finished / "shards")).stage == "shards"
 
 
-def test_a_plugins_kind_and_filter_read_again_from_a_run_that_was_moved(project: Path) -> None:  # noqa: F811
+def test_a_plugins_kind_and_filter_read_again_from_a_run_that_was_moved(project: Path) -> None:
     make(project / "tokenmill.toml", stages=STAGES[:1])
     shutil.move(project / "run", project / "moved")
     (project / "my_filters.py").unlink()

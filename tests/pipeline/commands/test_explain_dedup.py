@@ -26,7 +26,7 @@ from transforms.contracts.plain import to_object
         ("http://www.a.org/0?utm_source=mail", ["dropped"]),
     ],
 )
-def test_a_url_is_found_however_it_is_spelled(both: Path, url: str, fates: list[str]) -> None:  # noqa: F811
+def test_a_url_is_found_however_it_is_spelled(both: Path, url: str, fates: list[str]) -> None:
     found = explain_url(Run(str(both.parent / "run")), url)["found"]
     assert sorted(one["fate"] for one in found) == sorted(fates)
 
@@ -78,7 +78,7 @@ def test_every_rule_of_deduplication_is_told(tokenmill: Callable, both: Path) ->
     assert "0: Home | Contact" in tokenmill("explain", folder, "--id", found["lines"]["id"]).out
 
 
-def test_the_stretches_of_a_document_that_lost_lines_are_without_them(both: Path) -> None:  # noqa: F811
+def test_the_stretches_of_a_document_that_lost_lines_are_without_them(both: Path) -> None:
     found = resolve_rows(Run(str(both.parent / "run")), 1000, seed=1)
     assert found.right, found.examples
 
@@ -99,7 +99,7 @@ def test_what_is_not_there_is_said_and_is_1(tokenmill: Callable, both: Path) -> 
     )
 
 
-def test_the_whole_is_right(both: Path) -> None:  # noqa: F811
+def test_the_whole_is_right(both: Path) -> None:
     values = to_object(verify_run(Run(str(both.parent / "run"))))
     assert values["right"], values
     assert (
@@ -136,7 +136,7 @@ def less_similar(rows: list[dict]) -> None:
     ],
 )
 def test_damage_to_it_is_found(
-    both: Path,  # noqa: F811
+    both: Path,
     tmp_path: Path,
     pattern: str,
     edit: Damage,

@@ -50,7 +50,7 @@ def can_mount() -> bool:
     not can_mount(), reason="a disk of its own takes the right to mount one: run as root on Linux"
 )
 def test_a_real_disk_without_room(
-    ingested: Path,  # noqa: F811
+    ingested: Path,
     reference: dict[str, bytes],
     tmp_path: Path,
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_real_disk_without_room(
 )
 def test_whichever_file_finds_no_room(
     tokenmill: Callable,
-    path: Path,  # noqa: F811
+    path: Path,
     reference: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
     pattern: str,
