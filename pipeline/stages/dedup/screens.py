@@ -18,7 +18,7 @@ from transforms.dedup.lines.record_lines import count_lines
 from transforms.dedup.screens.contamination import count_matches
 from transforms.dedup.screens.earlier_pairs import read_oversized
 from transforms.dedup.screens.earlier_runs import EarlierRun
-from transforms.dedup.screens.evaluation_index import evaluation_index_path, index_texts, read_texts, write_index
+from transforms.dedup.screens.evaluation_index import evaluation_index_path, index_texts, read_evaluation_texts, write_index
 from transforms.dedup.screens.screened import active_screens, screened_drops, screened_folder
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
@@ -56,7 +56,7 @@ def run_screens(
     if active_screens(config) or config.decontaminate:
         storage.make_folder(screened_folder(out))
     if config.decontaminate:
-        texts = ((name, read_texts(file.path, config.decontaminate_fields)) for name, file in evaluation_files(config).items())
+        texts = ((name, read_evaluation_texts(file.path, config.decontaminate_fields)) for name, file in evaluation_files(config).items())
         index, figures = index_texts(texts, ngram=config.decontaminate_ngram, shortest=config.decontaminate_shortest)
         write_index(index, evaluation_index_path(out))
         _run(ScreenContaminated(documents, out, config), parts, settings, work)

@@ -19,7 +19,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Candidates:
+class CandidatePairs:
     """Pairs of documents that share a bucket, and the buckets too large to pair completely.
 
     first, second  uint64 (pairs,), addresses, first < second, each pair once, sorted
@@ -103,7 +103,7 @@ def range_of(hashes: np.ndarray, ranges: int) -> np.ndarray:
     return ((hashes >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32)).astype(np.int64)
 
 
-def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) -> Candidates:
+def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) -> CandidatePairs:
     """Pair up documents that share a band hash.
 
     Args:
@@ -124,7 +124,7 @@ def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) ->
     # A document is paired with all that follow it in its bucket; with none in an oversized one.
     left, right = _following(np.where(large, 0, sizes[bucket] - 1 - position))
     first, second = unique_pairs(addresses[left], addresses[right])
-    return Candidates(first=first, second=second, members=addresses[large], sizes=sizes[sizes > limit])
+    return CandidatePairs(first=first, second=second, members=addresses[large], sizes=sizes[sizes > limit])
 
 
 def hub_and_chain(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from tests.transforms.dedup.small_corpora import drop_duplicates, files_of, loca
 from transforms.beam.screen_contaminated import ScreenContaminated
 from transforms.contracts.names import CONTAMINATION
 from transforms.dedup.screens.contamination import count_matches, find_matches
-from transforms.dedup.screens.evaluation_index import evaluation_index_path, index_texts, open_index, read_texts, write_index
+from transforms.dedup.screens.evaluation_index import evaluation_index_path, index_texts, open_index, read_evaluation_texts, write_index
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import UserError
 from transforms.storage.short_names import short_names
@@ -71,7 +71,7 @@ def test_an_index_survives_its_file(tmp_path: Path):
 )
 def test_fields_of_evaluation_texts(tmp_path: Path, line: str, texts: list[str]):
     (tmp_path / "e.jsonl.gz").write_bytes(gzip.compress(line.encode()))
-    assert list(read_texts(str(tmp_path / "e.jsonl.gz"), ("text", "choices"))) == texts
+    assert list(read_evaluation_texts(str(tmp_path / "e.jsonl.gz"), ("text", "choices"))) == texts
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_fields_of_evaluation_texts(tmp_path: Path, line: str, texts: list[str])
 def test_a_line_without_text_is_an_error_not_a_gap(tmp_path: Path, line: str, what: str):
     (tmp_path / "e.jsonl").write_text('{"text": "fine"}\n' + line + "\n")
     with pytest.raises(UserError, match=what) as error:
-        list(read_texts(str(tmp_path / "e.jsonl"), ("text",)))
+        list(read_evaluation_texts(str(tmp_path / "e.jsonl"), ("text",)))
     assert error.value.where.endswith("e.jsonl, line 2")
 
 
