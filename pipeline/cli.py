@@ -1,24 +1,34 @@
-"""`tokenmill COMMAND`: one function a command. Exit status 0 done, 1 failed, 2 wrong usage."""
+"""`tokenmill COMMAND`: one function per command. Exit status 0 done, 1 failed, 2 wrong usage."""
 
 import codecs
+import contextlib
 import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from importlib import metadata
 from io import TextIOWrapper
-from typing import Annotated, Any, NoReturn
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
+from pipeline.commands.export.options import with_format_options
 from pipeline.config.load import load_config
 from pipeline.config.schema import Config
 from pipeline.process_end import run_and_leave
-from pipeline.run.folder import CONFIGURATION, STAGES, Run
+from pipeline.run.folder import CONFIGURATION, Run
+from pipeline.run.stage_names import STAGE_NAMES, StageName
 from transforms import storage
+from transforms.contracts.plain import to_plain
 from transforms.errors import ConfigError, UserError
+from transforms.export.registry import describe_formats
+
+if TYPE_CHECKING:
+    from pipeline.runner.beam import RunnerSettings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +44,9 @@ BeamArguments = Annotated[list[str] | None, typer.Argument(metavar="[-- BEAM OPT
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="make stages again that were made from another configuration or input")]
 Workers = Annotated[
     int | None,
-    typer.Option(min=0, help="worker processes on this machine, in place of the configuration's; 0: as many as pay, at most one a core"),
+    typer.Option(
+        min=0, help="worker processes on this machine, in place of the configuration's; 0: as many as speed it up, at most one per core"
+    ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks and the log of Beam")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -43,6 +55,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 class Split(StrEnum):
     train = "train"
     validation = "validation"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tokenmill {metadata.version('tokenmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="print the version and exit")] = False,
+) -> None:
+    """Options that stand before the command."""
 
 
 @app.command()
@@ -62,49 +87,43 @@ def init(
     _console().print(f"wrote {path}; name your files in it, then: tokenmill run {path}")
 
 
-def _add_stage_command(name: str, stages: Sequence[str], description: str) -> None:
-    """Adds a command that runs some of the stages; all of them take the same options."""
+def _add_stage_command(stage: StageName) -> None:
+    """Adds the command of a stage, and its aliases. All stages take the same options; some have --dry-run."""
 
     def command(
         config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
     ) -> None:
-        _run_stages(config, stages, beam, overwrite=overwrite, workers=workers, debug=debug)
+        _run_stages(config, (stage.name,), beam, overwrite=overwrite, workers=workers, debug=debug)
 
-    app.command(name, help=description)(command)
+    def command_or_trial(
+        config: ConfigPath,
+        beam: BeamArguments = None,
+        overwrite: Overwrite = False,
+        workers: Workers = None,
+        debug: Debug = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="report what would be dropped, from which sources and in favour of what; commit nothing")
+        ] = False,
+    ) -> None:
+        if dry_run:
+            _try_dedup(config, beam, workers=workers, debug=debug)
+        else:
+            command(config, beam, overwrite, workers, debug)
 
-
-_add_stage_command("run", STAGES, "Run all stages that are not done yet: documents, dedup, tokenizer, shards.")
-_add_stage_command("ingest", STAGES[:1], "Run stage 1 only: read, extract, filter by language and quality.")
+    for name in (stage.name, *stage.aliases):
+        app.command(name, help=stage.help, hidden=name != stage.name)(command_or_trial if stage.can_try else command)
 
 
 @app.command()
-def dedup(
-    config: ConfigPath,
-    beam: BeamArguments = None,
-    overwrite: Overwrite = False,
-    workers: Workers = None,
-    debug: Debug = False,
-    only_report: Annotated[
-        bool, typer.Option("--dry-run", help="report what would be dropped, from which sources and for whose sake; commit nothing")
-    ] = False,
+def run(
+    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
 ) -> None:
-    """Run stage 2 only: find exact and near-duplicates among the documents."""
-    if not only_report:
-        _run_stages(config, STAGES[1:2], beam, overwrite=overwrite, workers=workers, debug=debug)
-        return
-    from pipeline.commands.dry_run import dry_run
-    from pipeline.runner.beam import RunnerSettings
-    from pipeline.runner.fork_server import fork_server
-
-    with fork_server() as server:
-        loaded = _load(config)
-        wanted = loaded.workers if workers is None else workers
-        settings = RunnerSettings(workers=wanted, beam_arguments=tuple(beam or ()), debug=debug, fork_server=server)
-        dry_run(loaded, settings, _console())
+    """Run all stages that are not done yet: documents, dedup, tokenizer, shards."""
+    _run_stages(config, tuple(stage.name for stage in STAGE_NAMES), beam, overwrite=overwrite, workers=workers, debug=debug)
 
 
-_add_stage_command("vocabulary", STAGES[2:3], "Run stage 3 only: train the tokenizer.")
-_add_stage_command("shards", STAGES[3:4], "Run stage 4 only: encode and pack the documents into shards.")
+for _stage in STAGE_NAMES:
+    _add_stage_command(_stage)
 
 
 @app.command()
@@ -133,27 +152,25 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Show what a run, a stage, a shard or a tokenizer holds."""
-    from pipeline.commands.show_tables.tables import print_inspection
-    from pipeline.commands.show_tables.values import inspect_path
+    from pipeline.commands.show_tables.show import look_at, print_view
 
-    values = inspect_path(path)
+    view = look_at(path)
     if as_json:
-        _print_json(values)
+        _print_json(view)
     else:
-        print_inspection(_console(), values)
+        print_view(_console(), view)
 
 
 @app.command(name="export")
+@with_format_options
 def export_(
     config: ConfigPath,
-    format: Annotated[str, typer.Option(help="nanogpt, llmc, megatron, datatrove, mds (tokens), parquet or jsonl (documents)")],
+    format: Annotated[str, typer.Option(help=describe_formats())],
     to: Annotated[str, typer.Option(help="the folder to write: local, gs:// or s3://, new or empty")],
     beam: BeamArguments = None,
     split: Annotated[str, typer.Option(help="train, validation or all")] = "all",
     sources: Annotated[str, typer.Option(help="names of sources with commas between them; all when not given")] = "",
-    file_tokens: Annotated[int, typer.Option(min=1, help="llmc: aim for this many tokens a file")] = 100_000_000,
-    sequence_length: Annotated[int, typer.Option(min=0, help="mds: tokens of a sample; 0: those that a row of the shards predicts")] = 0,
-    compression: Annotated[str, typer.Option(help="jsonl: gzip, zstd or none")] = "gzip",
+    options: Mapping[str, int | str] = MappingProxyType({}),  # stands for the options of all formats
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an export that was made from something else or is not finished")
     ] = False,
@@ -162,23 +179,18 @@ def export_(
 ) -> None:
     """Write a run's tokens or deduplicated documents as files of other tools."""
     from pipeline.commands.export.export import export_run
-    from pipeline.runner.beam import RunnerSettings
-    from pipeline.runner.fork_server import fork_server
-    from transforms.export.formats import ExportOptions
-    from transforms.export.request import ExportRequest, split_names
+    from transforms.export.request import ExportRequest, choose_options, split_names
 
-    with fork_server() as server:
+    with _runner(beam, workers=workers, debug=debug) as settings_for:
         loaded = _load(config)
         request = ExportRequest(
             format=format,
             to=_absolute(to),
             splits=split_names(split),
             sources=tuple(sorted(filter(None, sources.split(",")))),
-            options=ExportOptions(file_tokens=file_tokens, sequence_length=sequence_length, compression=compression),
+            options=choose_options(format, options),
         )
-        wanted = loaded.workers if workers is None else workers
-        settings = RunnerSettings(workers=wanted, beam_arguments=tuple(beam or ()), debug=debug, fork_server=server)
-        export_run(loaded, request, settings, _console(), overwrite=overwrite)
+        export_run(loaded, request, settings_for(loaded), _console(), overwrite=overwrite)
 
 
 @app.command()
@@ -196,12 +208,12 @@ def explain(
     from pipeline.commands.explain.explain import explain as explain_target
     from pipeline.commands.explain.tables import print_explanation
 
-    values = explain_target(target, url=url, id=id, document=document, extract=extract)
+    explanation = explain_target(target, url=url, id=id, document=document, extract=extract)
     if as_json:
-        _print_json(values)
+        _print_json(explanation)
     else:
-        print_explanation(_console(), values)
-    if not values.get("found", True):
+        print_explanation(_console(), explanation)
+    if explanation.is_empty:
         raise typer.Exit(1)
 
 
@@ -211,14 +223,15 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check a run: files against manifests, contracts, ids, drops, and that the shards hold every kept document's text exactly once."""
-    from pipeline.commands.verify.verify import print_verification, verify_run
+    from pipeline.commands.verify.tables import print_verification
+    from pipeline.commands.verify.verify import verify_run
 
-    values = verify_run(_run_of(run))
+    verification = verify_run(_run_of(run))
     if as_json:
-        _print_json(values)
+        _print_json(verification)
     else:
-        print_verification(_console(), values)
-    if not values["right"]:
+        print_verification(_console(), verification)
+    if not verification.right:
         raise typer.Exit(1)
 
 
@@ -285,17 +298,35 @@ def quickstart(
     run_quickstart(folder, _console(), train=train, workers=workers or 0)
 
 
-def _run_stages(path: str, stages: Sequence[str], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool) -> None:
+def _run_stages(path: str, names: Sequence[str], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool) -> None:
     from pipeline.progress import StageProgress
-    from pipeline.runner.beam import RunnerSettings
-    from pipeline.runner.fork_server import fork_server
+    from pipeline.stages.all_stages import STAGES
     from pipeline.stages.run_stages import run_stages
 
-    with fork_server() as server:
+    with _runner(beam, workers=workers, debug=debug) as settings_for:
         config = _load(path)
-        wanted = config.workers if workers is None else workers
-        settings = RunnerSettings(workers=wanted, beam_arguments=tuple(beam or ()), debug=debug, fork_server=server)
-        run_stages(config, settings, stages=stages, overwrite=overwrite, progress=StageProgress(_console()))
+        stages = [stage for stage in STAGES if stage.name in names]
+        run_stages(config, settings_for(config), stages=stages, overwrite=overwrite, progress=StageProgress(_console()))
+
+
+def _try_dedup(path: str, beam: list[str] | None, *, workers: int | None, debug: bool) -> None:
+    from pipeline.commands.dry_run import dry_run
+
+    with _runner(beam, workers=workers, debug=debug) as settings_for:
+        config = _load(path)
+        dry_run(config, settings_for(config), _console())
+
+
+@contextlib.contextmanager
+def _runner(beam: list[str] | None, *, workers: int | None, debug: bool) -> "Iterator[Callable[[Config], RunnerSettings]]":
+    """A fork server for the length of a block, which starts before a configuration can start threads, and what makes settings of both."""
+    from pipeline.runner.beam import RunnerSettings
+    from pipeline.runner.fork_server import fork_server
+
+    with fork_server() as server:
+        yield lambda config: RunnerSettings(
+            workers=config.workers if workers is None else workers, beam_arguments=tuple(beam or ()), debug=debug, fork_server=server
+        )
 
 
 def _load(path: str) -> Config:
@@ -320,9 +351,9 @@ def _console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=140)
 
 
-def _print_json(values: dict[str, Any]) -> None:
+def _print_json(values: object) -> None:
     readable = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"  # else JSON's own escapes, or it would be no JSON
-    typer.echo(json.dumps(values, indent=2, ensure_ascii=not readable))
+    typer.echo(json.dumps(to_plain(values), indent=2, ensure_ascii=not readable))
 
 
 def _write_now(text: str) -> None:
@@ -340,7 +371,7 @@ def _print_anything() -> None:
 
 
 def main() -> None:
-    """A command, by `sys.argv`: errors that a person can mend come as three lines, without a traceback.
+    """A command, by `sys.argv`: errors that a person can act on come as three lines, without a traceback.
 
     Settings of the whole process are made here and nowhere else: a program that calls functions of the packages keeps its own.
     """
@@ -358,7 +389,7 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         sys.stderr.write(
-            f"tokenmill: {error.strerror or error}\n  where: {error.filename or 'a file'}\n  do: mend that, then run again to resume\n"
+            f"tokenmill: {error.strerror or error}\n  where: {error.filename or 'a file'}\n  do: fix that, then run again to resume\n"
         )
         sys.exit(1)
     except SystemExit as stop:  # so do the libraries beneath end a command that was interrupted

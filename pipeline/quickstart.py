@@ -5,14 +5,14 @@ import os
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline.commands.show_tables.tables import print_inspection, shown_path
-from pipeline.commands.show_tables.values import inspect_run
+from pipeline.commands.show_tables.show import print_view, run_view
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.fork_server import fork_server
 from pipeline.sample import lay_out
 from pipeline.stages.run_stages import run_stages
+from pipeline.terminal import shown_path
 from transforms import storage
 from transforms.errors import ConfigError
 
@@ -85,7 +85,7 @@ def run_quickstart(folder: str, console: Console, *, train: bool, workers: int) 
     with fork_server() as server:
         run_stages(config, RunnerSettings(workers=workers, fork_server=server), progress=StageProgress(console))
     console.print()
-    print_inspection(console, inspect_run(config.folder))
+    print_view(console, run_view(config.folder))
     if not train:
         return
     from pipeline.commands.train import evaluate_run, generate_text, train_run

@@ -1,28 +1,20 @@
 """The corpus after deduplication: the kept documents of a part, and hashes to choose among them."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.names import PARTS
 from transforms.dedup.lines.removed_lines import RemovedLines, read_removed, remove_lines
+from transforms.lookup import KeptRows, read_rows
 from transforms.storage import globs
 from transforms.storage.arrow_files import read_metadata, read_parquet
 from transforms.words import mix64
 
 _PURPOSES = {"tokenizer-sample": 1, "validation": 2, "row-order": 3}
-
-
-class KeptRows(NamedTuple):
-    """Rows of one part: their numbers in it, int64 (n,), and n rows of the columns asked for."""
-
-    rows: np.ndarray
-    batch: pa.RecordBatch
 
 
 def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
@@ -51,35 +43,6 @@ def count_documents(documents: str) -> int:
     """The documents of a folder of parts, from the footers of the files."""
     files = storage.list_files(storage.join(globs.escape(documents), PARTS.pattern))
     return sum(read_metadata(file.path).num_rows for file in files)
-
-
-def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
-    """A part's documents without the rows `dropped` (int64 (n,)), batch by batch in row order.
-
-    `rows`: only these; row groups without any of them are not read.
-    """
-    with storage.open_input(part_path) as stream:
-        file = pq.ParquetFile(stream)
-        groups, first = _groups_of(file.metadata, rows)
-        for batch in file.iter_batches(columns=list(columns), batch_size=4096, row_groups=groups):
-            numbers = np.arange(first, first + len(batch))
-            kept = ~np.isin(numbers, dropped, assume_unique=True)
-            if rows is not None:
-                kept &= (numbers >= rows.start) & (numbers < rows.stop)
-            first += len(batch)
-            yield KeptRows(numbers[kept], batch.filter(pa.array(kept)))
-
-
-def _groups_of(metadata: pq.FileMetaData, rows: range | None) -> tuple[list[int], int]:
-    """The row groups that hold some of the rows, and the first row of the first group.
-
-    All row groups if `rows` is None.
-    """
-    ends = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
-    if rows is None:
-        return list(range(metadata.num_row_groups)), 0
-    groups = np.flatnonzero((ends[1:] > rows.start) & (ends[:-1] < rows.stop)).tolist()
-    return groups, int(ends[groups[0]]) if groups else 0
 
 
 def _without_lines(kept: KeptRows, removed: RemovedLines) -> pa.RecordBatch:

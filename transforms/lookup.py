@@ -1,7 +1,7 @@
 """Finding rows in Parquet files by some columns, and reading whole rows of a few."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -67,3 +67,39 @@ def read_rows_of(path: str, rows: np.ndarray, columns: Sequence[str] | None = No
 def same(column: str, value: Any) -> Test:
     """A test whether a column has a value, which is of the column's type."""
     return lambda batch: pc.equal(batch.column(column), pa.scalar(value, batch.schema.field(column).type))
+
+
+class KeptRows(NamedTuple):
+    """Rows of one part: their numbers in it, int64 (n,), and n rows of the columns asked for."""
+
+    rows: np.ndarray
+    batch: pa.RecordBatch
+
+
+def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
+    """A part's documents without the rows `dropped` (int64 (n,)), batch by batch in row order.
+
+    `rows`: only these; row groups without any of them are not read.
+    """
+    with storage.open_input(part_path) as stream:
+        file = pq.ParquetFile(stream)
+        groups, first = _groups_of(file.metadata, rows)
+        for batch in file.iter_batches(columns=list(columns), batch_size=4096, row_groups=groups):
+            numbers = np.arange(first, first + len(batch))
+            kept = ~np.isin(numbers, dropped, assume_unique=True)
+            if rows is not None:
+                kept &= (numbers >= rows.start) & (numbers < rows.stop)
+            first += len(batch)
+            yield KeptRows(numbers[kept], batch.filter(pa.array(kept)))
+
+
+def _groups_of(metadata: pq.FileMetaData, rows: range | None) -> tuple[list[int], int]:
+    """The row groups that hold some of the rows, and the first row of the first group.
+
+    All row groups if `rows` is None.
+    """
+    ends = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
+    if rows is None:
+        return list(range(metadata.num_row_groups)), 0
+    groups = np.flatnonzero((ends[1:] > rows.start) & (ends[:-1] < rows.stop)).tolist()
+    return groups, int(ends[groups[0]]) if groups else 0

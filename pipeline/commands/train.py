@@ -11,17 +11,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.commands.show_tables.tables import figures_table, shown_path
 from pipeline.config.load import stage_values
 from pipeline.config.schema import Config
-from pipeline.run.folder import Run, changed_values, stage_manifest
-from transforms import storage
+from pipeline.run.folder import Run
+from pipeline.run.state import changed_values
+from pipeline.stages.shards.stage import SHARDS
+from pipeline.terminal import figures_table, shown_path
 from transforms.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
 
-MODEL = "model"
 _LINES = 12
 
 
@@ -32,18 +32,18 @@ def train_run(config: Config, console: Console) -> dict[str, Any]:
     """
     training = _import_training()
     run = Run(config.folder)
-    changes = changed_values(stage_manifest(run, "shards").configuration, stage_values(config, "shards", "seed"))
+    changes = changed_values(SHARDS.finished(run).manifest.configuration, stage_values(config, "shards", "seed"))
     if changes:
         raise UserError(
             f"the shards were made with other settings: {'; '.join(changes)}",
-            where=run.stage("shards"),
-            remedy="make them again with `tokenmill shards CONFIG --overwrite`, or name another folder",
+            where=run.shards,
+            remedy="rerun `tokenmill shards CONFIG --overwrite`, or name another folder",
         )
     result = training.train(
         config.train,
-        shards=run.stage("shards"),
-        tokenizer=storage.join(run.stage("tokenizer"), "tokenizer.json"),
-        out=run.stage(MODEL),
+        shards=run.shards,
+        tokenizer=run.tokenizer_file,
+        out=run.model,
         report=_reporter(training, console),
     )
     rate = f", {result.tokens_per_second:,.0f} tokens/s" if result.steps > result.resumed_from else ""
@@ -56,8 +56,8 @@ def evaluate_run(config: Config, console: Console, *, split: str, max_rows: int 
     """Scores a run's model on its shards, beside a unigram model of the same training tokens. Returns plain figures."""
     training = _import_training()
     run = Run(config.folder)
-    evaluation = training.evaluate(_model_folder(run), shards=run.stage("shards"), split=split, max_rows=max_rows)
-    unigram = training.unigram_loss(run.stage("shards"), split=split, max_rows=max_rows)
+    evaluation = training.evaluate(_model_folder(run), shards=run.shards, split=split, max_rows=max_rows)
+    unigram = training.unigram_loss(run.shards, split=split, max_rows=max_rows)
     console.print(f"[bold]evaluation on {split}[/]")
     console.print(_evaluation_table(evaluation, unigram))
     return evaluation.figures() | {"unigram_loss": unigram}
@@ -109,7 +109,7 @@ def _import_training() -> _Training:
 
 
 def _model_folder(run: Run) -> str:
-    return run.stage(MODEL)
+    return run.model
 
 
 def _reporter(training: _Training, console: Console) -> Callable[[Any], None]:

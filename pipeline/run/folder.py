@@ -1,41 +1,13 @@
-"""A run's folder on disk: which stage is where, what it was made from, and whether it may be skipped or resumed.
+"""The folder of a run: its stages' folders and every file name in it."""
 
-A stage folder holds `plan.json` from its start and `manifest.json` from its end. Both name the stage's fingerprint:
-equal fingerprints mean equal bytes, so parts that an interrupted run has committed stay.
-"""
-
-import hashlib
-import json
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
-from typing import Any, Literal
 
+from pipeline.run import stage_names
 from transforms import storage
-from transforms.contracts.manifest import NAME as MANIFEST
-from transforms.contracts.manifest import FileEntry, Manifest, read_manifest, sha256_of, write_manifest
-from transforms.errors import UserError
+from transforms.contracts.names import TOKENIZER
 
-FORMAT_VERSION = 1
-STAGES = ("documents", "dedup", "tokenizer", "shards")
-PLAN = "plan.json"
 CONFIGURATION = "run.toml"
 PLUGINS = "plugins"
-DIVISION = "division_into_units"
-_LIBRARIES = (
-    "apache-beam",
-    "pyarrow",
-    "numpy",
-    "tokenizers",
-    "tiktoken",
-    "fastwarc",
-    "resiliparse",
-    "xxhash",
-    "fasttext-predict",
-)
-
-State = Literal["new", "started", "done"]
 
 
 @dataclass(frozen=True)
@@ -45,170 +17,42 @@ class Run:
     folder: str
 
     def stage(self, name: str) -> str:
+        """The folder of a stage."""
         return storage.join(self.folder, name)
+
+    @property
+    def documents(self) -> str:
+        return self.stage(stage_names.DOCUMENTS.name)
+
+    @property
+    def dedup(self) -> str:
+        return self.stage(stage_names.DEDUP.name)
+
+    @property
+    def tokenizer(self) -> str:
+        return self.stage(stage_names.TOKENIZER.name)
+
+    @property
+    def tokenizer_file(self) -> str:
+        return storage.join(self.tokenizer, TOKENIZER)
+
+    @property
+    def shards(self) -> str:
+        return self.stage(stage_names.SHARDS.name)
+
+    @property
+    def model(self) -> str:
+        return self.stage(stage_names.MODEL)
 
     @property
     def configuration(self) -> str:
         return storage.join(self.folder, CONFIGURATION)
 
-
-@dataclass(frozen=True, kw_only=True)
-class StagePlan:
-    """What a stage is about to do. `configuration` and `inputs` decide its fingerprint, with the stage before it.
-
-    `inputs`: for each input file its path, size and version; `units`: the work, one JSON value a unit. `notes`: what a person should know.
-    """
-
-    stage: str
-    configuration: dict[str, Any]
-    upstream: str
-    units: list[Any]
-    inputs: tuple[tuple[str, int, str], ...] = ()
-    notes: tuple[str, ...] = ()
-
     @property
-    def fingerprint(self) -> str:
-        identity = [FORMAT_VERSION, self.stage, self.configuration, self.upstream, self.inputs]
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-
-    def write(self, folder: str) -> None:
-        values = {
-            "stage": self.stage,
-            "fingerprint": self.fingerprint,
-            "upstream": self.upstream,
-            "configuration": self.configuration,
-            "inputs": [list(entry) for entry in self.inputs],
-            "units": self.units,
-            **({"notes": list(self.notes)} if self.notes else {}),
-        }
-        storage.write_bytes(storage.join(folder, PLAN), json.dumps(values, indent=1).encode())
+    def plugins(self) -> str:
+        return storage.join(self.folder, PLUGINS)
 
 
-def read_plan(folder: str) -> dict[str, Any]:
-    return json.loads(storage.read_bytes(storage.join(folder, PLAN)))
-
-
-def stage_state(folder: str, plan: StagePlan) -> State:
-    """Compares a stage folder with what is planned. Raises UserError, naming what differs, rather than mix two configurations."""
-    if not storage.exists(storage.join(folder, PLAN)):
-        leftovers = storage.list_names(folder)
-        if leftovers:
-            raise UserError(
-                f"the folder holds {leftovers[0]!r} and others, but no plan of this tool",
-                where=folder,
-                remedy="name another folder, or remove it with --overwrite",
-            )
-        return "new"
-    earlier = read_plan(folder)
-    if earlier["fingerprint"] != plan.fingerprint:
-        changes = "; ".join(_changes(earlier, plan))
-        raise UserError(
-            f"the folder was made from something else: {changes}",
-            where=folder,
-            remedy="name another folder in the configuration, or make this stage again with --overwrite",
-        )
-    return "done" if storage.exists(storage.join(folder, MANIFEST)) else "started"
-
-
-def _changes(earlier: dict[str, Any], plan: StagePlan) -> list[str]:
-    """What differs between an earlier plan and this one, most telling first."""
-    if changed := changed_values(earlier["configuration"], plan.configuration):
-        return changed
-    files, files_now = ({path: tuple(rest) for path, *rest in entries} for entries in (earlier["inputs"], plan.inputs))
-    paths = sorted(path for path in files.keys() | files_now.keys() if files.get(path) != files_now.get(path))
-    if paths:
-        return [f"input {path} is another ({len(paths)} of {len(files.keys() | files_now.keys())} files)" for path in paths[:1]]
-    return ["the stage before it was made again"] if earlier["upstream"] != plan.upstream else ["another version of tokenmill made it"]
-
-
-def changed_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """The first keys that differ between two stages' configurations, with both values."""
-    old, new = flat_values(before), flat_values(now)
-    keys = sorted(key for key in old.keys() | new.keys() if key != DIVISION and old.get(key) != new.get(key))
-    return [f"{key} was {json.dumps(old.get(key))}, is {json.dumps(new.get(key))}" for key in keys[:3]]
-
-
-def flat_values(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    return {key: leaf for name, item in value.items() for key, leaf in flat_values(item, f"{prefix}.{name}" if prefix else name).items()}
-
-
-def start_stage(folder: str, plan: StagePlan) -> None:
-    """Makes the stage's folder and commits its plan. Raises UserError when the folder cannot be written."""
-    try:
-        storage.make_folder(folder)
-        plan.write(folder)
-    except OSError as error:
-        raise UserError(f"cannot write: {error}", where=folder, remedy="name a folder that can be written in the configuration") from error
-
-
-def discard_stage(folder: str) -> None:
-    """Removes a stage folder. The manifest goes first: an interrupted removal leaves no folder that looks finished."""
-    storage.remove(storage.join(folder, MANIFEST))
-    storage.remove_folder(folder)
-    leftovers = storage.list_names(folder)
-    if leftovers:
-        raise UserError(f"{leftovers[0]!r} and others could not be removed", where=folder, remedy="remove the folder by hand")
-
-
-def finish_stage(
-    folder: str,
-    plan: StagePlan,
-    *,
-    files: dict[str, FileEntry],
-    counters: dict[str, Any],
-    seconds: float,
-    cpu_seconds: float,
-    details: dict[str, Any] | None = None,
-) -> Manifest:
-    """Commits the manifest: from now on the stage is done."""
-    manifest = Manifest(
-        stage=plan.stage,
-        fingerprint=plan.fingerprint,
-        upstream=plan.upstream,
-        configuration=plan.configuration,
-        files=dict(sorted(files.items())),
-        counters=counters,
-        versions=versions(),
-        seconds=round(seconds, 3),
-        cpu_seconds=round(cpu_seconds, 3),
-        details=details or {},
-    )
-    write_manifest(folder, manifest)
-    return manifest
-
-
-def stage_manifest(run: Run, stage: str) -> Manifest:
-    """The manifest of a finished stage of a run, or UserError."""
-    return read_manifest(run.stage(stage))
-
-
-def file_entry(path: str, rows: int) -> FileEntry:
-    """Measures a committed file."""
-    return FileEntry(rows=rows, bytes=storage.size(path), sha256=sha256_of(path))
-
-
-def versions() -> dict[str, str]:
-    """Versions of this tool, Python and the libraries that decide what bytes come out."""
-    found = {"tokenmill": metadata.version("tokenmill"), "python": ".".join(map(str, sys.version_info[:3]))}
-    return found | {name: metadata.version(name) for name in _LIBRARIES}
-
-
-def damaged_files(folder: str, manifest: Manifest, *, hashes: bool) -> Iterator[tuple[str, str]]:
-    """(name, what is wrong) of a stage's files that are missing, of another size or, with `hashes`, of another sha256."""
-    sizes = storage.file_sizes(folder)
-    for name, entry in manifest.files.items():
-        if name not in sizes:
-            yield name, "is missing"
-        elif sizes[name] != entry.bytes:
-            yield name, f"has {sizes[name]:,} bytes, the manifest says {entry.bytes:,}"
-        elif hashes and sha256_of(storage.join(folder, name)) != entry.sha256:
-            yield name, "is not what was written: its sha256 is another"
-
-
-def finished_stages(run: Run) -> Iterator[tuple[str, Manifest]]:
-    """The finished stages of a run, in order."""
-    for stage in STAGES:
-        if storage.exists(storage.join(run.stage(stage), MANIFEST)):
-            yield stage, stage_manifest(run, stage)
+def run_of_file(path: str) -> Run:
+    """The run that a file of one of its stages lies in."""
+    return Run(storage.parent(storage.parent(path)))

@@ -25,6 +25,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
+from pipeline.runner.worker import run_worker
+
 SUPPORTED = sys.platform == "linux"
 
 _CLIENT = """\
@@ -42,7 +44,6 @@ sys.exit(status)
 """
 _STREAMS = 3
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
-_SAMPLING_MILLISECONDS = 10
 _pipelines: list[int] = []
 
 
@@ -108,31 +109,6 @@ def expected_server() -> ForkServer | None:
 def note_pipeline() -> None:
     """A pipeline runs in this process, with gRPC's threads: there is no new fork server from here on."""
     _pipelines.append(os.getpid())
-
-
-@contextlib.contextmanager
-def bundles_end_at_once() -> Iterator[None]:
-    """Within the block, bundles of this process end without a wait for Beam's sampler of states, which looks every 200 ms and is joined.
-
-    Each stage of a pipeline would wait 0.1 s on average, in every worker. The period is a default of a constructor and no option;
-    it is Beam's own again after the block, for other pipelines of this process.
-    """
-    from apache_beam.runners.worker import statesampler
-
-    constructor = statesampler.StateSampler.__init__
-    before = constructor.__defaults__
-    constructor.__defaults__ = (_SAMPLING_MILLISECONDS,)
-    try:
-        yield
-    finally:
-        constructor.__defaults__ = before
-
-
-def _run_beam_worker() -> None:
-    from apache_beam.runners.worker import sdk_worker_main
-
-    with bundles_end_at_once():
-        sdk_worker_main.main(sys.argv)
 
 
 class _Server:
@@ -233,7 +209,7 @@ def _become_worker(streams: list[int], environment: dict[str, str], folder: str)
         os.chdir(folder)
         sys.argv[:] = ["worker"]
         faulthandler.enable(2)
-        _run_beam_worker()
+        run_worker()
         status = 0
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -9,57 +9,54 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import apache_beam as beam
 
-from pipeline.run.folder import StagePlan, read_plan
-from pipeline.runner.beam import RunnerSettings, Work, run_pipeline
+from pipeline.run.plan import StagePlan, U, Unit, read_units
+from pipeline.runner.beam import RunnerSettings, Work, note_worker_seconds, run_pipeline
 from transforms import storage
+from transforms.contracts.counters import add_counters
 from transforms.contracts.manifest import FileEntry
+from transforms.contracts.plain import Json, JsonObject, from_plain, to_plain
 
 REPORTS = "reports.json"
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnitReport:
-    """The files a unit committed, and its counters: a tree of integers. `details`: what else the manifest says, equal in all units."""
+class StageReport(Generic[C]):
+    """The files that a unit or a stage committed, and its counters. `details`: what else the manifest says, equal in all units."""
 
     files: dict[str, FileEntry]
-    counters: dict[str, Any] = field(default_factory=dict)
-    cpu_seconds: float = 0.0
-    details: dict[str, Any] = field(default_factory=dict)
+    counters: C
+    details: JsonObject = field(default_factory=dict)
 
 
-Unit = dict[str, Any]
-UnitWork = Callable[[str, int, Unit], UnitReport]
+UnitWork = Callable[[str, int, U], StageReport[C]]
 
 
-def add_counters(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
-    """Adds two trees of counters, key by key."""
-    total = dict(left)
-    for key, value in right.items():
-        total[key] = add_counters(total.get(key, {}), value) if isinstance(value, dict) else total.get(key, 0) + value
-    return total
+@dataclass(frozen=True, kw_only=True)
+class _PlainReport:
+    """A unit's report as it crosses the shuffle, and the CPU seconds that the unit took."""
+
+    files: dict[str, FileEntry]
+    counters: Json
+    details: JsonObject
+    cpu_seconds: float
 
 
-def merge_reports(reports: Iterable[UnitReport]) -> UnitReport:
-    """All files and the sums of all counters, keys sorted."""
+def merge_reports(reports: Iterable[StageReport[C]], *, none: C) -> StageReport[C]:
+    """All files, and the sums of all counters with keys sorted. `none`: the counters where nothing was done."""
     files: dict[str, FileEntry] = {}
-    counters: dict[str, Any] = {}
-    details: dict[str, Any] = {}
-    cpu_seconds = 0.0
+    details: JsonObject = {}
+    counters = none
     for report in reports:
         details.update(report.details)
         files.update(report.files)
         counters = add_counters(counters, report.counters)
-        cpu_seconds += report.cpu_seconds
-    return UnitReport(files=files, counters=_sorted(counters), cpu_seconds=cpu_seconds, details=details)
-
-
-def _sorted(tree: dict[str, Any]) -> dict[str, Any]:
-    return {key: _sorted(value) if isinstance(value, dict) else value for key, value in sorted(tree.items())}
+    return StageReport(files=files, counters=counters, details=details)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,44 +78,57 @@ class Lanes:
         return True
 
 
-def plan_work(plan: StagePlan, *, bytes_a_second: float) -> Work:
-    """The work of a plan whose units name their `bytes`, at the rate of one core."""
-    return Work(units=len(plan.units), seconds=sum(unit["bytes"] for unit in plan.units) / bytes_a_second)
+def plan_work(plan: StagePlan[Any], *, bytes_per_second: float) -> Work:
+    """The work of a plan, at the rate of one core."""
+    return Work(units=len(plan.units), seconds=sum(unit.bytes for unit in plan.units) / bytes_per_second)
 
 
-def run_units(folder: str, work: UnitWork, settings: RunnerSettings, size: Work) -> UnitReport:
+@dataclass(frozen=True, kw_only=True)
+class UnitJob(Generic[U, C]):
+    """The units of a stage's folder, of type `unit`, and what is done with each. `none`: the counters where nothing was done."""
+
+    folder: str
+    unit: type[U]
+    work: UnitWork[U, C]
+    none: C
+
+
+def run_units(job: UnitJob[U, C], settings: RunnerSettings, size: Work) -> StageReport[C]:
     """Runs all units of a stage folder's plan and returns their merged report. Without a unit nothing is started."""
     if not size.units:
-        return UnitReport(files={})
-    reports = storage.join(folder, REPORTS)
+        return StageReport(files={}, counters=job.none)
+    path = storage.join(job.folder, REPORTS)
     with tempfile.TemporaryDirectory(prefix="tokenmill-claims-") as claims:
-        lanes = None if settings.names_runner else Lanes(count=settings.processes(size), claims=claims)
-        run_pipeline(lambda pipeline: _build(pipeline, folder, work, lanes, reports), settings, size)
-    found = [_report_from(values) for values in json.loads(storage.read_bytes(reports))]
-    storage.remove(reports)
-    return merge_reports(found)
+        lanes = None if settings.uses_external_runner else Lanes(count=settings.processes(size), claims=claims)
+        run_pipeline(lambda pipeline: _build(pipeline, job, lanes, path), settings, size)
+    plain = [from_plain(_PlainReport, values) for values in json.loads(storage.read_bytes(path))]
+    storage.remove(path)
+    if settings.uses_external_runner:
+        note_worker_seconds(sum(report.cpu_seconds for report in plain))
+    kind = type(job.none)
+    reports = (StageReport(files=each.files, counters=from_plain(kind, each.counters), details=each.details) for each in plain)
+    return merge_reports(reports, none=job.none)
 
 
-def _build(pipeline: beam.Pipeline, folder: str, work: UnitWork, lanes: Lanes | None, reports: str) -> None:
+def _build(pipeline: beam.Pipeline, job: UnitJob, lanes: Lanes | None, path: str) -> None:
     _ = (
         pipeline
-        | "Run units" >> RunUnits(folder, work, lanes)
+        | "Run units" >> RunUnits(job, lanes)
         | "Key" >> beam.Map(_keyed)
         | "Collect" >> beam.GroupByKey()
-        | "Write" >> beam.Map(_write_reports, reports)
+        | "Write" >> beam.Map(_write_reports, path)
     )
 
 
 @dataclass
 class RunUnits(beam.PTransform):
-    """A stage folder's plan -> one JSON report a unit, in no order. Only units, which name files, cross the shuffle.
+    """A stage folder's plan -> one JSON report per unit, in no order. Only units, which name files, cross the shuffle.
 
     With `lanes` the worker processes of this machine take unit after unit, so that none is idle while another has several left;
     without, units are spread as the runner sees fit. Reports and files are the same.
     """
 
-    folder: str
-    work: UnitWork
+    job: UnitJob
     lanes: Lanes | None = None
 
     def __post_init__(self) -> None:
@@ -127,43 +137,45 @@ class RunUnits(beam.PTransform):
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[str]:
         # A plain GroupByKey on distinct keys spreads as Reshuffle does, which is ten transforms to build and translate.
         spread = (
-            begin | "Start" >> beam.Impulse() | "Read" >> beam.FlatMap(_read_units, self.folder, self.lanes) | "Spread" >> beam.GroupByKey()
+            begin | "Start" >> beam.Impulse() | "Read" >> beam.FlatMap(_read_units, self.job, self.lanes) | "Spread" >> beam.GroupByKey()
         )
         if self.lanes is None:
-            return spread | "Work" >> beam.FlatMap(_run_spread, self.folder, self.work)
-        return spread | "Work" >> beam.FlatMap(_run_lane, self.folder, self.work, self.lanes)
+            return spread | "Work" >> beam.FlatMap(_run_spread, self.job)
+        return spread | "Work" >> beam.FlatMap(_run_lane, self.job, self.lanes)
 
 
-def _read_units(_: bytes, folder: str, lanes: Lanes | None) -> Iterator[tuple[int, str]]:
+def _read_units(_: bytes, job: UnitJob, lanes: Lanes | None) -> Iterator[tuple[int, str]]:
     if lanes is not None:
         yield from ((lane, "") for lane in range(lanes.count))
         return
-    for number, unit in enumerate(read_plan(folder)["units"]):
-        yield number, json.dumps(unit)
+    for number, unit in enumerate(read_units(job.folder, job.unit)):
+        yield number, json.dumps(to_plain(unit))
 
 
-def _run_spread(numbered: tuple[int, Iterable[str]], folder: str, work: UnitWork) -> Iterator[str]:
+def _run_spread(numbered: tuple[int, Iterable[str]], job: UnitJob) -> Iterator[str]:
     number, units = numbered
     for unit in units:
-        yield _run_unit(number, json.loads(unit), folder, work)
+        yield _run_unit(number, from_plain(job.unit, json.loads(unit)), job)
 
 
-def _run_lane(lane: tuple[int, Iterable[str]], folder: str, work: UnitWork, lanes: Lanes) -> Iterator[str]:
-    for number, unit in largest_first(read_plan(folder)["units"]):
+def _run_lane(lane: tuple[int, Iterable[str]], job: UnitJob, lanes: Lanes) -> Iterator[str]:
+    for number, unit in largest_first(read_units(job.folder, job.unit)):
         if lanes.claim(number):
-            yield _run_unit(number, unit, folder, work)
+            yield _run_unit(number, unit, job)
 
 
 def largest_first(units: Iterable[Unit]) -> list[tuple[int, Unit]]:
     """(number, unit) by falling `bytes`, ties by number: what is taken last is small, so lanes end together."""
-    return sorted(enumerate(units), key=lambda numbered: (-numbered[1].get("bytes", 0), numbered[0]))
+    return sorted(enumerate(units), key=lambda numbered: (-numbered[1].bytes, numbered[0]))
 
 
-def _run_unit(number: int, unit: Unit, folder: str, work: UnitWork) -> str:
+def _run_unit(number: int, unit: Unit, job: UnitJob) -> str:
     started = time.process_time()
-    values = asdict(work(folder, number, unit))
-    values["cpu_seconds"] = time.process_time() - started
-    return json.dumps(values)
+    report = job.work(job.folder, number, unit)
+    seconds = time.process_time() - started
+    return json.dumps(
+        to_plain(_PlainReport(files=report.files, counters=to_plain(report.counters), details=report.details, cpu_seconds=seconds))
+    )
 
 
 def _keyed(report: str) -> tuple[int, str]:
@@ -173,8 +185,3 @@ def _keyed(report: str) -> tuple[int, str]:
 def _write_reports(keyed: tuple[int, Iterable[str]], path: str) -> None:
     _, reports = keyed
     storage.write_bytes(path, ("[" + ",".join(sorted(reports)) + "]").encode())
-
-
-def _report_from(values: dict[str, Any]) -> UnitReport:
-    files = {name: FileEntry(**entry) for name, entry in values["files"].items()}
-    return UnitReport(**{**values, "files": files})

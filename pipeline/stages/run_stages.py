@@ -1,123 +1,113 @@
 """The stages of a run in order: skip what is done, resume what was cut off, refuse what was made from something else."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.config.load import config_toml
 from pipeline.config.schema import Config
-from pipeline.progress import StageProgress, passed_over
-from pipeline.run.folder import (
-    PLUGINS,
-    STAGES,
-    Run,
-    StagePlan,
-    damaged_files,
-    discard_stage,
-    finish_stage,
-    stage_manifest,
-    stage_state,
-    start_stage,
-)
-from pipeline.runner.beam import RunnerSettings
-from pipeline.runner.units import UnitReport
-from pipeline.stages.dedup.stage import check_drop_rate, execute_dedup, plan_dedup
-from pipeline.stages.documents.first_reject import first_reject
-from pipeline.stages.documents.stage import check_errors, execute_ingest, plan_ingest
-from pipeline.stages.shards.division import plan_shards
-from pipeline.stages.shards.stage import execute_shards
-from pipeline.stages.tokenizer.stage import execute_vocabulary, plan_vocabulary
+from pipeline.progress import StageProgress
+from pipeline.run.folder import PLUGINS, Run
+from pipeline.run.plan import StagePlan
+from pipeline.run.state import damaged_files, discard_stage, finish_stage, stage_state, start_stage
+from pipeline.runner.beam import RunnerSettings, cpu_seconds
+from pipeline.runner.units import StageReport
+from pipeline.stages.all_stages import STAGES
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import C, Stage
 from transforms import storage
 from transforms.contracts.manifest import Manifest, read_manifest
 from transforms.errors import ConfigError, UserError
 from transforms.plugins import file_name, is_file, read_plugins
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A stage: what it would do, doing it, and the bounds of the configuration that its counters must keep."""
-
-    plan: Callable[[Config, Run], StagePlan]
-    execute: Callable[[Config, Run, RunnerSettings, StagePlan], UnitReport]
-    check: Callable[[Config, dict[str, Any], str], None] = lambda config, counters, folder: None
-
-
-_STAGES = {
-    "documents": Stage(lambda config, run: plan_ingest(config), execute_ingest, check_errors),
-    "dedup": Stage(plan_dedup, execute_dedup, check_drop_rate),
-    "tokenizer": Stage(plan_vocabulary, execute_vocabulary),
-    "shards": Stage(plan_shards, execute_shards),
-}
-
-
 def run_stages(
     config: Config,
     settings: RunnerSettings,
     *,
-    stages: Sequence[str] = STAGES,
+    stages: Sequence[Stage[Any, Any]] = STAGES,
     overwrite: bool = False,
     progress: StageProgress,
 ) -> None:
     """Runs stages that are not done yet. Raises UserError, leaving committed parts for the next try."""
     run = Run(config.folder)
     refuse_mixtures(config, run, () if overwrite else stages, earlier=STAGES[: STAGES.index(stages[0])])
-    for name in stages:
-        stage = _STAGES[name]
+    for stage in stages:
         plan = stage.plan(config, run)
-        folder = run.stage(name)
-        state = _state_or_discard(run, name, plan, overwrite=overwrite)
+        state = _state_or_discard(run, stage, plan, overwrite=overwrite)
         _keep_configuration(run, config)
         if state == "done":
-            manifest = stage_manifest(run, name)
-            stage.check(config, manifest.counters, folder)
-            progress.skipped(name, manifest)
+            finished = stage.finished(run)
+            stage.check_bounds(config, run, finished.counters, finished.folder)
+            progress.skipped(stage.name, stage.summary(finished))
+            stage.check_result(finished)
         else:
-            manifest = _run_stage(stage, plan, config, run, settings, progress)
-        check_outcome(name, manifest, folder)
+            run_stage(stage, plan, config, run, settings, progress)
 
 
-def _run_stage(stage: Stage, plan: StagePlan, config: Config, run: Run, settings: RunnerSettings, progress: StageProgress) -> Manifest:
-    started = time.monotonic()
-    folder = run.stage(plan.stage)
+def run_stage(
+    stage: Stage[Any, C], plan: StagePlan[Any], config: Config, run: Run, settings: RunnerSettings, progress: StageProgress
+) -> Finished[C]:
+    """Runs a stage or an export from its plan to its manifest. Raises UserError where its counters pass a bound."""
+    started, used = time.monotonic(), cpu_seconds()
+    folder = stage.folder(run)
     start_stage(folder, plan)
-    with progress.stage(plan.stage, folder, plan):
-        report = stage.execute(config, run, settings, plan)
-    stage.check(config, report.counters, folder)
-    storage.remove_temporary_files(folder)
-    seconds = time.monotonic() - started
+    report = execute_stage(stage, plan, config, run, settings, progress, out=folder)
+    for place in sorted({folder, *(storage.parent(storage.join(folder, name)) for name in report.files)}):
+        storage.remove_temporary_files(place)
+    stage.check_bounds(config, run, report.counters, folder)
     manifest = finish_stage(
-        folder, plan, files=report.files, counters=report.counters, seconds=seconds, cpu_seconds=report.cpu_seconds, details=report.details
+        folder,
+        plan,
+        files=report.files,
+        counters=report.counters,
+        seconds=time.monotonic() - started,
+        cpu_seconds=cpu_seconds() - used,
+        details=report.details,
     )
-    progress.finished(plan.stage, manifest)
-    return manifest
+    finished = Finished(folder, manifest, report.counters)
+    progress.finished(stage.name, manifest.seconds, stage.summary(finished), stage.notes(report.counters))
+    stage.check_result(finished)
+    return finished
 
 
-def plan_stage(name: str, config: Config, run: Run) -> StagePlan:
-    """What a stage would do. Raises UserError when the stage before it is not finished."""
-    return _STAGES[name].plan(config, run)
+def execute_stage(
+    stage: Stage[Any, C],
+    plan: StagePlan[Any],
+    config: Config,
+    run: Run,
+    settings: RunnerSettings,
+    progress: StageProgress,
+    *,
+    out: str,
+) -> StageReport[C]:
+    """The work of a stage, with its progress, into a folder that exists."""
+    sizes = {stage.committed_name(number, unit): unit.bytes for number, unit in enumerate(plan.units)}
+    with progress.stage(stage.name, out, sizes, plan.notes):
+        return stage.execute(config, run, settings, plan, out=out)
 
 
-def refuse_mixtures(config: Config, run: Run, stages: Sequence[str], *, earlier: Sequence[str] = ()) -> None:
+def refuse_mixtures(config: Config, run: Run, stages: Sequence[Stage[Any, Any]], *, earlier: Sequence[Stage[Any, Any]] = ()) -> None:
     """Raises UserError, before anything is written, when a stage that can be compared was made from something else.
 
     A stage can be compared when those before it are done: its fingerprint is made of theirs. `earlier`: stages before the others,
     which are only read; where their input is gone since, they cannot be compared.
     """
-    for name in (*earlier, *stages):
+    for stage in (*earlier, *stages):
         try:
-            plan = _STAGES[name].plan(config, run)
+            plan = stage.plan(config, run)
         except ConfigError:
-            if name in earlier:
+            if stage in earlier:
                 continue
             raise
-        if stage_state(run.stage(name), plan) != "done":
+        if stage_state(stage.folder(run), plan) != "done":
             return
 
 
-def _state_or_discard(run: Run, name: str, plan: StagePlan, *, overwrite: bool) -> str:
+def _state_or_discard(run: Run, stage: Stage[Any, Any], plan: StagePlan[Any], *, overwrite: bool) -> str:
     """The state of a stage's folder. With `overwrite`, a stage made from something else or damaged goes, and so do those after it."""
-    folder = run.stage(name)
+    folder = stage.folder(run)
     try:
         state = stage_state(folder, plan)
         if state == "done":
@@ -126,8 +116,8 @@ def _state_or_discard(run: Run, name: str, plan: StagePlan, *, overwrite: bool) 
     except UserError:
         if not overwrite:
             raise
-    for later in reversed(STAGES[STAGES.index(name) :]):
-        discard_stage(run.stage(later))
+    for later in reversed(STAGES[STAGES.index(stage) :]):
+        discard_stage(later.folder(run))
     return "new"
 
 
@@ -147,35 +137,17 @@ def _keep_configuration(run: Run, config: Config) -> None:
     copies = iter(copied)
     names = tuple(storage.join(".", PLUGINS, next(copies)) if is_file(name) else name for name in config.plugins)
     data = config_toml(replace(config, folder=".", plugins=names)).encode()
-    copies_there = all(storage.exists(storage.join(run.folder, PLUGINS, name)) for name in copied)
+    copies_there = all(storage.exists(storage.join(run.plugins, name)) for name in copied)
     if copies_there and storage.exists(run.configuration) and storage.read_bytes(run.configuration) == data:
         return
     try:
         storage.make_folder(run.folder)
         storage.remove_temporary_files(run.folder)
         for name, code in copied.items():
-            storage.make_folder(storage.join(run.folder, PLUGINS))
-            storage.write_bytes(storage.join(run.folder, PLUGINS, name), code.encode())
+            storage.make_folder(run.plugins)
+            storage.write_bytes(storage.join(run.plugins, name), code.encode())
         storage.write_bytes(run.configuration, data)
     except OSError as error:
         raise UserError(
             f"cannot write: {error}", where=run.folder, remedy="name a folder that can be written in the configuration"
         ) from error
-
-
-def check_outcome(name: str, manifest: Manifest, folder: str) -> None:
-    """Raises UserError when a stage is done and nothing can be made of what it left."""
-    if name == "documents" and not any(source["kept"] for source in manifest.counters["sources"].values()):
-        reasons: dict[str, int] = {}
-        for source in manifest.counters["sources"].values():
-            for rule, number in source["rejected"].items():
-                reasons[rule] = reasons.get(rule, 0) + number
-        listed = ", ".join(f"{rule} {number}" for rule, number in sorted(reasons.items(), key=lambda item: -item[1])[:4])
-        if types := passed_over(manifest.counters["sources"]):
-            passed = ", ".join(f"{name} {number:,}" for name, number in types.items())
-            listed = f"{listed or 'none was read'}; records of types that hold no documents were passed over: {passed}"
-        raise UserError(
-            f"no document was kept: {listed or 'the input holds none'}{first_reject(folder)}",
-            where=folder,
-            remedy="look into rejects-*.parquet there; mend the input, or relax [language] or the filters",
-        )

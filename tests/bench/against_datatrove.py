@@ -24,11 +24,11 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.commands.show_tables.tables import figures_table
-from pipeline.run.folder import STAGES
+from pipeline.terminal import figures_table
 from tests.bench.extraction import plain_text
 from tests.bench.stages import NEWS, NOVELS, run_child, run_once
 from tests.conftest import DATA
+from tests.pipeline.runs import STAGES
 from transforms.filters.language import bundled_model
 from transforms.sources.decoding import decode_html
 

@@ -22,12 +22,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.run.folder import Run, stage_manifest
+from pipeline.run.folder import Run
 from tests.bench.stages import NEWS
 from tests.conftest import DATA
-from transforms.arrays import slices_of_bytes
+from tests.pipeline.runs import stage_manifest
 from transforms.dedup.near.minhash import minhash_signatures
-from transforms.dedup.near.sign import digest_texts
+from transforms.dedup.near.sign import digest_texts, slices_of_bytes
 from transforms.dedup.settings import DedupConfig
 from transforms.filters.language import bundled_model
 

@@ -17,8 +17,8 @@ from rich.console import Console
 
 from pipeline.commands.explain.dedup import removed_lines
 from pipeline.commands.explain.explainer import Explainer
-from pipeline.commands.explain.inputs import Stored
 from pipeline.commands.explain.reextract import Extractor
+from pipeline.commands.explain.stored import StoredRow
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.run.folder import Run
@@ -92,7 +92,7 @@ def resolve_rows(run: Run, rows: int, *, seed: int) -> Resolved:
     return found
 
 
-def _count_others(run: Run, tokenizer: RunTokenizer, document: Stored, stretches: list[tuple[int, np.ndarray]]) -> int:
+def _count_others(run: Run, tokenizer: RunTokenizer, document: StoredRow, stretches: list[tuple[int, np.ndarray]]) -> int:
     """How many stretches of a document are not what its text, which has just been read again, gives when it is encoded again."""
     text = remove_lines(document.values["text"], removed_lines(run, document.part, document.row))
     ids = encode_texts(tokenizer.tokenizer, [text]).ids

@@ -21,8 +21,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from pipeline.config.load import load_config
-from pipeline.run.folder import Run, file_entry, finish_stage, start_stage
-from pipeline.stages.documents.stage import plan_ingest
+from pipeline.run.folder import Run
+from pipeline.run.state import file_entry, finish_stage, start_stage
+from pipeline.stages.documents.planning import plan_documents
 from tests.bench.scale import watch_memory
 from tests.transforms.dedup.small_corpora import write_documents
 from transforms.contracts.manifest import read_manifest
@@ -53,7 +54,7 @@ def write_run(folder: Path, megabytes: float) -> tuple[Path, float]:
     settings = "max_drop_rate = 1.0"
     path.write_text(f'folder = "run"\n[sources.web]\nkind = "jsonl"\npaths = ["input.jsonl"]\n[dedup]\n{settings}\n', encoding="utf-8")
     config = load_config(str(path))
-    plan = plan_ingest(config)
+    plan = plan_documents("documents", config)
     documents = Run(config.folder).stage("documents")
     start_stage(documents, plan)
     short = "a short text that has a copy of itself beside the long ones"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
+from pipeline.terminal import figures_table
 from tests.bench.against_datatrove import WEB
 from tests.bench.scale import process_tree
 from tests.conftest import DATA

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
+from pipeline.terminal import figures_table
 from tests.conftest import DATA
 from tests.transforms.tokens.test_encoders import PATTERNS, byte_level, character_texts, real_texts, sampled, trained
 from transforms.tokens.encode import encode_texts, load_tokenizer

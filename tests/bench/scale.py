@@ -30,10 +30,12 @@ from rich.console import Console
 from pipeline.commands.plan.plan import plan_run
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import Run, file_entry, finish_stage, start_stage
+from pipeline.run.folder import Run
+from pipeline.run.state import file_entry, finish_stage, start_stage
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.fork_server import expected_server, fork_server
-from pipeline.stages.documents.stage import plan_ingest
+from pipeline.stages.dedup.stage import DEDUP
+from pipeline.stages.documents.planning import plan_documents
 from pipeline.stages.run_stages import run_stages
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.documents import DOCUMENT_SCHEMA
@@ -59,7 +61,7 @@ def write_corpus(folder: Path, documents: int, *, settings: str = "") -> Path:
     out = Run(config.folder).stage("documents")
     if (Path(out) / "manifest.json").exists():
         return path
-    plan = plan_ingest(config)
+    plan = plan_documents("documents", config)
     start_stage(out, plan)
     files: dict[str, FileEntry] = {}
     text_bytes = 0
@@ -126,7 +128,11 @@ def _word(number: int) -> str:
 def measure(path: Path, workers: int) -> dict[str, Any]:
     """Runs the dedup stage in a process of its own and says what it took and found."""
     shutil.rmtree(path.parent / "run" / "dedup", ignore_errors=True)
-    planned = plan_run(load_config(str(path)), RunnerSettings(workers=workers, fork_server=expected_server()))[0]
+    planned, _ = plan_run(load_config(str(path)), RunnerSettings(workers=workers, fork_server=expected_server()))
+    estimate = planned.stages[DEDUP.name].estimate
+    assert estimate is not None
+    assert planned.dedup is not None
+    assert planned.dedup.exchange is not None
     command = [sys.executable, "-m", "tests.bench.scale", "--child", str(path), "--workers", str(workers)]
     started = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -146,8 +152,8 @@ def measure(path: Path, workers: int) -> dict[str, Any]:
         "process_seconds": round(seconds, 1),
         "user_seconds": round(after.ru_utime - before.ru_utime, 1),
         "system_seconds": round(after.ru_stime - before.ru_stime, 1),
-        "planned": {key: planned["stages"]["dedup"][key] for key in ("seconds", "core_seconds", "memory_bytes", "disk_bytes")}
-        | {key: planned["dedup"][key] for key in ("ranges", "passes", "exact_passes")},
+        "planned": {key: getattr(estimate, key) for key in ("seconds", "core_seconds", "memory_bytes", "disk_bytes")}
+        | {key: getattr(planned.dedup.exchange, key) for key in ("ranges", "passes", "exact_passes")},
         "disk_gigabytes": round(sum(entry.bytes for entry in manifest.files.values()) / 1e9, 2),
         "peak_gigabytes": round(highest["all"] / 1e9, 2),
         "peak_driver_gigabytes": round(highest["driver"] / 1e9, 2),
@@ -207,7 +213,7 @@ def run_child(path: str, workers: int) -> None:
     config = load_config(path)
     with fork_server() as server:
         settings = RunnerSettings(workers=workers, fork_server=server)
-        run_stages(config, settings, stages=["dedup"], overwrite=True, progress=StageProgress(Console(quiet=True)))
+        run_stages(config, settings, stages=[DEDUP], overwrite=True, progress=StageProgress(Console(quiet=True)))
 
 
 def main() -> None:

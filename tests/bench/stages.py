@@ -19,14 +19,15 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import STAGES, Run, stage_manifest
+from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.fork_server import fork_server
 from pipeline.stages.run_stages import run_stages
+from pipeline.terminal import figures_table
 from tests.conftest import DATA
+from tests.pipeline.runs import STAGES, stage_manifest, stages_named
 
 WEB = f"""\
 [sources.web]
@@ -77,7 +78,7 @@ def measure_child(path: str, stage: str, workers: int) -> dict[str, Any]:
     config = load_config(path)
     with fork_server() as server:
         settings = RunnerSettings(workers=workers, fork_server=server)
-        run_stages(config, settings, stages=[stage], progress=StageProgress(Console(quiet=True)))
+        run_stages(config, settings, stages=stages_named([stage]), progress=StageProgress(Console(quiet=True)))
     manifest = stage_manifest(Run(config.folder), stage)
     documents = stage_manifest(Run(config.folder), "documents").counters["sources"].values()
     largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

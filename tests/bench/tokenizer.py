@@ -23,7 +23,7 @@ from typing import Any
 import pyarrow as pa
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
+from pipeline.terminal import figures_table
 from tests.conftest import DATA
 from transforms.tokens.merges import learn_merges
 from transforms.tokens.patterns import find_pattern

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 import tiktoken
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import figures_table
 from pipeline.config.load import load_config
+from pipeline.terminal import figures_table
 from tests.bench.memory import run_measured
 from tests.bench.stages import NEWS, NOVELS, run_child
 from transforms.tokens.tiktoken_vocabulary import tiktoken_vocabulary

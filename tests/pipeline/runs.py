@@ -5,19 +5,31 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import STAGES
+from pipeline.run.folder import Run
+from pipeline.run.stage_names import STAGE_NAMES
 from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.all_stages import STAGES as ALL_STAGES
 from pipeline.stages.run_stages import run_stages
+from pipeline.stages.stage import Stage
 from tests.conftest import PROJECT
-from transforms.contracts.manifest import read_manifest
+from transforms.contracts.manifest import Manifest, read_manifest
 
+STAGES = tuple(stage.name for stage in STAGE_NAMES)
 NOT_DATA = {"manifest.json", "plan.json"}
+
+
+def stages_named(names: Iterable[str]) -> list[Stage[Any, Any]]:
+    """The stages of these names, in order."""
+    wanted = set(names)
+    return [stage for stage in ALL_STAGES if stage.name in wanted]
 
 
 def run(path: Path, *, workers: int = 1, overwrite: bool = False) -> str:
@@ -31,6 +43,11 @@ def run(path: Path, *, workers: int = 1, overwrite: bool = False) -> str:
     console = Console(record=True, quiet=False, file=open(os.devnull, "w"), width=200)  # noqa: SIM115
     run_stages(load_config(str(path)), RunnerSettings(workers=1), overwrite=overwrite, progress=StageProgress(console))
     return console.export_text()
+
+
+def stage_manifest(run: Run, stage: str) -> Manifest:
+    """The manifest of a finished stage."""
+    return read_manifest(run.stage(stage))
 
 
 def digests(folder: Path) -> dict[str, str]:

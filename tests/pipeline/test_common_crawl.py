@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config.load import parse_config
-from pipeline.stages.documents.stage import plan_ingest
+from pipeline.stages.documents.planning import plan_documents
 from tests.file_server import cut_short, reset, serving, status
 from tests.pipeline.runs import digests
 from tests.transforms.sources.test_ranges import page
@@ -109,7 +109,7 @@ def test_a_server_that_stays_away_stops_the_run_and_the_next_one_goes_on(
             {"folder": "x", "sources": {"web": {"kind": "warc", "paths": "cc:CC-MAIN-2024-22/warc"}}, "common_crawl": server.url},
             where="/x",
         )
-        plan_ingest(config)
+        plan_documents("documents", config)
         planned = server.requests.total()
         server.requests.clear()
 
@@ -136,4 +136,4 @@ def test_two_files_of_one_origin_are_refused(tmp_path: Path, mirror: Path) -> No
     paths = [f"{tmp_path}/other/b.warc.gz", f"{tmp_path}/other/*/*/*/*/*/0.warc.gz", "cc:CC-MAIN-2024-22/warc[0]"]
     values = {"folder": "x", "common_crawl": str(mirror), "sources": {"web": {"kind": "warc", "paths": paths}}}
     with pytest.raises(ConfigError, match="two files have the origin"):
-        plan_ingest(parse_config(values, where="/x"))
+        plan_documents("documents", parse_config(values, where="/x"))

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config.load import load_config
-from pipeline.run.folder import Run, stage_manifest
+from pipeline.run.folder import Run
+from tests.pipeline.runs import stage_manifest
 from tests.transforms.filters.test_fasttext_classifier import write_model
 from transforms.errors import ConfigError
 

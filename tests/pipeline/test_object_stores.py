@@ -10,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pipeline.commands.explain.explain import explain
-from pipeline.commands.show_tables.values import inspect_run
+from pipeline.commands.show_tables.show import run_view
 from pipeline.commands.verify.verify import verify_run
 from pipeline.config.load import load_config
 from pipeline.run.folder import Run
@@ -67,9 +67,9 @@ def test_a_run_on_a_store_without_rename(finished: Path, tmp_path: Path) -> None
     run(path)
     memory = fsspec.filesystem("memory")
     assert remote_digests(memory, "/bucket/run") == digests(finished)
-    assert list(inspect_run("memory://bucket/run")["stages"]) == ["documents", "dedup", "tokenizer", "shards"]
+    assert list(run_view("memory://bucket/run").stages) == ["documents", "dedup", "tokenizer", "shards"]
     assert load_config("memory://bucket/run/run.toml").folder == "memory://bucket/run"
-    assert verify_run(Run("memory://bucket/run"))["right"]
+    assert verify_run(Run("memory://bucket/run")).right
     shard = next(name for name in memory.ls("/bucket/run/shards", detail=False) if "train-news" in name)
     row = explain(f"memory:/{shard}:0", url=None, id=None, document=None, extract=True)
     assert {document["read_again"]["state"] for document in row["documents"].values()} == {"equal"}

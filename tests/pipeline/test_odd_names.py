@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config.load import config_toml, load_config, parse_config
-from pipeline.stages.documents.stage import plan_ingest
+from pipeline.stages.documents.planning import plan_documents
 from tests.pipeline.corpus import sentences
 from tests.transforms.storage.test_globs import ODD
 
@@ -63,7 +63,7 @@ def write(folder: Path, mark: str) -> Path:
 
 def read(path: Path) -> list[str]:
     config = load_config(str(path))
-    return sorted(file["path"] for unit in plan_ingest(config).units for file in unit["files"])
+    return sorted(file.path for unit in plan_documents("documents", config).units for file in unit.files)
 
 
 @pytest.mark.parametrize("name", [*ODD, "a::b", "http:", "a:", "s3"])
@@ -81,8 +81,8 @@ def test_a_configuration_finds_its_own_input_and_no_others(tmp_path: Path, name:
 def test_origins_do_not_depend_on_the_folders_name(tmp_path: Path) -> None:
     found = set()
     for name in ("plain", "a[b]*?"):
-        plan = plan_ingest(load_config(str(write(tmp_path / name, "mark"))))
-        found.add(tuple(file["origin"] for unit in plan.units for file in unit["files"]))
+        plan = plan_documents("documents", load_config(str(write(tmp_path / name, "mark"))))
+        found.add(tuple(file.origin for unit in plan.units for file in unit.files))
     assert found == {("in/a.jsonl", "one.jsonl", "b [1].txt")}
 
 
@@ -113,8 +113,8 @@ def test_every_command_works_in_a_folder_with_signs(tmp_path: Path, tokenmill: C
 def test_a_quickstart_in_a_folder_with_signs(tmp_path: Path) -> None:
     from pipeline.quickstart import write_quickstart
 
-    plain, odd = (plan_ingest(load_config(write_quickstart(str(tmp_path / name)))) for name in ("plain", "a[b]*"))
-    assert [unit["bytes"] for unit in plain.units] == [unit["bytes"] for unit in odd.units]
+    plain, odd = (plan_documents("documents", load_config(write_quickstart(str(tmp_path / name)))) for name in ("plain", "a[b]*"))
+    assert [unit.bytes for unit in plain.units] == [unit.bytes for unit in odd.units]
     assert [entry[:2] for entry in plain.inputs] == [entry[:2] for entry in odd.inputs]
 
 

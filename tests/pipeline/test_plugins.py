@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config.load import load_config
-from pipeline.run.folder import Run, stage_manifest
+from pipeline.run.folder import Run
 from tests.conftest import PROJECT
-from tests.pipeline.runs import digests, run
+from tests.pipeline.runs import digests, run, stage_manifest
 from transforms.errors import ConfigError, UserError
 from transforms.filters.registry import FILTERS
 from transforms.plugins import load_plugins, read_plugins
@@ -77,7 +77,7 @@ def test_a_changed_plugin_is_another_configuration(project: Path) -> None:
         ("my_filters.py", "def judge_shouting(", "def judge_shouting((", "the plugin fails: .*line"),
         ("my_filters.py", '"shouting"', '"gopher"', "the name 'gopher' is taken"),
         ("my_filters.py", '"verses"', '"warc"', "the name 'warc' is taken"),
-        ("my_filters.py", '"shouting"', '"Shouting!"', "'Shouting!' is no name"),
+        ("my_filters.py", '"shouting"', '"Shouting!"', "'Shouting!' is not a name"),
         ("tokenmill.toml", "my_filters.py", "no_filters.py", "cannot read the plugin: .*No such file"),
         ("tokenmill.toml", '"./my_filters.py"', '"no_such_module_x"', "ModuleNotFoundError"),
         ("tokenmill.toml", 'plugins = ["./my_filters.py"]', "plugins = 3", "plugins"),

@@ -10,16 +10,15 @@ from rich.console import Console
 
 from pipeline import progress as progress_module
 from pipeline.progress import StageProgress
-from pipeline.run.folder import StagePlan
 
-PLAN = StagePlan(stage="documents", configuration={}, upstream="", units=[{"bytes": 3_000_000}, {"bytes": 5_000_000}])
+SIZES = {"part-00000.parquet": 3_000_000, "part-00001.parquet": 5_000_000}
 
 
 def shown(folder: Path, *, terminal: bool, until: str) -> str:
     """Commits one of two parts while the stage runs and returns what had been printed when `until` appeared."""
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=160, color_system=None)
-    with StageProgress(console).stage("documents", str(folder), PLAN):
+    with StageProgress(console).stage("documents", str(folder), SIZES):
         (folder / "part-00000.parquet").touch()
         (folder / ".tmp-part-00001.parquet").touch()
         limit = time.monotonic() + 10

@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config.load import load_config
-from pipeline.run.folder import STAGES, Run, start_stage
+from pipeline.run.folder import Run
+from pipeline.run.state import start_stage
 from pipeline.runner.beam import RunnerSettings
-from pipeline.stages.documents.stage import execute_ingest, plan_ingest
+from pipeline.stages.documents.stage import DOCUMENTS
 from tests.conftest import PROJECT
 from tests.pipeline.corpus import write_corpus
-from tests.pipeline.runs import NOT_DATA, copy_input, digests, figures, run
+from tests.pipeline.runs import NOT_DATA, STAGES, copy_input, digests, figures, run
 from transforms import storage
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
@@ -213,11 +214,11 @@ def test_an_error_of_the_system_stops_the_run_and_the_next_one_is_whole(finished
 def test_input_that_changes_while_it_is_read_stops_the_run(tmp_path: Path) -> None:
     path = write_corpus(tmp_path)
     config = load_config(str(path))
-    plan = plan_ingest(config)
+    plan = DOCUMENTS.plan(config, Run(config.folder))
     start_stage(str(tmp_path / "run" / "documents"), plan)
     (tmp_path / "input" / "news-0.jsonl").write_text("{}")
     with pytest.raises(UserError, match="bytes and has 2 now"):
-        execute_ingest(config, Run(config.folder), RunnerSettings(workers=1), plan)
+        DOCUMENTS.execute(config, Run(config.folder), RunnerSettings(workers=1), plan, out=str(tmp_path / "run" / "documents"))
 
 
 def test_file_names_that_are_not_utf8(tmp_path: Path) -> None:

@@ -11,16 +11,15 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from pipeline.commands.show_tables.tables import print_inspection
-from pipeline.commands.show_tables.values import inspect_run
+from pipeline.commands.show_tables.show import print_view, run_view
 from pipeline.commands.train import evaluate_run, train_run
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.quickstart import write_quickstart
-from pipeline.run.folder import STAGES
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
 from tests.conftest import PROJECT
+from tests.pipeline.runs import STAGES
 from training.checkpoint import load_model
 from training.generate import Sampling, TextGenerator
 from transforms.contracts.addresses import pack_address
@@ -109,7 +108,7 @@ def test_the_readme_shows_this_run(quickstart: Path) -> None:
     console = Console(record=True, file=StringIO(), width=140)
     for stage in STAGES:
         StageProgress(console).finished(stage, read_manifest(str(quickstart / "run" / stage)))
-    print_inspection(console, inspect_run(str(quickstart / "run")))
+    print_view(console, run_view(str(quickstart / "run")))
     printed = {without_times(line) for line in console.export_text().splitlines()}
     shown = README.partition("```\ndocuments")[2].partition("\ntrain ")[0]
     lines = [without_times(line) for line in f"documents{shown}".splitlines() if line]

@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-import pipeline.stages.documents.stage
+import pipeline.stages.documents.planning
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import Run, stage_state, start_stage
+from pipeline.run.folder import Run
+from pipeline.run.state import stage_state, start_stage
 from pipeline.runner.beam import RunnerSettings
-from pipeline.stages.documents.stage import group_files, plan_ingest, split_file
+from pipeline.stages.documents.planning import group_files, plan_documents, split_file
+from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.run_stages import run_stages
 from tests.conftest import PROJECT
 from tests.pipeline.corpus import sentences
@@ -57,7 +59,7 @@ sequence_length = 64
 
 @pytest.fixture(autouse=True)
 def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", UNIT)
+    monkeypatch.setattr(pipeline.stages.documents.planning, "SMALLEST_UNIT", UNIT)
 
 
 def write(folder: Path, *, split: bool = True) -> Path:
@@ -78,7 +80,7 @@ def write(folder: Path, *, split: bool = True) -> Path:
 def split_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("split")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", UNIT)
+        patch.setattr(pipeline.stages.documents.planning, "SMALLEST_UNIT", UNIT)
         run(write(folder))
     return folder / "run"
 
@@ -90,7 +92,9 @@ def documents(folder: Path) -> list[tuple]:
 
 def test_split_files_give_the_documents_of_whole_ones_in_the_same_order(split_run: Path, tmp_path: Path) -> None:
     run(write(tmp_path, split=False))
-    units, whole_units = (len(plan_ingest(load_config(str(folder / "run.toml"))).units) for folder in (split_run, tmp_path / "run"))
+    units, whole_units = (
+        len(plan_documents("documents", load_config(str(folder / "run.toml"))).units) for folder in (split_run, tmp_path / "run")
+    )
     assert documents(split_run) == documents(tmp_path / "run")
     assert len(documents(split_run)) == 162
     split, whole = (read_manifest(str(folder / "documents")) for folder in (split_run, tmp_path / "run"))
@@ -101,7 +105,7 @@ def test_split_files_give_the_documents_of_whole_ones_in_the_same_order(split_ru
 
 def test_two_workers_give_the_same_bytes(split_run: Path, tmp_path: Path) -> None:
     settings = RunnerSettings(workers=2)
-    run_stages(load_config(str(write(tmp_path))), settings, stages=["documents"], progress=StageProgress(Console(quiet=True)))
+    run_stages(load_config(str(write(tmp_path))), settings, stages=[DOCUMENTS], progress=StageProgress(Console(quiet=True)))
     made, others = digests(tmp_path / "run"), digests(split_run)
     assert made == {name: digest for name, digest in others.items() if name.startswith("documents/")}
     assert len(made) > 10
@@ -120,18 +124,18 @@ def test_a_killed_run_resumes_to_the_same_bytes(split_run: Path, tmp_path: Path,
 
 
 def test_a_plan_names_each_file_once_and_covers_each_byte_once(tmp_path: Path) -> None:
-    plan = plan_ingest(load_config(str(write(tmp_path))))
+    plan = plan_documents("documents", load_config(str(write(tmp_path))))
     sizes = {f"{name}: {path.name}": path.stat().st_size for name, path in _files(tmp_path)}
     assert {name: size for name, size, _ in plan.inputs} == sizes
     assert len(plan.inputs) == 5
-    pieces = [InputFile(**values) for unit in plan.units for values in unit["files"]]
+    pieces = [file for unit in plan.units for file in unit.files]
     for name, path in _files(tmp_path):
         bounds = [(piece.start, piece.end or piece.size) for piece in pieces if piece.path == str(path)]
         assert [start for start, _ in bounds] == [0, *(end for _, end in bounds[:-1])], name
         assert bounds[-1][1] == path.stat().st_size
-    assert sum(unit["bytes"] for unit in plan.units) == sum(sizes.values())
-    assert all(unit["bytes"] <= UNIT for unit in plan.units)
-    assert any(len(unit["files"]) > 1 for unit in plan.units)
+    assert sum(unit.bytes for unit in plan.units) == sum(sizes.values())
+    assert all(unit.bytes <= UNIT for unit in plan.units)
+    assert any(len(unit.files) > 1 for unit in plan.units)
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
@@ -172,7 +176,7 @@ def test_a_run_divided_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "a.jsonl").write_text('{"text": "The river rose in the night."}\n' * 1000)
     (tmp_path / "tokenmill.toml").write_text('folder = "run"\n[sources.news]\nkind = "jsonl"\npaths = ["a.jsonl"]\n')
     config = load_config(str(tmp_path / "tokenmill.toml"))
-    start_stage(Run(config.folder).stage("documents"), pipeline.stages.documents.stage.plan_ingest(config))
-    monkeypatch.setattr(pipeline.stages.documents.stage, "SMALLEST_UNIT", 4000)
+    start_stage(Run(config.folder).stage("documents"), plan_documents("documents", config))
+    monkeypatch.setattr(pipeline.stages.documents.planning, "SMALLEST_UNIT", 4000)
     with pytest.raises(UserError, match="another version of tokenmill made it"):
-        stage_state(Run(config.folder).stage("documents"), pipeline.stages.documents.stage.plan_ingest(config))
+        stage_state(Run(config.folder).stage("documents"), plan_documents("documents", config))

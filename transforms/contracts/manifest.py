@@ -1,14 +1,11 @@
-"""`manifest.json`: the record of a finished stage folder.
-
-Written last: a folder without one is unfinished.
-"""
+"""`manifest.json`: what a finished stage folder says of itself. Written last; a folder without one is unfinished."""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from transforms import storage
+from transforms.contracts.plain import JsonObject, from_plain, to_plain
 from transforms.errors import UserError
 
 FORMAT_VERSION = 1
@@ -28,34 +25,31 @@ class FileEntry:
 class Manifest:
     """A finished stage.
 
-    files                 by name, sorted
-    counters              the stage's figures, equal for equal input
-    details               how it was made otherwise, such as the library that encoded
-    seconds, cpu_seconds  how long it took; they differ from run to run
+    `files` maps names to entries in sorted order; `counters` are the stage's own figures, equal for equal input, whose types are in
+    `transforms.contracts.counters`;
+    `details` is what else is to be known of how it was made, such as the library that encoded;
+    `seconds` and `cpu_seconds` are how long it took, and differ from run to run.
     """
 
     stage: str
     fingerprint: str
     upstream: str
-    configuration: dict[str, Any]
+    configuration: JsonObject
     files: dict[str, FileEntry]
-    counters: dict[str, Any]
+    counters: JsonObject
     versions: dict[str, str]
     seconds: float
     cpu_seconds: float
     format_version: int = FORMAT_VERSION
-    details: dict[str, Any] = field(default_factory=dict)
+    details: JsonObject = field(default_factory=dict)
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:
-    storage.write_bytes(storage.join(folder, NAME), (json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n").encode())
+    storage.write_bytes(storage.join(folder, NAME), (json.dumps(to_plain(manifest), indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read_manifest(folder: str) -> Manifest:
-    """Reads a stage folder's manifest.
-
-    Raises UserError when there is none, or it is of another format version.
-    """
+    """Reads a stage folder's manifest. Raises UserError when there is none, or it is of another format version."""
     path = storage.join(folder, NAME)
     try:
         values = json.loads(storage.read_bytes(path))
@@ -71,8 +65,7 @@ def read_manifest(folder: str) -> Manifest:
             where=path,
             remedy="use the tokenmill version that wrote it, or run again with --overwrite",
         )
-    files = {name: FileEntry(**entry) for name, entry in values.pop("files").items()}
-    return Manifest(files=files, **values)
+    return from_plain(Manifest, values)
 
 
 def sha256_of(path: str) -> str:

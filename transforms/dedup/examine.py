@@ -15,6 +15,7 @@ from transforms.contracts.addresses import address_text, pack_address, unpack_ad
 from transforms.contracts.dedup import RULES
 from transforms.contracts.documents import EXCERPT_CHARACTERS
 from transforms.contracts.names import DROPS, PARTS, clusters_path
+from transforms.contracts.plain import JsonObject
 from transforms.lookup import read_rows_of
 from transforms.storage.arrow_files import read_parquet
 
@@ -54,10 +55,10 @@ class SampledDocument:
     other: str | None
     text: Excerpt | None
 
-    def values(self) -> dict[str, str | float | None]:
+    def to_plain(self) -> JsonObject:
         """As JSON has it, without what is not known; the fields of `text` are keys of their own."""
         text = {} if self.text is None else vars(self.text)
-        values = {
+        values: JsonObject = {
             "document": self.document,
             "id": self.id,
             "keeper": self.keeper,
@@ -77,8 +78,8 @@ class SampledDrop(SampledDocument):
 
     keeper_excerpt: str | None
 
-    def values(self) -> dict[str, str | float | None]:
-        return super().values() | {"keeper_excerpt": self.keeper_excerpt}
+    def to_plain(self) -> JsonObject:
+        return super().to_plain() | {"keeper_excerpt": self.keeper_excerpt}
 
 
 @dataclass(frozen=True, kw_only=True)

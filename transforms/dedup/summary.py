@@ -1,9 +1,8 @@
-"""The counters of a finished deduplication, from its files."""
+"""What a finished deduplication did, counted from its files."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,64 +10,53 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.arrays import starts_run
+from transforms.contracts.counters import DedupCounters, DropCounters
 from transforms.contracts.dedup import ALL_RULES, STATISTICS
 from transforms.contracts.names import DROPS, PARTS, clusters_path
 from transforms.errors import UserError
-from transforms.storage.arrow_files import read_parquet
 
 _NAMES = tuple(rule.removeprefix("dedup/") for rule in ALL_RULES)
 _BINS = 50
 
 
-def summarise(out: str, documents: str) -> dict[str, Any]:
-    """Counts a dedup folder and the documents folder it was made from; equal for equal files.
+def summarise(out: str, documents: str) -> DedupCounters:
+    """Counts of a dedup folder over the documents folder it was made from; equal for equal files. What screens count is not in them.
 
-    documents, kept, dropped  documents = kept + dropped
-    exact, near, …            dropped by each rule; of other rules than these two only if any were
-    sources                   the same for each source, by name
-    similarity                dropped duplicates by similarity to their keeper: lower edge of a bin
-                              of 0.02 -> number
-    components                groups of duplicates; largest_component: documents in the largest
-    candidate_pairs           distinct pairs compared; exact copies are not compared
-    similar_pairs             of these at least as similar as the threshold
-    oversized_buckets         buckets of which not all pairs were compared
-
-    Raises UserError when the drops of a part are missing, or clusters and drops disagree.
+    Raises UserError when the drops of a part are missing or clusters and drops disagree.
     """
     tally: dict[str, Counter[str]] = {}
-    for part in PARTS.numbers(storage.list_names(documents)):
-        _tally(out, documents, part, tally)
+    names = [name for name in storage.list_names(documents) if name.startswith("part-")]
+    for name in names:
+        _tally(out, documents, int(name.removeprefix("part-").removesuffix(".parquet")), tally)
     whole = sum(tally.values(), Counter())
     rules = [name for name in _NAMES if name in ("exact", "near") or whole[name]]
     total = _complete(whole, rules)
     sources = {source: _complete(tally[source], rules) for source in sorted(tally)}
     clusters = read_clusters(out)
-    if clusters.dropped != total["exact"] + total["near"]:
+    duplicates = total.rules["exact"] + total.rules["near"]
+    if clusters.dropped != duplicates:
         raise UserError(
-            f"clusters.parquet drops {clusters.dropped} documents, the drops of the parts {total['exact'] + total['near']}",
+            f"clusters.parquet drops {clusters.dropped} documents, the drops of the parts {duplicates}",
             where=out,
             remedy="remove the folder and run the stage again",
         )
-    return {
-        **total,
-        "sources": sources,
-        "similarity": clusters.histogram,
-        "components": clusters.components,
-        "largest_component": clusters.largest,
-        **clusters.statistics,
-    }
+    return DedupCounters(
+        total=total,
+        sources=sources,
+        similarity=clusters.histogram,
+        components=clusters.components,
+        largest_component=clusters.largest,
+        candidate_pairs=clusters.statistics["candidate_pairs"],
+        similar_pairs=clusters.statistics["similar_pairs"],
+        oversized_buckets=clusters.statistics["oversized_buckets"],
+        oversized_documents=clusters.statistics["oversized_documents"],
+        skipped_pairs=clusters.statistics["skipped_pairs"],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterFigures:
-    """Figures of `clusters.parquet`.
-
-    components  groups of duplicates; `largest`: documents in the largest
-    dropped     documents
-    histogram   of the similarity of dropped documents to their keepers, see `summarise`
-    statistics  of pairs and buckets, by name
-    """
+    """`components` and `largest` (documents), `dropped` documents, `histogram` of near-duplicates' similarity, pair `statistics`."""
 
     components: int
     largest: int
@@ -86,16 +74,16 @@ def read_clusters(out: str) -> ClusterFigures:
         file = pq.ParquetFile(stream)
         for batch in file.iter_batches(columns=["component", "size", "member", "keeper", "similarity"]):
             values = {name: batch.column(name).to_numpy() for name in batch.schema.names}
-            new = starts_run(values["component"])
-            # A group may begin in one batch and go on in the next.
+            new = np.ones(len(batch), bool)
+            new[1:] = values["component"][1:] != values["component"][:-1]
             new[:1] = int(values["component"][0]) != last
             last = int(values["component"][-1])
             components += int(new.sum())
             largest = max(largest, int(values["size"].max()))
-            is_dropped = values["member"] != values["keeper"]
-            dropped += int(is_dropped.sum())
-            # A float32 may be just below the edge that its decimal value is equal to.
-            edges = np.minimum((values["similarity"][is_dropped].astype(np.float64) * _BINS + 1e-4).astype(np.int64), _BINS)
+            gone = values["member"] != values["keeper"]
+            dropped += int(gone.sum())
+            # A float32 may lie just below the edge that its decimal value stands on.
+            edges = np.minimum((values["similarity"][gone].astype(np.float64) * _BINS + 1e-4).astype(np.int64), _BINS)
             bins += np.bincount(edges, minlength=_BINS + 1)
         metadata = file.schema_arrow.metadata or {}
     return ClusterFigures(
@@ -108,10 +96,12 @@ def read_clusters(out: str) -> ClusterFigures:
 
 
 def _tally(out: str, documents: str, part: int, tally: dict[str, Counter[str]]) -> None:
-    sources = read_parquet(PARTS.path(documents, part), ["source"])["source"].cast(pa.string())
+    with storage.open_input(PARTS.path(documents, part)) as stream:
+        sources = pq.read_table(stream, columns=["source"])["source"].cast(pa.string())
     path = DROPS.path(out, part)
     try:
-        drops = read_parquet(path, ["row", "rule"])
+        with storage.open_input(path) as stream:
+            drops = pq.read_table(stream, columns=["row", "rule"])
     except FileNotFoundError as error:
         raise UserError("the drops of a part are missing", where=path, remedy="run the dedup stage again") from error
     rules = drops["rule"].cast(pa.string())
@@ -123,7 +113,7 @@ def _tally(out: str, documents: str, part: int, tally: dict[str, Counter[str]]) 
             tally.setdefault(entry["values"], Counter())[name] += entry["counts"]
 
 
-def _complete(counts: Counter[str], rules: Sequence[str]) -> dict[str, int]:
+def _complete(counts: Counter[str], rules: Sequence[str]) -> DropCounters:
     dropped = sum(counts[rule] for rule in rules)
     documents = counts["documents"]
-    return {"documents": documents, "kept": documents - dropped, "dropped": dropped, **{rule: counts[rule] for rule in rules}}
+    return DropCounters(documents=documents, kept=documents - dropped, dropped=dropped, rules={rule: counts[rule] for rule in rules})

@@ -1,22 +1,24 @@
 """MosaicML Streaming: `train/SOURCE/*.mds` with an `index.json` for each source and each split.
 
-Samples have one column, `tokens`: `sequence_length` int32, cut from the documents of a shard one
-after the other, an end-of-text after each, as LLM Foundry's `convert_dataset_hf.py --concat_tokens`
-does. Of each shard the last sample is filled up with end-of-text, where that script drops the rest.
+Samples have one column, `tokens`: `sequence_length` int32, cut from the documents of a shard one after the other, an
+end-of-text after each, as LLM Foundry's `convert_dataset_hf.py --concat_tokens` does. Of each shard the last sample is
+filled up with end-of-text, where that script drops the rest.
 
-The format is that of mosaicml-streaming's `MDSWriter`, and equal to its bytes. The package is not
-used: it needs another numpy and the clients of four clouds, and it cannot write one file of a
-dataset here and another there.
+The format is that of mosaicml-streaming's `MDSWriter`, and equal to its bytes. The package is not used: it needs another numpy
+and the clients of four clouds, and it cannot write one file of a dataset here and another there.
 """
 
 import itertools
 import json
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
+from transforms.config_types import STRICT
 from transforms.contracts.manifest import FileEntry
 from transforms.export.bare_tokens import close_documents
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
@@ -25,44 +27,27 @@ from transforms.tokens.shards import ShardInfo
 FILE_BYTES = 1 << 26  # MDSWriter's own limit; offsets in a file are uint32
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Encoding:
-    """How samples are encoded: in the header of each file and, with more keys, in the index.
-
-    The keys are MDSWriter's.
-    """
-
-    column_encodings: tuple[str, ...]
-    column_names: tuple[str, ...] = ("tokens",)
-    column_sizes: tuple[int, ...]
-    compression: str | None = None
-    format: str = "mds"
-    hashes: tuple[str, ...] = ()
-    size_limit: int = FILE_BYTES
-    version: int = 2
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class MdsOptions(ExportOptions):
+    sequence_length: Annotated[int, Field(ge=0, description="tokens of a sample; 0: those that a row of the shards predicts")] = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class _RawData:
-    """A file as the index names it."""
-
-    basename: str
-    bytes: int
-    hashes: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _IndexEntry(_Encoding):
-    """A file of samples in the index."""
-
-    raw_data: _RawData
-    samples: int
-    zip_data: _RawData | None = None
+def _configuration(length: int) -> dict[str, object]:
+    """How samples are encoded: in the header of each file, and in the index."""
+    return {
+        "column_encodings": [f"ndarray:int32:{length}"],
+        "column_names": ["tokens"],
+        "column_sizes": [4 * length],
+        "compression": None,
+        "format": "mds",
+        "hashes": [],
+        "size_limit": FILE_BYTES,
+        "version": 2,
+    }
 
 
 def _header(length: int) -> bytes:
-    encoding = _Encoding(column_encodings=(f"ndarray:int32:{length}",), column_sizes=(4 * length,))
-    return json.dumps(asdict(encoding), sort_keys=True).encode()
+    return json.dumps(_configuration(length), sort_keys=True).encode()
 
 
 def samples_a_file(length: int) -> int:
@@ -75,13 +60,13 @@ def samples_of(size: int, length: int) -> int:
     return (size - 8 - len(_header(length))) // (4 * length + 4)
 
 
-def names(group: Group, options: ExportOptions) -> list[str]:
+def names(group: Group, options: MdsOptions) -> list[str]:
     samples = -(-group.positions // options.sequence_length)
     files = max(1, -(-samples // samples_a_file(options.sequence_length)))
     return [f"{group.split}/{group.source}/{group.index:05d}.{number:05d}.mds" for number in range(files)]
 
 
-def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: MdsOptions) -> None:
     """Fills the files in order; those that are not needed hold no samples."""
     length = options.sequence_length
     samples = _samples(documents, length, info.end_of_text)
@@ -107,11 +92,7 @@ def _take(samples: Iterator[np.ndarray], number: int) -> list[np.ndarray]:
 
 
 def write_file(path: str, samples: np.ndarray) -> None:
-    """Writes samples, int32 (n, length), to a file.
-
-    It holds their number, where each begins and the last ends, how they are encoded, and the
-    samples.
-    """
+    """Writes int32 (n, length) samples: their number, where each begins and the last ends, how they are encoded, the samples."""
     header = _header(samples.shape[1])
     offsets = np.arange(len(samples) + 1, dtype=np.uint64) * (4 * samples.shape[1]) + 8 + 4 * len(samples) + len(header)
     with open(path, "wb") as sink:
@@ -127,7 +108,7 @@ def read_file(path: str, length: int) -> np.ndarray:
     return np.memmap(path, "<i4", mode="r", offset=begin, shape=(number, length)) if number else np.zeros((0, length), "<i4")
 
 
-def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Counts:
+def count(paths: Sequence[str], info: ShardInfo, options: MdsOptions) -> Counts:
     """Documents and tokens, without the padding behind the last document's end-of-text."""
     files = [samples for path in paths if len(samples := read_file(path, options.sequence_length))]
     if not files:
@@ -138,30 +119,28 @@ def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Coun
     return Counts(ends - padding, sum(samples.size for samples in files) - padding)
 
 
-def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOptions) -> dict[str, bytes]:
+def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: MdsOptions) -> dict[str, bytes]:
     """An `index.json` in the folder of each source and, over all of them, in that of each split."""
-    indexes: dict[str, list[_IndexEntry]] = {}
+    indexes: dict[str, list[dict[str, object]]] = {}
     for name, entry in sorted(files.items()):
         split, source, basename = name.split("/")
         if samples_of(entry.bytes, options.sequence_length):
             indexes.setdefault(split, []).append(_index_entry(f"{source}/{basename}", entry, options))
             indexes.setdefault(f"{split}/{source}", []).append(_index_entry(basename, entry, options))
     return {
-        posixpath.join(folder, "index.json"): json.dumps(
-            {"shards": [asdict(shard) for shard in shards], "version": 2}, sort_keys=True
-        ).encode()
+        posixpath.join(folder, "index.json"): json.dumps({"shards": shards, "version": 2}, sort_keys=True).encode()
         for folder, shards in sorted(indexes.items())
     }
 
 
-def _index_entry(basename: str, entry: FileEntry, options: ExportOptions) -> _IndexEntry:
-    length = options.sequence_length
-    return _IndexEntry(
-        column_encodings=(f"ndarray:int32:{length}",),
-        column_sizes=(4 * length,),
-        raw_data=_RawData(basename=basename, bytes=entry.bytes),
-        samples=samples_of(entry.bytes, length),
-    )
+def _index_entry(basename: str, entry: FileEntry, options: MdsOptions) -> dict[str, object]:
+    samples = samples_of(entry.bytes, options.sequence_length)
+    data = {"basename": basename, "bytes": entry.bytes, "hashes": {}}
+    return _configuration(options.sequence_length) | {"raw_data": data, "samples": samples, "zip_data": None}
 
 
-FORMAT = TokenFormat(grouping="shard", names=names, write=write, count=count, finish=finish, options=("sequence_length",))
+def settle(options: MdsOptions, info: ShardInfo) -> MdsOptions:
+    return options if options.sequence_length else MdsOptions(sequence_length=info.sequence_length)
+
+
+MDS = TokenFormat(name="mds", grouping="shard", names=names, write=write, count=count, finish=finish, options=MdsOptions, settle=settle)

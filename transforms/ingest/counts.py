@@ -3,11 +3,11 @@
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.contracts.counters import ColumnCounters, SourceCounters
 from transforms.sources.columns import ColumnsSeen
 from transforms.sources.kept import count_kinds
 
@@ -64,24 +64,26 @@ class IngestCounts:
             self.errors[source] += stage == "read"
             self.rejected.setdefault(source, Counter())[rule] += 1
 
-    def by_source(self) -> dict[str, dict[str, Any]]:
-        """Plain values: {source: {read, errors, kept, text_bytes, rejected: {rule: n}, languages: {code: n}, truncated, done, notes,
-        passed_over: {word: n}, …}}.
-        """
-        return {
-            source: {
-                "read": self.read[source],
-                "errors": self.errors[source],
-                "kept": self.kept[source],
-                "text_bytes": self.text_bytes[source],
-                "rejected": dict(self.rejected.get(source, {})),
-                "languages": dict(self.languages.get(source, {})),
-                **{name: dict(getattr(self, name).get(source, {})) for name in ("truncated", *_WORDS)},
-                **({"kept_columns": {name: dict(kinds) for name, kinds in sorted(kept.items())}} if kept else {}),
-            }
-            for source in sorted({*self.read, *(source for name in _WORDS for source, words in getattr(self, name).items() if words)})
-            for kept in [self.kept_columns.get(source)]
-        }
+    def by_source(self) -> dict[str, SourceCounters]:
+        """The counters of each source that something was read of."""
+        noted = (source for name in _WORDS for source, words in getattr(self, name).items() if words)
+        return {source: self._of(source) for source in sorted({*self.read, *noted})}
+
+    def _of(self, source: str) -> SourceCounters:
+        kept = self.kept_columns.get(source)
+        return SourceCounters(
+            read=self.read[source],
+            errors=self.errors[source],
+            kept=self.kept[source],
+            text_bytes=self.text_bytes[source],
+            rejected=dict(self.rejected.get(source, {})),
+            languages=dict(self.languages.get(source, {})),
+            truncated=dict(self.truncated.get(source, {})),
+            done=dict(self.done.get(source, {})),
+            notes=dict(self.notes.get(source, {})),
+            passed_over=dict(self.passed_over.get(source, {})),
+            kept_columns={name: dict(kinds) for name, kinds in sorted(kept.items())} if kept else None,
+        )
 
     def words(self) -> str:
         """The counts that cannot be made again from the rows of a part, as JSON for its metadata."""
@@ -93,6 +95,6 @@ class IngestCounts:
             for source, counted in sources.items():
                 getattr(self, name).setdefault(source, Counter()).update(counted)
 
-    def columns_seen(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Plain values: {source: {found: {column asked for: files}, names: {column: files}}}. They depend on how files are divided."""
-        return {source: {"found": dict(seen.found), "names": dict(seen.names)} for source, seen in sorted(self.columns.items())}
+    def columns_seen(self) -> dict[str, ColumnCounters]:
+        """The columns of each source's tables. They depend on how files are divided."""
+        return {source: ColumnCounters(found=dict(seen.found), names=dict(seen.names)) for source, seen in sorted(self.columns.items())}

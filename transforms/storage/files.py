@@ -77,6 +77,13 @@ def join(folder: str, *names: str) -> str:
     return posixpath.join(folder, *names)
 
 
+def parent(path: str) -> str:
+    """The folder that a path lies in; of a bare name the current one."""
+    if path in ("", ".", "..") or path.endswith("/.."):
+        return join(path, "..")
+    return path.rpartition("/")[0] or "."
+
+
 def exists(path: str) -> bool:
     fs, inner = file_system(path)
     with hub.errors(path):

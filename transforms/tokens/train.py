@@ -74,8 +74,11 @@ def spell(token: bytes) -> str:
 _SPELLING = dict(zip(byte_order(), sorted(pre_tokenizers.ByteLevel.alphabet()), strict=True))
 
 
-def tokenizer_files(data: bytes, *, sequence_length: int, end_of_text: str = END_OF_TEXT) -> dict[str, bytes]:
-    """The files of a Hugging Face tokenizer folder by name; `data` is the tokenizer.json."""
+def tokenizer_files(data: bytes, *, end_of_text: str = END_OF_TEXT) -> dict[str, bytes]:
+    """The files of a Hugging Face tokenizer folder by name; `data` is the tokenizer.json.
+
+    They name no greatest length: that is a model's, and shards of another length are no reason to make the tokenizer again.
+    """
     return {
         "tokenizer.json": data,
         "tokenizer_config.json": _json(
@@ -83,7 +86,6 @@ def tokenizer_files(data: bytes, *, sequence_length: int, end_of_text: str = END
                 "bos_token": end_of_text,
                 "clean_up_tokenization_spaces": False,
                 "eos_token": end_of_text,
-                "model_max_length": sequence_length,
                 "tokenizer_class": "PreTrainedTokenizerFast",
                 "unk_token": None,
             }

@@ -1,8 +1,9 @@
-"""What deduplication did with one document: whether it stays, for whose sake it goes, who went for it, which lines it lost."""
+"""What deduplication did with one document: kept or dropped, in favour of which other one, and which lines were removed."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,77 +15,247 @@ from transforms import storage
 from transforms.contracts.addresses import address_text, unpack_address
 from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.names import CONTAMINATION, DROPS, clusters_path
+from transforms.contracts.plain import JsonObject, to_object, to_plain
 from transforms.dedup.lines.removed_lines import read_removed
 from transforms.lookup import find_rows, read_matches, read_rows_of, same
 
-STAGE = "dedup"
 LISTED = 10
+_DROP_COLUMNS = ("row", "rule", "keeper", "keeper_id", "similarity", "other")
+_MATCH_COLUMNS = ("set", "grams", "excerpt")
 
-Describe = Callable[[int], dict[str, Any]]
+
+@dataclass(frozen=True, kw_only=True)
+class KnownBy:
+    """What a person knows a document by: where it was read, and the beginning of its text."""
+
+    source: str
+    origin: str
+    locator: str
+    url: str | None = None
+    title: str | None = None
+    excerpt: str
+
+    @property
+    def name(self) -> str:
+        return self.url or f"{self.source} {self.origin} {self.locator}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A document that deduplication kept."""
+
+    verdict: str = "kept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """A document that was dropped, by which rule. `other`: the earlier run, or the evaluation set, that it matches."""
+
+    verdict: str = "dropped"
+    rule: str
+    similarity: float | None
+    other: str | None
+    keeper: "Keeper | None"
+
+
+Verdict: TypeAlias = Kept | Dropped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeper:
+    """The document in favour of which another was dropped. `document`: its address.
+
+    `known_by` and `then`, its own verdict, are None where it is in an earlier run; `then` also where verdicts go round in a circle.
+    """
+
+    document: str | None
+    id: str
+    known_by: KnownBy | None = None
+    then: Verdict | None = None
+
+    def to_plain(self) -> JsonObject:
+        known_by = {} if self.known_by is None else to_object(self.known_by)
+        then = {} if self.then is None else {"then": to_plain(self.then)}
+        return {"document": self.document, "id": self.id, **known_by, **then}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DroppedMember:
+    """A document of a group that was dropped in favour of the one that is explained, and its similarity to that."""
+
+    document: str
+    similarity: float
+    known_by: KnownBy
+
+    def to_plain(self) -> JsonObject:
+        return {"document": self.document, "similarity": self.similarity, **to_object(self.known_by)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicateGroup:
+    """The group of duplicates of a document: how many `documents` it has, how many of them were `kept`.
+
+    `dropped`: how many were dropped in favour of this document; `members`: the first LISTED of these.
+    """
+
+    documents: int
+    kept: int
+    dropped: int
+    members: tuple[DroppedMember, ...]
+
+    def to_plain(self) -> JsonObject:
+        return {"documents": self.documents, "stay": self.kept, "went_for_it": self.dropped, "went": to_plain(self.members)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovedLine:
+    """A line that was removed from the document, by its number from 0."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationMatch:
+    """An evaluation set that shares `grams` n-grams with the document; `excerpt`: where."""
+
+    set: str
+    grams: int
+    excerpt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DedupVerdict:
+    """What deduplication did with a document."""
+
+    verdict: Verdict
+    group: DuplicateGroup | None
+    lines: tuple[RemovedLine, ...]
+    evaluation_texts: tuple[EvaluationMatch, ...]
+
+    @property
+    def is_dropped(self) -> bool:
+        return isinstance(self.verdict, Dropped)
+
+    def to_plain(self) -> JsonObject:
+        """The verdict's keys stand beside the others. What is null or empty is left out."""
+        rest = {"group": self.group, "lines": self.lines, "evaluation_texts": self.evaluation_texts}
+        return {key: value for key, value in {**to_object(self.verdict), **to_object(rest)}.items() if value not in (None, [])}
+
+
+Describe = Callable[[int], KnownBy]
 """A document's address -> what a person knows it by."""
 
 
-def explain_dedup(run: Run, part: int, row: int, *, text: str, group: dict[str, Any] | None, describe: Describe) -> dict[str, Any]:
-    """The verdict on a document of a deduplicated run: `kept` or `dropped` with rule, similarity and keeper, and what belongs to it.
-
-    A keeper that goes itself has its own verdict under `then`. `text` is the document's, for the lines that it lost; `group` is
-    that of `find_groups`.
-    """
-    folder = run.stage(STAGE)
-    verdict: dict[str, Any] = {"verdict": "kept"}
-    step, seen = verdict, {(part, row)}
-    at = part, row
-    while drop := _drop_of(folder, *at):
-        step |= {"verdict": "dropped", "rule": drop["rule"], "similarity": drop["similarity"], "other": drop["other"]}
-        if drop["keeper"] is None or drop["other"] is not None:
-            step["keeper"] = _elsewhere(drop) if drop["keeper_id"] else None
-            break
-        step["keeper"] = {"document": address_text(drop["keeper"]), "id": drop["keeper_id"].hex(), **describe(drop["keeper"])}
-        at = unpack_address(drop["keeper"])
-        if at in seen:
-            break
-        seen.add(at)
-        step["keeper"]["then"] = step = {"verdict": "kept"}
-    if group is not None:
-        went = [
-            {"document": address_text(one["member"]), "similarity": one["similarity"], **describe(one["member"])} for one in group["went"]
-        ]
-        verdict["group"] = group | {"went": went}
-    verdict["lines"] = _lines(run, part, row, text)
-    verdict["evaluation_texts"] = _contamination(folder, part, row)
-    return {key: value for key, value in verdict.items() if value not in (None, [])}
+def explain_dedup(run: Run, address: int, *, text: str, group: DuplicateGroup | None, describe: Describe) -> DedupVerdict:
+    """The verdict on a document of a deduplicated run. `text`: the document's; `group`: that of `find_groups`."""
+    part, row = unpack_address(address)
+    return DedupVerdict(
+        verdict=_verdict(run.dedup, address, describe),
+        group=group,
+        lines=_removed(run, part, row, text),
+        evaluation_texts=_contamination(run.dedup, part, row),
+    )
 
 
-def find_groups(run: Run, addresses: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The group of duplicates of each document that has one: `documents` in it, how many `stay`, how many went for this document
-
-    (`went_for_it`), and `member` and `similarity` of the first LISTED of these: `went`. Reads `clusters.parquet` twice, a batch at a time.
-    """
-    path = clusters_path(run.stage(STAGE))
+def find_groups(run: Run, addresses: Sequence[int], describe: Describe) -> dict[int, DuplicateGroup]:
+    """The group of duplicates of each document that has one. Reads `clusters.parquet` twice, a batch at a time."""
+    path = clusters_path(run.dedup)
     wanted = pa.array(addresses, pa.uint64())
-    found: dict[int, dict[str, Any]] = {}
+    sizes: dict[int, int] = {}
     components: dict[int, int] = {}
     for batch in _batches(path, ["component", "size", "member"]):
-        for own in batch.filter(pc.is_in(batch.column("member"), wanted)).to_pylist():
-            found[own["member"]] = {"documents": own["size"], "stay": 0, "went_for_it": 0, "went": []}
-            components[own["member"]] = own["component"]
-    if not found:
+        for entry in batch.filter(pc.is_in(batch.column("member"), wanted)).to_pylist():
+            sizes[entry["member"]] = entry["size"]
+            components[entry["member"]] = entry["component"]
+    if not sizes:
         return {}
-    stay: Counter[int] = Counter()
+    kept: Counter[int] = Counter()
+    dropped: Counter[int] = Counter()
+    members: dict[int, list[tuple[int, float]]] = {address: [] for address in sizes}
     chosen = pa.array(sorted(set(components.values())), pa.uint64())
     for batch in _batches(path, ["component", "member", "keeper", "similarity"]):
         batch = batch.filter(pc.is_in(batch.column("component"), chosen))
-        stays = pc.equal(batch.column("member"), batch.column("keeper"))
-        stay.update(batch.filter(stays).column("component").to_pylist())
-        goes = batch.filter(pc.and_(pc.invert(stays), pc.is_in(batch.column("keeper"), wanted)))
-        for keeper, number in Counter(goes.column("keeper").to_pylist()).items():
-            group = found[keeper]
-            own = goes.filter(pc.equal(goes.column("keeper"), pa.scalar(keeper, pa.uint64()))).slice(0, LISTED - len(group["went"]))
-            group["went_for_it"] += number
-            group["went"] += own.select(["member", "similarity"]).to_pylist()
-    for address, group in found.items():
-        group["stay"] = stay[components[address]]
-    return found
+        is_kept = pc.equal(batch.column("member"), batch.column("keeper"))
+        kept.update(batch.filter(is_kept).column("component").to_pylist())
+        drops = batch.filter(pc.and_(pc.invert(is_kept), pc.is_in(batch.column("keeper"), wanted)))
+        for keeper, number in Counter(drops.column("keeper").to_pylist()).items():
+            rows = drops.filter(pc.equal(drops.column("keeper"), pa.scalar(keeper, pa.uint64()))).slice(0, LISTED - len(members[keeper]))
+            dropped[keeper] += number
+            members[keeper] += zip(rows.column("member").to_pylist(), rows.column("similarity").to_pylist(), strict=True)
+    return {
+        address: DuplicateGroup(
+            documents=size,
+            kept=kept[components[address]],
+            dropped=dropped[address],
+            members=tuple(
+                DroppedMember(document=address_text(member), similarity=similarity, known_by=describe(member))
+                for member, similarity in members[address]
+            ),
+        )
+        for address, size in sizes.items()
+    }
+
+
+def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
+    """The numbers of the lines that were removed from a document: int64, rising."""
+    path = DROPS.path(run.dedup, part)
+    with storage.open_input(path) as stream:
+        name = (pq.read_schema(stream).metadata or {}).get(LINES_KEY)
+    removed = read_removed(path, name)
+    return np.zeros(0, np.int64) if removed is None else removed.of(row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Drop:
+    """A row of a drops file. `keeper`: an address, in this run or in the `other`; null where none is known."""
+
+    row: int
+    rule: str
+    keeper: int | None
+    keeper_id: bytes | None
+    similarity: float | None
+    other: str | None
+
+    @property
+    def keeper_here(self) -> int | None:
+        """The address of the keeper where it is a document of this run."""
+        return self.keeper if self.other is None else None
+
+
+def _verdict(folder: str, address: int, describe: Describe) -> Verdict:
+    """Follows drops from a document to the one that is kept, then builds the verdicts from that end: a chain may be long."""
+    drops: list[_Drop] = []
+    seen: set[int] = set()
+    at: int | None = address
+    verdict: Verdict | None = None
+    while at is not None and at not in seen:
+        seen.add(at)
+        drop = _drop_of(folder, at)
+        if drop is None:
+            verdict = Kept()
+            break
+        drops.append(drop)
+        at = drop.keeper_here
+    for drop in reversed(drops):
+        keeper = _keeper(drop, describe, verdict)
+        verdict = Dropped(rule=drop.rule, similarity=drop.similarity, other=drop.other, keeper=keeper)
+    assert verdict is not None
+    return verdict
+
+
+def _keeper(drop: _Drop, describe: Describe, then: Verdict | None) -> Keeper | None:
+    if drop.keeper_id is None:
+        return None
+    document = None if drop.keeper is None else address_text(drop.keeper)
+    here = drop.keeper_here
+    return Keeper(document=document, id=drop.keeper_id.hex(), known_by=None if here is None else describe(here), then=then)
+
+
+def _drop_of(folder: str, address: int) -> _Drop | None:
+    part, row = unpack_address(address)
+    drops, _ = read_matches(DROPS.path(folder, part), _DROP_COLUMNS, same("row", row), limit=1)
+    return _Drop(**drops[0]) if drops else None
 
 
 def _batches(path: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -92,37 +263,14 @@ def _batches(path: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
         yield from pq.ParquetFile(stream).iter_batches(columns=columns)
 
 
-def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
-    """The numbers of the lines that a document lost: int64, rising."""
-    path = DROPS.path(run.stage(STAGE), part)
-    with storage.open_input(path) as stream:
-        name = (pq.read_schema(stream).metadata or {}).get(LINES_KEY)
-    removed = read_removed(path, name)
-    return np.zeros(0, np.int64) if removed is None else removed.of(row)
-
-
-def _drop_of(folder: str, part: int, row: int) -> dict[str, Any] | None:
-    found, _ = read_matches(DROPS.path(folder, part), _DROP_COLUMNS, same("row", row), limit=1)
-    return found[0] if found else None
-
-
-def _elsewhere(drop: dict[str, Any]) -> dict[str, Any]:
-    """The keeper of a drop that is not of this run."""
-    return {"document": None if drop["keeper"] is None else address_text(drop["keeper"]), "id": drop["keeper_id"].hex()}
-
-
-_DROP_COLUMNS = ("row", "rule", "keeper", "keeper_id", "similarity", "other")
-
-
-def _lines(run: Run, part: int, row: int, text: str) -> list[dict[str, Any]]:
-    """The lines that went, by number from 0, with their text."""
+def _removed(run: Run, part: int, row: int, text: str) -> tuple[RemovedLine, ...]:
     lines = text.split("\n")
-    return [{"line": number, "text": lines[number]} for number in removed_lines(run, part, row).tolist()]
+    return tuple(RemovedLine(line=number, text=lines[number]) for number in removed_lines(run, part, row).tolist())
 
 
-def _contamination(folder: str, part: int, row: int) -> list[dict[str, Any]]:
+def _contamination(folder: str, part: int, row: int) -> tuple[EvaluationMatch, ...]:
     path = CONTAMINATION.path(folder, part)
     if not storage.exists(path):
-        return []
-    found = find_rows(path, ["row"], same("row", row))
-    return [{name: values[name] for name in ("set", "grams", "excerpt")} for _, values in read_rows_of(path, found)]
+        return ()
+    rows = find_rows(path, ["row"], same("row", row))
+    return tuple(EvaluationMatch(**values) for _, values in read_rows_of(path, rows, _MATCH_COLUMNS))

@@ -1,19 +1,20 @@
 """`tokenmill explain`: where the tokens of a shard's row came from, and what every stage did with a document or record."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
 from tokenizers import Tokenizer
 
+from pipeline.commands.explain.explained import ExplainedDocument, ExplainedMatches, ExplainedShardRow, Explanation
 from pipeline.commands.explain.explainer import Explainer
+from pipeline.commands.explain.segments import explain_row_segments
+from pipeline.commands.explain.stored import StoredDocument, StoredRow, kind_of_file
 from pipeline.config.load import load_config
-from pipeline.run.folder import Run
+from pipeline.run.folder import Run, run_of_file
 from transforms import storage
-from transforms.contracts.addresses import address_text
 from transforms.errors import ConfigError
 from transforms.lookup import same
-from transforms.tokens.rows import Segments, read_segments
-from transforms.tokens.shards import MappedShard, open_shard
+from transforms.tokens.shards import open_shard
 from transforms.urls.url_query import UrlQuery
 
 _ID_DIGITS = 32
@@ -34,7 +35,7 @@ def parse_target(text: str) -> Target | None:
     return None
 
 
-def explain(text: str, *, url: str | None, id: str | None, document: str | None, extract: bool) -> dict[str, Any]:
+def explain(text: str, *, url: str | None, id: str | None, document: str | None, extract: bool) -> Explanation:
     """What `text` names: a row of a file, or a run with one of `url`, `id` and `document`. Raises ConfigError where it does not add up."""
     questions = [(explain_url, url), (explain_id, id), (explain_document, document)]
     asked = [(answer, question) for answer, question in questions if question is not None]
@@ -45,7 +46,7 @@ def explain(text: str, *, url: str | None, id: str | None, document: str | None,
     if text.endswith((".arrow", ".parquet")):
         raise _no_row(text)
     if len(asked) != 1:
-        what = "of what in the run?" if not asked else "one question at a time"
+        what = "which document of the run?" if not asked else "one question at a time"
         raise ConfigError(what, where=text, remedy="give one of --url, --id and --document, or name a shard and its row, FILE.arrow:ROW")
     folder = load_config(text).folder if text.endswith(".toml") else text
     answer, question = asked[0]
@@ -62,65 +63,58 @@ def _no_row(path: str) -> ConfigError:
     return ConfigError(what, where=path, remedy=f"add a number from 0 to {max(rows - 1, 0)}, FILE:0; `tokenmill inspect` shows the whole")
 
 
-def explain_row(target: Target, *, extract: bool = False) -> dict[str, Any]:
+def explain_row(target: Target, *, extract: bool = False) -> Explanation:
     """A row of a shard, of a part of the documents or of its rejects. Raises ConfigError for a file or row that is not there."""
     if not storage.exists(target.path):
         raise ConfigError("there is no such file", where=target.path, remedy="name a file of RUN/shards or RUN/documents, and a row of it")
     explainer = Explainer(run_of_file(target.path))
-    name = target.path.rpartition("/")[2]
     if target.path.endswith(".arrow"):
         return _explain_shard_row(target, explainer, extract=extract)
-    kind, _, number = name.removesuffix(".parquet").partition("-")
-    if kind not in ("part", "rejects") or not number.isdigit():
+    match = kind_of_file(target.path.rpartition("/")[2])
+    if match is None:
         raise ConfigError("this is no file of documents or rejects", where=target.path, remedy="name a shard, part-*.parquet or rejects-*")
     explainer.require_documents()
-    return {
-        "kind": "documents",
-        "path": target.path,
-        "found": explainer.explain([explainer.stored(int(number), target.row, rejected=kind == "rejects")], extract=extract),
-    }
+    row = explainer.stored_row(*match, target.row)
+    return ExplainedMatches(path=target.path, found=tuple(explainer.explain([row], extract=extract)))
 
 
-def explain_url(run: Run, url: str, *, extract: bool = False) -> dict[str, Any]:
-    """All documents and rejects of a URL: `found`; without one, `near`: URLs of the run that are like it."""
+def explain_url(run: Run, url: str, *, extract: bool = False) -> ExplainedMatches:
+    """All documents and rejects of a URL; without one, URLs of the run that are like it."""
     explainer = Explainer(run)
     explainer.require_documents()
     query = UrlQuery(url)
-    rows = explainer.find(["url"], lambda batch: query.matches(batch.column("url")))
+    rows = explainer.matching_rows(["url"], lambda batch: query.matches(batch.column("url")))
     near = [] if rows else query.near(explainer.urls())
-    return {"kind": "documents", "path": run.folder, "asked": url, "found": explainer.explain(rows, extract=extract), "near": near}
+    return _matches(explainer, url, rows, extract=extract, near=near)
 
 
-def explain_id(run: Run, text: str, *, extract: bool = False) -> dict[str, Any]:
+def explain_id(run: Run, text: str, *, extract: bool = False) -> ExplainedMatches:
     """The document or reject of an id, 32 hexadecimal digits."""
     digits = text.lower()
     if len(digits) != _ID_DIGITS or set(digits) - set("0123456789abcdef"):
         raise ConfigError(f"{text!r} is no id: it has {_ID_DIGITS} hexadecimal digits", where="--id", remedy="copy it whole")
     explainer = Explainer(run)
     explainer.require_documents()
-    rows = explainer.find(["id"], same("id", bytes.fromhex(digits)))
-    return {"kind": "documents", "path": run.folder, "asked": digits, "found": explainer.explain(rows, extract=extract), "near": []}
+    rows = explainer.matching_rows(["id"], same("id", bytes.fromhex(digits)))
+    return _matches(explainer, digits, rows, extract=extract)
 
 
-def explain_document(run: Run, text: str, *, extract: bool = False) -> dict[str, Any]:
+def explain_document(run: Run, text: str, *, extract: bool = False) -> ExplainedMatches:
     """The document of an address, `PART:ROW`, as reports and shards name them."""
     part, _, row = text.partition(":")
     if not (text.isascii() and part.isdigit() and row.isdigit()):
         raise ConfigError(f"{text!r} is no address", where="--document", remedy="write PART:ROW, such as 3:17")
     explainer = Explainer(run)
     explainer.require_documents()
-    stored = explainer.stored(int(part), int(row), rejected=False)
-    return {"kind": "documents", "path": run.folder, "asked": text, "found": explainer.explain([stored], extract=extract), "near": []}
+    return _matches(explainer, text, [explainer.stored_row(StoredDocument, int(part), int(row))], extract=extract)
 
 
-def explain_row_segments(shard: MappedShard, row: int, tokenizer: Tokenizer | None) -> list[dict[str, Any]]:
-    """The stretches of documents of a row, in order: `document`, `positions`, `document_tokens` (from 1), `begins`, `ends`, `text`."""
-    segments = read_segments(shard, slice(row, row + 1))
-    tokens = shard.table.column("tokens").slice(row, 1).combine_chunks().flatten().to_numpy()
-    return [_segment(segments, number, tokens, tokenizer) for number in np.argsort(segments.start, kind="stable").tolist()]
+def _matches(explainer: Explainer, asked: str, rows: Sequence[StoredRow], *, extract: bool, near: Sequence[str] = ()) -> ExplainedMatches:
+    explained = explainer.explain(rows, extract=extract)
+    return ExplainedMatches(path=explainer.run.folder, asked=asked, found=tuple(explained), near=tuple(near))
 
 
-def _explain_shard_row(target: Target, explainer: Explainer, *, extract: bool) -> dict[str, Any]:
+def _explain_shard_row(target: Target, explainer: Explainer, *, extract: bool) -> ExplainedShardRow:
     with storage.local_copy(target.path) as local:
         shard = open_shard(local)
         if target.row >= len(shard):
@@ -128,42 +122,26 @@ def _explain_shard_row(target: Target, explainer: Explainer, *, extract: bool) -
             raise ConfigError(rows, where=f"{target.path}:{target.row}", remedy="name one of them")
         tokenizer = explainer.tokenizer_for(shard.info.tokenizer_sha256)
         segments = explain_row_segments(shard, target.row, tokenizer)
-        octets = shard.table.column("bytes")[target.row].as_py()
+        text_bytes = shard.table.column("bytes")[target.row].as_py()
     info = shard.info
-    names = list(dict.fromkeys(segment["document"] for segment in segments)) if explainer.is_whole else []
-    stored = [explainer.stored(*map(int, name.split(":")), rejected=False) for name in names]
+    names = dict.fromkeys(segment.document for segment in segments) if explainer.is_whole else {}
+    stored = [explainer.stored_row(StoredDocument, *map(int, name.split(":"))) for name in names]
     explained = explainer.explain(stored, extract=extract, shard=target.path.rpartition("/")[2])
-    covered = sum(last - first + 1 for first, last in (segment["positions"] for segment in segments))
-    return {
-        "kind": "row",
-        "path": target.path,
-        "row": target.row,
-        "rows": len(shard),
-        "source": info.source,
-        "split": info.split,
-        "sequence_length": info.sequence_length,
-        "targets": sum(segment["targets"] for segment in segments),
-        "bytes": octets,
-        "outside_segments": info.sequence_length + 1 - covered,
-        "note": _note(explainer, tokenizer),
-        "segments": segments,
-        "documents": dict(zip(names, explained, strict=True)),
-    }
-
-
-def _segment(segments: Segments, number: int, tokens: np.ndarray, tokenizer: Tokenizer | None) -> dict[str, Any]:
-    start, length, offset, address = (int(getattr(segments, name)[number]) for name in ("start", "length", "offset", "document"))
-    begins = offset == 0
-    ids = tokens[start + begins : start + length].tolist()
-    return {
-        "document": address_text(address),
-        "positions": [start, start + length - 1],
-        "document_tokens": [max(offset, 1), offset + length - 1],
-        "targets": int(segments.targets[number]),
-        "begins": begins,
-        "ends": bool(segments.ends[number]),
-        "text": None if tokenizer is None else tokenizer.decode(ids, skip_special_tokens=False),
-    }
+    covered = sum(last - first + 1 for first, last in (segment.positions for segment in segments))
+    return ExplainedShardRow(
+        path=target.path,
+        row=target.row,
+        rows=len(shard),
+        source=info.source,
+        split=info.split,
+        sequence_length=info.sequence_length,
+        targets=sum(segment.targets for segment in segments),
+        bytes=text_bytes,
+        outside_segments=info.sequence_length + 1 - covered,
+        note=_note(explainer, tokenizer),
+        segments=segments,
+        documents={row.document: row for row in explained if isinstance(row, ExplainedDocument)},
+    )
 
 
 def _note(explainer: Explainer, tokenizer: Tokenizer | None) -> str | None:
@@ -171,15 +149,3 @@ def _note(explainer: Explainer, tokenizer: Tokenizer | None) -> str | None:
     missing = [] if whole else ["the documents that it was made from are not beside the shard, so only addresses are known"]
     missing += [] if tokenizer else ["its tokenizer is not beside the shard, so the tokens cannot be read"]
     return "; ".join(missing) or None
-
-
-def run_of_file(path: str) -> Run:
-    """The run that a file of one of its stages lies in."""
-    return Run(parent_folder(parent_folder(path)))
-
-
-def parent_folder(path: str) -> str:
-    """The folder that a path lies in; of a bare name the current one."""
-    if path in ("", ".", "..") or path.endswith("/.."):
-        return storage.join(path, "..")
-    return path.rpartition("/")[0] or "."

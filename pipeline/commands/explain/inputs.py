@@ -1,41 +1,48 @@
 """Where the records of a finished `documents` stage came from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from pipeline.run.folder import Run, read_plan
+from pipeline.run.folder import Run
+from pipeline.run.plan import read_units
+from pipeline.stages.documents.units import DocumentsUnit
 from transforms import storage
 from transforms.contracts.manifest import Manifest
+from transforms.contracts.plain import from_plain
 from transforms.errors import UserError
 from transforms.ingest.unit import InputFile
-
-STAGE = "documents"
-_LOCATORS = {
-    "warc": "byte offset of the record, or of its gzip member, in the file",
-    "wet": "byte offset of the record, or of its gzip member, in the file",
-    "jsonl": "byte offset of the line in the file, decompressed",
-    "arrow": "number of the row, from 1",
-    "csv": "number of the row, from 1",
-    "parquet": "number of the row, from 1",
-    "feed": "number of the entry, from 1",
-    "wikipedia": "id of the page",
-}
-_WHOLE = "the whole file"
+from transforms.sources.registry import KINDS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
-    """A row of the stage. `values`: its columns as plain values, of a document its `text` among them."""
+class InputState:
+    """An input file: its path and size when it was planned; `state`: "there", "missing", or how it is not as it was."""
 
-    part: int
-    row: int
-    rejected: bool
-    values: Mapping[str, Any]
+    path: str
+    bytes: int
+    state: str
 
-    @property
-    def key(self) -> tuple[int, int, bool]:
-        return self.part, self.row, self.rejected
+
+@dataclass(frozen=True, kw_only=True)
+class FilterName:
+    """A filter in the configuration of a finished stage; its options are of no interest here."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredSource:
+    """A source in the configuration of a finished stage."""
+
+    kind: str
+    quality: tuple[FilterName, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredConfiguration:
+    """What the configuration of a finished documents stage says of its sources and of its language model, by sha256."""
+
+    sources: dict[str, StoredSource]
+    language_model: str
 
 
 class Inputs:
@@ -44,36 +51,42 @@ class Inputs:
     def __init__(self, run: Run, manifest: Manifest):
         self.run = run
         self.manifest = manifest
-        self._units = read_plan(run.stage(STAGE))["units"]
+        self.configuration = from_plain(StoredConfiguration, manifest.configuration)
+        self._units = read_units(run.documents, DocumentsUnit)
 
     def kind(self, part: int, origin: str, source: str) -> str:
         """The kind of the file that a row of a part was read from."""
-        return self.file(part, origin).kind or self.manifest.configuration["sources"][source]["kind"]
+        return self.file(part, origin).kind or self.configuration.sources[source].kind
+
+    def filters(self, source: str) -> tuple[str, ...]:
+        """The names of the filters that the documents of a source have passed."""
+        return tuple(item.name for item in self.configuration.sources[source].quality)
 
     def locator_meaning(self, kind: str, locator: str) -> str:
         """What a locator in a file of a kind counts."""
-        meaning = _LOCATORS.get(kind, _WHOLE if locator == "0" else "as the reader of this kind counts")
+        stated = KINDS[kind].locator if kind in KINDS else ""  # a plugin's kind may not be loaded
+        meaning = stated or ("the whole file" if locator == "0" else "as the reader of this kind counts")
         return f"{meaning}; the record with number {locator.partition('#')[2]} in it, from 0" if "#" in locator else meaning
 
     def file(self, part: int, origin: str) -> InputFile:
         """The file, or its range, that a row of a part was read from, as it was planned."""
-        found = next((InputFile(**file) for file in self._units[part]["files"] if file["origin"] == origin), None)
-        if found is None:
+        planned = next((file for file in self._units[part].files if file.origin == origin), None)
+        if planned is None:
             what = f"the plan has no file {origin!r} for part {part}"
-            raise UserError(what, where=self.run.stage(STAGE), remedy="look into the run with `tokenmill verify`")
-        return found
+            raise UserError(what, where=self.run.documents, remedy="check the run with `tokenmill verify`")
+        return planned
 
-    def describe(self, part: int, origin: str) -> dict[str, Any]:
-        """The file's path, planned size and `state`: "there", "gone", or what is there now."""
+    def describe(self, part: int, origin: str) -> InputState:
+        """The same file, compared with what is there now."""
         file = self.file(part, origin)
-        return {"path": file.path, "bytes": file.size, "state": _state(file)}
+        return InputState(path=file.path, bytes=file.size, state=_state(file))
 
 
 def _state(file: InputFile) -> str:
     try:
         size = storage.size(file.path)
     except FileNotFoundError:
-        return "gone"
+        return "missing"
     except OSError as error:
         return f"not reachable: {error.strerror or error}"
     return "there" if size == file.size else f"there, but of {size:,} bytes"

@@ -6,65 +6,48 @@ Beam runner.
 """
 
 import posixpath
-import time
+from typing import Any
 
 from rich.console import Console
 
-from pipeline.commands.export.documents import columns_of, document_work, plan_documents, split_of
-from pipeline.commands.export.tokens import finish_tokens, plan_tokens, settle_tokens, token_work
+from pipeline.commands.export.documents import DocumentExport
+from pipeline.commands.export.stage import EXPORT, ExportStage
+from pipeline.commands.export.tokens import TokenExport
 from pipeline.config.schema import Config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import PLAN, Run, StagePlan, discard_stage, finish_stage, read_plan, stage_manifest, stage_state, start_stage
+from pipeline.run.folder import Run
+from pipeline.run.plan import NAME as PLAN
+from pipeline.run.plan import StagePlan, read_plan
+from pipeline.run.state import discard_stage, stage_state
 from pipeline.runner.beam import RunnerSettings
-from pipeline.runner.units import plan_work, run_units
+from pipeline.stages.finished import Finished
+from pipeline.stages.run_stages import run_stage
 from transforms import storage
-from transforms.contracts.manifest import Manifest, read_manifest
+from transforms.contracts.counters import ExportCounters
 from transforms.errors import UserError
 from transforms.export.formats import TokenFormat
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest
 
-STAGE = "export"
-BYTES_A_SECOND = 20e6  # of shards or compressed parts on one core
 
-
-def export_run(config: Config, request: ExportRequest, settings: RunnerSettings, console: Console, *, overwrite: bool = False) -> Manifest:
+def export_run(
+    config: Config, request: ExportRequest, settings: RunnerSettings, console: Console, *, overwrite: bool = False
+) -> Finished[ExportCounters]:
     """Exports a run, or goes on where an export was cut off. Raises UserError when something came out that did not go in."""
-    run = Run(config.folder)
-    tokens = isinstance(FORMATS[request.format], TokenFormat)
-    if tokens:
-        request = settle_tokens(run, request)
-        split = {}
-    else:
-        split = split_of(config, run)
-    plan = StagePlan(
-        stage=STAGE,
-        configuration=request.values() | split,
-        upstream=stage_manifest(run, "shards" if tokens else "dedup").fingerprint,
-        units=plan_tokens(run, request) if tokens else plan_documents(run, request, validation=split["validation"]),
-    )
-    progress = StageProgress(console)
+    run, progress = Run(config.folder), StageProgress(console)
+    is_of_tokens = isinstance(FORMATS[request.format], TokenFormat)
+    stage: ExportStage[Any] = TokenExport(run, request) if is_of_tokens else DocumentExport(config, run, request)
+    plan = stage.plan(config, run)
     if _state_or_discard(request.to, plan, overwrite=overwrite) == "done":
-        manifest = read_manifest(request.to)
-        progress.skipped(STAGE, manifest)
-        return manifest
-    started = time.monotonic()
-    start_stage(request.to, plan)
-    work = token_work(run, request) if tokens else document_work(request, **split, columns=columns_of(run, request))
-    with progress.stage(STAGE, request.to, plan):
-        report = run_units(request.to, work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
-    files = report.files | (finish_tokens(run, request, report) if tokens else {})
-    for folder in sorted({posixpath.dirname(name) for name in files}):
-        storage.remove_temporary_files(storage.join(request.to, folder))
-    seconds = time.monotonic() - started
-    manifest = finish_stage(request.to, plan, files=files, counters=report.counters, seconds=seconds, cpu_seconds=report.cpu_seconds)
-    progress.finished(STAGE, manifest)
-    return manifest
+        finished = stage.finished(run)
+        progress.skipped(stage.name, stage.summary(finished))
+        return finished
+    return run_stage(stage, plan, config, run, settings, progress)
 
 
-def _state_or_discard(folder: str, plan: StagePlan, *, overwrite: bool) -> str:
+def _state_or_discard(folder: str, plan: StagePlan[Any], *, overwrite: bool) -> str:
     """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`: one of something else or unfinished."""
-    ours = storage.exists(storage.join(folder, PLAN)) and read_plan(folder).get("stage") == STAGE
+    ours = storage.exists(storage.join(folder, PLAN)) and read_plan(folder).stage == EXPORT.name
     if not ours and (names := _entries(folder)):
         raise UserError(f"the folder holds {names[0]!r} and is no export", where=folder, remedy="name a new or an empty folder with --to")
     try:

@@ -10,11 +10,21 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.run.folder import Run, file_entry, read_plan, stage_manifest
-from pipeline.runner.units import UnitReport
+from pipeline.commands.export.stage import BYTES_PER_SECOND, ExportStage, TokenExportUnit
+from pipeline.config.schema import Config
+from pipeline.run.folder import Run
+from pipeline.run.plan import StagePlan, read_units
+from pipeline.run.state import file_entry
+from pipeline.runner.beam import RunnerSettings
+from pipeline.runner.units import StageReport, UnitJob, plan_work, run_units
+from pipeline.stages.shards.made import settings_of
+from pipeline.stages.shards.stage import SHARDS
+from pipeline.stages.shards.units import ShardUnit
+from pipeline.stages.tokenizer.stage import TOKENIZER
 from transforms import storage
+from transforms.contracts.counters import ExportCounters, ExportedCounters
 from transforms.contracts.manifest import FileEntry
-from transforms.contracts.names import shard_name
+from transforms.contracts.names import TOKENIZER as TOKENIZER_FILE
 from transforms.errors import UserError
 from transforms.export.formats import Documents, Group, Grouping, TokenFormat
 from transforms.export.registry import FORMATS
@@ -39,28 +49,27 @@ class _Shard:
 def settle_tokens(run: Run, request: ExportRequest) -> ExportRequest:
     """The request with defaults that the shards decide. Raises UserError for shards that the format cannot hold."""
     shards = _wanted_shards(run, request)
-    info = _read_info(storage.join(run.stage("shards"), shards[0].name))
+    info = _read_info(storage.join(run.shards, shards[0].name))
     _format(request).check(info)
-    if "sequence_length" not in _format(request).options or request.options.sequence_length:
-        return request
-    return replace(request, options=replace(request.options, sequence_length=info.sequence_length))
+    return replace(request, options=_format(request).settle(request.options, info))
 
 
-def plan_tokens(run: Run, request: ExportRequest) -> list[dict[str, Any]]:
+def _token_units(run: Run, request: ExportRequest) -> list[TokenExportUnit]:
     """The units of an export: groups of shards in the order of their documents' addresses."""
-    length = stage_manifest(run, "shards").configuration["shards"]["sequence_length"]
+    length = settings_of(SHARDS.finished(run)).sequence_length
+    aim_rows = _format(request).file_tokens(request.options) // length
     units = []
     for split in request.splits:
         shards = [shard for shard in _wanted_shards(run, request) if shard.split == split]
-        for (source, index), members in _group(shards, _format(request).grouping, aim_rows=request.options.file_tokens // length).items():
+        for (source, index), members in _group(shards, _format(request).grouping, aim_rows=aim_rows).items():
             group = Group(split=split, source=source, index=index, positions=length * sum(shard.entry.rows for shard in members))
             units.append(
-                {
-                    "split": split,
-                    "shards": [shard.name for shard in members],
-                    "bytes": sum(shard.entry.bytes for shard in members),
-                    "files": _format(request).names(group, request.options),
-                }
+                TokenExportUnit(
+                    split=split,
+                    shards=tuple(shard.name for shard in members),
+                    bytes=sum(shard.entry.bytes for shard in members),
+                    files=tuple(_format(request).names(group, request.options)),
+                )
             )
     return units
 
@@ -83,29 +92,31 @@ def spread(sizes: Sequence[int], *, aim: int) -> list[int]:
 
 
 def _wanted_shards(run: Run, request: ExportRequest) -> list[_Shard]:
-    manifest = stage_manifest(run, "shards")
-    units = read_plan(run.stage("shards"))["units"]
-    request.check_sources({unit["source"] for unit in units})
+    files = SHARDS.finished(run).manifest.files
+    units = read_units(run.shards, ShardUnit)
+    request.check_sources({unit.source for unit in units})
     shards = [
-        _Shard(name, split, unit["source"], unit["index"], manifest.files[name])
+        _Shard(name, split, unit.source, unit.index, files[name])
         for split in request.splits
         for unit in units
-        if request.wants(unit["source"]) and manifest.files[name := shard_name(split, unit["source"], unit["index"], unit["of"])].rows
+        if request.wants(unit.source) and files[name := unit.name(split)].rows
     ]
     if not shards:
         raise UserError(
             f"nothing to export: {' and '.join(request.splits)} hold no documents of these sources",
-            where=run.stage("shards"),
+            where=run.shards,
             remedy="choose another --split or other --sources; `tokenmill inspect RUN` shows what there is",
         )
     return shards
 
 
-def token_unit(folder: str, number: int, unit: dict[str, Any], *, request: ExportRequest, shards_folder: str) -> UnitReport:
+def _export_unit(
+    folder: str, number: int, unit: TokenExportUnit, *, request: ExportRequest, shards_folder: str
+) -> StageReport[ExportCounters]:
     """Writes a unit's files unless they are there, and counts what is in them."""
     writer, options = _format(request), request.options
-    paths = [storage.join(folder, name) for name in unit["files"]]
-    shards = [storage.join(shards_folder, name) for name in unit["shards"]]
+    paths = [storage.join(folder, name) for name in unit.files]
+    shards = [storage.join(shards_folder, name) for name in unit.shards]
     info = _read_info(shards[0])
     if not all(storage.exists(path) for path in paths):
         for parent in {posixpath.dirname(path) for path in paths}:
@@ -115,8 +126,9 @@ def token_unit(folder: str, number: int, unit: dict[str, Any], *, request: Expor
             writer.write(outputs, _documents(shards), info, options)
     with contextlib.ExitStack() as stack:
         counts = writer.count([stack.enter_context(storage.local_copy(path)) for path in paths], info, options)
-    files = {name: file_entry(path, 0) for name, path in zip(unit["files"], paths, strict=True)}
-    return UnitReport(files=files, counters={unit["split"]: counts._asdict()})
+    files = {name: file_entry(path, 0) for name, path in zip(unit.files, paths, strict=True)}
+    exported = ExportedCounters(documents=counts.documents, tokens=counts.tokens)
+    return StageReport(files=files, counters=ExportCounters(splits={unit.split: exported}))
 
 
 def _read_info(path: str) -> ShardInfo:
@@ -131,27 +143,27 @@ def _documents(shards: Sequence[str]) -> Documents:
             yield from read_documents(open_shard(local))
 
 
-def finish_tokens(run: Run, request: ExportRequest, report: UnitReport) -> dict[str, FileEntry]:
+def _finish(run: Run, request: ExportRequest, report: StageReport[ExportCounters]) -> dict[str, FileEntry]:
     """Checks that what the shards hold was written, and adds the files that describe the rest and the tokenizer.
 
     Raises UserError when a document or token was lost or came twice.
     """
-    shards = stage_manifest(run, "shards").counters
+    shards = SHARDS.finished(run).counters
     for split in request.splits:
-        sources = [figures for source, figures in shards[split].items() if request.wants(source)]
-        expected = {"documents": sum(each["documents"] for each in sources), "tokens": sum(each["targets"] for each in sources)}
-        written = report.counters.get(split, {"documents": 0, "tokens": 0})
+        sources = [counters for source, counters in shards.splits[split].items() if request.wants(source)]
+        expected = ExportedCounters(documents=sum(each.documents for each in sources), tokens=sum(each.targets for each in sources))
+        written = report.counters.splits.get(split, ExportedCounters(documents=0, tokens=0))
         if written != expected:
             raise UserError(
-                f"{split}: the shards hold {expected['documents']:,} documents and {expected['tokens']:,} tokens with their ends, "
-                f"the export {written['documents']:,} and {written['tokens']:,}",
+                f"{split}: the shards hold {expected.documents:,} documents and {expected.tokens:,} tokens with their ends, "
+                f"the export {written.documents:,} and {written.tokens:,}",
                 where=request.to,
                 remedy="export again with --overwrite; if that does not help, report this as a defect",
             )
-    there = stage_manifest(run, "tokenizer").files
-    tokenizer = {name: storage.read_bytes(storage.join(run.stage("tokenizer"), name)) for name in TOKENIZER_FILES if name in there}
-    described = _format(request).finish(report.files, tokenizer["tokenizer.json"], request.options)
-    described |= {storage.join("tokenizer", name): data for name, data in tokenizer.items()}
+    there = TOKENIZER.finished(run).manifest.files
+    tokenizer = {name: storage.read_bytes(storage.join(run.tokenizer, name)) for name in TOKENIZER_FILES if name in there}
+    described = _format(request).finish(report.files, tokenizer[TOKENIZER_FILE], request.options)
+    described |= {storage.join(TOKENIZER.name, name): data for name, data in tokenizer.items()}
     for name, data in described.items():
         path = storage.join(request.to, name)
         storage.make_folder(posixpath.dirname(path))
@@ -159,11 +171,35 @@ def finish_tokens(run: Run, request: ExportRequest, report: UnitReport) -> dict[
     return {name: file_entry(storage.join(request.to, name), 0) for name in described}
 
 
-def token_work(run: Run, request: ExportRequest) -> functools.partial[UnitReport]:
-    return functools.partial(token_unit, request=request, shards_folder=run.stage("shards"))
+def _format(request: ExportRequest) -> TokenFormat[Any]:
+    chosen = FORMATS[request.format]
+    assert isinstance(chosen, TokenFormat)
+    return chosen
 
 
-def _format(request: ExportRequest) -> TokenFormat:
-    found = FORMATS[request.format]
-    assert isinstance(found, TokenFormat)
-    return found
+class TokenExport(ExportStage[TokenExportUnit]):
+    """An export of a run's shards."""
+
+    unit = TokenExportUnit
+
+    def __init__(self, run: Run, request: ExportRequest):
+        self.request = settle_tokens(run, request)
+
+    def folder(self, run: Run) -> str:
+        return self.request.to
+
+    def plan(self, config: Config, run: Run) -> StagePlan[TokenExportUnit]:
+        return StagePlan(
+            stage=self.name,
+            configuration=self.request.values(),
+            upstream=SHARDS.finished(run).manifest.fingerprint,
+            units=_token_units(run, self.request),
+        )
+
+    def execute(
+        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[TokenExportUnit], *, out: str
+    ) -> StageReport[ExportCounters]:
+        work = functools.partial(_export_unit, request=self.request, shards_folder=run.shards)
+        job = UnitJob(folder=out, unit=self.unit, work=work, none=ExportCounters(splits={}))
+        report = run_units(job, settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
+        return replace(report, files=report.files | _finish(run, self.request, report))

@@ -1,36 +1,26 @@
 """Checks of files: that a stage's folder holds what its manifest says, byte for byte, and that stages follow from each other."""
 
-import hashlib
 import itertools
-import json
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.run.folder import FORMAT_VERSION, PLAN, STAGES, damaged_files, read_plan
-from pipeline.stages.check import Check, Checked
+from pipeline.run.plan import NAME as PLAN
+from pipeline.run.plan import read_plan
+from pipeline.run.state import damaged_files
+from pipeline.stages.all_stages import in_order
+from pipeline.stages.check import Check
+from pipeline.stages.finished import Finished, FinishedStages
+from pipeline.stages.stage import Stage
 from transforms import storage
-from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA, REMOVED_LINES_SCHEMA
-from transforms.contracts.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
 from transforms.contracts.manifest import NAME as MANIFEST
-from transforms.dedup.near.signatures import signature_schema
-from transforms.dedup.settings import DedupConfig
-from transforms.ingest.unit import SIGNALS_SCHEMA
 from transforms.tokens.shards import open_shard
 
-_SCHEMAS = {
-    "part": DOCUMENT_SCHEMA,
-    "rejects": REJECT_SCHEMA,
-    "drops": DROP_SCHEMA,
-    "clusters": CLUSTER_SCHEMA,
-    "lines": REMOVED_LINES_SCHEMA,
-    "contamination": CONTAMINATION_SCHEMA,
-}
 
-
-def check_files(checked: Checked, stage: str, check: Check) -> None:
+def check_files(finished: Finished[Any], check: Check) -> None:
     """Every file of the manifest is there with its bytes and sha256, and there is no other."""
-    folder, manifest = checked.run.stage(stage), checked.manifests[stage]
+    folder, manifest = finished.folder, finished.manifest
     check.checked = f"{len(manifest.files):,} files, {sum(entry.bytes for entry in manifest.files.values()) / 1e6:,.1f} MB"
     for name, what in damaged_files(folder, manifest, hashes=True):
         check.add(f"{storage.join(folder, name)} {what}")
@@ -38,34 +28,21 @@ def check_files(checked: Checked, stage: str, check: Check) -> None:
         check.add(f"{storage.join(folder, name)} is not in the manifest")
 
 
-def check_schemas(checked: Checked, stage: str, check: Check) -> None:
+def check_schemas(stage: Stage[Any, Any], finished: Finished[Any], check: Check) -> None:
     """Every file has the columns of its contract and the rows that the manifest says."""
-    folder, manifest = checked.run.stage(stage), checked.manifests[stage]
     rows = 0
-    for name, entry in manifest.files.items():
-        path = storage.join(folder, name)
-        found, number = _schema_and_rows(path)
+    for name, entry in finished.manifest.files.items():
+        path = storage.join(finished.folder, name)
+        schema, number = _schema_and_rows(path)
         rows += number
         if number != entry.rows:
             check.add(f"{path} has {number:,} rows, the manifest says {entry.rows:,}")
-        kind = name.partition("-")[0].partition(".")[0]
-        if name.endswith(".arrow"):
+        if name.endswith(".arrow"):  # a shard says itself what it holds; its stage's own checks compare that
             continue
-        if kind == "signals":
-            same = found.names[: len(SIGNALS_SCHEMA)] == SIGNALS_SCHEMA.names
-        elif kind == "signatures":
-            same = found.equals(signature_schema(DedupConfig(**manifest.configuration["dedup"] | {"against": ()})), check_metadata=True)
-        else:
-            same = kind in _SCHEMAS and found.equals(_in_parquet(_SCHEMAS[kind]))
-        if not same:
-            check.add(f"{path} does not have the columns of its contract: {', '.join(found.names)}")
-    check.checked = f"{len(manifest.files):,} files, {rows:,} rows"
-
-
-def _in_parquet(schema: pa.Schema) -> pa.Schema:
-    """A schema as it comes back from Parquet, which knows no seconds."""
-    seconds, milliseconds = pa.timestamp("s", tz="UTC"), pa.timestamp("ms", tz="UTC")
-    return pa.schema([field.with_type(milliseconds) if field.type == seconds else field for field in schema])
+        contract = stage.contract_of(name, finished)
+        if contract is None or not contract.is_kept_by(schema):
+            check.add(f"{path} does not have the columns of its contract: {', '.join(schema.names)}")
+    check.checked = f"{len(finished.manifest.files):,} files, {rows:,} rows"
 
 
 def _schema_and_rows(path: str) -> tuple[pa.Schema, int]:
@@ -78,22 +55,20 @@ def _schema_and_rows(path: str) -> tuple[pa.Schema, int]:
         return file.schema_arrow, file.metadata.num_rows
 
 
-def check_chain(checked: Checked, check: Check) -> None:
+def check_chain(stages: FinishedStages, check: Check) -> None:
     """Each stage's fingerprint is that of its plan, which names the fingerprint of the stage before."""
-    manifests = checked.manifests
-    check.checked = f"{len(manifests)} fingerprints"
-    for stage, manifest in manifests.items():
-        folder = checked.run.stage(stage)
+    there = [(stage, finished) for stage, finished in in_order(stages) if finished]
+    check.checked = f"{len(there)} fingerprints"
+    for stage, finished in there:
+        folder, manifest = finished.folder, finished.manifest
         plan = read_plan(folder)
-        identity = [FORMAT_VERSION, plan["stage"], plan["configuration"], plan["upstream"], plan["inputs"]]
-        fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-        if plan["fingerprint"] != fingerprint:
+        if plan.fingerprint != plan.fingerprint_of_content:
             check.add(f"{storage.join(folder, PLAN)} has been changed: its fingerprint is not that of what it says")
         for key in ("stage", "fingerprint", "upstream", "configuration"):
-            if getattr(manifest, key) != plan[key]:
+            if getattr(manifest, key) != getattr(plan, key):
                 check.add(f"{storage.join(folder, MANIFEST)}: {key} is not that of the plan")
-        if manifest.stage != stage:
+        if manifest.stage != stage.name:
             check.add(f"{storage.join(folder, MANIFEST)} is of the stage {manifest.stage!r}")
-    for before, after in itertools.pairwise(STAGES):
-        if before in manifests and after in manifests and manifests[after].upstream != manifests[before].fingerprint:
-            check.add(f"{after} was made from another {before} than the one that is there")
+    for (earlier, before), (later, after) in itertools.pairwise(in_order(stages)):
+        if before and after and after.manifest.upstream != before.manifest.fingerprint:
+            check.add(f"{later.name} was made from another {earlier.name} than the one that is there")

@@ -1,103 +1,104 @@
-"""What deduplication dropped, for a person to judge: by source, by similarity, the largest groups with excerpts; tables and Markdown."""
+"""What deduplication dropped, for a person to judge: by source, by similarity, the largest groups with excerpts; as Markdown."""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass, field
 
 from pipeline.run.folder import Run
 from transforms import storage
-from transforms.dedup.examine import largest_clusters, sample_drops
+from transforms.contracts.counters import DedupCounters, DropCounters
+from transforms.dedup.examine import SampledCluster, SampledDocument, SampledDrop, largest_clusters, sample_drops
 
-REPORT = "dedup-report.md"
-_NOT_RULES = ("documents", "kept", "dropped")
-
-
-def rules_of(counters: dict[str, Any]) -> list[str]:
-    """The rules that a dedup stage's counters name, in order."""
-    return [name for name in next(iter(counters["sources"].values()), {}) if name not in _NOT_RULES]
+_REPORT = "dedup-report.md"
 
 
-def dropped_by_rule(source: dict[str, int]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """The largest groups of duplicates, and samples of what other rules dropped, by rule."""
+
+    largest_clusters: list[SampledCluster] = field(default_factory=list)
+    samples: dict[str, list[SampledDrop]] = field(default_factory=dict)
+
+
+def examine(folder: str, documents: str) -> Examples:
+    """Reads a dedup folder, and excerpts from the documents folder where it is there."""
+    return Examples(largest_clusters=largest_clusters(folder, documents), samples=sample_drops(folder, documents))
+
+
+def dropped_by_rule(counters: DropCounters) -> str:
     """`3 exact, 1 near`: what rules dropped of a source."""
-    shown = [rule for rule in source if rule in ("exact", "near") or (rule not in _NOT_RULES and source[rule])]
-    return ", ".join(f"{source[rule]} {rule}" for rule in shown)
+    shown = [rule for rule, number in counters.rules.items() if number or rule in ("exact", "near")]
+    return ", ".join(f"{counters.rules[rule]} {rule}" for rule in shown)
 
 
-def examine_stage(folder: str, documents: str) -> dict[str, Any]:
-    """The largest groups of a dedup folder, and samples of what screens dropped."""
-    clusters, samples = largest_clusters(folder, documents), sample_drops(folder, documents)
-    return {
-        "largest_clusters": [
-            {"size": cluster.size, "kept": cluster.kept, "documents": [document.values() for document in cluster.documents]}
-            for cluster in clusters
-        ],
-        "samples": {rule: [document.values() for document in dropped] for rule, dropped in samples.items()},
-    }
+def report_path(run: Run) -> str:
+    return storage.join(run.folder, _REPORT)
 
 
-def write_report(run: Run, counters: dict[str, Any], folder: str, *, heading: str) -> str:
-    """Writes `dedup-report.md` into the run's folder; returns its path."""
-    path = storage.join(run.folder, REPORT)
-    lines = [f"# {heading}", "", *_markdown(counters, examine_stage(folder, run.stage("documents")))]
-    storage.write_bytes(path, ("\n".join(lines) + "\n").encode())
-    return path
+def write_report(run: Run, counters: DedupCounters, folder: str, *, heading: str) -> None:
+    """Writes `dedup-report.md` into the run's folder. `folder`: of the drops."""
+    lines = [f"# {heading}", "", *_markdown(counters, examine(folder, run.documents))]
+    storage.write_bytes(report_path(run), ("\n".join(lines) + "\n").encode())
 
 
-def similarity_lines(counters: dict[str, Any]) -> Iterator[tuple[str, int]]:
+def similarity_lines(counters: DedupCounters) -> Iterator[tuple[str, int]]:
     """(bin, documents) of the similarity histogram, in order."""
-    for edge, number in sorted(counters["similarity"].items()):
+    for edge, number in sorted(counters.similarity.items()):
         yield (edge if float(edge) >= 1 else f"{edge} to {float(edge) + 0.02:.2f}"), number
 
 
-def notes(counters: dict[str, Any]) -> Iterator[str]:
+def notes(counters: DedupCounters) -> Iterator[str]:
     """What a person has to be told in words, even if they ask for no tables."""
-    for name, found in counters.get("contamination", {}).items():
-        if not found["documents"]:
-            yield f"decontamination: no document matches evaluation set {name!r} ({found['grams']:,} n-grams of {found['texts']:,} texts)"
-        if found["too_short"]:
-            short = f"{found['too_short']:,} of {found['texts']:,} texts"
+    for name, matched in (counters.contamination or {}).items():
+        if not matched.documents:
+            grams = f"{matched.grams:,} n-grams of {matched.texts:,} texts"
+            yield f"decontamination: no document matches evaluation set {name!r} ({grams})"
+        if matched.too_short:
+            short = f"{matched.too_short:,} of {matched.texts:,} texts"
             yield f"decontamination: {short} of evaluation set {name!r} are too short to be looked for"
-    for name, found in counters.get("earlier_runs", {}).items():
-        if not found["documents"]:
-            yield f"no document matches one of the {found['kept']:,} of the earlier run {name!r}"
-        if found["estimated"]:
-            estimated = f"{found['estimated']:,} matches with the earlier run {name!r}"
+    for name, earlier in (counters.earlier_runs or {}).items():
+        if not earlier.documents:
+            yield f"no document matches one of the {earlier.kept:,} of the earlier run {name!r}"
+        if earlier.estimated:
+            estimated = f"{earlier.estimated:,} matches with the earlier run {name!r}"
             yield f"{estimated} are estimates from signatures: its documents are not there any more"
-    if oversized := counters.get("oversized_buckets"):
-        documents, skipped = f"{counters['oversized_documents']:,} documents", f"{counters['skipped_pairs']:,} pairs"
+    if counters.oversized_buckets:
+        documents, skipped = f"{counters.oversized_documents:,} documents", f"{counters.skipped_pairs:,} pairs"
         yield (
-            f"{oversized:,} buckets exceed dedup.bucket_limit: of their {documents} each was compared with the first in keep order "
-            f"and with the next, {skipped} were not compared"
+            f"{counters.oversized_buckets:,} buckets exceed dedup.bucket_limit: of their {documents} each was compared with the first "
+            f"in keep order and with the next, {skipped} were not compared"
         )
-    if oversized := counters.get("earlier_oversized_buckets"):
+    if oversized := counters.earlier_oversized_buckets:
         yield f"{oversized:,} buckets with earlier runs are larger than dedup.bucket_limit: not all of their pairs were compared"
 
 
-def _markdown(counters: dict[str, Any], examined: dict[str, Any]) -> Iterator[str]:
-    rules = rules_of(counters)
-    yield f"{counters['dropped']:,} of {counters['documents']:,} documents go."
+def _markdown(counters: DedupCounters, examples: Examples) -> Iterator[str]:
+    rules = list(counters.total.rules)
+    yield f"{counters.total.dropped:,} of {counters.total.documents:,} documents are dropped."
     yield ""
-    yield f"| source | documents | {' | '.join(rules)} | kept | share that goes |"
+    yield f"| source | documents | {' | '.join(rules)} | kept | share dropped |"
     yield "|---|" + "---:|" * (len(rules) + 3)
-    for name, source in counters["sources"].items():
-        figures = " | ".join(f"{source[key]:,}" for key in ("documents", *rules, "kept"))
-        yield f"| {name} | {figures} | {source['dropped'] / max(1, source['documents']):.1%} |"
-    yield from ("", "## Similarity to the document that stays", "", "| similarity | documents |", "|---|---:|")
+    for name, source in counters.sources.items():
+        figures = " | ".join(f"{number:,}" for number in (source.documents, *(source.rules[rule] for rule in rules), source.kept))
+        yield f"| {name} | {figures} | {source.dropped / max(1, source.documents):.1%} |"
+    yield from ("", "## Similarity to the kept document", "", "| similarity | documents |", "|---|---:|")
     yield from (f"| {edge} | {number:,} |" for edge, number in similarity_lines(counters))
-    yield from ("", f"## The {len(examined['largest_clusters'])} largest groups of duplicates")
-    for cluster in examined["largest_clusters"]:
-        yield from ("", f"### {cluster['size']:,} documents, {cluster['kept']:,} stay", "")
-        yield from (_entry(document) for document in cluster["documents"])
-    for rule, entries in examined["samples"].items():
+    yield from ("", f"## The {len(examples.largest_clusters)} largest groups of duplicates")
+    for cluster in examples.largest_clusters:
+        yield from ("", f"### {cluster.size:,} documents, {cluster.kept:,} kept", "")
+        yield from (_entry(document, dropped=document.keeper is not None) for document in cluster.documents)
+    for rule, entries in examples.samples.items():
         yield from ("", f"## Samples of `{rule}`", "")
-        yield from (_entry(document, goes=True) for document in entries)
+        yield from (_entry(document, dropped=True) for document in entries)
     for note in notes(counters):
         yield from ("", f"- {note}")
 
 
-def _entry(document: dict[str, Any], *, goes: bool = False) -> str:
-    place = " ".join(str(document[key]) for key in ("source", "origin", "locator", "url", "title") if key in document)
-    whom = " of ".join(document[key] for key in ("keeper", "other") if key in document)
-    fate = f"goes for {whom}" if whom else "goes" if goes else "stays"
-    similarity = f", similarity {document['similarity']}" if "similarity" in document else ""
-    kept = f" Stays: {document['keeper_excerpt']!r}" if document.get("keeper_excerpt") else ""
-    return f"- {document['document']} {fate}{similarity} ({place}): {document.get('excerpt', '')!r}{kept}"
+def _entry(shown: SampledDocument, *, dropped: bool) -> str:
+    text = shown.text
+    place = " ".join(value for value in (text.source, text.origin, text.locator, text.url, text.title) if value is not None) if text else ""
+    kept_one = " of ".join(value for value in (shown.keeper, shown.other) if value is not None)
+    fate = f"dropped for {kept_one}" if kept_one else "dropped" if dropped else "kept"
+    similarity = "" if shown.similarity is None else f", similarity {shown.similarity}"
+    keeper = shown.keeper_excerpt if isinstance(shown, SampledDrop) else None
+    kept = f" Kept: {keeper!r}" if keeper else ""
+    return f"- {shown.document} {fate}{similarity} ({place}): {(text.excerpt if text else '')!r}{kept}"

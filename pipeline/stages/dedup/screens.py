@@ -1,7 +1,7 @@
 """What surrounds the search for duplicates: screens that drop documents before it, and the removal of repeated lines after it."""
 
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass
 
 import apache_beam as beam
 import pyarrow as pa
@@ -13,7 +13,9 @@ from transforms.beam.drop_lines import DropLines
 from transforms.beam.screen_against import ScreenAgainst
 from transforms.beam.screen_contaminated import ScreenContaminated
 from transforms.beam.screen_urls import ScreenUrls
+from transforms.contracts.counters import ContaminationCounters, EarlierRunCounters, LineCounters
 from transforms.contracts.names import PARTS
+from transforms.contracts.plain import from_plain
 from transforms.dedup.lines.record_lines import count_lines
 from transforms.dedup.screens.contamination import count_matches
 from transforms.dedup.screens.earlier_pairs import read_oversized
@@ -27,12 +29,21 @@ from transforms.storage import globs
 from transforms.storage.files import FileInfo
 from transforms.storage.short_names import short_names
 
-_BYTES_A_RANGE = 1 << 28
+_BYTES_PER_RANGE = 1 << 28
 _LEAST_RANGES = 2
 _MOST_RANGES = 4096
 _BAND_BYTES = 20
 _LINE_BYTES = 0.5
 """Bytes exchanged for each byte of text: 24 a line, lines of news are 51 bytes on average, and those of a few characters are left out."""
+
+
+@dataclass(kw_only=True)
+class ScreenCounters:
+    """What screens count; None for those that the configuration does not ask for."""
+
+    contamination: dict[str, ContaminationCounters] | None = None
+    earlier_runs: dict[str, EarlierRunCounters] | None = None
+    earlier_oversized_buckets: int | None = None
 
 
 def evaluation_files(config: DedupConfig) -> dict[str, FileInfo]:
@@ -49,10 +60,10 @@ def evaluation_files(config: DedupConfig) -> dict[str, FileInfo]:
 
 def run_screens(
     config: DedupConfig, documents: str, out: str, parts: list[int], settings: RunnerSettings, work: Work, *, earlier: list[EarlierRun]
-) -> dict[str, Any]:
-    """Runs the screens that the configuration asks for, one after the other; returns their counters."""
+) -> ScreenCounters:
+    """Runs the screens that the configuration asks for, one after the other."""
     ranges = _ranges(documents, config)
-    counters: dict[str, Any] = {}
+    counters = ScreenCounters()
     if active_screens(config) or config.decontaminate:
         storage.make_folder(screened_folder(out))
     if config.decontaminate:
@@ -60,48 +71,49 @@ def run_screens(
         index, figures = index_texts(texts, ngram=config.decontaminate_ngram, shortest=config.decontaminate_shortest)
         write_index(index, evaluation_index_path(out))
         _run(ScreenContaminated(documents, out, config), parts, settings, work)
-        counters["contamination"] = count_matches(out, parts, figures)
+        counters.contamination = from_plain(dict[str, ContaminationCounters], count_matches(out, parts, figures))
     if config.urls != "off":
         _run(ScreenUrls(documents, out, config, ranges), parts, settings, work)
     if earlier:
         compared = sum(run.kept for run in earlier) + _rows(documents, parts)
         passes = min(_passes(compared * config.bands * _BAND_BYTES, config, settings), config.bands * ranges)
         _run(ScreenAgainst(documents, out, config, earlier, ranges, passes), parts, settings, work)
-        counters |= {"earlier_runs": _count_matches(out, parts, config, earlier), "earlier_oversized_buckets": read_oversized(out)}
+        counters.earlier_runs = _count_matches(out, parts, config, earlier)
+        counters.earlier_oversized_buckets = read_oversized(out)
     return counters
 
 
-def _count_matches(out: str, parts: list[int], config: DedupConfig, earlier: list[EarlierRun]) -> dict[str, dict[str, int]]:
+def _count_matches(out: str, parts: list[int], config: DedupConfig, earlier: list[EarlierRun]) -> dict[str, EarlierRunCounters]:
     """By earlier run: the `kept` documents compared with, those of this run that match one, and how many of these are `estimated`."""
     found: Counter[str] = Counter()
     for part in parts:
         drops = screened_drops(out, part, config, screens=("against",))
         found.update(drops["other"].cast(pa.string()).to_pylist())
     return {
-        run.name: {
-            "kept": run.kept,
-            "documents": found[run.name],
-            "estimated": found[run.name] if run.documents is None or config.verify != "exact" else 0,
-        }
+        run.name: EarlierRunCounters(
+            kept=run.kept,
+            documents=found[run.name],
+            estimated=found[run.name] if run.documents is None or config.verify != "exact" else 0,
+        )
         for run in earlier
     }
 
 
 def run_lines(
     config: DedupConfig, documents: str, out: str, parts: list[int], settings: RunnerSettings, work: Work, *, text_bytes: int
-) -> dict[str, Any]:
-    """Removes repeated lines from what the drops leave, if the configuration asks for it; returns the counters. `text_bytes`: about how
+) -> LineCounters | None:
+    """Removes repeated lines from what the drops leave, if the configuration asks for it; returns what is counted. `text_bytes`: about how
     large the texts are, for the passes."""
     if not config.lines:
-        return {}
+        return None
     passes = _passes(int(text_bytes * _LINE_BYTES), config, settings)
     _run(DropLines(documents, out, config, max(_ranges(documents, config), passes), passes), parts, settings, work)
-    return {"lines_removed": count_lines(out, parts)._asdict()}
+    return LineCounters(**count_lines(out, parts)._asdict())
 
 
 def _passes(exchanged: int, config: DedupConfig, settings: RunnerSettings) -> int:
     """In how many passes so many bytes are exchanged: one on a cluster, here as many as the memory asks for."""
-    return passes_for(exchanged, None if settings.names_runner else local_memory(config.memory_bytes))
+    return passes_for(exchanged, None if settings.uses_external_runner else local_memory(config.memory_bytes))
 
 
 def _rows(documents: str, parts: list[int]) -> int:
@@ -115,7 +127,7 @@ def _rows(documents: str, parts: list[int]) -> int:
 def _ranges(documents: str, config: DedupConfig) -> int:
     """Hash ranges: those of the configuration, else one for each 256 MiB of parquet, at least two; no byte depends on them."""
     size = sum(file.size for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern)))
-    return config.ranges or min(max(-(-size // _BYTES_A_RANGE), _LEAST_RANGES), _MOST_RANGES)
+    return config.ranges or min(max(-(-size // _BYTES_PER_RANGE), _LEAST_RANGES), _MOST_RANGES)
 
 
 def _run(transform: beam.PTransform, parts: list[int], settings: RunnerSettings, work: Work) -> None:

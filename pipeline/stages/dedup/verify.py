@@ -5,42 +5,43 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.stages.check import Check, Checked, address_names, differing_keys
+from pipeline.stages.check import Check, address_names, differing_keys
+from pipeline.stages.dedup.made import settings_of
+from pipeline.stages.finished import FinishedStages, need
 from transforms import storage
 from transforms.arrays import binary_rows
 from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.contracts.dedup import LINES_RULE, RULES, SCREEN_RULES
 from transforms.contracts.documents import ID_BYTES
-from transforms.contracts.names import clusters_path
+from transforms.contracts.names import DROPS, PARTS, REMOVED_LINES, SIGNATURES
+from transforms.contracts.plain import to_object
 from transforms.dedup.keep_order import DROP_ALL
 from transforms.dedup.summary import summarise
 
-STAGE = "dedup"
 
-
-def check_counts(checked: Checked, check: Check) -> None:
+def check_counts(stages: FinishedStages, check: Check) -> None:
     """The manifest's counters are what the files give; every part has its drops, signatures agree with the documents row by row."""
-    manifest = checked.manifests[STAGE]
-    parts = checked.files("documents", "part")
-    for part in parts.keys() ^ checked.files(STAGE, "drops").keys():
+    parts = need(stages.documents).paths(PARTS)
+    for part in parts.keys() ^ need(stages.dedup).paths(DROPS).keys():
         check.add(f"part {part} has documents or drops, but not both")
-    found = summarise(checked.run.stage(STAGE), checked.run.stage("documents"))
-    for fault in differing_keys({key: manifest.counters.get(key) for key in found}, found):
+    found = summarise(stages.run.dedup, stages.run.documents)
+    counted, stated = to_object(found), to_object(need(stages.dedup).counters)
+    for fault in differing_keys({key: stated.get(key) for key in counted}, counted):
         check.add(fault)
-    for part, path in checked.files(STAGE, "signatures").items():
+    for part, path in need(stages.dedup).paths(SIGNATURES).items():
         if not _column(path, "id").equals(_column(parts[part], "id")):
             check.add(f"{path} is not of the documents of part {part}")
-    check.checked = f"{found['documents']:,} documents, {found['dropped']:,} dropped"
+    check.checked = f"{found.total.documents:,} documents, {found.total.dropped:,} dropped"
 
 
-def check_drops(checked: Checked, check: Check) -> None:
+def check_drops(stages: FinishedStages, check: Check) -> None:
     """A drop is of a document that is there; its keeper is there, stays, and is at least as similar as the configuration asks."""
-    settings = checked.manifests[STAGE].configuration["dedup"]
-    least = np.float32(0 if settings["verify"] == "none" else settings["jaccard"])
-    known = _Documents(checked)
-    drop_all = DROP_ALL in settings["keep"]
+    settings = settings_of(need(stages.dedup))
+    least = np.float32(0 if settings.verify == "none" else settings.jaccard)
+    known = _Documents(stages)
+    drop_all = DROP_ALL in settings.keep
     total = 0
-    for part, path in checked.files(STAGE, "drops").items():
+    for part, path in need(stages.dedup).paths(DROPS).items():
         with storage.open_input(path) as stream:
             drops = pq.read_table(stream).combine_chunks()
         total += len(drops)
@@ -70,9 +71,9 @@ def check_drops(checked: Checked, check: Check) -> None:
     check.checked = f"{total:,} drops"
 
 
-def check_groups(checked: Checked, check: Check) -> None:
+def check_groups(stages: FinishedStages, check: Check) -> None:
     """`clusters.parquet` and the drops of duplicates say the same, and every group is as large as it says."""
-    with storage.open_input(clusters_path(checked.run.stage(STAGE))) as stream:
+    with storage.open_input(storage.join(stages.run.dedup, "clusters.parquet")) as stream:
         table = pq.read_table(stream, columns=["component", "size", "member", "keeper", "similarity"])
     columns = {name: table[name].to_numpy() for name in table.column_names}
     components, at, sizes = np.unique(columns["component"], return_inverse=True, return_counts=True)
@@ -80,25 +81,30 @@ def check_groups(checked: Checked, check: Check) -> None:
     check.add_all("the group is not as large as it says", address_names(columns["member"][wrong]), int(wrong.sum()))
     goes = columns["member"] != columns["keeper"]
     in_groups = np.rec.fromarrays([columns[name][goes] for name in ("member", "keeper", "similarity")])
-    in_drops = np.rec.fromarrays(_duplicate_drops(checked))
+    in_drops = np.rec.fromarrays(_duplicate_drops(stages))
     for what, left, right in (("goes in clusters, not in the drops", in_groups, in_drops), ("the other way round", in_drops, in_groups)):
         alone = np.setdiff1d(left, right)
         check.add_all(what, address_names(alone["f0"]), len(alone))
     check.checked = f"{len(components):,} groups of {len(table):,} documents"
 
 
-def check_lines(checked: Checked, check: Check) -> None:
+def has_lines(stages: FinishedStages) -> bool:
+    """Whether lines were removed."""
+    return bool(need(stages.dedup).paths(REMOVED_LINES))
+
+
+def check_lines(stages: FinishedStages, check: Check) -> None:
     """Documents that lost lines are there and stay, and the lines are lines of theirs."""
-    known = _Documents(checked)
+    known = _Documents(stages)
     total = 0
-    for part, path in checked.files(STAGE, "lines").items():
+    for part, path in need(stages.dedup).paths(REMOVED_LINES).items():
         with storage.open_input(path) as stream:
             table = pq.read_table(stream).combine_chunks()
         total += len(table)
         rows = table["row"].to_numpy().astype(np.int64)
         there = known.have(pack_address(part, rows), table["id"])
         check.add_all("no such document", (f"{path}:{row}" for row in np.flatnonzero(~there)), int((~there).sum()))
-        with storage.open_input(checked.files("documents", "part")[part]) as stream:
+        with storage.open_input(need(stages.documents).paths(PARTS)[part]) as stream:
             texts = pq.read_table(stream, columns=["text"])["text"].take(pa.array(rows[there]))
         lines, characters = table["lines"].to_pylist(), table["characters"].to_pylist()
         for index, text in zip(np.flatnonzero(there).tolist(), texts.to_pylist(), strict=True):
@@ -109,10 +115,10 @@ def check_lines(checked: Checked, check: Check) -> None:
     check.checked = f"{total:,} documents that lost lines"
 
 
-def _duplicate_drops(checked: Checked) -> list[np.ndarray]:
+def _duplicate_drops(stages: FinishedStages) -> list[np.ndarray]:
     """Members, keepers and similarities of all drops of duplicates, also of those that lost their last line after it."""
     found: list[list[np.ndarray]] = [[np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)], [np.zeros(0, np.float32)]]
-    for part, path in checked.files(STAGE, "drops").items():
+    for part, path in need(stages.dedup).paths(DROPS).items():
         with storage.open_input(path) as stream:
             drops = pq.read_table(stream, columns=["row", "rule", "keeper", "similarity"])
         drops = drops.filter(pc.is_in(drops["rule"].cast(pa.string()), value_set=pa.array(RULES)))
@@ -125,9 +131,9 @@ def _duplicate_drops(checked: Checked) -> list[np.ndarray]:
 class _Documents:
     """Ids and drops of all parts, a part at a time."""
 
-    def __init__(self, checked: Checked):
-        self._parts = checked.files("documents", "part")
-        self._drops = checked.files(STAGE, "drops")
+    def __init__(self, stages: FinishedStages):
+        self._parts = need(stages.documents).paths(PARTS)
+        self._drops = need(stages.dedup).paths(DROPS)
         self._ids: dict[int, np.ndarray] = {}
         self._dropped: dict[int, np.ndarray] = {}
 

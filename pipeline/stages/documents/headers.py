@@ -1,12 +1,14 @@
 """Columns that a source asks for and none of its files has: an error that names those there are."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from pipeline.config.schema import SourceConfig
 from pipeline.stages.documents.listing import SourceFile
+from pipeline.terminal import largest_first
 from transforms import storage
+from transforms.contracts.counters import ColumnCounters
 from transforms.errors import ConfigError, UserError
+from transforms.ingest.settings import SourceConfig
 from transforms.sources.columns import asked_columns
 from transforms.sources.registry import KINDS
 
@@ -18,8 +20,8 @@ _SHOWN = 20
 def check_headers(name: str, source: SourceConfig, files: Sequence[SourceFile]) -> None:
     """Raises ConfigError when a column is in none of the tables of a source, as far as their headers tell. Few files are opened: one where
     it has all columns. Files that cannot be read are left to their reader, and so are files of JSON, which have no header."""
-    tables = [file for file in files if KINDS[file.kind or source.kind].counts_columns]
-    if not tables or len(tables) > _OPENED or any(KINDS[file.kind or source.kind].names is None for file in tables):
+    tables = [file for file in files if KINDS[file.kind or source.kind].has_columns]
+    if not tables or len(tables) > _OPENED or any(KINDS[file.kind or source.kind].header is None for file in tables):
         tables = []
     missing = dict.fromkeys(asked_columns(source.fields, source.keep_columns))
     there: dict[str, None] = {}
@@ -36,21 +38,22 @@ def check_headers(name: str, source: SourceConfig, files: Sequence[SourceFile]) 
 
 def _header(file: SourceFile, source: SourceConfig) -> list[str]:
     kind = KINDS[file.kind or source.kind]
-    assert kind.names is not None
-    options = {name: getattr(source, name) for name in kind.options}
+    assert kind.header is not None
     try:
-        with storage.open_input(file.info.path) if kind.compressed else storage.open_decompressed(file.info.path) as stream:
-            return kind.names(stream, **options)
+        with storage.open_input(file.info.path) if kind.decompresses else storage.open_decompressed(file.info.path) as stream:
+            return kind.header(stream, **source.reader_options(file.kind))
     except UserError:
         raise
     except Exception:
         return []
 
 
-def check_columns(name: str, source: SourceConfig, seen: Mapping[str, Mapping[str, int]], folder: str) -> None:
-    """Raises UserError when a column was in no record of a source. `seen`: what the stage counted, see ColumnsSeen."""
-    there = sorted(seen.get("names", {}), key=lambda column: (-seen["names"][column], column))
-    missing = [column for column in asked_columns(source.fields, source.keep_columns) if seen.get("found", {}).get(column) == 0]
+def check_columns(name: str, source: SourceConfig, seen: ColumnCounters | None, folder: str) -> None:
+    """Raises UserError when a column was in no record of a source. `seen`: what the stage counted, None where it reads no tables."""
+    if seen is None:
+        return
+    there = [column for column, _ in largest_first(seen.names)]
+    missing = [column for column in asked_columns(source.fields, source.keep_columns) if seen.found.get(column) == 0]
     if missing and there:
         what, remedy = _message(name, source, missing[0], there)
         raise UserError(what, where=folder, remedy=f"{remedy}; then run again with --overwrite")

@@ -1,212 +1,90 @@
 """Stage 1, `documents`: input files -> documents that pass language and quality, and a reject for every other record."""
 
-import functools
-import hashlib
-import itertools
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
-from pipeline.config.load import config_values, stage_values
-from pipeline.config.schema import Config, LanguageConfig, SourceConfig
-from pipeline.run.folder import DIVISION, Run, StagePlan, file_entry
+from pipeline.config.schema import Config
+from pipeline.run import stage_names
+from pipeline.run.folder import Run
+from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
-from pipeline.runner.units import UnitReport, plan_work, run_units
-from pipeline.stages.documents.first_reject import first_reject
-from pipeline.stages.documents.headers import check_columns, check_headers
-from pipeline.stages.documents.listing import list_source
-from transforms import storage
-from transforms.contracts.documents import FORMAT_VERSION, printable_path
+from pipeline.runner.units import StageReport
+from pipeline.stages.documents import verify
+from pipeline.stages.documents.bounds import check_errors, check_kept, error_guard, passed_over
+from pipeline.stages.documents.estimate import documents_input, estimate_documents, expected_volume, volume_of
+from pipeline.stages.documents.planning import plan_documents
+from pipeline.stages.documents.tables import documents_sections
+from pipeline.stages.documents.units import DocumentsUnit
+from pipeline.stages.documents.work import read_documents
+from pipeline.stages.estimate import Estimate, StageInput, Survey
+from pipeline.stages.finished import Finished
+from pipeline.stages.guard import Guard
+from pipeline.stages.stage import ContentCheck, FileContract, Stage, StageView
+from pipeline.terminal import Section
+from transforms.contracts.counters import DocumentsCounters
+from transforms.contracts.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
 from transforms.contracts.names import PARTS, REJECTS, SIGNALS
-from transforms.errors import ConfigError, UserError
-from transforms.filters.language import model_sha256
-from transforms.filters.registry import FILTERS
-from transforms.ingest.unit import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
-from transforms.plugins import Plugin, load_plugins, read_plugins
-from transforms.storage import globs
+from transforms.ingest.unit import SIGNALS_SCHEMA
 
-STAGE = "documents"
-BYTES_A_SECOND = 8e6  # of compressed WARC on one core
-SMALLEST_UNIT = 2 << 20
-_LARGEST_UNIT = 64 << 20
-_UNITS = 256
+_CONTRACTS = {
+    PARTS: FileContract(DOCUMENT_SCHEMA),
+    REJECTS: FileContract(REJECT_SCHEMA),
+    SIGNALS: FileContract(SIGNALS_SCHEMA, open=True),
+}
 
 
-def plan_ingest(config: Config) -> StagePlan:
-    """Lists the input and divides it into units of one source each. Raises ConfigError for a path that matches no file."""
-    plugins = read_plugins(config.plugins)
-    load_plugins(plugins)
-    listed = {name: list_source(name, source, config.common_crawl, run=config.folder) for name, source in config.sources.items()}
-    found = {name: source.files for name, source in listed.items()}
-    total = sum(file.info.size for files in found.values() for file in files)
-    if total == 0:
-        paths = ", ".join(path for source in config.sources.values() for path in source.paths)
-        raise UserError("the input is empty: every file has 0 bytes", where=paths, remedy="name files that hold documents")
-    for name, files in found.items():
-        check_headers(name, config.sources[name], files)
-    aim = min(max(total // _UNITS, SMALLEST_UNIT), _LARGEST_UNIT)
-    units: list[dict[str, Any]] = []
-    for name, files in found.items():
-        source = config.sources[name]
-        inputs = (InputFile(source=name, path=file.info.path, origin=file.origin, size=file.info.size, kind=file.kind) for file in files)
-        pieces = (piece for file in inputs for piece in split_file(file, aim=aim if source.splits(file.path, file.kind) else None))
-        units += [
-            {"files": [asdict(piece) for piece in group], "bytes": sum(piece.bytes for piece in group)}
-            for group in group_files(pieces, aim=aim)
-        ]
-    return StagePlan(
-        stage=STAGE,
-        configuration=without_paths(stage_values(config, "sources", "language", "signals"))
-        | {
-            "documents_format": FORMAT_VERSION,
-            "language_model": model_sha256(config.language.model),
-            "plugins": [plugin.label for plugin in plugins],
-            DIVISION: _digest(units),
-        },
-        upstream="",
-        units=units,
-        inputs=(
-            *((f"{name}: {file.origin}", file.info.size, file.info.version) for name, files in found.items() for file in files),
-            *_filter_files(config),
-        ),
-        notes=tuple(note for source in listed.values() for note in source.notes),
-    )
+class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
+    name = stage_names.DOCUMENTS.name
+    unit = DocumentsUnit
+    counters = DocumentsCounters
+
+    def plan(self, config: Config, run: Run) -> StagePlan[DocumentsUnit]:
+        return plan_documents(self.name, config)
+
+    def execute(
+        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[DocumentsUnit], *, out: str
+    ) -> StageReport[DocumentsCounters]:
+        return read_documents(config, settings, plan, out=out)
+
+    def committed_name(self, number: int, unit: DocumentsUnit) -> str:
+        return PARTS.name(number)
+
+    def check_bounds(self, config: Config, run: Run, counters: DocumentsCounters, folder: str, *, write: bool = True) -> None:
+        check_errors(config, counters, folder)
+
+    def check_result(self, finished: Finished[DocumentsCounters]) -> None:
+        check_kept(finished.counters, finished.folder)
+
+    def summary(self, finished: Finished[DocumentsCounters]) -> str:
+        counters = finished.counters
+        line = f"{counters.read:,} records read, {counters.kept:,} documents kept, {counters.read - counters.kept:,} rejected"
+        types = [] if counters.read else passed_over(counters)
+        return line + (f"; passed over by type: {', '.join(f'{name} {number:,}' for name, number in types)}" if types else "")
+
+    def input_of(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None) -> StageInput:
+        return documents_input(survey.config, plan.units if plan else [])
+
+    def surveyed(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None, finished: Finished[DocumentsCounters] | None) -> Survey:
+        volume = volume_of(finished) if finished else expected_volume(survey.config, plan.units if plan else [])
+        return replace(survey, volume=volume)
+
+    def guards(self, config: Config, counters: DocumentsCounters | None) -> Iterator[Guard]:
+        yield error_guard(config, counters)
+
+    def estimate(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: list[DocumentsUnit] | None) -> Estimate:
+        return estimate_documents(survey, plan, left or [])
+
+    def sections(self, view: StageView[DocumentsCounters]) -> Iterator[Section]:
+        return documents_sections(view)
+
+    def content_checks(self) -> tuple[ContentCheck, ...]:
+        return (
+            ContentCheck("documents: counts", (self,), verify.check_counts),
+            ContentCheck("documents: ids", (self,), verify.check_ids),
+        )
+
+    def contract_of(self, name: str, finished: Finished[DocumentsCounters]) -> FileContract | None:
+        return next((contract for files, contract in _CONTRACTS.items() if files.matches(name)), None)
 
 
-def execute_ingest(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan) -> UnitReport:
-    """Runs the units that are not committed yet. Raises UserError for a column that was asked for and is in no file of its source."""
-    sources = {name: source_settings(source) for name, source in config.sources.items()}
-    work = functools.partial(
-        _ingest_unit,
-        plugins=read_plugins(config.plugins),
-        sources=sources,
-        language=language_settings(config.language),
-        signals=config.signals,
-    )
-    report = run_units(run.stage(STAGE), work, settings, plan_work(plan, bytes_a_second=BYTES_A_SECOND))
-    for name, counts in report.counters["sources"].items():
-        if counts["read"] != counts["kept"] + sum(counts["rejected"].values()):
-            raise UserError(f"counts of source {name!r} do not add up: {counts}", where=run.stage(STAGE), remedy="report this as a defect")
-        check_columns(name, config.sources[name], report.counters["columns"].get(name, {}), run.stage(STAGE))
-    return replace(report, counters={"sources": report.counters["sources"]})
-
-
-def check_errors(config: Config, counters: dict[str, Any], folder: str) -> None:
-    """Raises UserError when more than `max_error_rate` of a source's records were unreadable."""
-    for name, counts in counters["sources"].items():
-        if counts["errors"] > config.max_error_rate * counts["read"]:
-            reasons = sorted(counts["rejected"].items(), key=lambda item: (-item[1], item[0]))
-            raise UserError(
-                f"{counts['errors']} of {counts['read']} records of source {name!r} could not be read, more than max_error_rate = "
-                f"{config.max_error_rate} ({', '.join(f'{rule} {number}' for rule, number in reasons[:4])})"
-                + first_reject(folder, source=name, stage="read"),
-                where=folder,
-                remedy="look into rejects-*.parquet there, mend the input, or raise max_error_rate",
-            )
-
-
-def split_file(file: InputFile, *, aim: int | None) -> list[InputFile]:
-    """A file -> the fewest ranges of equal length, to a byte, of at most `aim` bytes; None leaves it whole. Nothing is opened."""
-    count = -(-file.size // aim) if aim else 1
-    if count <= 1:
-        return [file]
-    bounds = [file.size * index // count for index in range(count + 1)]
-    return [replace(file, start=start, end=end) for start, end in itertools.pairwise(bounds)]
-
-
-def group_files(files: Iterable[InputFile], *, aim: int) -> Iterator[list[InputFile]]:
-    """Files or ranges in order -> groups of neighbours of at most `aim` bytes together; a larger file is a group of its own."""
-    group: list[InputFile] = []
-    size = 0
-    for file in files:
-        if group and size + file.bytes > aim:
-            yield group
-            group, size = [], 0
-        group.append(file)
-        size += file.bytes
-    if group:
-        yield group
-
-
-def _ingest_unit(
-    folder: str,
-    number: int,
-    unit: dict[str, Any],
-    *,
-    plugins: tuple[Plugin, ...],
-    sources: dict[str, SourceSettings],
-    language: LanguageSettings,
-    signals: bool,
-) -> UnitReport:
-    load_plugins(plugins)
-    names = [PARTS.name(number), REJECTS.name(number), *([SIGNALS.name(number)] if signals else [])]
-    paths = PartPaths(**dict(zip(("part", "rejects", "signals"), (storage.join(folder, name) for name in names), strict=False)))
-    if storage.exists(paths.part):
-        rows, counts = count_part(paths)
-    else:
-        files = [InputFile(**file) for file in unit["files"]]
-        rows, counts = ingest_files(files, sources=sources, language=language, paths=paths)
-    entries = {name: file_entry(path, rows[path]) for name in names for path in [storage.join(folder, name)]}
-    return UnitReport(files=entries, counters={"sources": counts.by_source(), "columns": counts.columns_seen()})
-
-
-def _digest(units: Sequence[dict[str, Any]]) -> str:
-    """Which bytes of which file are in which unit: parts of a run that is resumed must be those that this version makes."""
-    pieces = [
-        [(file["source"], file["origin"], file["start"], file["end"], *filter(None, [file["kind"]])) for file in unit["files"]]
-        for unit in units
-    ]
-    return hashlib.sha256(json.dumps(pieces).encode()).hexdigest()
-
-
-def _filter_files(config: Config) -> Iterator[tuple[str, int, str]]:
-    """Name, size and version of each file that a filter's options name; a folder stands for all files in it."""
-    for source, settings in config.sources.items():
-        for item in settings.quality:
-            for key in FILTERS[item.name].files:
-                for label, path in _flat(item.options.get(key, ())):
-                    files = storage.list_files(globs.escape(path)) or storage.list_files(storage.join(globs.escape(path), "**"))
-                    if not files:
-                        where = f"option {key!r} of filter {item.name!r}"
-                        raise ConfigError(
-                            f"sources.{source}.quality: there is no such file: {path!r}", where=where, remedy="check the path"
-                        )
-                    for file in files:
-                        name = printable_path(file.path.removeprefix(path)) or key
-                        yield f"{source}: {item.name}: {label}{name}", file.size, file.version
-
-
-def _flat(paths: Any, label: str = "") -> Iterator[tuple[str, str]]:
-    """The paths of an option, each with the key that it stands under in a table."""
-    if isinstance(paths, str):
-        yield from [(label, paths)] if paths else []
-    elif isinstance(paths, dict):
-        for key, path in paths.items():
-            yield from _flat(path, f"{key}: ")
-    else:
-        for path in paths:
-            yield from _flat(path, label)
-
-
-def without_paths(values: dict[str, Any]) -> dict[str, Any]:
-    """Where input and model lie does not change what comes out; what was found there stands in the plan beside this."""
-    sources = {
-        name: source | {"paths": None, "quality": [_without_files(item) for item in source["quality"]]}
-        for name, source in values["sources"].items()
-    }
-    language = {key: item for key, item in values["language"].items() if key != "model"}
-    return values | {"sources": sources, "language": language}
-
-
-def _without_files(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: option for key, option in item.items() if key not in FILTERS[item["name"]].files}
-
-
-def source_settings(source: SourceConfig) -> SourceSettings:
-    filters = [(item.name, item.options) for item in source.quality]
-    return SourceSettings(kind=source.kind, options=source.reader_options(), filters=filters)
-
-
-def language_settings(language: LanguageConfig) -> LanguageSettings:
-    return LanguageSettings(**config_values(language) | {"keep": language.keep, "model": language.model})
+DOCUMENTS = DocumentsStage()

@@ -1,47 +1,48 @@
 """Checks of the `documents` stage: its counts, and that every id is that of its place in the input and occurs once."""
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.run.folder import read_plan
-from pipeline.runner.units import add_counters
-from pipeline.stages.check import Check, Checked, differing_keys
+from pipeline.run.plan import read_units
+from pipeline.stages.check import Check, differing_keys
+from pipeline.stages.documents.units import DocumentsUnit
+from pipeline.stages.finished import FinishedStages, need
 from transforms import storage
 from transforms.arrays import binary_rows
+from transforms.contracts.counters import DocumentsCounters, add_counters
 from transforms.contracts.documents import document_id
+from transforms.contracts.names import PARTS, REJECTS
+from transforms.contracts.plain import to_plain
 from transforms.ingest.unit import PartPaths, count_part
 
-STAGE = "documents"
 _BATCH_ROWS = 1 << 14
 
 
-def check_counts(checked: Checked, check: Check) -> None:
+def check_counts(stages: FinishedStages, check: Check) -> None:
     """Read = kept + rejected, by source and rule, and every counter of the manifest is what the files give."""
-    rejects = checked.files(STAGE, "rejects")
-    total: dict[str, Any] = {}
-    for part, path in checked.files(STAGE, "part").items():
+    rejects = need(stages.documents).paths(REJECTS)
+    total = DocumentsCounters(sources={})
+    for part, path in need(stages.documents).paths(PARTS).items():
         _, counts = count_part(PartPaths(part=path, rejects=rejects[part]))
-        total = add_counters(total, counts.by_source())
-    stated = checked.manifests[STAGE].counters["sources"]
-    for fault in differing_keys(stated, total):
+        total = add_counters(total, DocumentsCounters(sources=counts.by_source()))
+    stated = need(stages.documents).counters
+    for fault in differing_keys(to_plain(stated.sources), to_plain(total.sources)):
         check.add(fault)
-    for name, source in stated.items():
-        if source["read"] != source["kept"] + sum(source["rejected"].values()):
-            check.add(f"{name}: {source['read']:,} records read are not those kept and rejected together")
-    check.checked = f"{sum(source['read'] for source in total.values()):,} records of {len(total)} sources"
+    for name, source in stated.sources.items():
+        if source.read != source.kept + sum(source.rejected.values()):
+            check.add(f"{name}: {source.read:,} records read are not those kept and rejected together")
+    check.checked = f"{total.read:,} records of {len(total.sources)} sources"
 
 
-def check_ids(checked: Checked, check: Check) -> None:
+def check_ids(stages: FinishedStages, check: Check) -> None:
     """The id of each row is the hash of its source, origin and locator; no id occurs twice; each row's file is in the plan."""
-    units = read_plan(checked.run.stage(STAGE))["units"]
+    units = read_units(stages.run.documents, DocumentsUnit)
     seen = [np.zeros(0, np.uint64)]
     rows = 0
-    for prefix in ("part", "rejects"):
-        for part, path in checked.files(STAGE, prefix).items():
-            planned = {(file["source"], file["origin"]) for file in units[part]["files"]}
+    for files in (PARTS, REJECTS):
+        for part, path in need(stages.documents).paths(files).items():
+            planned = {(file.source, file.origin) for file in units[part].files}
             first = 0
             with storage.open_input(path) as stream:
                 for batch in pq.ParquetFile(stream).iter_batches(columns=["id", "source", "origin", "locator"], batch_size=_BATCH_ROWS):
@@ -55,7 +56,7 @@ def check_ids(checked: Checked, check: Check) -> None:
                     seen.append(_first_half(batch.column("id")))
                     first += len(batch)
             rows += first
-    _find_repeated(np.concatenate(seen), checked, check)
+    _find_repeated(np.concatenate(seen), stages, check)
     check.checked = f"{rows:,} ids"
 
 
@@ -64,15 +65,15 @@ def _first_half(ids: pa.Array) -> np.ndarray:
     return np.ascontiguousarray(binary_rows(ids)[:, :8]).view(np.uint64).reshape(-1)
 
 
-def _find_repeated(halves: np.ndarray, checked: Checked, check: Check) -> None:
+def _find_repeated(halves: np.ndarray, stages: FinishedStages, check: Check) -> None:
     """Eight bytes of each id are held; only where two agree in them are whole ids compared."""
     values, times = np.unique(halves, return_counts=True)
     suspects = values[times > 1]
     if not len(suspects):
         return
     places: dict[bytes, str] = {}
-    for prefix in ("part", "rejects"):
-        for path in checked.files(STAGE, prefix).values():
+    for files in (PARTS, REJECTS):
+        for path in need(stages.documents).paths(files).values():
             with storage.open_input(path) as stream:
                 ids = pq.read_table(stream, columns=["id"])["id"].combine_chunks()
             for row in np.flatnonzero(np.isin(_first_half(ids), suspects)).tolist():

@@ -5,21 +5,27 @@ import itertools
 import json
 import math
 from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pipeline.config.load import stage_values
 from pipeline.config.schema import Config
-from pipeline.run.folder import DIVISION, Run, StagePlan, read_plan, stage_manifest
-from pipeline.stages.tokenizer.stage import kept_parts
+from pipeline.run.folder import Run
+from pipeline.run.plan import DIVISION, StagePlan
+from pipeline.stages.dedup.stage import DEDUP
+from pipeline.stages.documents.stage import DOCUMENTS
+from pipeline.stages.documents.units import sources_of_parts
+from pipeline.stages.kept_parts import kept_parts
+from pipeline.stages.shards.units import PartRows, ShardUnit
+from pipeline.stages.tokenizer.stage import TOKENIZER
+from transforms.contracts.counters import TokenizerCounters
 from transforms.tokens.shards import estimated_bytes
 from transforms.tokens.windows import WINDOW_TOKENS
 
-STAGE = "shards"
 SMALLEST_SHARD = 1 << 20
 LEAST_ROWS = 256
 """Of a shard: its last row or two are not full, and those of its validation split."""
 
-_TOKENS_A_BYTE = 0.25  # of a source that the tokenizer was not measured on
+_TOKENS_PER_BYTE = 0.25  # of a source that the tokenizer was not measured on
 
 
 class Part(NamedTuple):
@@ -42,7 +48,7 @@ class Rows(NamedTuple):
     end: int
 
 
-def plan_shards(config: Config, run: Run) -> StagePlan:
+def plan_shards(stage: str, config: Config, run: Run) -> StagePlan[ShardUnit]:
     """Divides each source into shards of about equal size: as many as the target size asks for, or as workers can share."""
     sources = part_sizes(run, sequence_length=config.shards.sequence_length)
     length = config.shards.sequence_length
@@ -53,28 +59,28 @@ def plan_shards(config: Config, run: Run) -> StagePlan:
         for source, parts in sources.items()
         for unit in _units(config, source, parts, least=max(least, total / config.shards.shard_count))
     ]
-    division = [[unit["source"], [[number, *rows] for number, _, _, *rows in unit["parts"]]] for unit in units]
+    division = [[unit.source, [[rows.part, rows.first, rows.end] for rows in unit.parts]] for unit in units]
     return StagePlan(
-        stage=STAGE,
+        stage=stage,
         configuration=stage_values(config, "shards", "seed")
         | {DIVISION: hashlib.sha256(json.dumps([WINDOW_TOKENS, division]).encode()).hexdigest()},
-        upstream=stage_manifest(run, "tokenizer").fingerprint,
+        upstream=TOKENIZER.finished(run).manifest.fingerprint,
         units=units,
     )
 
 
-def _units(config: Config, source: str, parts: list[Part], *, least: float) -> list[dict[str, Any]]:
+def _units(config: Config, source: str, parts: list[Part], *, least: float) -> list[ShardUnit]:
     size = sum(part.size for part in parts)
     count = max(math.ceil(size / (config.shards.shard_megabytes * 1e6)), math.floor(size / least), 1)
     slices = slice_parts(parts, count) or [[]]
     return [
-        {
-            "source": source,
-            "bytes": sum(part.text * (end - first) // part.rows for part, first, end in pieces),
-            "parts": [[part.number, part.path, part.drops, first, end] for part, first, end in pieces],
-            "index": index,
-            "of": len(slices),
-        }
+        ShardUnit(
+            source=source,
+            bytes=sum(part.text * (end - first) // part.rows for part, first, end in pieces),
+            parts=tuple(PartRows(part.number, part.path, part.drops, first, end) for part, first, end in pieces),
+            index=index,
+            of=len(slices),
+        )
         for index, pieces in enumerate(slices)
     ]
 
@@ -84,9 +90,9 @@ def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
 
     Text is as large as the source's parts are compressed on average; a token is as long as the tokenizer's sample says.
     """
-    documents, dedup, tokenizer = (stage_manifest(run, stage) for stage in ("documents", "dedup", "tokenizer"))
-    source_of = [unit["files"][0]["source"] for unit in read_plan(run.stage("documents"))["units"]]
-    parts = [(source_of[number], documents.files[_name(path)], number, path, drops) for number, path, drops in kept_parts(run)]
+    documents, dedup, tokenizer = DOCUMENTS.finished(run), DEDUP.finished(run), TOKENIZER.finished(run)
+    source_of = sources_of_parts(run)
+    parts = [(source_of[number], documents.manifest.files[_name(path)], number, path, drops) for number, path, drops in kept_parts(run)]
     compressed: defaultdict[str, int] = defaultdict(int)
     for source, entry, *_ in parts:
         compressed[source] += entry.bytes
@@ -95,13 +101,13 @@ def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
         sized = found.setdefault(source, [])
         if not entry.rows:
             continue
-        kept = entry.rows - dedup.files[_name(drops)].rows
-        text = documents.counters["sources"][source]["text_bytes"] * entry.bytes / compressed[source] * kept / entry.rows
+        kept = entry.rows - dedup.manifest.files[_name(drops)].rows
+        text = documents.counters.sources[source].text_bytes * entry.bytes / compressed[source] * kept / entry.rows
         size = estimated_bytes(
-            text * _tokens_a_byte(tokenizer.counters, source),
+            text * _tokens_per_byte(tokenizer.counters, source),
             kept,
             sequence_length=sequence_length,
-            vocabulary_size=tokenizer.counters["vocabulary"],
+            vocabulary_size=tokenizer.counters.vocabulary,
         )
         sized.append(Part(number, path, drops, entry.rows, kept, int(text), size))
     return found
@@ -111,9 +117,9 @@ def _name(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def _tokens_a_byte(counters: dict[str, Any], source: str) -> float:
-    measured = counters.get("measured", {}).get("sources", {}).get(source)
-    return measured["tokens"] / measured["bytes"] if measured and measured["bytes"] else _TOKENS_A_BYTE
+def _tokens_per_byte(counters: TokenizerCounters, source: str) -> float:
+    measured = counters.measured.sources.get(source)
+    return measured.tokens / measured.bytes if measured and measured.bytes else _TOKENS_PER_BYTE
 
 
 def slice_parts(parts: list[Part], count: int) -> list[list[Rows]]:

@@ -7,14 +7,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tokenizers import Tokenizer
 
-from pipeline.run.folder import read_plan
-from pipeline.runner.units import add_counters
-from pipeline.stages.check import Check, Checked, address_names, differing_keys
-from pipeline.stages.shards.stage import SPLITS, count_shard
+from pipeline.stages.check import Check, address_names, differing_keys
+from pipeline.stages.documents.units import sources_of_parts
+from pipeline.stages.finished import FinishedStages, need
+from pipeline.stages.shards.made import settings_of
+from pipeline.stages.shards.work import SPLITS, count_shard
 from pipeline.stages.tokenizer.made import read_tokenizer
 from transforms import storage
 from transforms.arrays import slices_of_bytes
-from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.addresses import pack_address
+from transforms.contracts.counters import ShardsCounters, add_counters
+from transforms.contracts.names import DROPS, PARTS
+from transforms.contracts.plain import to_plain
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.tokens.check import DocumentTokens, document_faults, document_order, row_faults
 from transforms.tokens.decode import TokenBytes, join_bytes, token_bytes
@@ -22,51 +26,41 @@ from transforms.tokens.encode import encode_texts, token_byte_lengths
 from transforms.tokens.rows import read_segments
 from transforms.tokens.shards import MappedShard, open_shard
 
-STAGE = "shards"
 _BLOCK_BYTES = 4 << 20
 
 
-def check_tokenizer(checked: Checked, check: Check) -> None:
-    """It loads, and has as many tokens as its manifest says."""
-    found = read_tokenizer(checked.run)
-    size = found.tokenizer.get_vocab_size()
-    if size != checked.manifests["tokenizer"].counters["vocabulary"]:
-        check.add(f"{found.path} has {size:,} tokens, the manifest says {checked.manifests['tokenizer'].counters['vocabulary']:,}")
-    check.checked = f"{size:,} tokens"
-
-
-def check_headers(checked: Checked, check: Check) -> None:
+def check_headers(stages: FinishedStages, check: Check) -> None:
     """What a shard says of itself is true, and the manifest's counters are what the shards give."""
-    manifest = checked.manifests[STAGE]
-    found = read_tokenizer(checked.run)
-    settings = manifest.configuration
+    shards = need(stages.shards)
+    found = read_tokenizer(stages.run)
+    settings = settings_of(shards)
     wanted = {
         "tokenizer_sha256": found.sha256,
         "vocabulary_size": len(token_byte_lengths(found.tokenizer)),
         "end_of_text": found.end_of_text,
-        "sequence_length": settings["shards"]["sequence_length"],
-        "packing": settings["shards"]["packing"],
-        "seed": settings["seed"],
+        "sequence_length": settings.sequence_length,
+        "packing": settings.packing,
+        "seed": settings.seed,
     }
-    total: dict[str, dict[str, dict[str, int]]] = {}
-    for name, path, shard in _open_all(checked):
+    total = ShardsCounters(splits={})
+    for name, path, shard in _open_all(stages):
         split, source, _ = name.split("-", 2)
         for key, value in (wanted | {"split": split, "source": source}).items():
             if getattr(shard.info, key) != value:
                 check.add(f"{path}: {key} is {getattr(shard.info, key)!r}, not {value!r}")
         if not shard.table.schema.equals(shard.info.schema(), check_metadata=True):
             check.add(f"{path} does not have the columns of its contract")
-        total = add_counters(total, {split: {source: count_shard(shard)}})
-    for fault in differing_keys(manifest.counters, total):
+        total = add_counters(total, ShardsCounters(splits={split: {source: count_shard(shard)}}))
+    for fault in differing_keys(to_plain(shards.counters), to_plain(total)):
         check.add(fault)
-    check.checked = f"{len(manifest.files):,} shards"
+    check.checked = f"{len(shards.manifest.files):,} shards"
 
 
-def check_rows(checked: Checked, check: Check) -> None:
+def check_rows(stages: FinishedStages, check: Check) -> None:
     """Inside each row: ids, segments, end-of-text tokens, padding and `bytes` keep the contract."""
-    lengths = token_byte_lengths(read_tokenizer(checked.run).tokenizer)
+    lengths = token_byte_lengths(read_tokenizer(stages.run).tokenizer)
     rows = segments = 0
-    for _, path, shard in _open_all(checked):
+    for _, path, shard in _open_all(stages):
         for fault in row_faults(shard, lengths):
             check.add_all(fault.what, (f"{path}:{row}" for row in fault.where.tolist()), len(fault.where))
         rows += len(shard)
@@ -74,11 +68,11 @@ def check_rows(checked: Checked, check: Check) -> None:
     check.checked = f"{rows:,} rows, {segments:,} segments"
 
 
-def check_documents(checked: Checked, check: Check) -> None:
+def check_documents(stages: FinishedStages, check: Check) -> None:
     """Each token of a document and its end are a target exactly once, and no document is in two shards."""
     seen = np.zeros(0, np.uint64)
     tokens = 0
-    for _, path, shard in _open_all(checked):
+    for _, path, shard in _open_all(stages):
         ordered = document_order(read_segments(shard))
         for fault in document_faults(ordered):
             check.add_all(f"{path}: {fault.what}", address_names(fault.where), len(fault.where))
@@ -90,23 +84,22 @@ def check_documents(checked: Checked, check: Check) -> None:
     check.checked = f"{len(seen):,} documents, {tokens:,} tokens"
 
 
-def check_splits(checked: Checked, check: Check) -> None:
+def check_splits(stages: FinishedStages, check: Check) -> None:
     """The shards hold all documents that deduplication keeps and no other; the hash of its id puts each into its split, and into its
 
     source's shards. So train and validation share none.
     """
     found = {split: np.zeros(0, np.uint64) for split in SPLITS}
-    units = read_plan(checked.run.stage("documents"))["units"]
-    sources = np.array([unit["files"][0]["source"] for unit in units])
-    for _, path, shard in _open_all(checked):
+    sources = np.array(sources_of_parts(stages.run))
+    for _, path, shard in _open_all(stages):
         documents = np.unique(read_segments(shard).document)
-        parts, _ = unpack_address(documents)
+        parts = (documents >> np.uint64(32)).astype(np.int64)
         other = (parts >= len(sources)) | (sources[np.minimum(parts, len(sources) - 1)] != shard.info.source)
         check.add_all(f"{path}: of another source", address_names(documents[other]), int(other.sum()))
         found[shard.info.split] = np.union1d(found[shard.info.split], documents)
     both = np.intersect1d(found["train"], found["validation"])
     check.add_all("in train and in validation", address_names(both), len(both))
-    wanted = _expected(checked)
+    wanted = _expected(stages)
     kept = np.union1d(wanted["train"], wanted["validation"])
     for split, documents in found.items():
         stray = np.setdiff1d(documents, kept)
@@ -118,15 +111,15 @@ def check_splits(checked: Checked, check: Check) -> None:
     check.checked = f"{len(found['train']):,} train and {len(found['validation']):,} validation documents"
 
 
-def check_text(checked: Checked, check: Check) -> None:
+def check_text(stages: FinishedStages, check: Check) -> None:
     """The tokens of each document stand for its text, byte for byte, without the lines that deduplication removed."""
-    tokenizer = read_tokenizer(checked.run).tokenizer
+    tokenizer = read_tokenizer(stages.run).tokenizer
     table = token_bytes(tokenizer)
-    parts, drops = checked.files("documents", "part"), checked.files("dedup", "drops")
+    parts, drops = need(stages.documents).paths(PARTS), need(stages.dedup).paths(DROPS)
     documents = octets = 0
-    for _, path, shard in _open_all(checked):
+    for _, path, shard in _open_all(stages):
         tokens = DocumentTokens(shard, document_order(read_segments(shard)))
-        for part in np.unique(unpack_address(tokens.documents)[0]).tolist():
+        for part in np.unique(tokens.documents >> np.uint64(32)).tolist():
             for rows, batch in read_kept(parts[part], drops[part], columns=["text"]):
                 addresses = pack_address(part, rows)
                 here = np.isin(addresses, tokens.documents)
@@ -169,23 +162,23 @@ def _other_ids(ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, 
     return np.array([not np.array_equal(mine, other) for mine, other in zip(found, wanted, strict=True)], bool)
 
 
-def _expected(checked: Checked) -> dict[str, np.ndarray]:
+def _expected(stages: FinishedStages) -> dict[str, np.ndarray]:
     """The documents that deduplication keeps, by the split that the hash of their id puts them into: addresses, rising."""
-    settings = checked.manifests[STAGE].configuration
+    settings = settings_of(need(stages.shards))
     found: dict[str, list[np.ndarray]] = {split: [np.zeros(0, np.uint64)] for split in SPLITS}
-    drops = checked.files("dedup", "drops")
-    for part, path in checked.files("documents", "part").items():
+    drops = need(stages.dedup).paths(DROPS)
+    for part, path in need(stages.documents).paths(PARTS).items():
         for rows, batch in read_kept(path, drops[part], columns=["id"]):
-            hashes = seeded_hash(batch.column("id"), seed=settings["seed"], purpose="validation")
-            held_out = share_mask(hashes, settings["shards"]["validation"])
+            hashes = seeded_hash(batch.column("id"), seed=settings.seed, purpose="validation")
+            held_out = share_mask(hashes, settings.validation)
             for split, mask in zip(SPLITS, (~held_out, held_out), strict=True):
                 found[split].append(pack_address(part, rows[mask]))
     return {split: np.concatenate(addresses) for split, addresses in found.items()}
 
 
-def _open_all(checked: Checked) -> Iterator[tuple[str, str, MappedShard]]:
+def _open_all(stages: FinishedStages) -> Iterator[tuple[str, str, MappedShard]]:
     """(name, path, shard) of each shard, one at a time."""
-    for name in checked.manifests[STAGE].files:
-        path = storage.join(checked.run.stage(STAGE), name)
+    for name in need(stages.shards).manifest.files:
+        path = storage.join(stages.run.shards, name)
         with storage.local_copy(path) as local:
             yield name, path, open_shard(local)

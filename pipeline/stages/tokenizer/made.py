@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
-from pipeline.run.folder import Run, stage_manifest
+from pipeline.run.folder import Run
 from transforms import storage
-from transforms.tokens.encode import end_of_text_id, load_tokenizer
+from transforms.contracts.manifest import read_manifest
+from transforms.tokens.encode import end_of_text_id, load_tokenizer, token_byte_lengths
 from transforms.tokens.train import tokenizer_sha256
 
 
@@ -21,8 +22,20 @@ class RunTokenizer(NamedTuple):
 
 def read_tokenizer(run: Run) -> RunTokenizer:
     """Raises UserError for a file that is no tokenizer."""
-    path = storage.join(run.stage("tokenizer"), "tokenizer.json")
+    path = run.tokenizer_file
     data = storage.read_bytes(path)
-    end_of_text = stage_manifest(run, "tokenizer").configuration["tokenizer"]["end_of_text"]
+    settings = read_manifest(run.tokenizer).configuration["tokenizer"]
+    assert isinstance(settings, dict)
+    end_of_text = str(settings["end_of_text"])
     tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
     return RunTokenizer(path, tokenizer_sha256(data), tokenizer, end_of_text_id(tokenizer, end_of_text))
+
+
+LONGEST_TOKENS = 12
+
+
+def longest_tokens(tokenizer: Tokenizer) -> list[str]:
+    """The tokens that stand for most bytes, ties by id."""
+    lengths = token_byte_lengths(tokenizer)
+    order = sorted(range(len(lengths)), key=lambda number: (-lengths[number], number))
+    return [tokenizer.decode([number]) for number in order[:LONGEST_TOKENS]]

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Iterator
-from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -14,13 +13,14 @@ from pipeline.config.schema import TokenizerConfig
 from pipeline.runner.beam import RunnerSettings, Work, run_pipeline
 from transforms import storage
 from transforms.beam.count_pretokens import CountPretokens, Part
+from transforms.contracts.counters import LeftOut, PretokenCounters
 from transforms.contracts.names import PRETOKENS, pretoken_range_path
 from transforms.memory import passes_for
 from transforms.storage.arrow_files import write_parquet
 
 WORK = "work"
-BYTES_A_SECOND = 4e6  # of compressed parts on one core
-_BYTES_A_RANGE = 1 << 28
+BYTES_PER_SECOND = 4e6  # of compressed parts on one core
+_BYTES_PER_RANGE = 1 << 28
 _LEAST_RANGES, _MOST_RANGES = 2, 4096
 _COUNTED_BYTES = 0.05
 """Bytes of distinct pre-tokens and their counts for each byte of text: 0.09 of 28 MB of English, and less of more."""
@@ -30,7 +30,7 @@ _LARGEST_COUNT = 1 << 20
 
 def count_run(
     parts: list[Part], out: str, config: TokenizerConfig, settings: RunnerSettings, *, sizes: list[int], text_bytes: int, memory: int | None
-) -> dict[str, int]:
+) -> PretokenCounters:
     """Counts the pre-tokens of all parts and commits `pretokens.parquet` to the folder `out`; returns what it holds and leaves out.
 
     sizes: bytes of each part's file · text_bytes: about how large the texts are, `memory` bytes hold a local runner's shuffle, None: it has
@@ -39,8 +39,8 @@ def count_run(
     work = storage.join(out, WORK)
     storage.make_folder(work)
     passes = passes_for(int(text_bytes * _COUNTED_BYTES), memory)
-    ranges = min(max(-(-sum(sizes) // _BYTES_A_RANGE), _LEAST_RANGES, passes), _MOST_RANGES)
-    size = Work(units=len(parts), seconds=sum(sizes) / BYTES_A_SECOND)
+    ranges = min(max(-(-sum(sizes) // _BYTES_PER_RANGE), _LEAST_RANGES, passes), _MOST_RANGES)
+    size = Work(units=len(parts), seconds=sum(sizes) / BYTES_PER_SECOND)
     for number in range(passes):
         wanted = tuple(each for each in range(ranges) if each * passes // ranges == number)
         if not all(storage.exists(pretoken_range_path(work, each, ranges)) for each in wanted):
@@ -56,24 +56,22 @@ def _build(pipeline: beam.Pipeline, *, parts: list[Part], transform: CountPretok
     _ = pipeline | "Parts" >> beam.Create(parts, reshuffle=False) | "Count" >> transform
 
 
-def gather_counts(paths: list[str], *, minimum_count: int, max_pretokens: int) -> tuple[pa.Table, dict[str, int]]:
+def gather_counts(paths: list[str], *, minimum_count: int, max_pretokens: int) -> tuple[pa.Table, PretokenCounters]:
     """Tables of disjoint pre-tokens -> one, the most frequent first and equal counts by bytes, and what it holds and leaves out.
 
     Left out are pre-tokens with less than `minimum_count`, which is raised until at most `max_pretokens` are left. Memory follows those.
     """
     least = _least_count(paths, minimum_count=minimum_count, max_pretokens=max_pretokens)
     tables: list[pa.Table] = []
-    counters: dict[str, Any] = {"minimum_count": least, "pretokens": 0, "occurrences": 0, "left_out": {"pretokens": 0, "occurrences": 0}}
+    pretokens = occurrences = 0
     for table in _read(paths):
-        kept = table.filter(pc.greater_equal(table["count"], least))
-        for found, rows, occurrences in (
-            (counters, kept.num_rows, _sum(kept)),
-            (counters["left_out"], table.num_rows - kept.num_rows, _sum(table) - _sum(kept)),
-        ):
-            found["pretokens"] += rows
-            found["occurrences"] += occurrences
-        tables.append(kept)
-    return pa.concat_tables(tables).sort_by([("count", "descending"), ("pretoken", "ascending")]), counters
+        pretokens += table.num_rows
+        occurrences += _sum(table)
+        tables.append(table.filter(pc.greater_equal(table["count"], least)))
+    whole = pa.concat_tables(tables).sort_by([("count", "descending"), ("pretoken", "ascending")])
+    kept = _sum(whole)
+    left_out = LeftOut(pretokens=pretokens - whole.num_rows, occurrences=occurrences - kept)
+    return whole, PretokenCounters(minimum_count=least, pretokens=whole.num_rows, occurrences=kept, left_out=left_out)
 
 
 def _least_count(paths: list[str], *, minimum_count: int, max_pretokens: int) -> int:

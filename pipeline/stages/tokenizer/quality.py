@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from tokenizers import Tokenizer
 
-from pipeline.run.folder import Run, stage_manifest
-from transforms.contracts.names import DROPS, PARTS
+from pipeline.run.folder import Run
+from pipeline.stages.documents.stage import DOCUMENTS
+from pipeline.stages.kept_parts import kept_parts
+from transforms.contracts.counters import EncodedCounters, MeasuredTokenizer, RoundTrip, TokenUse
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.errors import UserError
 from transforms.tokens.encoders import Encoder, choose_encoder
@@ -27,23 +30,24 @@ class Sampled(NamedTuple):
     batch: pa.RecordBatch
 
 
-def kept_parts(run: Run) -> Iterator[tuple[int, str, str]]:
-    """(part number, part file, drops file) of a deduplicated run, in order."""
-    for number in PARTS.numbers(stage_manifest(run, "documents").files):
-        yield number, PARTS.path(run.stage("documents"), number), DROPS.path(run.stage("dedup"), number)
+@dataclass(frozen=True)
+class Sample:
+    """About so much text of a run's kept documents, chosen by a hash of their id."""
+
+    run: Run
+    megabytes: float
+    seed: int
+
+    def rows(self) -> Iterator[Sampled]:
+        """In the order of parts and rows."""
+        share = self.megabytes * 1e6 / max(DOCUMENTS.finished(self.run).counters.text_bytes, 1)
+        for part, path, drops in kept_parts(self.run):
+            for rows, batch in read_kept(path, drops, columns=["id", "source", "language", "text"]):
+                mask = share_mask(seeded_hash(batch.column("id"), seed=self.seed, purpose="tokenizer-sample"), share)
+                yield Sampled(part, rows[mask], batch.filter(pa.array(mask)))
 
 
-def sample_rows(run: Run, *, megabytes: float, seed: int) -> Iterator[Sampled]:
-    """About so much text of the kept documents, chosen by a hash of the id, in the order of parts and rows."""
-    total = sum(source["text_bytes"] for source in stage_manifest(run, "documents").counters["sources"].values())
-    share = megabytes * 1e6 / max(total, 1)
-    for part, path, drops in kept_parts(run):
-        for rows, batch in read_kept(path, drops, columns=["id", "source", "language", "text"]):
-            mask = share_mask(seeded_hash(batch.column("id"), seed=seed, purpose="tokenizer-sample"), share)
-            yield Sampled(part, rows[mask], batch.filter(pa.array(mask)))
-
-
-def measure_run(run: Run, data: bytes, tokenizer: Tokenizer, *, path: str, megabytes: float, seed: int, strict: bool) -> dict[str, Any]:
+def measure_run(sample: Sample, data: bytes, tokenizer: Tokenizer, *, path: str, strict: bool) -> MeasuredTokenizer:
     """Documents, bytes and tokens by source and language; tokens used and not; documents that decoding did not give back.
 
     `data`: the bytes that `tokenizer` was opened from; texts are encoded by tiktoken where that gives the same ids.
@@ -51,9 +55,9 @@ def measure_run(run: Run, data: bytes, tokenizer: Tokenizer, *, path: str, megab
     """
     labels: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in _LABELS}
     uses = np.zeros(id_count(tokenizer), np.int64)
-    round_trip = {"documents": 0, "failed": 0}
+    documents = changed = 0
     encode: Encoder | None = None
-    for part, rows, batch in sample_rows(run, megabytes=megabytes, seed=seed):
+    for part, rows, batch in sample.rows():
         texts = batch.column("text").to_pylist()
         if encode is None:
             encode = choose_encoder(data, tokenizer, sample=[text[:_EXCERPT_CHARACTERS] for text in texts[:_EXCERPTS]]).encode
@@ -67,14 +71,26 @@ def measure_run(run: Run, data: bytes, tokenizer: Tokenizer, *, path: str, megab
                 where=path,
                 remedy="name a tokenizer that loses nothing (byte-level, no normalizer but NFC), or report this as a defect",
             )
-        round_trip["documents"] += len(rows)
-        round_trip["failed"] += len(failed)
+        documents += len(rows)
+        changed += len(failed)
         for kind, column in _LABELS.items():
             _add_labels(labels[kind], batch.column(column).cast(pa.string()).to_pylist(), measured.bytes, measured.tokens)
     text_tokens = np.setdiff1d(list(tokenizer.get_vocab(with_added_tokens=True).values()), list(tokenizer.get_added_tokens_decoder()))
     used = int((uses[text_tokens] > 0).sum())
-    measured_by = {kind: {label: dict(counts) for label, counts in sorted(found.items())} for kind, found in labels.items()}
-    return measured_by | {"round_trip": round_trip, "tokens": {"used": used, "unused": len(text_tokens) - used}}
+    by_source, by_language = (_encoded(labels[kind]) for kind in _LABELS)
+    return MeasuredTokenizer(
+        sources=by_source,
+        languages=by_language,
+        round_trip=RoundTrip(documents=documents, failed=changed),
+        tokens=TokenUse(used=used, unused=len(text_tokens) - used),
+    )
+
+
+def _encoded(labels: dict[str, Counter[str]]) -> dict[str, EncodedCounters]:
+    return {
+        label: EncodedCounters(documents=counts["documents"], bytes=counts["bytes"], tokens=counts["tokens"])
+        for label, counts in sorted(labels.items())
+    }
 
 
 def _add_labels(found: dict[str, Counter[str]], labels: list[str | None], sizes: np.ndarray, tokens: np.ndarray) -> None:

@@ -1,49 +1,63 @@
-"""What `tokenmill inspect` says of a tokenizer: what it was learned from, how it serves the corpus, and others beside it."""
+"""The tables of a tokenizer: what it was made from, how it serves the corpus, and others beside it."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rich.table import Table
-
+from pipeline.stages.stage import StageView
+from pipeline.terminal import Section, figures_table
 from training.config import VOCABULARY_MULTIPLE
+from transforms.contracts.counters import EncodedCounters, MeasuredTokenizer, TokenizerCounters
 
 
-def describe_origin(counters: dict[str, Any]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class TokenizerView(StageView[TokenizerCounters]):
+    """Of a finished stage also its longest tokens."""
+
+    longest_tokens: list[str]
+
+
+def describe_origin(counters: TokenizerCounters) -> str:
     """What a tokenizer was made from, in one line."""
-    padded = -(-counters["vocabulary"] // VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE
-    tokens = f"{counters['vocabulary']:,} tokens" + (f" (a model pads to {padded:,})" if padded != counters["vocabulary"] else "")
-    if counted := counters.get("counted"):
-        left_out = counted["left_out"]["pretokens"]
+    padded = -(-counters.vocabulary // VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE
+    tokens = f"{counters.vocabulary:,} tokens" + (f" (a model pads to {padded:,})" if padded != counters.vocabulary else "")
+    if counted := counters.counted:
+        left_out = counted.left_out.pretokens
         less = f", {left_out:,} rarer ones left out" if left_out else ""
-        return f"{tokens} learned from {counted['occurrences']:,} pre-tokens, {counted['pretokens']:,} different ones{less}"
-    if sample := counters.get("sample"):
-        return f"{tokens} learned from a sample: {sample['documents']:,} documents, {sample['text_bytes'] / 1e6:.1f} MB"
+        return f"{tokens} learned from {counted.occurrences:,} pre-tokens, {counted.pretokens:,} different ones{less}"
+    if sample := counters.sample:
+        return f"{tokens} learned from a sample: {sample.documents:,} documents, {sample.text_bytes / 1e6:.1f} MB"
     return f"{tokens} from a file"
 
 
-def quality_table(table: Table, counters: dict[str, Any]) -> Table:
-    """Adds a row for each source, language and figure to a table of as many columns as `quality_columns` names."""
-    own, *_ = tokenizers = [counters["measured"], *counters.get("compared", {}).values()]
-    for kind in ("sources", "languages"):
-        for label, found in own[kind].items():
-            rates = (_rate(each[kind].get(label, {})) for each in tokenizers)
-            table.add_row(f"{kind[:-1]} {label}", f"{found['documents']:,}", *rates)
-    return table
+def tokenizer_sections(view: TokenizerView) -> Iterator[Section]:
+    """Bytes per token by source and language, how much of the vocabulary is used, the longest tokens."""
+    counters = view.counters
+    compared = counters.compared or {}
+    tokenizers = [counters.measured, *compared.values()]
+    table = figures_table("measured on", "documents", "bytes/token", *(f"{name}, bytes/token" for name in compared))
+    for what, by_label in (
+        ("source", [tokenizer.sources for tokenizer in tokenizers]),
+        ("language", [tokenizer.languages for tokenizer in tokenizers]),
+    ):
+        for label, measured in by_label[0].items():
+            table.add_row(f"{what} {label}", f"{measured.documents:,}", *(_rate(each.get(label)) for each in by_label))
+    yield Section(f"{view.heading}; {describe_origin(counters)}", table)
+    yield Section("use of the vocabulary", "\n".join(_use_lines({"": counters.measured, **compared})))
+    yield longest_section(counters.vocabulary, view.longest_tokens)
 
 
-def quality_columns(counters: dict[str, Any]) -> tuple[str, ...]:
-    compared = counters.get("compared", {})
-    return ("measured on", "documents", "bytes/token", *(f"{name}, bytes/token" for name in compared))
+def longest_section(vocabulary: int, longest: Sequence[str]) -> Section:
+    return Section(f"longest of {vocabulary:,} tokens", "  ".join(map(repr, longest)))
 
 
-def use_lines(counters: dict[str, Any]) -> Iterator[str]:
+def _use_lines(tokenizers: dict[str, MeasuredTokenizer]) -> Iterator[str]:
     """For each tokenizer: tokens that the measured documents use, and whether decoding gave these back."""
-    for name, measured in {"": counters["measured"], **counters.get("compared", {})}.items():
-        tokens, trip = measured["tokens"], measured["round_trip"]
+    for name, measured in tokenizers.items():
         whose = f"{name}: " if name else ""
-        used = f"{tokens['used']:,} tokens used, {tokens['unused']:,} not"
-        yield f"{whose}{used}; {trip['failed']:,} of {trip['documents']:,} documents changed by encoding and decoding"
+        used = f"{measured.tokens.used:,} tokens used, {measured.tokens.unused:,} not"
+        trip = measured.round_trip
+        yield f"{whose}{used}; {trip.failed:,} of {trip.documents:,} documents changed by encoding and decoding"
 
 
-def _rate(found: dict[str, int]) -> str:
-    return f"{found['bytes'] / max(1, found['tokens']):.2f}" if found else ""
+def _rate(measured: EncodedCounters | None) -> str:
+    return f"{measured.bytes / max(1, measured.tokens):.2f}" if measured else ""

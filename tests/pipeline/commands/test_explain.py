@@ -16,12 +16,13 @@ from pipeline.commands.explain.explainer import Explainer
 from pipeline.commands.explain.reextract import Extractor
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
-from pipeline.run.folder import STAGES, Run
+from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
 from tests.bench.explain import resolve_rows
 from tests.fuzz.seeds import SEEDS
 from tests.pipeline.every_kind import write_every_kind
+from tests.pipeline.runs import STAGES
 from tests.pipeline.test_cli import check_error
 from tests.pipeline.test_plugins import project  # noqa: F401  a fixture
 from transforms.contracts.manifest import read_manifest
@@ -45,8 +46,8 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def in_ranges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The documents of the same input, its files read in ranges, with signals."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("pipeline.stages.documents.stage.SMALLEST_UNIT", 4000)
-        patched.setattr("pipeline.stages.documents.stage._LARGEST_UNIT", 4000)
+        patched.setattr("pipeline.stages.documents.planning.SMALLEST_UNIT", 4000)
+        patched.setattr("pipeline.stages.documents.planning._LARGEST_UNIT", 4000)
         return make(write_every_kind(tmp_path_factory.mktemp("ranges"), signals=True), stages=STAGES[:1])
 
 

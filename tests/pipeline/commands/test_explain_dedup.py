@@ -15,6 +15,7 @@ from pipeline.run.folder import Run
 from tests.bench.explain import resolve_rows
 from tests.pipeline.commands.test_verify import Damage, rewrite, wrong_checks
 from tests.pipeline.stages.test_dedup_options import both  # noqa: F401  a fixture
+from transforms.contracts.plain import to_object
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_what_is_not_there_is_said_and_is_1(tokenmill: Callable, both: Path) -> 
 
 
 def test_the_whole_is_right(both: Path) -> None:  # noqa: F811
-    values = verify_run(Run(str(both.parent / "run")))
+    values = to_object(verify_run(Run(str(both.parent / "run"))))
     assert values["right"], values
     assert (
         next(check for check in values["checks"] if check["check"] == "dedup: removed lines")["checked"] == "26 documents that lost lines"

@@ -16,19 +16,21 @@ from rich.console import Console
 
 from pipeline.commands.export import documents as export_documents
 from pipeline.commands.export import tokens as export_tokens
-from pipeline.commands.export.documents import document_unit
+from pipeline.commands.export.documents import Split, Writing, export_unit
 from pipeline.commands.export.export import export_run
+from pipeline.commands.export.stage import DocumentExportUnit
 from pipeline.commands.export.tokens import spread
 from pipeline.config.load import load_config
 from pipeline.runner.beam import RunnerSettings
 from tests.pipeline.runs import NOT_DATA
 from transforms import storage
+from transforms.contracts.counters import ExportCounters, ExportedCounters
 from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.documents import DOCUMENT_SCHEMA
 from transforms.contracts.manifest import Manifest, read_manifest
 from transforms.dedup.lines.removed_lines import Removal, removed_table
 from transforms.errors import ConfigError, UserError
-from transforms.export.formats import ExportOptions
+from transforms.export.jsonl import JsonlOptions
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest, split_names
 from transforms.export.streams import TokenDocuments
@@ -42,7 +44,9 @@ def run(quickstart: Path) -> Path:
 def export(run: Path | str, format: str, to: Path | str, *, workers: int = 1, overwrite: bool = False, **request: Any) -> Manifest:
     config = load_config(f"{run}/run.toml")
     settings = RunnerSettings(workers=workers)
-    return export_run(config, ExportRequest(format=format, to=str(to), **request), settings, Console(quiet=True), overwrite=overwrite)
+    return export_run(
+        config, ExportRequest(format=format, to=str(to), **request), settings, Console(quiet=True), overwrite=overwrite
+    ).manifest
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -117,7 +121,7 @@ def test_sources_and_splits_can_be_chosen(run: Path, tmp_path: Path) -> None:
     assert set(manifest.counters) == {"validation"}
     assert manifest.counters["validation"]["documents"] == sum(shards["validation"][source]["documents"] for source in ("news", "web"))
     assert sorted(name for name in digests(tmp_path / "tokens") if name.endswith(".bin")) == ["val.bin"]
-    manifest = export(run, "jsonl", tmp_path / "documents", sources=("books",), options=ExportOptions(compression="none"))
+    manifest = export(run, "jsonl", tmp_path / "documents", sources=("books",), options=JsonlOptions(compression="none"))
     rows = [json.loads(line) for path in (tmp_path / "documents" / "data").iterdir() for line in path.read_text().splitlines()]
     assert {row["source"] for row in rows} == {"books"}
     assert len(rows) == sum(split["documents"] for split in manifest.counters.values()) == 8
@@ -184,7 +188,7 @@ def test_a_lost_document_of_the_shards_fails_the_export(run: Path, tmp_path: Pat
 def test_a_lost_document_of_a_part_fails_the_export(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = export_documents.flat_documents
     monkeypatch.setattr(export_documents, "flat_documents", lambda batch: whole(batch.slice(1)))
-    with pytest.raises(UserError, match=r"\d+ documents stay of the part, \d+ of them in \w+; \d+ were written"):
+    with pytest.raises(UserError, match=r"\d+ documents are kept of the part, \d+ of them in \w+; \d+ were written"):
         export(run, "parquet", tmp_path / "out")
     assert not (tmp_path / "out" / "manifest.json").exists()
 
@@ -207,18 +211,19 @@ def test_texts_come_without_the_lines_that_deduplication_removed(tmp_path: Path)
     drops = pa.table({"row": pa.array([2], pa.uint32())}).replace_schema_metadata({LINES_KEY: b"lines-00000.parquet"})
     pq.write_table(drops, tmp_path / "drops-00000.parquet")
     pq.write_table(removed_table([Removal(1, rows[1]["id"], pa.array([1]).to_numpy(), 4)]), tmp_path / "lines-00000.parquet")
-    unit = {
-        "part": str(tmp_path / "part-00000.parquet"),
-        "drops": str(tmp_path / "drops-00000.parquet"),
-        "documents": 3,
-        "files": ["data/train-00000.jsonl"],
-        "splits": ["train"],
-    }
-    request = ExportRequest(format="jsonl", to="", splits=("train",), options=ExportOptions(compression="none"))
-    report = document_unit(str(tmp_path), 0, unit, request=request, seed=1, validation=0.0)
+    unit = DocumentExportUnit(
+        part=str(tmp_path / "part-00000.parquet"),
+        drops=str(tmp_path / "drops-00000.parquet"),
+        documents=3,
+        bytes=0,
+        files=("data/train-00000.jsonl",),
+        splits=("train",),
+    )
+    request = ExportRequest(format="jsonl", to="", splits=("train",), options=JsonlOptions(compression="none"))
+    report = export_unit(str(tmp_path), 0, unit, writing=Writing(request=request, split=Split(seed=1, validation=0.0)))
     texts = [json.loads(line)["text"] for line in (tmp_path / "data" / "train-00000.jsonl").read_text().splitlines()]
     assert texts == ["own 0\nmenu\nlast", "own 1\nlast", "own 3\nmenu\nlast"]
-    assert report.counters == {"train": {"documents": 3}}
+    assert report.counters == ExportCounters(splits={"train": ExportedCounters(documents=3)})
 
 
 @pytest.mark.parametrize("format", ["megatron", "mds", "jsonl"])

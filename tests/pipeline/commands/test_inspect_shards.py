@@ -9,13 +9,19 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.commands.show_tables.values import inspect_path
+from pipeline.commands.show_tables.show import look_at
 from pipeline.config.load import load_config
 from pipeline.run.folder import Run
-from pipeline.stages.tokenizer.stage import kept_parts
+from pipeline.stages.kept_parts import kept_parts
+from transforms.contracts.plain import JsonObject, to_object
 from transforms.corpus import read_kept
 from transforms.tokens.encode import encode_texts, load_tokenizer
 from transforms.tokens.shards import open_shard
+
+
+def inspected(path: str) -> JsonObject:
+    """What `tokenmill inspect --json` prints."""
+    return to_object(look_at(path))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,7 @@ def counted(finished: Path) -> tuple[Counter[int], list[int], Counter[str]]:
 
 def test_the_folder_of_shards(finished: Path, counted: tuple[Counter[int], list[int], Counter[str]]) -> None:
     tokens, lengths, sources = counted
-    contents = inspect_path(str(finished / "shards"))["contents"]
+    contents = inspected(str(finished / "shards"))["contents"]
     by_source: Counter[str] = Counter()
     for key, languages in contents["documents"].items():
         assert set(languages) <= {"en"}
@@ -65,10 +71,10 @@ def test_a_row_is_shown_with_its_boundaries(tokenmill: Callable, quickstart: Pat
 
 
 def test_one_shard_and_all_of_them_agree(finished: Path) -> None:
-    whole = inspect_path(str(finished / "shards"))["contents"]
+    whole = inspected(str(finished / "shards"))["contents"]
     total: Counter[str] = Counter()
     for path in sorted(finished.glob("shards/*.arrow")):
-        total.update(inspect_path(str(path))["contents"]["document_lengths"])
+        total.update(inspected(str(path))["contents"]["document_lengths"])
     assert dict(total) == whole["document_lengths"]
 
 
@@ -85,6 +91,6 @@ def test_a_shard_alone_has_no_languages_and_no_texts(tokenmill: Callable, finish
 
 
 def test_a_whole_run_is_told_from_its_manifests_alone(finished: Path) -> None:
-    assert "contents" not in inspect_path(str(finished))["stages"]["shards"]
+    assert "contents" not in inspected(str(finished))["stages"]["shards"]
     assert load_config(str(finished / "run.toml")).sources
     assert pq.read_metadata(next(finished.glob("documents/part-*"))).num_rows

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.commands.verify.verify import verify_run
-from pipeline.run.folder import STAGES, Run, file_entry
+from pipeline.run.folder import Run
+from pipeline.run.state import file_entry
+from tests.pipeline.runs import STAGES
 from tests.pipeline.test_cli import check_error
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
@@ -24,9 +26,9 @@ Damage = Callable[[list[dict]], None]
 
 def wrong_checks(folder: Path) -> dict[str, str]:
     """The checks that found something, and what they say."""
-    values = verify_run(Run(str(folder)))
-    assert values["right"] == (not any(check["wrong"] for check in values["checks"]))
-    return {check["check"]: "\n".join(check["faults"]) for check in values["checks"] if check["state"] == "wrong"}
+    verification = verify_run(Run(str(folder)))
+    assert verification.right == (not any(result.wrong for result in verification.checks))
+    return {result.check: "\n".join(result.faults) for result in verification.checks if result.state == "wrong"}
 
 
 def rewrite(path: Path, damage: Damage, *, schema: pa.Schema | None = None) -> None:

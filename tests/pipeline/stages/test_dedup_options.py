@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config.load import load_config
 from pipeline.run.folder import Run
-from pipeline.stages.tokenizer.stage import kept_parts
+from pipeline.stages.kept_parts import kept_parts
 from tests.pipeline.corpus import sentences
 from tests.pipeline.runs import digests, figures, run
 from tests.pipeline.test_cli import check_error

@@ -12,7 +12,7 @@ from tests.pipeline.test_cli import check_error
 
 def test_the_guard_names_a_report_with_the_largest_groups_and_their_texts(tokenmill: Callable, tmp_path: Path) -> None:
     path = write_corpus(tmp_path, extra="[dedup]\nmax_drop_rate = 0.01\n")
-    check_error(tokenmill("run", path), 1, "3 of 59 documents of source 'news' would go", "dedup-report.md")
+    check_error(tokenmill("run", path), 1, "3 of 59 documents of source 'news' would be dropped", "dedup-report.md")
     report = (tmp_path / "run" / "dedup-report.md").read_text()
     assert "| news | 59 | 2 | 1 | 56 | 5.1% |" in report
     assert "### 3 documents, 1 stay" in report
@@ -32,7 +32,12 @@ def test_a_dry_run_says_what_would_go_and_leaves_nothing_that_counts(tokenmill: 
     assert tokenmill("ingest", path).status == 0
     outcome = tokenmill("dedup", path, "--dry-run")
     assert outcome.status == 0, outcome.err
-    for part in ("3 of 63 documents would go", "a run would stop: 3 of 59 documents of source 'news'", "dedup-report.md", "largest groups"):
+    for part in (
+        "3 of 63 documents would be dropped",
+        "a run would stop: 3 of 59 documents of source 'news'",
+        "dedup-report.md",
+        "largest groups",
+    ):
         assert part in outcome.out
     assert {file.name for file in (tmp_path / "run").iterdir()} == {"documents", "run.toml", "dedup-report.md"}
     path.write_text(path.read_text().replace("0.01", "0.1"))
@@ -50,7 +55,7 @@ def test_inspect_shows_similarity_and_the_largest_groups(tokenmill: Callable, fi
     assert {document["keeper"] for document in gone} == {keeper["document"]}
     assert {document["excerpt"].lower()[:150] for document in gone} == {keeper["excerpt"].lower()[:150]}
     printed = tokenmill("inspect", finished / "dedup").out
-    for part in ("duplicates by similarity", "largest groups", "share that goes", "5.08%"):
+    for part in ("duplicates by similarity", "largest groups", "share dropped", "5.08%"):
         assert part in printed
 
 

@@ -17,13 +17,14 @@ from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
 from tests.bench.long_document import write_run
 from tests.pipeline.corpus import write_corpus
+from tests.pipeline.runs import stages_named
 from transforms.contracts.manifest import read_manifest
 from transforms.errors import UserError
 
 
 def run(path: Path, *stages: str) -> None:
     settings = RunnerSettings(workers=1)
-    run_stages(load_config(str(path)), settings, stages=stages, progress=StageProgress(Console(quiet=True)))
+    run_stages(load_config(str(path)), settings, stages=stages_named(stages), progress=StageProgress(Console(quiet=True)))
 
 
 @pytest.fixture(scope="module")

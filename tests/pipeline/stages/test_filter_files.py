@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config.load import load_config
-from pipeline.run.folder import Run, stage_manifest
-from tests.pipeline.runs import run
+from pipeline.run.folder import Run
+from tests.pipeline.runs import run, stage_manifest
 from transforms.errors import ConfigError, UserError
 
 CONFIGURATION = """\

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.config.load import load_config, parse_config
 from pipeline.stages.documents.listing import SourceFiles, list_source
-from pipeline.stages.documents.stage import plan_ingest
+from pipeline.stages.documents.planning import plan_documents
 from tests.fuzz.seeds import PROSE, SEEDS
 from tests.pipeline.test_cli import check_error
 from transforms.errors import ConfigError
@@ -253,7 +253,7 @@ def test_a_file_without_the_text_column_beside_others_is_a_reject(tmp_path: Path
     TABLES["csv"](tmp_path / "a.csv", {"title": "x"})
     TABLES["csv"](tmp_path / "b.csv", {"text": "y"})
     (tmp_path / "c.toml").write_text(f'folder = "run"\n[sources.news]\nkind = "csv"\npaths = ["{tmp_path}/*.csv"]\n')
-    assert len(plan_ingest(load_config(str(tmp_path / "c.toml"))).units) == 1
+    assert len(plan_documents("documents", load_config(str(tmp_path / "c.toml"))).units) == 1
 
 
 def test_a_failing_run_shows_the_first_rejects_detail(tmp_path: Path, tokenmill: Callable) -> None:

@@ -15,11 +15,14 @@ from rich.console import Console
 from tokenizers import Tokenizer
 
 import pipeline.stages.shards.division
+import pipeline.stages.shards.work
 from pipeline.config.load import load_config
-from pipeline.progress import StageProgress, describe
+from pipeline.progress import StageProgress
+from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
 from pipeline.stages.shards.division import Part, slice_parts
+from pipeline.stages.shards.stage import SHARDS
 from tests.pipeline.runs import digests
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
@@ -65,7 +68,7 @@ def configured(finished: Path, folder: Path, **shards: object) -> Path:
 
 def make_shards(path: Path, *, workers: int = 1) -> Path:
     progress = StageProgress(Console(quiet=True))
-    run_stages(load_config(str(path)), RunnerSettings(workers=workers), stages=["shards"], progress=progress)
+    run_stages(load_config(str(path)), RunnerSettings(workers=workers), stages=[SHARDS], progress=progress)
     return path.parent / "run"
 
 
@@ -118,7 +121,7 @@ def test_every_token_of_every_kept_document_is_a_target_once(finished: Path, tmp
     assert totals["positions"] == totals["targets"] + totals["padding"]
     assert totals["targets"] == sum(map(len, expected_streams(run).values()))
     assert manifest.details == {"encoder": {"name": "tiktoken", "reason": ""}}
-    assert "encoded by tiktoken" in describe(manifest)
+    assert "encoded by tiktoken" in SHARDS.summary(SHARDS.finished(Run(str(run))))
 
 
 def test_concat_with_two_workers_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
@@ -138,23 +141,22 @@ def test_the_reference_encoder_gives_the_same_bytes_and_says_why_it_was_used(
     def choose(data: bytes, tokenizer: Tokenizer, *, sample: list[str]) -> ChosenEncoder:
         return ChosenEncoder(functools.partial(encode_texts, tokenizer), "tokenizers", f"a test of {len(sample)} texts wants it")
 
-    monkeypatch.setattr("pipeline.stages.shards.stage.choose_encoder", choose)
+    monkeypatch.setattr("pipeline.stages.shards.work.choose_encoder", choose)
     run = make_shards(configured(finished, tmp_path))
     assert digests(run) == digests(finished)
-    manifest = read_manifest(str(run / "shards"))
-    assert re.search("encoded by tokenizers because a test of [1-9][0-9]* texts wants it", describe(manifest))
+    assert re.search("encoded by tokenizers because a test of [1-9][0-9]* texts wants it", SHARDS.summary(SHARDS.finished(Run(str(run)))))
 
 
 def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = configured(finished, tmp_path)
-    kept = pipeline.stages.shards.stage._read_splits
+    kept = pipeline.stages.shards.work._read_splits
 
     def lose_one(*arguments: object, **options: object):
         for split, addresses, texts in kept(*arguments, **options):
             yield split, addresses[1:], texts[1:]
 
-    monkeypatch.setattr("pipeline.stages.shards.stage._read_splits", lose_one)
-    with pytest.raises(UserError, match="documents stay and"):
+    monkeypatch.setattr("pipeline.stages.shards.work._read_splits", lose_one)
+    with pytest.raises(UserError, match="documents are kept and"):
         make_shards(path)
     assert not (tmp_path / "run" / "shards" / "manifest.json").exists()
 

@@ -18,8 +18,9 @@ from pipeline.progress import StageProgress
 from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
-from pipeline.stages.tokenizer.quality import sample_rows
+from pipeline.stages.tokenizer.quality import Sample
 from tests.pipeline.corpus import write_corpus
+from tests.pipeline.runs import stages_named
 from transforms.contracts.manifest import read_manifest
 from transforms.errors import ConfigError, UserError
 from transforms.tokens.encode import end_of_text_id, load_tokenizer
@@ -39,7 +40,7 @@ def deduplicated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(path: Path, *, stages: tuple[str, ...] = ("tokenizer",), workers: int = 1) -> None:
     console = Console(quiet=True)
-    run_stages(load_config(str(path)), RunnerSettings(workers=workers), stages=stages, progress=StageProgress(console))
+    run_stages(load_config(str(path)), RunnerSettings(workers=workers), stages=stages_named(stages), progress=StageProgress(console))
 
 
 def variant(deduplicated: Path, folder: Path, keys: str, *, vocabulary: str = "vocabulary = 400\n") -> Path:
@@ -59,7 +60,7 @@ def counters(path: Path) -> dict[str, Any]:
 def texts_of(path: Path) -> list[str]:
     """All kept documents, in order."""
     run = Run(str(path.parent / "run"))
-    return [text for _, _, batch in sample_rows(run, megabytes=1e9, seed=0) for text in batch.column("text").to_pylist()]
+    return [text for _, _, batch in Sample(run, megabytes=1e9, seed=0).rows() for text in batch.column("text").to_pylist()]
 
 
 @pytest.mark.parametrize("pattern", ["gpt4", "o200k", r"\\s+|\\S+"])

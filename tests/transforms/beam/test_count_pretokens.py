@@ -11,6 +11,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 
 from pipeline.stages.tokenizer.pretokens import gather_counts
 from transforms.beam.count_pretokens import CountPretokens
+from transforms.contracts.counters import LeftOut, PretokenCounters
 from transforms.contracts.names import pretoken_range_path
 from transforms.tokens.patterns import PATTERNS, splitter
 
@@ -50,12 +51,9 @@ def test_counts_are_those_of_all_kept_documents(parts: list[tuple[str, str]], tm
     rows = table.to_pylist()
     assert {row["pretoken"].decode(): row["count"] for row in rows} == expected()
     assert rows == sorted(rows, key=lambda row: (-row["count"], row["pretoken"]))
-    assert counters == {
-        "minimum_count": 1,
-        "pretokens": len(expected()),
-        "occurrences": expected().total(),
-        "left_out": {"pretokens": 0, "occurrences": 0},
-    }
+    assert counters == PretokenCounters(
+        minimum_count=1, pretokens=len(expected()), occurrences=expected().total(), left_out=LeftOut(pretokens=0, occurrences=0)
+    )
 
 
 def test_parts_in_another_order_other_ranges_and_passes_give_the_same_table(parts: list[tuple[str, str]], tmp_path: Path) -> None:
@@ -70,16 +68,16 @@ def test_parts_in_another_order_other_ranges_and_passes_give_the_same_table(part
 def test_more_ranges_than_pretokens_give_empty_tables(parts: list[tuple[str, str]], tmp_path: Path) -> None:
     paths = count(parts[-1:], tmp_path / "empty", (0, 1))
     table, counters = gather_counts(paths, minimum_count=1, max_pretokens=1)
-    assert (table.num_rows, counters["pretokens"]) == (0, 0)
+    assert (table.num_rows, counters.pretokens) == (0, 0)
 
 
 @pytest.mark.parametrize(("minimum_count", "max_pretokens"), [(1, 10), (3, 10**6), (200, 10**6), (1, 1)])
 def test_the_rarest_are_left_out_and_counted(parts: list[tuple[str, str]], tmp_path: Path, minimum_count: int, max_pretokens: int) -> None:
     paths = count(parts, tmp_path / "one", (0, 1))
     table, counters = gather_counts(paths, minimum_count=minimum_count, max_pretokens=max_pretokens)
-    least = counters["minimum_count"]
+    least = counters.minimum_count
     kept = {pretoken: number for pretoken, number in expected().items() if number >= least}
     assert {row["pretoken"].decode(): row["count"] for row in table.to_pylist()} == kept
     assert len(kept) <= max_pretokens
     assert least == minimum_count or sum(number >= least - 1 for number in expected().values()) > max_pretokens
-    assert counters["left_out"] == {"pretokens": len(expected()) - len(kept), "occurrences": expected().total() - sum(kept.values())}
+    assert counters.left_out == LeftOut(pretokens=len(expected()) - len(kept), occurrences=expected().total() - sum(kept.values()))

@@ -21,10 +21,10 @@ from tests.transforms.dedup.small_corpora import (
 from transforms.arrays import to_batch
 from transforms.beam.coders import RecordBatchCoder
 from transforms.beam.components import ConnectedComponents
-from transforms.beam.drop_duplicates import DropDuplicates
+from transforms.beam.drop_duplicates import DropDuplicates, count_documents
 from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.contracts.dedup import CLUSTER_SCHEMA, DROP_SCHEMA
-from transforms.corpus import count_documents
+from transforms.contracts.plain import to_object
 from transforms.dedup.near.exchange import Exchange
 from transforms.dedup.near.schemas import FOREST_SCHEMA, PAIR_SCHEMA
 from transforms.dedup.settings import DedupConfig
@@ -83,7 +83,7 @@ def test_what_goes_and_for_whom(tmp_path: Path):
         (_address(0, 1), 3, _address(0, 2), _address(1, 0)),
         (_address(0, 1), 3, _address(1, 0), _address(1, 0)),
     ]
-    assert summarise(str(out), str(tmp_path / "documents")) == {
+    assert to_object(summarise(str(out), str(tmp_path / "documents"))) == {
         "documents": 6,
         "kept": 3,
         "dropped": 3,
@@ -143,7 +143,7 @@ def test_drop_all(tmp_path: Path):
     assert [drop["rule"] for drop in drops] == ["dedup/exact", "dedup/exact", "dedup/near", "dedup/exact", "dedup/exact"]
     assert {(drop["row"], drop["keeper"]) for drop in drops[3:]} == {(5, 6), (6, 5)}
     assert all(drop["row"] != drop["keeper"] for drop in drops)
-    assert summarise(str(tmp_path / "out"), str(tmp_path / "documents"))["kept"] == 2
+    assert to_object(summarise(str(tmp_path / "out"), str(tmp_path / "documents")))["kept"] == 2
 
 
 def test_a_column_that_is_not_there(tmp_path: Path):
@@ -191,7 +191,7 @@ def test_rounds_of_contraction_and_exact_passes_leave_no_trace(tmp_path: Path):
             exchange = Exchange(ranges=5, exact_passes=rounds + 1, rounds=rounds)
             _ = pipeline | beam.Create([0, 1]) | DropDuplicates(str(tmp_path / "documents"), str(out), DedupConfig(), exchange)
     assert files_of(tmp_path / "0") == files_of(tmp_path / "1") == files_of(tmp_path / "3")
-    assert summarise(str(tmp_path / "0"), str(tmp_path / "documents"))["dropped"] == 16
+    assert to_object(summarise(str(tmp_path / "0"), str(tmp_path / "documents")))["dropped"] == 16
 
 
 def test_nothing_alike_and_nothing_in_it(tmp_path: Path):
@@ -199,7 +199,7 @@ def test_nothing_alike_and_nothing_in_it(tmp_path: Path):
     write_documents(tmp_path / "documents", [["", "...", "!!!", *_texts(2)], []])
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(), parts=[0, 1])
     assert _drops(tmp_path / "out", 0) == _drops(tmp_path / "out", 1) == []
-    summary = summarise(str(tmp_path / "out"), str(tmp_path / "documents"))
+    summary = to_object(summarise(str(tmp_path / "out"), str(tmp_path / "documents")))
     assert (summary["documents"], summary["dropped"], summary["components"], summary["largest_component"]) == (5, 0, 0, 0)
 
 
@@ -217,7 +217,7 @@ def test_oversized_bucket_is_counted_and_kept_honest(tmp_path: Path):
     texts = [" ".join([*_WORDS, *(f"tail{number}x{index}" for index in range(2))]) for number in range(40)]
     write_documents(tmp_path / "documents", [texts[:20], texts[20:]])
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(bucket_limit=4), parts=[0, 1])
-    summary = summarise(str(tmp_path / "out"), str(tmp_path / "documents"))
+    summary = to_object(summarise(str(tmp_path / "out"), str(tmp_path / "documents")))
     assert summary["oversized_buckets"] > 0
     assert summary["oversized_documents"] > 4 * summary["oversized_buckets"]
     assert summary["skipped_pairs"] > 0
@@ -240,7 +240,7 @@ def test_same_bytes_whatever_the_order_workers_ranges_and_passes(tmp_path: Path)
         drop_duplicates(tmp_path / "documents", tmp_path / str(number), config, parts=parts, workers=workers)
     one, *others = (files_of(tmp_path / str(number)) for number in range(len(cases)))
     assert all(other == one for other in others)
-    summary = summarise(str(tmp_path / "0"), str(tmp_path / "documents"))
+    summary = to_object(summarise(str(tmp_path / "0"), str(tmp_path / "documents")))
     assert summary["dropped"] == 9 + 7
     assert summary["oversized_buckets"] > 0
 

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.transforms.dedup.small_corpora import drop_duplicates, write_documents
+from transforms.contracts.plain import to_object
 from transforms.dedup.near.graph import write_clusters, write_drops
 from transforms.dedup.settings import DedupConfig
 from transforms.dedup.summary import summarise
@@ -23,7 +24,7 @@ def folders(tmp_path: Path) -> tuple[str, str]:
 
 
 def test_by_source(folders: tuple[str, str]):
-    summary = summarise(*folders)
+    summary = to_object(summarise(*folders))
     assert list(summary["sources"]) == ["a", "b", "c"]
     for key in ("documents", "kept", "dropped", "exact", "near"):
         assert summary[key] == sum(source[key] for source in summary["sources"].values())
@@ -49,5 +50,5 @@ def test_nothing_was_looked_for(tmp_path: Path):
     write_documents(tmp_path / "documents", [["a", "a"]])
     write_drops(str(tmp_path), 0, [])
     write_clusters(str(tmp_path), [], {})
-    summary = summarise(str(tmp_path), str(tmp_path / "documents"))
+    summary = to_object(summarise(str(tmp_path), str(tmp_path / "documents")))
     assert (summary["documents"], summary["dropped"], summary["candidate_pairs"]) == (2, 0, 0)

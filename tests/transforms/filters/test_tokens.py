@@ -71,7 +71,7 @@ def test_counts(text: str, words: int, letters: int, sentences: int) -> None:
 
 def test_a_sentence_that_begins_small_can_be_left_out() -> None:
     tokens = split("one. two. Three", "small first. and on")
-    assert tokens.sentences_per_document(before_small_letters=False).tolist() == [2, 1]
+    assert tokens.sentences_per_document(before_lowercase=False).tolist() == [2, 1]
 
 
 TEXTS = st.text(st.sampled_from("aB1 .,'’-\n…:/@#()\"$%水\u0301\u200b~+tn*"), max_size=40) | st.text(max_size=20)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pipeline.stages.documents.stage import _LARGEST_UNIT, _UNITS, SMALLEST_UNIT
+from pipeline.stages.documents.planning import _LARGEST_UNIT, _UNITS, SMALLEST_UNIT
 from tests.conftest import PROJECT
 from transforms.sources.common_crawl import BASE, is_crawl_name, parse_crawl_name
 from transforms.sources.registry import KINDS

@@ -12,13 +12,13 @@ from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.contracts.dedup import LINES_KEY, LINES_RULE
 from transforms.contracts.documents import ID_BYTES
 from transforms.contracts.names import DROPS, PARTS, REMOVED_LINES
-from transforms.corpus import read_rows
 from transforms.dedup.lines.removed_lines import Removal, remove_lines, removed_table
 from transforms.dedup.lines.repeated_lines import LINE_SCHEMA, REPEATED_LINE_SCHEMA, distinct_lines, line_hashes
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.graph import write_drop_table
 from transforms.dedup.screens.screened import addressed_drops, drops_of_part
 from transforms.dedup.settings import DedupConfig
+from transforms.lookup import read_rows
 from transforms.memory import pass_of
 from transforms.storage.arrow_files import read_parquet, write_parquet
 

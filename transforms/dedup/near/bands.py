@@ -5,7 +5,6 @@ After Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -68,11 +67,25 @@ def recall_curve(*, bands: int, rows: int, jaccard: float) -> list[tuple[float, 
     return [(point, float(match_probability(point, bands=bands, rows=rows))) for point in points]
 
 
-def expected_recall(*, bands: int, rows: int, jaccard: float) -> dict[str, Any]:
-    """The probability that a pair is compared: `expected` at the threshold, and the `curve`."""
-    curve = [list(point) for point in recall_curve(bands=bands, rows=rows, jaccard=jaccard)]
+@dataclass(frozen=True, kw_only=True)
+class ExpectedRecall:
+    """The probability that a pair is compared: `expected` at the threshold, and the `curve`.
+
+    The curve is (similarity, probability), see `recall_curve`.
+    """
+
+    bands: int
+    rows: int
+    threshold: float
+    expected: float
+    curve: list[tuple[float, float]]
+
+
+def expected_recall(*, bands: int, rows: int, jaccard: float) -> ExpectedRecall:
+    """The recall that `bands` bands of `rows` rows give at the threshold `jaccard`."""
+    curve = recall_curve(bands=bands, rows=rows, jaccard=jaccard)
     expected = next(probability for similarity, probability in curve if similarity == jaccard)
-    return {"bands": bands, "rows": rows, "threshold": jaccard, "expected": expected, "curve": curve}
+    return ExpectedRecall(bands=bands, rows=rows, threshold=jaccard, expected=expected, curve=curve)
 
 
 def band_hashes(signatures: np.ndarray, *, bands: int, rows: int) -> np.ndarray:

@@ -16,9 +16,9 @@ from transforms.contracts.addresses import pack_address
 from transforms.contracts.dedup import CONTAMINATION_SCHEMA, SCREEN_RULES
 from transforms.contracts.documents import EXCERPT_CHARACTERS, ID_BYTES
 from transforms.contracts.names import CONTAMINATION, PARTS
-from transforms.corpus import read_rows
 from transforms.dedup.screens.evaluation_index import EvaluationIndex, gram_hashes, prefixes
 from transforms.dedup.screens.screened import addressed_drops, drops_of_part
+from transforms.lookup import read_rows
 from transforms.storage.arrow_files import read_parquet
 from transforms.words import Words, hash_words, split_words
 

@@ -1,0 +1,35 @@
+"""When a finished dedup stage stops the run: too many duplicates."""
+
+from pipeline.config.schema import Config
+from pipeline.run.folder import Run
+from pipeline.stages.dedup.report import dropped_by_rule, report_path, write_report
+from pipeline.stages.guard import Guard, highest_rate
+from transforms.contracts.counters import DedupCounters
+from transforms.errors import UserError
+
+
+def drop_guard(config: Config, counters: DedupCounters | None) -> Guard:
+    """The bound that `check_drop_rate` holds; `counters` of a stage that passed it."""
+    sources = counters.sources if counters else {}
+    highest = highest_rate({name: (source.dropped, source.documents) for name, source in sources.items()})
+    return Guard(key="dedup.max_drop_rate", limit=config.dedup.max_drop_rate, counted="dropped documents", highest=highest)
+
+
+def check_drop_rate(config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True) -> None:
+    """Raises UserError when more than `max_drop_rate` of a source would be dropped; nothing reads its drops then.
+
+    The message names a report with the largest groups and samples of what would be dropped. `write`: whether to write it.
+    """
+    for name, source in counters.sources.items():
+        if source.dropped > config.dedup.max_drop_rate * source.documents:
+            what = (
+                f"{source.dropped} of {source.documents} documents of source {name!r} would be dropped as duplicates "
+                f"({dropped_by_rule(source)}), more than dedup.max_drop_rate = {config.dedup.max_drop_rate}"
+            )
+            if write:
+                write_report(run, counters, folder, heading=what)
+            raise UserError(
+                what,
+                where=folder,
+                remedy=f"read {report_path(run)}: the largest groups, with excerpts; raise dedup.max_drop_rate if they are duplicates",
+            )

@@ -1,0 +1,68 @@
+"""The work of the documents stage: input files -> documents that pass language and quality, and a reject for every other record."""
+
+import functools
+from dataclasses import dataclass, field
+
+from pipeline.config.schema import Config
+from pipeline.run.plan import StagePlan
+from pipeline.run.state import file_entry
+from pipeline.runner.beam import RunnerSettings
+from pipeline.runner.units import StageReport, UnitJob, plan_work, run_units
+from pipeline.stages.documents.headers import check_columns
+from pipeline.stages.documents.units import DocumentsUnit
+from transforms import storage
+from transforms.contracts.counters import ColumnCounters, DocumentsCounters, SourceCounters
+from transforms.contracts.names import PARTS, REJECTS, SIGNALS
+from transforms.errors import UserError
+from transforms.ingest.settings import LanguageConfig, SourceConfig
+from transforms.ingest.unit import PartPaths, count_part, ingest_files
+from transforms.plugins import Plugin, load_plugins, read_plugins
+
+BYTES_PER_SECOND = 8e6  # of compressed WARC on one core
+
+
+@dataclass(frozen=True, kw_only=True)
+class _UnitCounters:
+    """What a unit counts; which columns there were depends on how files are divided and is not in the manifest."""
+
+    sources: dict[str, SourceCounters] = field(default_factory=dict)
+    columns: dict[str, ColumnCounters] = field(default_factory=dict)
+
+
+def read_documents(config: Config, settings: RunnerSettings, plan: StagePlan[DocumentsUnit], *, out: str) -> StageReport[DocumentsCounters]:
+    """Runs the units that are not committed yet. Raises UserError for a column that was asked for and is in no file of its source."""
+    work = functools.partial(
+        _read_unit,
+        plugins=read_plugins(config.plugins),
+        sources=config.sources,
+        language=config.language,
+        signals=config.signals,
+    )
+    job = UnitJob(folder=out, unit=DocumentsUnit, work=work, none=_UnitCounters())
+    report = run_units(job, settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
+    for name, counts in report.counters.sources.items():
+        if counts.read != counts.kept + sum(counts.rejected.values()):
+            raise UserError(f"counts of source {name!r} do not add up: {counts}", where=out, remedy="report this as a defect")
+        check_columns(name, config.sources[name], report.counters.columns.get(name), out)
+    return StageReport(files=report.files, counters=DocumentsCounters(sources=report.counters.sources))
+
+
+def _read_unit(
+    folder: str,
+    number: int,
+    unit: DocumentsUnit,
+    *,
+    plugins: tuple[Plugin, ...],
+    sources: dict[str, SourceConfig],
+    language: LanguageConfig,
+    signals: bool,
+) -> StageReport[_UnitCounters]:
+    load_plugins(plugins)
+    names = [files.name(number) for files in (PARTS, REJECTS, *([SIGNALS] if signals else []))]
+    paths = PartPaths(**dict(zip(("part", "rejects", "signals"), (storage.join(folder, name) for name in names), strict=False)))
+    if storage.exists(paths.part):
+        rows, counts = count_part(paths)
+    else:
+        rows, counts = ingest_files(unit.files, sources=sources, language=language, paths=paths)
+    entries = {name: file_entry(path, rows[path]) for name in names for path in [storage.join(folder, name)]}
+    return StageReport(files=entries, counters=_UnitCounters(sources=counts.by_source(), columns=counts.columns_seen()))

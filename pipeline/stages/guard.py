@@ -1,0 +1,43 @@
+"""Guards: bounds of the configuration that stop a run, as a person is shown them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from transforms.contracts.plain import JsonObject, to_plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class HighestRate:
+    """The source with the highest rate, a share in [0, 1]."""
+
+    source: str
+    rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """The largest share of a source's `counted` things that a stage accepts.
+
+    `key`: of the configuration. `highest`: what the finished stage counted, None before.
+    """
+
+    key: str
+    limit: float
+    counted: str
+    highest: HighestRate | None
+
+    def to_plain(self) -> JsonObject:
+        """The value below its key; `counted` is only for people."""
+        return {"limit": self.limit, "highest": to_plain(self.highest)}
+
+
+def highest_rate(counts: Mapping[str, tuple[int, int]]) -> HighestRate | None:
+    """The source with the largest share; None without sources.
+
+    `counts`: {source: (part, whole)}. Of equal shares the first counts; an empty whole is a share of 0.
+    """
+    rates = {source: part / max(whole, 1) for source, (part, whole) in counts.items()}
+    if not rates:
+        return None
+    source = max(rates, key=lambda name: rates[name])
+    return HighestRate(source=source, rate=round(rates[source], 6))

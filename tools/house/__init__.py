@@ -1,0 +1,1 @@
+"""Figures and laws of the source tree: `make house`. Nothing here imports the packages that it reads."""
