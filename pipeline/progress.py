@@ -11,7 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from transforms import storage
 
@@ -34,7 +42,9 @@ class StageProgress:
             self.console.print(f"  {note}", markup=False)
 
     @contextlib.contextmanager
-    def stage(self, name: str, folder: str, sizes: dict[str, int], notes: Iterable[str] = ()) -> Iterator[None]:
+    def stage(
+        self, name: str, folder: str, sizes: dict[str, int], notes: Iterable[str] = ()
+    ) -> Iterator[None]:
         """Shows a stage's progress until the block ends. `sizes`: the file that each unit commits to the folder -> bytes of its input."""
         for note in notes:
             self.console.print(f"  {note}", markup=False, soft_wrap=True)
@@ -60,7 +70,14 @@ class StageProgress:
         )
         with Progress(*columns, console=self.console, transient=True) as progress:
             task = progress.add_task(name, total=sum(sizes.values()) or None, parts="")
-            _watch(folder, sizes, stop, lambda parts, size: progress.update(task, completed=size, parts=f"{parts}/{len(sizes)} parts"))
+            _watch(
+                folder,
+                sizes,
+                stop,
+                lambda parts, size: progress.update(
+                    task, completed=size, parts=f"{parts}/{len(sizes)} parts"
+                ),
+            )
 
     def _lines(self, name: str, folder: str, sizes: dict[str, int], stop: threading.Event) -> None:
         started = last = time.monotonic()
@@ -72,14 +89,22 @@ class StageProgress:
                 last = now
                 rate = size / (now - started)
                 left = f", {(sum(sizes.values()) - size) / rate:.0f} s left" if rate else ""
-                self.console.print(f"{name}: {parts} of {len(sizes)} parts, {size / 1e6:.1f} MB, {rate / 1e6:.2f} MB/s{left}")
+                self.console.print(
+                    f"{name}: {parts} of {len(sizes)} parts, {size / 1e6:.1f} MB, {rate / 1e6:.2f} MB/s{left}"
+                )
 
         _watch(folder, sizes, stop, line)
 
 
-def _watch(folder: str, sizes: dict[str, int], stop: threading.Event, show: Callable[[int, int], None]) -> None:
+def _watch(
+    folder: str, sizes: dict[str, int], stop: threading.Event, show: Callable[[int, int], None]
+) -> None:
     places = {posixpath.dirname(name) for name in sizes}
     while not stop.wait(POLL_SECONDS):
-        found = (posixpath.join(place, name) for place in places for name in storage.list_names(storage.join(folder, place)))
+        found = (
+            posixpath.join(place, name)
+            for place in places
+            for name in storage.list_names(storage.join(folder, place))
+        )
         done = [name for name in found if name in sizes]
         show(len(done), sum(sizes[name] for name in done))

@@ -103,7 +103,9 @@ def binary_rows(column: pa.Array) -> np.ndarray:
     """A fixed-size binary column without nulls, (n,) of width w -> uint8 (n, w), not copied."""
     width = column.type.byte_width
     data = np.frombuffer(column.buffers()[1], np.uint8) if len(column) else np.zeros(0, np.uint8)
-    return data[column.offset * width : (column.offset + len(column)) * width].reshape(len(column), width)
+    return data[column.offset * width : (column.offset + len(column)) * width].reshape(
+        len(column), width
+    )
 
 
 def rows_to_binary(rows: np.ndarray) -> pa.Array:
@@ -127,7 +129,8 @@ def to_batch(schema: pa.Schema, *columns: pa.Array | np.ndarray) -> pa.RecordBat
     Arrow arrays are taken as they are, numpy arrays by the field's type.
     """
     arrays = [
-        column if isinstance(column, pa.Array) else pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)
+        column if isinstance(column, pa.Array) else pa.array(column, field.type)
+        for column, field in zip(columns, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -140,7 +143,11 @@ def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
 def to_numpy(column: pa.ChunkedArray) -> np.ndarray:
     """A column without nulls, (n,) -> uint8 (n, width) for fixed-size binary, else (n,)."""
     array = column.combine_chunks()
-    return binary_rows(array) if pa.types.is_fixed_size_binary(column.type) else array.to_numpy(zero_copy_only=False)
+    return (
+        binary_rows(array)
+        if pa.types.is_fixed_size_binary(column.type)
+        else array.to_numpy(zero_copy_only=False)
+    )
 
 
 def gather(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> dict[str, np.ndarray]:

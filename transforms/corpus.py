@@ -17,7 +17,9 @@ from transforms.words import mix64
 _PURPOSES = {"tokenizer-sample": 1, "validation": 2, "row-order": 3}
 
 
-def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
+def read_kept(
+    part_path: str, drops_path: str | None, *, columns: Sequence[str], rows: range | None = None
+) -> Iterator[KeptRows]:
     """A part's kept documents, batch by batch in row order.
 
     Texts come without the lines that were removed from them.
@@ -34,8 +36,14 @@ def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str],
         yield from read_rows(part_path, np.zeros(0, np.int64), columns=columns, rows=rows)
         return
     drops = read_parquet(drops_path, ["row"])
-    removed = read_removed(drops_path, (drops.schema.metadata or {}).get(LINES_KEY)) if "text" in columns else None
-    for kept in read_rows(part_path, drops.column("row").to_numpy().astype(np.int64), columns=columns, rows=rows):
+    removed = (
+        read_removed(drops_path, (drops.schema.metadata or {}).get(LINES_KEY))
+        if "text" in columns
+        else None
+    )
+    for kept in read_rows(
+        part_path, drops.column("row").to_numpy().astype(np.int64), columns=columns, rows=rows
+    ):
         yield kept if removed is None else KeptRows(kept.rows, _without_lines(kept, removed))
 
 
@@ -53,7 +61,9 @@ def _without_lines(kept: KeptRows, removed: RemovedLines) -> pa.RecordBatch:
     texts = kept.batch.column(index).to_pylist()
     for position in changed:
         texts[position] = remove_lines(texts[position], removed.of(int(kept.rows[position])))
-    return kept.batch.set_column(index, kept.batch.schema.field(index), pa.array(texts, pa.large_string()))
+    return kept.batch.set_column(
+        index, kept.batch.schema.field(index), pa.array(texts, pa.large_string())
+    )
 
 
 def seeded_hash(ids: pa.FixedSizeBinaryArray, *, seed: int, purpose: str) -> np.ndarray:
@@ -61,8 +71,12 @@ def seeded_hash(ids: pa.FixedSizeBinaryArray, *, seed: int, purpose: str) -> np.
 
     Choices made for different purposes or seeds are independent.
     """
-    words = np.frombuffer(ids.cast(pa.binary(16)).buffers()[1], np.uint64)[2 * ids.offset :][: 2 * len(ids)]
-    salt = mix64(np.array([(seed * 0x9E3779B97F4A7C15 + _PURPOSES[purpose]) & 0xFFFFFFFFFFFFFFFF], np.uint64))
+    words = np.frombuffer(ids.cast(pa.binary(16)).buffers()[1], np.uint64)[2 * ids.offset :][
+        : 2 * len(ids)
+    ]
+    salt = mix64(
+        np.array([(seed * 0x9E3779B97F4A7C15 + _PURPOSES[purpose]) & 0xFFFFFFFFFFFFFFFF], np.uint64)
+    )
     return mix64(words[::2] ^ mix64(words[1::2] ^ salt))
 
 

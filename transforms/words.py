@@ -23,7 +23,14 @@ OTHER, MARK, LETTER, NUMBER, IDEOGRAPH, PUNCTUATION, SYMBOL, SPACE = range(8)
 MARK to IDEOGRAPH make words; IDEOGRAPH is a letter or number that is a word of its own.
 """
 
-_CLASS_OF_CATEGORY = {"M": MARK, "L": LETTER, "N": NUMBER, "P": PUNCTUATION, "S": SYMBOL, "Z": SPACE}
+_CLASS_OF_CATEGORY = {
+    "M": MARK,
+    "L": LETTER,
+    "N": NUMBER,
+    "P": PUNCTUATION,
+    "S": SYMBOL,
+    "Z": SPACE,
+}
 _SPACE_CONTROLS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
 
 _ASSIGNED = ((0, 0x3FFFF), (0xE0000, 0xE0FFF))
@@ -129,7 +136,14 @@ def split_words(texts: pa.Array, *, lower: bool) -> Words:
     code_points = np.frombuffer("\n".join(strings).encode("utf-32-le"), np.dtype("<u4"))
     classes = character_classes()[code_points]
     starts, ends = _find_words(classes)
-    return Words(code_points=code_points, classes=classes, bounds=bounds, starts=starts, ends=ends, offsets=np.searchsorted(starts, bounds))
+    return Words(
+        code_points=code_points,
+        classes=classes,
+        bounds=bounds,
+        starts=starts,
+        ends=ends,
+        offsets=np.searchsorted(starts, bounds),
+    )
 
 
 def _find_words(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +180,9 @@ def collapse_spaces(words: Words) -> tuple[np.ndarray, np.ndarray]:
     kept[1:] |= ~space[:-1]  # the first of a run; before the first text there is as good as a space
     bounds = np.zeros(len(words.bounds), np.int64)
     # Each text is closed by a line feed, which is the text's last space or goes as part of the run.
-    bounds[1:] = np.add.reduceat(kept, words.bounds[:-1], dtype=np.int64).cumsum() if words.documents else 0
+    bounds[1:] = (
+        np.add.reduceat(kept, words.bounds[:-1], dtype=np.int64).cumsum() if words.documents else 0
+    )
     return np.where(space, np.uint32(ord(" ")), words.code_points)[kept], bounds
 
 
@@ -204,7 +220,9 @@ def hash_words(words: Words) -> np.ndarray:
 
 def _blocks(words: Words) -> Iterator[tuple[int, int]]:
     """Runs of words that begin within the same 64 Ki characters: they fit into the CPU cache."""
-    edges = np.unique(np.searchsorted(words.starts, np.arange(0, len(words.code_points) + _BLOCK, _BLOCK)))
+    edges = np.unique(
+        np.searchsorted(words.starts, np.arange(0, len(words.code_points) + _BLOCK, _BLOCK))
+    )
     return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
 

@@ -119,5 +119,16 @@ def estimate(
 
     `alone`: seconds in which the driver works and its workers wait.
     """
-    seconds = None if core_seconds is None or workers is None else rates.START_SECONDS + core_seconds / workers + alone
-    return Estimate(workers=workers, core_seconds=core_seconds, seconds=seconds, memory_bytes=memory, disk_bytes=disk, notes=tuple(notes))
+    seconds = (
+        None
+        if core_seconds is None or workers is None
+        else rates.START_SECONDS + core_seconds / workers + alone
+    )
+    return Estimate(
+        workers=workers,
+        core_seconds=core_seconds,
+        seconds=seconds,
+        memory_bytes=memory,
+        disk_bytes=disk,
+        notes=tuple(notes),
+    )

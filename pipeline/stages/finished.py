@@ -5,7 +5,12 @@ from typing import Generic, TypeVar
 
 from pipeline.run.folder import Run
 from pipeline.run.state import is_finished
-from transforms.contracts.counters import DedupCounters, DocumentsCounters, ShardsCounters, TokenizerCounters
+from transforms.contracts.counters import (
+    DedupCounters,
+    DocumentsCounters,
+    ShardsCounters,
+    TokenizerCounters,
+)
 from transforms.contracts.manifest import Manifest, read_manifest
 from transforms.contracts.names import NumberedFiles
 from transforms.contracts.plain import from_plain

@@ -93,7 +93,9 @@ class Stage(ABC, Generic[U, C]):
         """What the stage would do. Raises UserError when the stage before it is not finished, ConfigError for unusable input."""
 
     @abstractmethod
-    def execute(self, config: Config, run: Run, settings: "RunnerSettings", plan: StagePlan[U], *, out: str) -> "StageReport[C]":
+    def execute(
+        self, config: Config, run: Run, settings: "RunnerSettings", plan: StagePlan[U], *, out: str
+    ) -> "StageReport[C]":
         """Runs the units that are not committed yet. `out`: the folder, which exists and holds the plan."""
 
     @abstractmethod
@@ -118,7 +120,9 @@ class Stage(ABC, Generic[U, C]):
         """A manifest of this stage, its counters typed."""
         return Finished(folder, manifest, from_plain(self.counters, manifest.counters))
 
-    def check_bounds(self, config: Config, run: Run, counters: C, folder: str, *, write: bool = True) -> None:
+    def check_bounds(
+        self, config: Config, run: Run, counters: C, folder: str, *, write: bool = True
+    ) -> None:
         """Raises UserError, before the stage counts as finished, when counters pass a bound of the configuration.
 
         `write`: whether a report that the message names is written.
@@ -145,7 +149,9 @@ class Stage(ABC, Generic[U, C]):
             input_bytes=None if parts is None else round(parts),
         )
 
-    def surveyed(self, survey: "Survey", plan: StagePlan[U] | None, finished: Finished[C] | None) -> "Survey":
+    def surveyed(
+        self, survey: "Survey", plan: StagePlan[U] | None, finished: Finished[C] | None
+    ) -> "Survey":
         """A survey of the run before the stage -> one with what the stage left, or will leave."""
         return survey
 
@@ -153,7 +159,9 @@ class Stage(ABC, Generic[U, C]):
         """The bounds of `check_bounds`. `counters`: of a finished stage that passed them, or None."""
         yield from ()
 
-    def estimate(self, survey: "Survey", plan: StagePlan[U] | None, left: list[U] | None) -> "Estimate":
+    def estimate(
+        self, survey: "Survey", plan: StagePlan[U] | None, left: list[U] | None
+    ) -> "Estimate":
         """About what the stage takes. `left`: the units that are not committed, None without a plan."""
         raise NotImplementedError
 

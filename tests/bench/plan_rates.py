@@ -64,10 +64,16 @@ def unpack(folder: Path) -> None:
         (folder / name).mkdir()
     for pattern in ("web/pages-*.warc.gz", "books/*_*.txt.gz", "news/reuters-*.jsonl.gz"):
         for path in DATA.glob(pattern):
-            (folder / "unpacked" / path.name.removesuffix(".gz")).write_bytes(gzip.decompress(path.read_bytes()))
+            (folder / "unpacked" / path.name.removesuffix(".gz")).write_bytes(
+                gzip.decompress(path.read_bytes())
+            )
     for number, page in enumerate(_pages()):
         (folder / "html" / f"{number}.html").write_bytes(page)
-    rows = [json.loads(line) for path in sorted((folder / "unpacked").glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()]
+    rows = [
+        json.loads(line)
+        for path in sorted((folder / "unpacked").glob("*.jsonl"))
+        for line in path.read_text("utf-8").splitlines()
+    ]
     table = pa.table({name: [row.get(name) for row in rows] for name in ("id", "title", "text")})
     pq.write_table(table, folder / "tables" / "news.parquet", compression="zstd")
     pyarrow.csv.write_csv(table, folder / "tables" / "news.csv")
@@ -76,13 +82,23 @@ def unpack(folder: Path) -> None:
 def _pages() -> Iterator[bytes]:
     for path in sorted(DATA.glob("web/pages-*.warc.gz")):
         with open(path, "rb") as stream:
-            for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
+            for record in ArchiveIterator(
+                stream, record_types=WarcRecordType.response, parse_http=True
+            ):
                 yield record.reader.read()
 
 
 def run_stage(path: Path, command: str, *, workers: int = 1) -> dict[str, int]:
     """Runs a stage in a process of its own; its peak memory in bytes."""
-    arguments = [sys.executable, "-m", "pipeline.cli", command, str(path), "--workers", str(workers)]
+    arguments = [
+        sys.executable,
+        "-m",
+        "pipeline.cli",
+        command,
+        str(path),
+        "--workers",
+        str(workers),
+    ]
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
     with watch_memory(process.pid) as highest:
         status = process.wait()
@@ -96,7 +112,8 @@ def documents_rates(folder: Path, repeat: int) -> Iterator[Row]:
     for label, (kind, paths) in KINDS.items():
         path = folder / f"{label.replace(' .', '-')}.toml"
         path.write_text(
-            f'folder = "runs/{path.stem}"\nmax_error_rate = 1.0\n[sources.all]\n{kind}\npaths = ["{paths}"]\n', encoding="utf-8"
+            f'folder = "runs/{path.stem}"\nmax_error_rate = 1.0\n[sources.all]\n{kind}\npaths = ["{paths}"]\n',
+            encoding="utf-8",
         )
         run = Run(load_config(str(path)).folder)
         seconds, memory = [], []
@@ -123,9 +140,13 @@ def stage_rates(folder: Path) -> Iterator[Row]:
     """The later stages on the novels, the Reuters articles and all web pages."""
     path = folder / "all.toml"
     sources = "".join(
-        f'[sources.{name.split()[0]}]\n{kind}\npaths = ["{paths}"]\n' for name, (kind, paths) in KINDS.items() if name.endswith(".gz")
+        f'[sources.{name.split()[0]}]\n{kind}\npaths = ["{paths}"]\n'
+        for name, (kind, paths) in KINDS.items()
+        if name.endswith(".gz")
     )
-    path.write_text(f'folder = "runs/all"\n{sources}[shards]\nsequence_length = 1024\n', encoding="utf-8")
+    path.write_text(
+        f'folder = "runs/all"\n{sources}[shards]\nsequence_length = 1024\n', encoding="utf-8"
+    )
     run = Run(load_config(str(path)).folder)
     run_stage(path, DOCUMENTS.name)
     volume = volume_of(DOCUMENTS.finished(run))
@@ -149,11 +170,27 @@ def checks(folder: Path) -> Iterator[Row]:
     """Each stage of the real-data example: what was planned just before, and what it took."""
     path = folder / "checked.toml"
     text = (PROJECT / "docs" / "examples" / "real-data.toml").read_text("utf-8")
-    path.write_text(text.replace("../../runs/real-data", "runs/checked").replace("../../../shared/data", str(DATA)), encoding="utf-8")
+    path.write_text(
+        text.replace("../../runs/real-data", "runs/checked").replace(
+            "../../../shared/data", str(DATA)
+        ),
+        encoding="utf-8",
+    )
     run = Run(load_config(str(path)).folder)
     for stage in STAGES:
-        planning = [sys.executable, "-m", "pipeline.cli", "plan", str(path), "--json", "--workers", "2"]
-        planned = json.loads(subprocess.check_output(planning, stderr=subprocess.DEVNULL))["stages"][stage.name]
+        planning = [
+            sys.executable,
+            "-m",
+            "pipeline.cli",
+            "plan",
+            str(path),
+            "--json",
+            "--workers",
+            "2",
+        ]
+        planned = json.loads(subprocess.check_output(planning, stderr=subprocess.DEVNULL))[
+            "stages"
+        ][stage.name]
         memory = run_stage(path, stage.name, workers=2)["all"]
         manifest = stage.finished(run).manifest
         yield {
@@ -169,11 +206,17 @@ def checks(folder: Path) -> Iterator[Row]:
 
 def _bytes_of(manifest: Manifest, files: NumberedFiles | None = None) -> int:
     """Bytes of the files of a stage: of all, or of those of one kind."""
-    return sum(entry.bytes for name, entry in manifest.files.items() if files is None or files.matches(name))
+    return sum(
+        entry.bytes
+        for name, entry in manifest.files.items()
+        if files is None or files.matches(name)
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", choices=("rates", "checks"))
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
@@ -185,13 +228,18 @@ def main() -> None:
         folder = Path(name)
         if arguments.only != "checks":
             unpack(folder)
-            measured |= {"kinds": list(documents_rates(folder, arguments.repeat)), "stages": list(stage_rates(folder))}
+            measured |= {
+                "kinds": list(documents_rates(folder, arguments.repeat)),
+                "stages": list(stage_rates(folder)),
+            }
         if arguments.only != "rates":
             measured["checks"] = list(checks(folder))
     for rows in measured.values():
         table = figures_table(*rows[0])
         for row in rows:
-            table.add_row(*(value if isinstance(value, str) else f"{value:,.3f}" for value in row.values()))
+            table.add_row(
+                *(value if isinstance(value, str) else f"{value:,.3f}" for value in row.values())
+            )
         Console(width=140).print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")

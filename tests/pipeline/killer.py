@@ -33,7 +33,9 @@ def main(path: str, kill_at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     os.replace = counted
-    run_stages(load_config(path), RunnerSettings(workers=1), progress=StageProgress(Console(quiet=True)))
+    run_stages(
+        load_config(path), RunnerSettings(workers=1), progress=StageProgress(Console(quiet=True))
+    )
     print(commits)
 
 

@@ -34,7 +34,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
-    printed = shown(tmp_path, terminal=False, until=r"documents: 1 of 2 parts, 3\.0 MB, [\d.]+ MB/s, \d+ s left\n")
+    printed = shown(
+        tmp_path,
+        terminal=False,
+        until=r"documents: 1 of 2 parts, 3\.0 MB, [\d.]+ MB/s, \d+ s left\n",
+    )
     assert "\x1b" not in printed
     assert "2 of 2" not in printed
 

@@ -66,11 +66,21 @@ def write(folder: Path, *, split: bool = True) -> Path:
     folder.mkdir(exist_ok=True)
     generator = random.Random(2)
     texts = [sentences(generator, 40) for _ in range(60)]
-    (folder / "web.warc.gz").write_bytes(b"".join(gzip.compress(record(PAGE.format(text).encode()), mtime=0) for text in texts[:40]))
-    (folder / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts[::-1]))
+    (folder / "web.warc.gz").write_bytes(
+        b"".join(gzip.compress(record(PAGE.format(text).encode()), mtime=0) for text in texts[:40])
+    )
+    (folder / "a.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in texts[::-1])
+    )
     (folder / "b.jsonl").write_text(json.dumps({"text": texts[0]}))
     (folder / "c.jsonl").write_text(json.dumps({"text": texts[1]}))
-    pq.write_table(pa.table({"text": texts}), folder / "a.parquet", row_group_size=7, compression="none", use_dictionary=False)
+    pq.write_table(
+        pa.table({"text": texts}),
+        folder / "a.parquet",
+        row_group_size=7,
+        compression="none",
+        use_dictionary=False,
+    )
     path = folder / "tokenmill.toml"
     path.write_text(CONFIGURATION.format(split=str(split).lower()))
     return path
@@ -90,14 +100,19 @@ def documents(folder: Path) -> list[tuple]:
     return [tuple(row.values()) for part in parts for row in part.to_pylist()]
 
 
-def test_split_files_give_the_documents_of_whole_ones_in_the_same_order(split_run: Path, tmp_path: Path) -> None:
+def test_split_files_give_the_documents_of_whole_ones_in_the_same_order(
+    split_run: Path, tmp_path: Path
+) -> None:
     run(write(tmp_path, split=False))
     units, whole_units = (
-        len(plan_documents("documents", load_config(str(folder / "run.toml"))).units) for folder in (split_run, tmp_path / "run")
+        len(plan_documents("documents", load_config(str(folder / "run.toml"))).units)
+        for folder in (split_run, tmp_path / "run")
     )
     assert documents(split_run) == documents(tmp_path / "run")
     assert len(documents(split_run)) == 162
-    split, whole = (read_manifest(str(folder / "documents")) for folder in (split_run, tmp_path / "run"))
+    split, whole = (
+        read_manifest(str(folder / "documents")) for folder in (split_run, tmp_path / "run")
+    )
     assert split.counters == whole.counters
     assert (units, whole_units) == (len(split.files) // 2, len(whole.files) // 2)
     assert units > 4 * whole_units
@@ -105,14 +120,23 @@ def test_split_files_give_the_documents_of_whole_ones_in_the_same_order(split_ru
 
 def test_two_workers_give_the_same_bytes(split_run: Path, tmp_path: Path) -> None:
     settings = RunnerSettings(workers=2)
-    run_stages(load_config(str(write(tmp_path))), settings, stages=[DOCUMENTS], progress=StageProgress(Console(quiet=True)))
+    run_stages(
+        load_config(str(write(tmp_path))),
+        settings,
+        stages=[DOCUMENTS],
+        progress=StageProgress(Console(quiet=True)),
+    )
     made, others = digests(tmp_path / "run"), digests(split_run)
-    assert made == {name: digest for name, digest in others.items() if name.startswith("documents/")}
+    assert made == {
+        name: digest for name, digest in others.items() if name.startswith("documents/")
+    }
     assert len(made) > 10
 
 
 @pytest.mark.parametrize("kill_at", [5, 12, 21])
-def test_a_killed_run_resumes_to_the_same_bytes(split_run: Path, tmp_path: Path, kill_at: int) -> None:
+def test_a_killed_run_resumes_to_the_same_bytes(
+    split_run: Path, tmp_path: Path, kill_at: int
+) -> None:
     path = write(tmp_path)
     command = [sys.executable, "-m", "tests.pipeline.killer", str(path), str(kill_at), str(UNIT)]
     killed = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)
@@ -130,7 +154,9 @@ def test_a_plan_names_each_file_once_and_covers_each_byte_once(tmp_path: Path) -
     assert len(plan.inputs) == 5
     pieces = [file for unit in plan.units for file in unit.files]
     for name, path in _files(tmp_path):
-        bounds = [(piece.start, piece.end or piece.size) for piece in pieces if piece.path == str(path)]
+        bounds = [
+            (piece.start, piece.end or piece.size) for piece in pieces if piece.path == str(path)
+        ]
         assert [start for start, _ in bounds] == [0, *(end for _, end in bounds[:-1])], name
         assert bounds[-1][1] == path.stat().st_size
     assert sum(unit.bytes for unit in plan.units) == sum(sizes.values())
@@ -160,21 +186,34 @@ def test_splitting(size: int, aim: int | None, bounds: list) -> None:
 
 
 def test_grouping_keeps_order_and_size() -> None:
-    files = [InputFile(source="a", path=str(size), origin="o", size=size) for size in (4, 4, 4, 20, 1, 2)]
-    assert [[file.size for file in group] for group in group_files(files, aim=10)] == [[4, 4], [4], [20], [1, 2]]
+    files = [
+        InputFile(source="a", path=str(size), origin="o", size=size) for size in (4, 4, 4, 20, 1, 2)
+    ]
+    assert [[file.size for file in group] for group in group_files(files, aim=10)] == [
+        [4, 4],
+        [4],
+        [20],
+        [1, 2],
+    ]
 
 
 def test_split_is_for_kinds_that_can(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
-    path.write_text('folder = "run"\n[sources.a]\nkind = "text"\npaths = "a.txt"\nmax_payload_megabytes = 3\n')
+    path.write_text(
+        'folder = "run"\n[sources.a]\nkind = "text"\npaths = "a.txt"\nmax_payload_megabytes = 3\n'
+    )
     with pytest.raises(ConfigError, match="'max_payload_megabytes' is not for kind 'text'"):
         load_config(str(path))
 
 
-def test_a_run_divided_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_divided_otherwise_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another version of the tool may divide the input otherwise: its parts must not be mixed with these."""
     (tmp_path / "a.jsonl").write_text('{"text": "The river rose in the night."}\n' * 1000)
-    (tmp_path / "tokenmill.toml").write_text('folder = "run"\n[sources.news]\nkind = "jsonl"\npaths = ["a.jsonl"]\n')
+    (tmp_path / "tokenmill.toml").write_text(
+        'folder = "run"\n[sources.news]\nkind = "jsonl"\npaths = ["a.jsonl"]\n'
+    )
     config = load_config(str(tmp_path / "tokenmill.toml"))
     start_stage(Run(config.folder).stage("documents"), plan_documents("documents", config))
     monkeypatch.setattr(pipeline.stages.documents.planning, "SMALLEST_UNIT", 4000)

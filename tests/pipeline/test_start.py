@@ -38,11 +38,21 @@ READING_AND_WRITING = [
 def run_module(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def test_the_version_is_the_projects(tokenmill: Callable) -> None:
-    stated = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    stated = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "version"
+    ]
     outcome = tokenmill("--version")
     assert (outcome.status, outcome.out, outcome.err) == (0, f"tokenmill {stated}\n", "")
 
@@ -64,7 +74,9 @@ def test_every_command_is_listed_here() -> None:
 
 def test_commands_that_need_no_pytorch_do_not_import_it(tmp_path: Path) -> None:
     write_corpus(tmp_path)
-    done = run_module("tests.pipeline.without_torch", json.dumps(READING_AND_WRITING), folder=tmp_path)
+    done = run_module(
+        "tests.pipeline.without_torch", json.dumps(READING_AND_WRITING), folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "demo" / "run" / "shards" / "manifest.json").exists()
 

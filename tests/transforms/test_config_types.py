@@ -38,15 +38,29 @@ def test_where_relative_paths_start(path: str, base: str, expected: str) -> None
 
 def test_wildcards_in_the_name_of_the_folder_are_no_wildcards() -> None:
     assert absolute_pattern("*.txt", "/a[1]") == "/a[[]1]/*.txt"
-    assert TypeAdapter(ConfigPatterns).validate_python("*.txt", context={BASE_FOLDER: "/a*"}) == ("/a[*]/*.txt",)
+    assert TypeAdapter(ConfigPatterns).validate_python("*.txt", context={BASE_FOLDER: "/a*"}) == (
+        "/a[*]/*.txt",
+    )
 
 
 def test_without_a_folder_paths_stay() -> None:
     assert TypeAdapter(ConfigPaths).validate_python(["a", ""]) == ("a", "")
-    assert TypeAdapter(ConfigPaths).validate_python(["a", ""], context={BASE_FOLDER: "/b"}) == ("/b/a", "")
+    assert TypeAdapter(ConfigPaths).validate_python(["a", ""], context={BASE_FOLDER: "/b"}) == (
+        "/b/a",
+        "",
+    )
 
 
-@pytest.mark.parametrize("annotation", [ConfigPath, ConfigPath | None, ConfigPaths, tuple[ConfigPath, ...], Mapping[str, ConfigPattern]])
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        ConfigPath,
+        ConfigPath | None,
+        ConfigPaths,
+        tuple[ConfigPath, ...],
+        Mapping[str, ConfigPattern],
+    ],
+)
 def test_paths_are_seen_in_types(annotation: Any) -> None:
     assert holds_paths(annotation)
 

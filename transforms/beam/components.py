@@ -46,11 +46,16 @@ class Cluster(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, edges: tuple[beam.PCollection[pa.RecordBatch], ...]) -> beam.PCollection[Grouped]:
+    def expand(
+        self, edges: tuple[beam.PCollection[pa.RecordBatch], ...]
+    ) -> beam.PCollection[Grouped]:
         ranges = self.exchange.ranges
         together = edges | beam.Flatten()
         if not self.exchange.rounds:
-            forest = together | "Connect" >> beam.CombineGlobally(ConnectedComponents()).without_defaults()
+            forest = (
+                together
+                | "Connect" >> beam.CombineGlobally(ConnectedComponents()).without_defaults()
+            )
             labelled = together | "Label" >> beam.ParDo(_Label(ranges), AsIter(forest))
         else:
             labels = together | "Contract" >> ContractStars(self.exchange)
@@ -93,7 +98,10 @@ class ContractStars(beam.PTransform):
             | "Neighbours" >> beam.GroupByKey()
             | "Stars" >> beam.ParDo(_LabelStars()).with_outputs("loose", main="labels")
         )
-        forest = labelled.loose | "Connect" >> beam.CombineGlobally(ConnectedComponents()).without_defaults()
+        forest = (
+            labelled.loose
+            | "Connect" >> beam.CombineGlobally(ConnectedComponents()).without_defaults()
+        )
         return labelled.labels | "Resolve" >> beam.ParDo(_Resolve(), AsIter(forest))
 
 
@@ -110,7 +118,9 @@ class ConnectedComponents(beam.CombineFn):
         return [empty_forest()]
 
     def add_input(self, accumulator: list[Forest], edges: pa.RecordBatch) -> list[Forest]:
-        forest = spanning_forest(edges.column("first").to_numpy(), edges.column("second").to_numpy())
+        forest = spanning_forest(
+            edges.column("first").to_numpy(), edges.column("second").to_numpy()
+        )
         return self._shorten([*accumulator, forest])
 
     def merge_accumulators(self, accumulators: Iterable[list[Forest]]) -> list[Forest]:
@@ -135,8 +145,13 @@ class _Label(beam.DoFn):
 
     def process(self, edges: pa.RecordBatch, forests: Iterable[pa.RecordBatch]) -> Iterator[Keyed]:
         (forest,) = forests
-        components = Forest(nodes=forest.column("node").to_numpy(), roots=forest.column("root").to_numpy())
-        yield from split_by(range_of_nodes(components.roots_of(edges.column("first").to_numpy()), self._ranges), edges)
+        components = Forest(
+            nodes=forest.column("node").to_numpy(), roots=forest.column("root").to_numpy()
+        )
+        yield from split_by(
+            range_of_nodes(components.roots_of(edges.column("first").to_numpy()), self._ranges),
+            edges,
+        )
 
 
 class _ByFirst(beam.DoFn):
@@ -153,7 +168,9 @@ class _Join(beam.DoFn):
 
     def process(self, element: Grouped) -> Iterator[Keyed]:
         batches = list(element[1])
-        labels = gather((batch for batch in batches if batch.schema.equals(FOREST_SCHEMA)), FOREST_SCHEMA)
+        labels = gather(
+            (batch for batch in batches if batch.schema.equals(FOREST_SCHEMA)), FOREST_SCHEMA
+        )
         order = np.argsort(labels["node"])
         components = Forest(nodes=labels["node"][order], roots=labels["root"][order])
         for edges in batches:
@@ -198,7 +215,12 @@ class _Resolve(beam.DoFn):
         number, labels = element
         roots = labels.column("root").to_numpy()
         for forest in forests:
-            roots = resolve(roots, Forest(nodes=forest.column("node").to_numpy(), roots=forest.column("root").to_numpy()))
+            roots = resolve(
+                roots,
+                Forest(
+                    nodes=forest.column("node").to_numpy(), roots=forest.column("root").to_numpy()
+                ),
+            )
         yield number, to_batch(FOREST_SCHEMA, labels.column("node"), roots)
 
 

@@ -55,7 +55,9 @@ class _Count(beam.DoFn):
 
     def process(self, part: Part) -> Iterator[Keyed]:
         texts = (_column(batch) for _, batch in read_kept(*part, columns=["text"]))
-        counts = count_pretokens(texts, find_pattern(self._pattern), normalization=self._normalization)
+        counts = count_pretokens(
+            texts, find_pattern(self._pattern), normalization=self._normalization
+        )
         numbers = range_of(hash_pretokens(counts), self._ranges)
         order = np.argsort(numbers, kind="stable")
         edges = np.searchsorted(numbers[order], np.arange(self._ranges + 1))

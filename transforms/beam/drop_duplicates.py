@@ -23,7 +23,13 @@ from transforms.contracts.names import DROPS, clusters_path
 from transforms.corpus import count_documents
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.exchange import Exchange, plan_exchange
-from transforms.dedup.near.graph import choose_in_components, cluster_order, sort_clusters, write_clusters, write_drops
+from transforms.dedup.near.graph import (
+    choose_in_components,
+    cluster_order,
+    sort_clusters,
+    write_clusters,
+    write_drops,
+)
 from transforms.dedup.near.schemas import CHOICE_SCHEMA
 from transforms.dedup.near.work_files import cluster_range_path, work_folder
 from transforms.dedup.screens.screened import screened_drops
@@ -56,16 +62,24 @@ class DropDuplicates(beam.PTransform):
         super().__init__()
 
     def expand(self, parts: beam.PCollection[int]) -> beam.PCollection[str]:
-        exchange = self.exchange or plan_exchange(count_documents(self.documents), self.config, memory=None)
+        exchange = self.exchange or plan_exchange(
+            count_documents(self.documents), self.config, memory=None
+        )
         ranges = exchange.ranges
         parts = parts | "Spread" >> beam.Reshuffle()
         signed = parts | "Sign" >> SignDocuments(self.documents, self.out, self.config)
         copies, unique = signed | "Exact" >> DropExact(self.out, self.config, exchange)
-        pairs, buckets, wanted, found = unique | "Band" >> ExchangeBands(self.out, self.config, exchange)
-        near, verified = (pairs, buckets, wanted) | "Verify" >> VerifyPairs(self.documents, self.out, self.config, ranges)
+        pairs, buckets, wanted, found = unique | "Band" >> ExchangeBands(
+            self.out, self.config, exchange
+        )
+        near, verified = (pairs, buckets, wanted) | "Verify" >> VerifyPairs(
+            self.documents, self.out, self.config, ranges
+        )
         components = (copies, near) | "Cluster" >> Cluster(exchange)
         choices = components | "Choose" >> ChooseKeepers(self.config)
-        return (parts, choices, (found, verified)) | "Write" >> WriteDrops(self.out, self.config, ranges)
+        return (parts, choices, (found, verified)) | "Write" >> WriteDrops(
+            self.out, self.config, ranges
+        )
 
 
 @dataclass
@@ -97,12 +111,24 @@ class WriteDrops(beam.PTransform):
 
     def expand(
         self,
-        inputs: tuple[beam.PCollection[int], beam.PCollection[pa.RecordBatch], tuple[beam.PCollection[tuple[str, int]], ...]],
+        inputs: tuple[
+            beam.PCollection[int],
+            beam.PCollection[pa.RecordBatch],
+            tuple[beam.PCollection[tuple[str, int]], ...],
+        ],
     ) -> beam.PCollection[str]:
         parts, choices, statistics = inputs
-        totals = statistics | "All statistics" >> beam.Flatten() | beam.CombinePerKey(sum).with_output_types(tuple[str, int])
+        totals = (
+            statistics
+            | "All statistics" >> beam.Flatten()
+            | beam.CombinePerKey(sum).with_output_types(tuple[str, int])
+        )
         dropped = choices | "By part" >> beam.ParDo(_DropsByPart())
-        drops = (dropped, parts) | "Group" >> GroupByPart(CHOICE_SCHEMA) | "Drops" >> beam.ParDo(_WriteDrops(self.out, self.config))
+        drops = (
+            (dropped, parts)
+            | "Group" >> GroupByPart(CHOICE_SCHEMA)
+            | "Drops" >> beam.ParDo(_WriteDrops(self.out, self.config))
+        )
         sorted_ranges = (
             choices
             | "By component" >> beam.ParDo(_ByComponent(self.ranges))
@@ -110,7 +136,9 @@ class WriteDrops(beam.PTransform):
             | "Sort" >> beam.ParDo(_SortClusters(self.out))
         )
         once = parts.pipeline | "Once" >> beam.Create([self.out])
-        clusters = once | "Clusters" >> beam.Map(_write_clusters, AsIter(sorted_ranges), AsIter(totals))
+        clusters = once | "Clusters" >> beam.Map(
+            _write_clusters, AsIter(sorted_ranges), AsIter(totals)
+        )
         return (drops, clusters) | "Names" >> beam.Flatten()
 
 
@@ -125,7 +153,9 @@ class _Choose(beam.DoFn):
 class _DropsByPart(beam.DoFn):
     def process(self, choices: pa.RecordBatch) -> Iterator[Keyed]:
         members = choices.column("member").to_numpy()
-        drops = choices.take(pa.array(np.flatnonzero(choices.column("keeper").to_numpy() != members)))
+        drops = choices.take(
+            pa.array(np.flatnonzero(choices.column("keeper").to_numpy() != members))
+        )
         yield from split_by(unpack_address(drops.column("member").to_numpy())[0], drops)
 
 
@@ -135,7 +165,9 @@ class _WriteDrops(beam.DoFn):
 
     def process(self, element: Grouped) -> Iterator[str]:
         part, batches = element
-        write_drops(self._out, part, batches, screened=screened_drops(self._out, part, self._config))
+        write_drops(
+            self._out, part, batches, screened=screened_drops(self._out, part, self._config)
+        )
         yield DROPS.path(self._out, part)
 
 
@@ -144,7 +176,9 @@ class _ByComponent(beam.DoFn):
         self._ranges = ranges
 
     def process(self, choices: pa.RecordBatch) -> Iterator[Keyed]:
-        yield from split_by(range_of(cluster_order(choices.column("component").to_numpy()), self._ranges), choices)
+        yield from split_by(
+            range_of(cluster_order(choices.column("component").to_numpy()), self._ranges), choices
+        )
 
 
 class _SortClusters(beam.DoFn):
@@ -159,7 +193,11 @@ class _SortClusters(beam.DoFn):
 
 
 def _write_clusters(out: str, ranges: Iterable[int], statistics: Iterable[tuple[str, int]]) -> str:
-    write_clusters(out, (read_parquet(cluster_range_path(out, number)) for number in sorted(ranges)), dict(statistics))
+    write_clusters(
+        out,
+        (read_parquet(cluster_range_path(out, number)) for number in sorted(ranges)),
+        dict(statistics),
+    )
     # The choices are complete, so no comparison is left that maps a work file.
     storage.remove_folder(work_folder(out))
     return clusters_path(out)

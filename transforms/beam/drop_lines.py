@@ -41,7 +41,9 @@ class DropLines(beam.PTransform):
     def expand(self, parts: beam.PCollection[int]) -> beam.PCollection[int]:
         parts = parts | "Spread" >> beam.Reshuffle()
         hashing = [_HashLines(self, number) for number in range(self.passes)]
-        repeated, _ = parts | "Find" >> ExchangeInPasses(hashing, _FindRepeated(self.config), ("counts",))
+        repeated, _ = parts | "Find" >> ExchangeInPasses(
+            hashing, _FindRepeated(self.config), ("counts",)
+        )
         return (
             (repeated, parts)
             | "Group" >> GroupByPart(REPEATED_LINE_SCHEMA)
@@ -51,12 +53,22 @@ class DropLines(beam.PTransform):
 
 class _HashLines(beam.DoFn):
     def __init__(self, transform: DropLines, number: int):
-        self._documents, self._out, self._config = transform.documents, transform.out, transform.config
+        self._documents, self._out, self._config = (
+            transform.documents,
+            transform.out,
+            transform.config,
+        )
         self._ranges, self._passes, self._number = transform.ranges, transform.passes, number
 
     def process(self, part: int, before: Iterable[int] = ()) -> Iterator[Keyed]:
         yield from lines_of_part(
-            self._documents, self._out, part, self._config, ranges=self._ranges, passes=self._passes, number=self._number
+            self._documents,
+            self._out,
+            part,
+            self._config,
+            ranges=self._ranges,
+            passes=self._passes,
+            number=self._number,
         )
 
 

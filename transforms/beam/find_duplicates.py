@@ -19,7 +19,13 @@ from transforms.arrays import gather, to_batch, unique_pairs
 from transforms.beam.grouping import ExchangeInPasses, Grouped, Keyed
 from transforms.dedup.near.bands import candidate_pairs, range_of
 from transforms.dedup.near.candidates import CandidateSets, pair_buckets, verify_pairs, write_sets
-from transforms.dedup.near.exchange import Exchange, bands_of_pass, exact_of_pass, pairs_by_range, unpack_entries
+from transforms.dedup.near.exchange import (
+    Exchange,
+    bands_of_pass,
+    exact_of_pass,
+    pairs_by_range,
+    unpack_entries,
+)
 from transforms.dedup.near.graph import link_copies
 from transforms.dedup.near.schemas import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, rows_by_part
 from transforms.dedup.near.sign import sign_part
@@ -63,9 +69,16 @@ class DropExact(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, signed: beam.PCollection[int]) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[Grouped]]:
-        emit = [_EmitExact(self.out, self.config, self.exchange, number) for number in range(self.exchange.exact_passes)]
-        edges, rows, _ = signed | "Link" >> ExchangeInPasses(emit, _LinkCopies(self.config), ("rows", "counts"))
+    def expand(
+        self, signed: beam.PCollection[int]
+    ) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[Grouped]]:
+        emit = [
+            _EmitExact(self.out, self.config, self.exchange, number)
+            for number in range(self.exchange.exact_passes)
+        ]
+        edges, rows, _ = signed | "Link" >> ExchangeInPasses(
+            emit, _LinkCopies(self.config), ("rows", "counts")
+        )
         by_part = (
             (rows, signed | "All parts" >> beam.Map(_screened, self.out, self.config))
             | "Left out" >> beam.Flatten()
@@ -91,10 +104,20 @@ class ExchangeBands(beam.PTransform):
 
     def expand(
         self, copies: beam.PCollection[Grouped]
-    ) -> tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[tuple[str, int]]]:
-        emit = [_EmitBands(self.out, self.config, self.exchange, number) for number in range(self.exchange.passes)]
+    ) -> tuple[
+        beam.PCollection[Keyed],
+        beam.PCollection[Keyed],
+        beam.PCollection[Keyed],
+        beam.PCollection[tuple[str, int]],
+    ]:
+        emit = [
+            _EmitBands(self.out, self.config, self.exchange, number)
+            for number in range(self.exchange.passes)
+        ]
         find = _FindPairs(self.config, self.exchange.ranges)
-        pairs, buckets, rows, counts = copies | "Pair" >> ExchangeInPasses(emit, find, ("buckets", "rows", "counts"))
+        pairs, buckets, rows, counts = copies | "Pair" >> ExchangeInPasses(
+            emit, find, ("buckets", "rows", "counts")
+        )
         return pairs, buckets, rows, counts
 
 
@@ -115,13 +138,29 @@ class VerifyPairs(beam.PTransform):
         super().__init__()
 
     def expand(
-        self, inputs: tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed]]
+        self,
+        inputs: tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed]],
     ) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[tuple[str, int]]]:
         pairs, buckets, wanted = inputs
-        written = wanted | "Group by part" >> beam.GroupByKey() | "Shingle" >> beam.ParDo(_WriteSets(self.documents, self.out, self.config))
-        more = buckets | "Group buckets" >> beam.GroupByKey() | "Pair" >> beam.ParDo(_PairBuckets(self.out, self.ranges), AsIter(written))
-        verifying = beam.ParDo(_Verify(self.out, self.config), AsIter(written)).with_outputs("counts", main="edges")
-        outputs = (pairs, more) | "All pairs" >> beam.Flatten() | "Group" >> beam.GroupByKey() | "Compare" >> verifying
+        written = (
+            wanted
+            | "Group by part" >> beam.GroupByKey()
+            | "Shingle" >> beam.ParDo(_WriteSets(self.documents, self.out, self.config))
+        )
+        more = (
+            buckets
+            | "Group buckets" >> beam.GroupByKey()
+            | "Pair" >> beam.ParDo(_PairBuckets(self.out, self.ranges), AsIter(written))
+        )
+        verifying = beam.ParDo(_Verify(self.out, self.config), AsIter(written)).with_outputs(
+            "counts", main="edges"
+        )
+        outputs = (
+            (pairs, more)
+            | "All pairs" >> beam.Flatten()
+            | "Group" >> beam.GroupByKey()
+            | "Compare" >> verifying
+        )
         return outputs.edges, outputs.counts
 
 
@@ -140,7 +179,9 @@ class _EmitExact(beam.DoFn):
 
     def process(self, part: int, before: Iterable[tuple[str, int]] = ()) -> Iterator[Keyed]:
         left_out = screened_rows(self._out, part, self._config)
-        yield from exact_of_pass(self._out, part, self._config, self._exchange, number=self._number, left_out=left_out)
+        yield from exact_of_pass(
+            self._out, part, self._config, self._exchange, number=self._number, left_out=left_out
+        )
 
 
 class _LinkCopies(beam.DoFn):
@@ -160,29 +201,43 @@ class _EmitBands(beam.DoFn):
     def __init__(self, out: str, config: DedupConfig, exchange: Exchange, number: int):
         self._out, self._config, self._exchange, self._number = out, config, exchange, number
 
-    def process(self, element: Grouped, before: Iterable[tuple[str, int]] = ()) -> Iterator[tuple[tuple[int, int], bytes]]:
+    def process(
+        self, element: Grouped, before: Iterable[tuple[str, int]] = ()
+    ) -> Iterator[tuple[tuple[int, int], bytes]]:
         part, copies = element
         left_out = gather(copies, ROW_SCHEMA)["row"]
-        yield from bands_of_pass(self._out, part, self._config, self._exchange, number=self._number, left_out=left_out)
+        yield from bands_of_pass(
+            self._out, part, self._config, self._exchange, number=self._number, left_out=left_out
+        )
 
 
 class _FindPairs(beam.DoFn):
     def __init__(self, config: DedupConfig, ranges: int):
         self._config, self._ranges = config, ranges
 
-    def process(self, element: tuple[tuple[int, int], Iterable[bytes]]) -> Iterator[Keyed | Buckets | Rows | Count]:
+    def process(
+        self, element: tuple[tuple[int, int], Iterable[bytes]]
+    ) -> Iterator[Keyed | Buckets | Rows | Count]:
         hashes, addresses = unpack_entries(element[1])
         pairs = candidate_pairs(hashes, addresses, limit=self._config.bucket_limit)
         yield Count("counts", ("oversized_buckets", len(pairs.sizes)))
         yield Count("counts", ("oversized_documents", int(pairs.sizes.sum())))
         # All pairs less those of hub and chain.
-        yield Count("counts", ("skipped_pairs", int((pairs.sizes * (pairs.sizes - 1) // 2 - (2 * pairs.sizes - 3)).sum())))
+        yield Count(
+            "counts",
+            (
+                "skipped_pairs",
+                int((pairs.sizes * (pairs.sizes - 1) // 2 - (2 * pairs.sizes - 3)).sum()),
+            ),
+        )
         if len(pairs):
             yield from pairs_by_range(pairs.first, pairs.second, self._ranges)
         for members in pairs.oversized():
             number = int(range_of(mix64(members[:1]), self._ranges)[0])
             yield Buckets("buckets", (number, to_batch(BUCKET_SCHEMA, members)))
-        for part, rows in rows_by_part(np.unique(np.concatenate([pairs.first, pairs.second, pairs.members]))):
+        for part, rows in rows_by_part(
+            np.unique(np.concatenate([pairs.first, pairs.second, pairs.members]))
+        ):
             yield Rows("rows", (part, rows))
 
 
@@ -192,7 +247,9 @@ class _PairBuckets(beam.DoFn):
 
     def process(self, element: Grouped, written: Iterable[int]) -> Iterator[Keyed]:
         # `written` is a barrier: Beam computes it, and with it all work files, before this starts.
-        first, second = pair_buckets(CandidateSets(self._out), (batch.column("address").to_numpy() for batch in element[1]))
+        first, second = pair_buckets(
+            CandidateSets(self._out), (batch.column("address").to_numpy() for batch in element[1])
+        )
         yield from pairs_by_range(first, second, self._ranges)
 
 

@@ -57,7 +57,10 @@ class ExchangeInPasses(beam.PTransform):
             before = (AsIter(found.counts),)
             passes.append(found)
         names = ("found", *self.outputs)
-        return tuple(tuple(found[name] for found in passes) | f"All {name}" >> beam.Flatten() for name in names)
+        return tuple(
+            tuple(found[name] for found in passes) | f"All {name}" >> beam.Flatten()
+            for name in names
+        )
 
 
 @dataclass
@@ -72,9 +75,15 @@ class GroupByPart(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, inputs: tuple[beam.PCollection[Keyed], beam.PCollection[int]]) -> beam.PCollection[Grouped]:
+    def expand(
+        self, inputs: tuple[beam.PCollection[Keyed], beam.PCollection[int]]
+    ) -> beam.PCollection[Grouped]:
         batches, parts = inputs
-        return (batches, parts | "All parts" >> beam.Map(_empty_part, self.schema)) | beam.Flatten() | "Group by part" >> beam.GroupByKey()
+        return (
+            (batches, parts | "All parts" >> beam.Map(_empty_part, self.schema))
+            | beam.Flatten()
+            | "Group by part" >> beam.GroupByKey()
+        )
 
 
 def _empty_part(part: int, schema: pa.Schema) -> Keyed:

@@ -19,7 +19,11 @@ from transforms.contracts.addresses import unpack_address
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.schemas import ROW_SCHEMA, rows_by_part
 from transforms.dedup.near.sign import sign_part
-from transforms.dedup.screens.earlier_candidates import CandidateFiles, candidates_path, write_candidates
+from transforms.dedup.screens.earlier_candidates import (
+    CandidateFiles,
+    candidates_path,
+    write_candidates,
+)
 from transforms.dedup.screens.earlier_pairs import (
     BAND_SCHEMA,
     bands_by_range,
@@ -74,7 +78,11 @@ class ScreenAgainst(beam.PTransform):
         names = [run.name for run in self.runs]
         parts = parts | "Spread" >> beam.Reshuffle()
         of_runs = [(number, part) for number, run in enumerate(self.runs) for part in run.parts]
-        others = parts.pipeline | "Earlier parts" >> beam.Create(of_runs) | "Spread earlier" >> beam.Reshuffle()
+        others = (
+            parts.pipeline
+            | "Earlier parts" >> beam.Create(of_runs)
+            | "Spread earlier" >> beam.Reshuffle()
+        )
         signing = beam.ParDo(_Sign(self.documents, self.out, self.config, self.ranges))
         own = parts | "Sign" >> signing.with_outputs("signed", main="hashes")
         earlier = others | "Read exact" >> beam.ParDo(_ReadExact(self.runs, self.ranges))
@@ -89,7 +97,9 @@ class ScreenAgainst(beam.PTransform):
         sources = (
             (
                 copies | "Own copies" >> beam.Map(_of_own_run),
-                own.signed | "Own parts" >> beam.Map(_without_drops) | "Own places" >> beam.Map(_of_own_run),
+                own.signed
+                | "Own parts" >> beam.Map(_without_drops)
+                | "Own places" >> beam.Map(_of_own_run),
                 others | "Earlier places" >> beam.Map(_earlier_without_drops),
             )
             | "All sources" >> beam.Flatten()
@@ -98,7 +108,11 @@ class ScreenAgainst(beam.PTransform):
         emit = [_EmitBands(self, number) for number in range(self.passes)]
         find = _FindPairs(self.config, self.ranges)
         pairs, rows, counts = sources | "Pair" >> ExchangeInPasses(emit, find, ("rows", "counts"))
-        _ = counts | "Sum" >> beam.CombineGlobally(sum) | "Note" >> beam.Map(_write_oversized, self.out)
+        _ = (
+            counts
+            | "Sum" >> beam.CombineGlobally(sum)
+            | "Note" >> beam.Map(_write_oversized, self.out)
+        )
         writing = _WriteCandidates(self.documents, self.out, self.config, self.runs)
         written = rows | "Group wanted" >> beam.GroupByKey() | "Shingle" >> beam.ParDo(writing)
         near = (
@@ -154,8 +168,13 @@ class _EmitBands(beam.DoFn):
             rows, signatures = own_signatures(self._out, part, drops, self._config)
         else:
             rows, signatures = earlier_signatures(self._runs[run], part)
-        for (band, number), batch in bands_by_range(run, part, rows, signatures, self._config, ranges=self._ranges):
-            if pass_of(band * self._ranges + number, ranges=places, passes=self._passes) == self._number:
+        for (band, number), batch in bands_by_range(
+            run, part, rows, signatures, self._config, ranges=self._ranges
+        ):
+            if (
+                pass_of(band * self._ranges + number, ranges=places, passes=self._passes)
+                == self._number
+            ):
                 yield (band, number), batch
 
 
@@ -163,13 +182,20 @@ class _FindPairs(beam.DoFn):
     def __init__(self, config: DedupConfig, ranges: int):
         self._config, self._ranges = config, ranges
 
-    def process(self, element: tuple[Range, Iterable[pa.RecordBatch]]) -> Iterator[Keyed | Rows | Count]:
+    def process(
+        self, element: tuple[Range, Iterable[pa.RecordBatch]]
+    ) -> Iterator[Keyed | Rows | Count]:
         columns = gather(element[1], BAND_SCHEMA)
-        pairs, oversized = cross_pairs(columns["hash"], columns["run"], columns["address"], limit=self._config.bucket_limit)
+        pairs, oversized = cross_pairs(
+            columns["hash"], columns["run"], columns["address"], limit=self._config.bucket_limit
+        )
         yield Count("counts", oversized)
         own, other, runs = (pairs.column(name).to_numpy() for name in ("own", "other", "run"))
         yield from split_by(range_of(mix64(own ^ mix64(other)), self._ranges), pairs)
-        for run, addresses in ((OWN, own), *((run, other[runs == run]) for run in np.unique(runs).tolist())):
+        for run, addresses in (
+            (OWN, own),
+            *((run, other[runs == run]) for run in np.unique(runs).tolist()),
+        ):
             for part, rows in rows_by_part(np.unique(addresses)):
                 yield Rows("rows", ((run, part), rows))
 
@@ -177,13 +203,18 @@ class _FindPairs(beam.DoFn):
 class _WriteCandidates(beam.DoFn):
     def __init__(self, documents: str, out: str, config: DedupConfig, runs: list[EarlierRun]):
         self._out, self._config = out, config
-        self._folders = {OWN: (out, documents), **{number: (run.dedup, run.documents) for number, run in enumerate(runs)}}
+        self._folders = {
+            OWN: (out, documents),
+            **{number: (run.dedup, run.documents) for number, run in enumerate(runs)},
+        }
 
     def process(self, element: tuple[PartOfRun, Iterable[pa.RecordBatch]]) -> Iterator[int]:
         (run, part), wanted = element
         rows = np.unique(gather(wanted, ROW_SCHEMA)["row"]).astype(np.int64)
         dedup, documents = self._folders[run]
-        write_candidates(dedup, documents, part, rows, self._config, candidates_path(self._out, run, part))
+        write_candidates(
+            dedup, documents, part, rows, self._config, candidates_path(self._out, run, part)
+        )
         yield part
 
 

@@ -10,7 +10,11 @@ import apache_beam as beam
 
 from transforms.contracts.names import CONTAMINATION
 from transforms.dedup.screens.contamination import contaminated_drops, match_part
-from transforms.dedup.screens.evaluation_index import EvaluationIndex, evaluation_index_path, open_index
+from transforms.dedup.screens.evaluation_index import (
+    EvaluationIndex,
+    evaluation_index_path,
+    open_index,
+)
 from transforms.dedup.screens.screened import write_screened
 from transforms.dedup.settings import DedupConfig
 from transforms.storage.arrow_files import write_parquet
@@ -31,7 +35,11 @@ class ScreenContaminated(beam.PTransform):
         super().__init__()
 
     def expand(self, parts: beam.PCollection[int]) -> beam.PCollection[int]:
-        return parts | "Spread" >> beam.Reshuffle() | "Match" >> beam.ParDo(_Match(self.documents, self.out, self.config))
+        return (
+            parts
+            | "Spread" >> beam.Reshuffle()
+            | "Match" >> beam.ParDo(_Match(self.documents, self.out, self.config))
+        )
 
 
 class _Match(beam.DoFn):

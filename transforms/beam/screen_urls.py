@@ -34,8 +34,17 @@ class ScreenUrls(beam.PTransform):
     def expand(self, parts: beam.PCollection[int]) -> beam.PCollection[int]:
         parts = parts | "Spread" >> beam.Reshuffle()
         hashing = _HashUrls(self.documents, self.out, self.config, self.ranges)
-        dropped = parts | "Hash" >> beam.ParDo(hashing) | "Group" >> beam.GroupByKey() | "Link" >> beam.ParDo(_LinkUrls())
-        return (dropped, parts) | "Drops" >> GroupByPart(ADDRESSED_DROP_SCHEMA) | "Write" >> beam.ParDo(_Write(self.out))
+        dropped = (
+            parts
+            | "Hash" >> beam.ParDo(hashing)
+            | "Group" >> beam.GroupByKey()
+            | "Link" >> beam.ParDo(_LinkUrls())
+        )
+        return (
+            (dropped, parts)
+            | "Drops" >> GroupByPart(ADDRESSED_DROP_SCHEMA)
+            | "Write" >> beam.ParDo(_Write(self.out))
+        )
 
 
 class _HashUrls(beam.DoFn):

@@ -13,7 +13,11 @@ EXACT_BYTES = 16
 RULES = ("dedup/exact", "dedup/near")
 """Rules of duplicates within the run: equal texts, and texts as similar as the threshold asks."""
 
-SCREEN_RULES = {"decontaminate": "dedup/contaminated", "urls": "dedup/url", "against": "dedup/against"}
+SCREEN_RULES = {
+    "decontaminate": "dedup/contaminated",
+    "urls": "dedup/url",
+    "against": "dedup/against",
+}
 """Rules of the screens, which run before duplicates are searched.
 
 Screen -> its rule, in the order of the screens.

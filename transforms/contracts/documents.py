@@ -52,7 +52,9 @@ def document_id(source: str, origin: str, locator: str) -> bytes:
 
     They are the blake2b of where the document was read.
     """
-    return hashlib.blake2b("\0".join((source, origin, locator)).encode(), digest_size=ID_BYTES).digest()
+    return hashlib.blake2b(
+        "\0".join((source, origin, locator)).encode(), digest_size=ID_BYTES
+    ).digest()
 
 
 def printable_path(path: str) -> str:

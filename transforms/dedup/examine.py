@@ -101,7 +101,9 @@ class _Member(NamedTuple):
     similarity: float
 
 
-def largest_clusters(out: str, documents: str, *, count: int = LARGEST, samples: int = SAMPLES) -> list[SampledCluster]:
+def largest_clusters(
+    out: str, documents: str, *, count: int = LARGEST, samples: int = SAMPLES
+) -> list[SampledCluster]:
     """The largest groups of duplicates, the largest first, ties by component.
 
     The sample of a group is its `samples` least similar dropped documents, after their keepers.
@@ -110,7 +112,9 @@ def largest_clusters(out: str, documents: str, *, count: int = LARGEST, samples:
     """
     sizes: dict[int, int] = {}
     for batch in _batches(out, ["component", "size"]):
-        components, counts = unique_pairs(batch.column("component").to_numpy(), batch.column("size").to_numpy())
+        components, counts = unique_pairs(
+            batch.column("component").to_numpy(), batch.column("size").to_numpy()
+        )
         sizes.update(zip(components.tolist(), counts.tolist(), strict=True))
         sizes = dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:count])
     clusters = {component: _Sample(samples) for component in sizes}
@@ -119,23 +123,39 @@ def largest_clusters(out: str, documents: str, *, count: int = LARGEST, samples:
     wanted = [member.keeper for sample in clusters.values() for member in sample.dropped]
     keepers = {member.member: member for member in _members_where(out, "member", wanted)}
     shown = {component: sample.members(keepers) for component, sample in clusters.items()}
-    texts = read_excerpts(documents, [member.member for members in shown.values() for member in members])
+    texts = read_excerpts(
+        documents, [member.member for members in shown.values() for member in members]
+    )
     return [
         SampledCluster(
             size=size,
             kept=clusters[component].kept,
-            documents=tuple(_sampled_member(member, texts.get(member.member)) for member in shown[component]),
+            documents=tuple(
+                _sampled_member(member, texts.get(member.member)) for member in shown[component]
+            ),
         )
         for component, size in sizes.items()
     ]
 
 
-def sample_drops(out: str, documents: str, *, samples: int = SAMPLES) -> dict[str, list[SampledDrop]]:
+def sample_drops(
+    out: str, documents: str, *, samples: int = SAMPLES
+) -> dict[str, list[SampledDrop]]:
     """Rule -> the first documents that it dropped, for rules other than those of duplicates."""
     drops = _first_drops(out, samples)
-    own_keepers = [drop.keeper for of_rule in drops.values() for drop in of_rule if drop.keeper is not None and drop.other is None]
-    texts = read_excerpts(documents, [*(drop.member for of_rule in drops.values() for drop in of_rule), *own_keepers])
-    return {rule: [_sampled_drop(drop, texts) for drop in of_rule] for rule, of_rule in sorted(drops.items())}
+    own_keepers = [
+        drop.keeper
+        for of_rule in drops.values()
+        for drop in of_rule
+        if drop.keeper is not None and drop.other is None
+    ]
+    texts = read_excerpts(
+        documents, [*(drop.member for of_rule in drops.values() for drop in of_rule), *own_keepers]
+    )
+    return {
+        rule: [_sampled_drop(drop, texts) for drop in of_rule]
+        for rule, of_rule in sorted(drops.items())
+    }
 
 
 def read_excerpts(documents: str, addresses: Sequence[int]) -> dict[int, Excerpt]:
@@ -145,7 +165,9 @@ def read_excerpts(documents: str, addresses: Sequence[int]) -> dict[int, Excerpt
     for part in np.unique(parts).tolist():
         path = PARTS.path(documents, part)
         if storage.exists(path):
-            for row, values in read_rows_of(path, rows[parts == part], ("source", "origin", "locator", "url", "title", "text")):
+            for row, values in read_rows_of(
+                path, rows[parts == part], ("source", "origin", "locator", "url", "title", "text")
+            ):
                 text = values.pop("text")[: 2 * EXCERPT_CHARACTERS]
                 excerpt = " ".join(text.split())[:EXCERPT_CHARACTERS]
                 excerpts[pack_address(part, row)] = Excerpt(**values, excerpt=excerpt)
@@ -191,9 +213,13 @@ def _first_drops(out: str, samples: int) -> dict[str, list[_Drop]]:
         rules = drops["rule"].cast(pa.string())
         for rule in sorted(set(pc.unique(rules).to_pylist()) - set(RULES)):
             of_rule = found.setdefault(rule, [])
-            for row in drops.filter(pc.equal(rules, rule)).slice(0, samples - len(of_rule)).to_pylist():
+            for row in (
+                drops.filter(pc.equal(rules, rule)).slice(0, samples - len(of_rule)).to_pylist()
+            ):
                 member = pack_address(part, row["row"])
-                of_rule.append(_Drop(member, row["id"], row["keeper"], row["similarity"], row["other"]))
+                of_rule.append(
+                    _Drop(member, row["id"], row["keeper"], row["similarity"], row["other"])
+                )
     return found
 
 
@@ -227,7 +253,9 @@ def _members_where(out: str, column: str, values: Sequence[int]) -> Iterator[_Me
     wanted = pa.array(values, pa.uint64())
     for batch in _batches(out, list(_Member._fields)):
         chosen = batch.filter(pc.is_in(batch.column(column), wanted))
-        yield from map(_Member._make, zip(*(values.to_pylist() for values in chosen.columns), strict=True))
+        yield from map(
+            _Member._make, zip(*(values.to_pylist() for values in chosen.columns), strict=True)
+        )
 
 
 def _batches(out: str, columns: list[str]) -> Iterator[pa.RecordBatch]:

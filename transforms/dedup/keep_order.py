@@ -66,7 +66,13 @@ def _source(traits: Traits, name: str) -> np.ndarray:
 
 
 def _quality(traits: Traits, name: str) -> np.ndarray:
-    scores = traits.scores[name or QUALITY].cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False) + 0.0  # -0.0 is 0.0
+    scores = (
+        traits.scores[name or QUALITY]
+        .cast(pa.float64())
+        .fill_null(np.nan)
+        .to_numpy(zero_copy_only=False)
+        + 0.0
+    )  # -0.0 is 0.0
     bits = scores.view(np.uint64)
     rising = np.where(bits & _SIGN, ~bits, bits | _SIGN)
     return np.where(np.isnan(scores), _LAST, _LAST - np.uint64(1) - rising)
@@ -106,14 +112,20 @@ def parse_policy(policy: str) -> tuple[str, str]:
         return name, ""
     unfit = name in _WITH_ARGUMENT if argument is None else name not in _MAY_HAVE_ARGUMENT
     if name not in _POLICIES or unfit:
-        known = ", ".join(f"'{known}:NAME'" if known in _WITH_ARGUMENT else f"'{known}'" for known in _POLICIES)
-        raise ValueError(f"{policy!r} is not a keep policy; it is one of {known}, 'quality:COLUMN', '{DROP_ALL}'")
+        known = ", ".join(
+            f"'{known}:NAME'" if known in _WITH_ARGUMENT else f"'{known}'" for known in _POLICIES
+        )
+        raise ValueError(
+            f"{policy!r} is not a keep policy; it is one of {known}, 'quality:COLUMN', '{DROP_ALL}'"
+        )
     return name, argument or ""
 
 
 def score_columns(keep: Sequence[str]) -> list[str]:
     """The numeric columns that the policies read, sorted."""
-    return sorted({argument or QUALITY for name, argument in map(parse_policy, keep) if name == "quality"})
+    return sorted(
+        {argument or QUALITY for name, argument in map(parse_policy, keep) if name == "quality"}
+    )
 
 
 def _fields(keep: Sequence[str]) -> list[tuple[str, str]]:
@@ -138,7 +150,12 @@ def order_keys(keep: Sequence[str], traits: Traits) -> pa.Array:
     width = key_bytes(keep)
     keys = np.empty((documents, width), np.uint8)
     for index, (name, argument) in enumerate(_fields(keep)):
-        field = _POLICIES[name](traits, argument).astype(">u8").view(np.uint8).reshape(documents, _FIELD_BYTES)
+        field = (
+            _POLICIES[name](traits, argument)
+            .astype(">u8")
+            .view(np.uint8)
+            .reshape(documents, _FIELD_BYTES)
+        )
         keys[:, _FIELD_BYTES * index : _FIELD_BYTES * (index + 1)] = field
     keys[:, width - ID_BYTES :] = binary_rows(traits.ids)
     return rows_to_binary(keys)

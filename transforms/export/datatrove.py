@@ -22,7 +22,9 @@ def names(group: Group, options: ExportOptions) -> list[str]:
     return [stem, f"{stem}.index", f"{stem}.metadata"]
 
 
-def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+def write(
+    paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions
+) -> None:
     dtype, written = token_dtype(info), 0
     with open(paths[0], "wb") as tokens, open(paths[1], "wb") as index:
         for batch in documents:

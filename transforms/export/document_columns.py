@@ -38,7 +38,13 @@ _TYPES = (
     ({"integer", "number", "special"}, "double"),
     ({"string", "special"}, "string"),
 )
-_ARROW = {"bool": pa.bool_(), "int64": pa.int64(), "double": pa.float64(), "string": pa.large_string(), "json": pa.large_string()}
+_ARROW = {
+    "bool": pa.bool_(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "string": pa.large_string(),
+    "json": pa.large_string(),
+}
 
 
 class KeptColumn(NamedTuple):
@@ -54,10 +60,14 @@ class KeptColumn(NamedTuple):
 
     @property
     def field(self) -> pa.Field:
-        return pa.field(self.name, _ARROW[self.type], metadata=IS_JSON if self.type == "json" else None)
+        return pa.field(
+            self.name, _ARROW[self.type], metadata=IS_JSON if self.type == "json" else None
+        )
 
 
-def kept_columns(keys: Sequence[str], kinds: Mapping[str, Mapping[str, int]]) -> tuple[KeptColumn, ...]:
+def kept_columns(
+    keys: Sequence[str], kinds: Mapping[str, Mapping[str, int]]
+) -> tuple[KeptColumn, ...]:
     """The columns for some keys of `kept`.
 
     `kinds`: what kinds of values each has (`transforms.sources.kept.count_kinds`).
@@ -73,7 +83,10 @@ def kept_columns(keys: Sequence[str], kinds: Mapping[str, Mapping[str, int]]) ->
             name = _PREFIX + name
         names[key] = name
         taken.add(name.casefold())
-    return tuple(KeptColumn(key, names[key], _type_of(set(kinds.get(key, {})))) for key in dict.fromkeys(keys))
+    return tuple(
+        KeptColumn(key, names[key], _type_of(set(kinds.get(key, {}))))
+        for key in dict.fromkeys(keys)
+    )
 
 
 def _type_of(kinds: set[str]) -> str:
@@ -88,14 +101,20 @@ def export_schema(columns: Sequence[KeptColumn] = ()) -> pa.Schema:
 def flat_documents(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Rows of `transforms.contracts.documents.DOCUMENT_SCHEMA` -> the same rows in `SCHEMA`."""
     ids = pa.array([value.hex() for value in batch.column("id").to_pylist()], pa.string())
-    arrays = [ids if field.name == "id" else batch.column(field.name).cast(field.type) for field in SCHEMA]
+    arrays = [
+        ids if field.name == "id" else batch.column(field.name).cast(field.type) for field in SCHEMA
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
-def with_kept(flat: pa.RecordBatch, kept: pa.Array, columns: Sequence[KeptColumn]) -> pa.RecordBatch:
+def with_kept(
+    flat: pa.RecordBatch, kept: pa.Array, columns: Sequence[KeptColumn]
+) -> pa.RecordBatch:
     """Rows in `SCHEMA`, and their column `kept` -> the same rows in `export_schema(columns)`."""
     rows = [json.loads(text) if text else {} for text in kept.to_pylist()]
-    arrays = [pa.array([_value(row, column) for row in rows], column.field.type) for column in columns]
+    arrays = [
+        pa.array([_value(row, column) for row in rows], column.field.type) for column in columns
+    ]
     return pa.RecordBatch.from_arrays([*flat.columns, *arrays], schema=export_schema(columns))
 
 
@@ -105,11 +124,17 @@ def _value(row: Mapping[str, Any], column: KeptColumn) -> Any:
     A column of JSON knows what is null and what is not there; others do not.
     """
     if column.type == "json":
-        return json.dumps(row[column.key], ensure_ascii=False, separators=(",", ":")) if column.key in row else None
+        return (
+            json.dumps(row[column.key], ensure_ascii=False, separators=(",", ":"))
+            if column.key in row
+            else None
+        )
     value = row.get(column.key)
     return float(value) if column.type == "double" and value is not None else value
 
 
-def add_kinds(total: dict[str, Counter[str]], kinds_by_column: Mapping[str, Mapping[str, int]]) -> None:
+def add_kinds(
+    total: dict[str, Counter[str]], kinds_by_column: Mapping[str, Mapping[str, int]]
+) -> None:
     for name, kinds in kinds_by_column.items():
         total.setdefault(name, Counter()).update(kinds)

@@ -32,7 +32,9 @@ def names(group: Group, options: ExportOptions) -> list[str]:
     return [f"{group.split}-{group.source}.bin", f"{group.split}-{group.source}.idx"]
 
 
-def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+def write(
+    paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions
+) -> None:
     dtype = _dtype(info)
     lengths = [np.zeros(0, np.int64)]
     with open(paths[0], "wb") as sink:
@@ -63,7 +65,9 @@ def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Coun
     tokens = os.path.getsize(paths[0]) // _dtype(info).itemsize
     if tokens != indexed:
         raise UserError(
-            f"the index says {indexed:,} tokens, the data are {tokens:,}", where=paths[1], remedy="export again with --overwrite"
+            f"the index says {indexed:,} tokens, the data are {tokens:,}",
+            where=paths[1],
+            remedy="export again with --overwrite",
         )
     return Counts(sequences, tokens)
 

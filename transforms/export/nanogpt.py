@@ -31,7 +31,9 @@ def check(info: ShardInfo) -> None:
         )
 
 
-def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+def write(
+    paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions
+) -> None:
     with open(paths[0], "wb") as sink:
         for batch in documents:
             close_documents(batch, info.end_of_text)[0].astype("<u2").tofile(sink)
@@ -41,7 +43,9 @@ def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Coun
     return count_tokens(paths[0], np.dtype("<u2"), info.end_of_text)
 
 
-def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOptions) -> dict[str, bytes]:
+def finish(
+    files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOptions
+) -> dict[str, bytes]:
     """`meta.pkl`, which holds the vocabulary.
 
     Without it train.py takes GPT-2's vocabulary size, and sample.py decodes with GPT-2's tokenizer.
@@ -49,9 +53,24 @@ def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOpti
     ASCII character.
     """
     loaded = load_tokenizer(tokenizer, path="tokenizer.json", end_of_text=None)
-    texts = {number: loaded.decode([number], skip_special_tokens=False) for number in range(loaded.get_vocab_size())}
+    texts = {
+        number: loaded.decode([number], skip_special_tokens=False)
+        for number in range(loaded.get_vocab_size())
+    }
     numbers = {text: number for number, text in sorted(texts.items(), reverse=True)}
-    return {"meta.pkl": pickle.dumps({"vocab_size": len(texts), "itos": texts, "stoi": numbers}, protocol=4)}
+    return {
+        "meta.pkl": pickle.dumps(
+            {"vocab_size": len(texts), "itos": texts, "stoi": numbers}, protocol=4
+        )
+    }
 
 
-NANOGPT = TokenFormat(name="nanogpt", grouping="split", names=names, write=write, count=count, check=check, finish=finish)
+NANOGPT = TokenFormat(
+    name="nanogpt",
+    grouping="split",
+    names=names,
+    write=write,
+    count=count,
+    check=check,
+    finish=finish,
+)

@@ -52,9 +52,13 @@ def read_documents(shard: MappedShard) -> Iterator[TokenDocuments]:
         base = totals[chosen.start]
         tokens = np.empty(int(totals[chosen.stop] - base), dtype)
         places = (chunk_of, row_in_chunk, pieces.start, pieces.length, totals - base)
-        for chunk, row, start, length, at in zip(*(column[chosen].tolist() for column in places), strict=True):
+        for chunk, row, start, length, at in zip(
+            *(column[chosen].tolist() for column in places), strict=True
+        ):
             tokens[at : at + length - 1] = chunks[chunk][row, start + 1 : start + length]
-        yield TokenDocuments(tokens, totals[begins[first : last + 1]] - base, pieces.document[begins[first:last]])
+        yield TokenDocuments(
+            tokens, totals[begins[first : last + 1]] - base, pieces.document[begins[first:last]]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,19 +81,36 @@ def _pieces(shard: MappedShard) -> _Pieces:
     rows, columns = [np.zeros(0, np.int64)], []
     first_row = 0
     for chunk in shard.table.column("segments").chunks:
-        rows.append(np.repeat(np.arange(first_row, first_row + len(chunk)), np.diff(chunk.offsets.to_numpy())))
+        rows.append(
+            np.repeat(
+                np.arange(first_row, first_row + len(chunk)), np.diff(chunk.offsets.to_numpy())
+            )
+        )
         columns.append(chunk.flatten())
         first_row += len(chunk)
     names = ("start", "length", "document", "token_offset", "ends")
     types = (np.int64, np.int64, np.uint64, np.int64, np.bool_)
     start, length, document, token_offset, ends = (
-        np.concatenate([np.zeros(0, dtype), *(column.field(name).to_numpy(zero_copy_only=False) for column in columns)])
+        np.concatenate(
+            [
+                np.zeros(0, dtype),
+                *(column.field(name).to_numpy(zero_copy_only=False) for column in columns),
+            ]
+        )
         for name, dtype in zip(names, types, strict=True)
     )
     order = np.lexsort((token_offset, document))
     document = document[order]
     first = starts_run(document)
-    return _Pieces(np.concatenate(rows)[order], start[order], length[order], document, token_offset[order], ends[order], first)
+    return _Pieces(
+        np.concatenate(rows)[order],
+        start[order],
+        length[order],
+        document,
+        token_offset[order],
+        ends[order],
+        first,
+    )
 
 
 def _check_whole(pieces: _Pieces, shard: MappedShard) -> None:

@@ -41,7 +41,11 @@ def write_parquet(table: pa.Table, path: str, *, plain: tuple[str, ...] = ()) ->
 @contextlib.contextmanager
 def arrow_writer(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatchFileWriter]:
     """Yields a writer of an uncompressed Arrow IPC file; commits it when the block ends well."""
-    with storage.atomic_output(path) as temporary, pa.OSFile(temporary, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with (
+        storage.atomic_output(path) as temporary,
+        pa.OSFile(temporary, "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
         yield writer
 
 

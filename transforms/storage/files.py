@@ -32,7 +32,17 @@ from transforms.storage import globs, hub, web
 _TEMPORARY = ".tmp-"
 _PROTOCOL = re.compile(r"([\w.+-]+)://")
 _EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3", "s3a": "s3", "hf": "hf"}
-_VERSION_KEYS = ("mtime", "etag", "ETag", "LastModified", "last_modified", "Last-Modified", "updated", "created", "blob_id")
+_VERSION_KEYS = (
+    "mtime",
+    "etag",
+    "ETag",
+    "LastModified",
+    "last_modified",
+    "Last-Modified",
+    "updated",
+    "created",
+    "blob_id",
+)
 _STORE_BUFFER = 1 << 17
 _ZSTD_WINDOW = 1 << 31  # the largest that the format's tools make: `zstd --long=31`
 _ZSTD_BLOCK = 1 << 14  # compressed bytes at a time; they can become 32,768 times as many
@@ -58,11 +68,19 @@ def file_system(path: str) -> tuple[Any, str]:
     try:
         return fsspec.core.url_to_fs(path, use_listings_cache=False)
     except ImportError as error:
-        extra = next((_EXTRAS[protocol] for protocol in _PROTOCOL.findall(path) if protocol in _EXTRAS), None)
+        extra = next(
+            (_EXTRAS[protocol] for protocol in _PROTOCOL.findall(path) if protocol in _EXTRAS), None
+        )
         remedy = f"pip install 'tokenmill[{extra}]'" if extra else str(error)
-        raise ConfigError("this file system needs a package that is not installed", where=path, remedy=remedy) from error
+        raise ConfigError(
+            "this file system needs a package that is not installed", where=path, remedy=remedy
+        ) from error
     except ValueError as error:
-        unknown = [protocol for protocol in _PROTOCOL.findall(path) if protocol not in fsspec.available_protocols()]
+        unknown = [
+            protocol
+            for protocol in _PROTOCOL.findall(path)
+            if protocol not in fsspec.available_protocols()
+        ]
         if not unknown:
             raise
         remedy = "use a local path, gs://, s3://, https:// or another protocol that fsspec knows"
@@ -137,9 +155,15 @@ def list_folder(path: str) -> list[FileInfo]:
     Links to folders are not followed.
     """
     fs, inner = file_system(path)
-    more = {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}  # else a folder that cannot be read is as one without files
+    more = (
+        {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}
+    )  # else a folder that cannot be read is as one without files
     with hub.errors(path):
-        found = {name: entry for name, entry in fs.find(inner, detail=True, **more).items() if entry["type"] != "directory"}
+        found = {
+            name: entry
+            for name, entry in fs.find(inner, detail=True, **more).items()
+            if entry["type"] != "directory"
+        }
         return list(_file_infos(found, fs, pattern=globs.unescape(path), inner=inner))
 
 
@@ -157,7 +181,9 @@ def find_literal(pattern: str) -> tuple[str, str]:
     See `globs.split_pattern`.
     """
     if web.is_http(pattern):
-        found = next((index for index, sign in enumerate(pattern) if sign in globs.SIGNS), len(pattern))
+        found = next(
+            (index for index, sign in enumerate(pattern) if sign in globs.SIGNS), len(pattern)
+        )
         cut = pattern.rfind("/", 0, found)
         return (pattern, "") if found == len(pattern) else (pattern[:cut], pattern[cut + 1 :])
     protocol, inner = globs.split_protocol(pattern)
@@ -173,7 +199,11 @@ def _file_infos(found: dict[str, Any], fs: Any, *, pattern: str, inner: str) -> 
             continue
         spelled = _spelled(path, pattern=pattern, inner=inner, fs=fs)
         if info["size"] is None:
-            raise ConfigError("the size of a file is not known", where=spelled, remedy="copy the file to a disk or an object store")
+            raise ConfigError(
+                "the size of a file is not known",
+                where=spelled,
+                remedy="copy the file to a disk or an object store",
+            )
         version = next((str(info[key]) for key in _VERSION_KEYS if info.get(key) is not None), "")
         yield FileInfo(path=spelled, size=info["size"], version=version)
 
@@ -215,10 +245,16 @@ def _glob_files(fs: Any, pattern: str) -> dict[str, dict[str, Any]]:
         info = _file_info(fs, literal)
         return {literal: info} if info else {}
     if not any(sign in literal for sign in globs.SIGNS):
-        return fs.glob(f"{literal}/{rest}" if literal or pattern.startswith("/") else rest, detail=True)
+        return fs.glob(
+            f"{literal}/{rest}" if literal or pattern.startswith("/") else rest, detail=True
+        )
     matches = re.compile(glob_translate(f"{globs.escape(literal)}/{rest}")).match
     depth = None if "**" in rest else rest.count("/") + 1
-    return {path: entry for path, entry in fs.find(literal, maxdepth=depth, detail=True).items() if matches(path)}
+    return {
+        path: entry
+        for path, entry in fs.find(literal, maxdepth=depth, detail=True).items()
+        if matches(path)
+    }
 
 
 def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
@@ -228,7 +264,12 @@ def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
     """
     if "://" not in pattern:
         return path
-    shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(reversed(pattern), reversed(inner), strict=False)))
+    shared = sum(
+        1
+        for _ in itertools.takewhile(
+            lambda pair: pair[0] == pair[1], zip(reversed(pattern), reversed(inner), strict=False)
+        )
+    )
     head = inner[: len(inner) - shared]
     if any(sign in head for sign in globs.SIGNS) or not path.startswith(head):
         return fs.unstrip_protocol(path)
@@ -253,7 +294,11 @@ def file_sizes(folder: str) -> dict[str, int]:
         entries = fs.ls(inner, detail=True)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    sizes = {posixpath.basename(entry["name"].rstrip("/")): entry["size"] for entry in entries if entry["type"] == "file"}
+    sizes = {
+        posixpath.basename(entry["name"].rstrip("/")): entry["size"]
+        for entry in entries
+        if entry["type"] == "file"
+    }
     return {name: size for name, size in sizes.items() if _TEMPORARY not in name}
 
 
@@ -266,7 +311,11 @@ def open_input(path: str) -> BinaryIO:
         return hub.open_file(fs, inner, path)
     stream = fs.open(inner, "rb")
     # fsspec's own buffered files have no `readline` with a limit, and read a line byte after byte.
-    return io.BufferedReader(stream, _STORE_BUFFER) if isinstance(stream, AbstractBufferedFile) else stream
+    return (
+        io.BufferedReader(stream, _STORE_BUFFER)
+        if isinstance(stream, AbstractBufferedFile)
+        else stream
+    )
 
 
 def open_decompressed(path: str) -> BinaryIO:
@@ -343,7 +392,9 @@ def atomic_output(path: str) -> Iterator[str]:
     """
     fs, inner = file_system(path)
     if isinstance(fs, LocalFileSystem):
-        temporary = os.path.join(os.path.dirname(inner), f"{_TEMPORARY}{uuid.uuid4().hex}-{os.path.basename(inner)}")
+        temporary = os.path.join(
+            os.path.dirname(inner), f"{_TEMPORARY}{uuid.uuid4().hex}-{os.path.basename(inner)}"
+        )
         try:
             yield temporary
             with open(temporary, "rb") as handle:

@@ -94,7 +94,14 @@ def _error_of(error: Exception, path: str) -> UserError | None:
     from huggingface_hub import constants, errors
 
     causes = list(_causes(error))
-    status = next((found for cause in causes if (found := getattr(getattr(cause, "response", None), "status_code", None))), None)
+    status = next(
+        (
+            found
+            for cause in causes
+            if (found := getattr(getattr(cause, "response", None), "status_code", None))
+        ),
+        None,
+    )
     page = "/".join(path.removeprefix("hf://").split("@")[0].split("/")[:3])
 
     def has(*kinds: type[BaseException]) -> bool:
@@ -102,23 +109,41 @@ def _error_of(error: Exception, path: str) -> UserError | None:
 
     if has(errors.GatedRepoError):
         remedy = f"accept its terms at {constants.ENDPOINT}/{page}, and set HF_TOKEN to a token of that account"
-        return ConfigError("the dataset is gated, and this account may not read it", where=path, remedy=remedy)
+        return ConfigError(
+            "the dataset is gated, and this account may not read it", where=path, remedy=remedy
+        )
     if has(errors.RepositoryNotFoundError) or status in _FORBIDDEN:
-        remedy = "check its name, hf://datasets/ORG/NAME/path; for a private or gated one set HF_TOKEN"
-        return ConfigError("there is no such repository on the Hub, or it is private", where=path, remedy=remedy)
+        remedy = (
+            "check its name, hf://datasets/ORG/NAME/path; for a private or gated one set HF_TOKEN"
+        )
+        return ConfigError(
+            "there is no such repository on the Hub, or it is private", where=path, remedy=remedy
+        )
     if has(errors.RevisionNotFoundError):
-        return ConfigError("the repository has no such revision", where=path, remedy="name a branch, tag or commit after the @")
+        return ConfigError(
+            "the repository has no such revision",
+            where=path,
+            remedy="name a branch, tag or commit after the @",
+        )
     if has(errors.OfflineModeIsEnabled):
         remedy = "unset HF_HUB_OFFLINE, or name a folder with a copy of the files"
         return UserError("the Hub is not asked in offline mode", where=path, remedy=remedy)
     if status is not None:
-        return UserError(f"the Hub answered {status}: {_line(error)}", where=path, remedy="run again later to resume")
+        return UserError(
+            f"the Hub answered {status}: {_line(error)}",
+            where=path,
+            remedy="run again later to resume",
+        )
     if isinstance(error, FileNotFoundError):
         return None
     if has(ValueError, NotImplementedError, TypeError) or isinstance(error, KeyError):
-        remedy = "write hf://datasets/ORG/NAME/path, with @REVISION after the name if not the main one"
+        remedy = (
+            "write hf://datasets/ORG/NAME/path, with @REVISION after the name if not the main one"
+        )
         return ConfigError(f"this is no path of the Hub: {_line(error)}", where=path, remedy=remedy)
-    remedy = f"check the network and HF_ENDPOINT (it is {constants.ENDPOINT}), then run again to resume"
+    remedy = (
+        f"check the network and HF_ENDPOINT (it is {constants.ENDPOINT}), then run again to resume"
+    )
     return UserError(f"the Hub cannot be reached: {_line(error)}", where=path, remedy=remedy)
 
 

@@ -31,7 +31,9 @@ def byte_alphabet() -> dict[str, int]:
     """
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in plain]
-    return {chr(byte): byte for byte in plain} | {chr(256 + number): byte for number, byte in enumerate(others)}
+    return {chr(byte): byte for byte in plain} | {
+        chr(256 + number): byte for number, byte in enumerate(others)
+    }
 
 
 def token_bytes(tokenizer: Tokenizer) -> TokenBytes | None:
@@ -40,7 +42,9 @@ def token_bytes(tokenizer: Tokenizer) -> TokenBytes | None:
     None for a tokenizer that is not byte-level, or that changes text before it is cut.
     """
     settings = json.loads(tokenizer.to_str())
-    if (settings.get("decoder") or {}).get("type") != "ByteLevel" or settings.get("normalizer") is not None:
+    if (settings.get("decoder") or {}).get("type") != "ByteLevel" or settings.get(
+        "normalizer"
+    ) is not None:
         return None
     alphabet = byte_alphabet()
     spelled = [b""] * tokenizer.get_vocab_size(with_added_tokens=True)

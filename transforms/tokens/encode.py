@@ -26,7 +26,9 @@ def load_tokenizer(data: bytes, *, path: str, end_of_text: str | None = END_OF_T
     try:
         tokenizer = Tokenizer.from_buffer(data)
     except Exception as error:  # the library raises bare Exception
-        raise UserError(f"not a tokenizer: {error}", where=path, remedy="name a Hugging Face tokenizer.json") from error
+        raise UserError(
+            f"not a tokenizer: {error}", where=path, remedy="name a Hugging Face tokenizer.json"
+        ) from error
     if end_of_text is not None and tokenizer.token_to_id(end_of_text) is None:
         remedy = "name its end-of-text token in tokenizer.end_of_text, or train one with `tokenmill vocabulary`"
         raise UserError(f"the tokenizer has no {end_of_text} token", where=path, remedy=remedy)
@@ -53,7 +55,9 @@ def encode_texts(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
     """
     encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
     ids = [np.array(encoding.ids, np.uint32) for encoding in encodings]
-    return Encoded(np.concatenate(ids) if ids else np.zeros(0, np.uint32), to_offsets(lengths_of(ids)))
+    return Encoded(
+        np.concatenate(ids) if ids else np.zeros(0, np.uint32), to_offsets(lengths_of(ids))
+    )
 
 
 def token_byte_lengths(tokenizer: Tokenizer) -> np.ndarray:

@@ -72,7 +72,9 @@ def choose_encoder(data: bytes, tokenizer: Tokenizer, *, sample: Sequence[str]) 
     if _equal(encoded, reference(texts)):
         return ChosenEncoder(encode, "tiktoken")
     differ = next(text for text in texts if not _equal(encode([text]), reference([text])))
-    return ChosenEncoder(reference, "tokenizers", f"other ids for the text that begins {differ[:40]!r}")
+    return ChosenEncoder(
+        reference, "tokenizers", f"other ids for the text that begins {differ[:40]!r}"
+    )
 
 
 def _is_refusal(error: BaseException) -> bool:
@@ -124,9 +126,19 @@ class TiktokenEncoder:
         byte_ends = to_offsets(self._lengths[ranks])[offsets]
         complete = np.diff(byte_ends) == [len(text.encode()) for text in normal]
         if not self._keeps_gaps:
-            complete = [bool(len(each)) or not text for each, text in zip(encoded_texts, normal, strict=True)]
+            complete = [
+                bool(len(each)) or not text
+                for each, text in zip(encoded_texts, normal, strict=True)
+            ]
         missing = np.flatnonzero(np.logical_not(complete)).tolist()
-        return _replaced(encoded, {index: encode_texts(self._tokenizer, [texts[index]]).ids for index in missing}) if missing else encoded
+        return (
+            _replaced(
+                encoded,
+                {index: encode_texts(self._tokenizer, [texts[index]]).ids for index in missing},
+            )
+            if missing
+            else encoded
+        )
 
     def _encode_all(self, texts: list[str]) -> list[np.ndarray]:
         groups = list(_groups(texts))
@@ -164,7 +176,10 @@ def _groups(texts: list[str]) -> Iterator[list[str]]:
 
 def _replaced(encoded: Encoded, others: dict[int, np.ndarray]) -> Encoded:
     """The same with other ids for some documents."""
-    ids = [others.get(index, each) for index, each in enumerate(np.split(encoded.ids, encoded.offsets[1:-1]))]
+    ids = [
+        others.get(index, each)
+        for index, each in enumerate(np.split(encoded.ids, encoded.offsets[1:-1]))
+    ]
     return Encoded(np.concatenate(ids), to_offsets(lengths_of(ids)))
 
 
@@ -178,7 +193,10 @@ def _normalizer(tokenizer: Tokenizer) -> Callable[[str], str] | None:
     def to_nfc(text: str) -> str:
         # The library takes 0.1 s a megabyte; Python's test is quick, but knows only the characters
         # of its own Unicode version.
-        if text.isascii() or (unicodedata.is_normalized("NFC", text) and not _unknown_to_python()[_code_points(text)].any()):
+        if text.isascii() or (
+            unicodedata.is_normalized("NFC", text)
+            and not _unknown_to_python()[_code_points(text)].any()
+        ):
             return text
         return normalize(text)
 

@@ -49,7 +49,12 @@ def byte_order() -> list[int]:
 
 
 def learn_merges(
-    pretokens: pa.LargeBinaryArray, counts: np.ndarray, *, vocabulary: int, minimum_frequency: int, special_tokens: Sequence[str] = ()
+    pretokens: pa.LargeBinaryArray,
+    counts: np.ndarray,
+    *,
+    vocabulary: int,
+    minimum_frequency: int,
+    special_tokens: Sequence[str] = (),
 ) -> Merges:
     """Learns merges from n distinct pre-tokens and their counts, int64 (n,).
 
@@ -172,7 +177,15 @@ class _Waiting:
             self._positions.append(pairs.positions)
 
     def add_one(self, pair: int, count: int, positions: np.ndarray) -> None:
-        self.add(PairOccurrences(np.array([pair]), np.array([count]), np.array([0]), np.array([len(positions)]), positions))
+        self.add(
+            PairOccurrences(
+                np.array([pair]),
+                np.array([count]),
+                np.array([0]),
+                np.array([len(positions)]),
+                positions,
+            )
+        )
 
     def take(self) -> tuple[int, list[tuple[int, int, np.ndarray]]]:
         """The highest counts that wait, as (pair, count, positions), and the least of them.
@@ -186,7 +199,9 @@ class _Waiting:
         high = counts >= floor
         taken = [
             (pair, count, self._positions[owner][start:end])
-            for pair, count, start, end, owner in zip(*(column[high].tolist() for column in columns), strict=True)
+            for pair, count, start, end, owner in zip(
+                *(column[high].tolist() for column in columns), strict=True
+            )
         ]
         self._columns = [] if high.all() else [tuple(column[~high] for column in columns)]
         return floor, taken

@@ -125,7 +125,13 @@ def _lowest_bit(bits: int) -> int:
 
 
 def pack_documents(
-    encoded: Encoded, *, packing: Packing, sequence_length: int, end_of_text: int, token_bytes: np.ndarray, seed: int
+    encoded: Encoded,
+    *,
+    packing: Packing,
+    sequence_length: int,
+    end_of_text: int,
+    token_bytes: np.ndarray,
+    seed: int,
 ) -> PackedRows:
     """Documents -> rows in an order shuffled by `seed`. Equal input gives equal rows."""
     place = {"best-fit": _place_best_fit, "concat": _place_in_turn}[packing]
@@ -140,7 +146,14 @@ def pack_documents(
     source = stream_offsets[pieces.document[order]] + pieces.offset[order]
     lengths = pieces.length[order]
     tokens = np.full((placed.rows, sequence_length + 1), end_of_text, stream.dtype)
-    piece_bytes = _lay_out(stream, source, lengths, tokens.reshape(-1), row_of * (sequence_length + 1) + starts, token_bytes)
+    piece_bytes = _lay_out(
+        stream,
+        source,
+        lengths,
+        tokens.reshape(-1),
+        row_of * (sequence_length + 1) + starts,
+        token_bytes,
+    )
     piece_targets = lengths - 1 + pieces.ends[order]
     return PackedRows(
         tokens=tokens,
@@ -216,7 +229,12 @@ def _place_in_turn(token_counts: np.ndarray, sequence_length: int, seed: int) ->
 
 
 def _lay_out(
-    stream: np.ndarray, source: np.ndarray, lengths: np.ndarray, tokens: np.ndarray, target: np.ndarray, token_bytes: np.ndarray
+    stream: np.ndarray,
+    source: np.ndarray,
+    lengths: np.ndarray,
+    tokens: np.ndarray,
+    target: np.ndarray,
+    token_bytes: np.ndarray,
 ) -> np.ndarray:
     """Copies each piece from the stream into the rows; returns the bytes of its targets.
 
@@ -226,7 +244,11 @@ def _lay_out(
     """
     piece_bytes = np.zeros(len(lengths), np.int64)
     ends = np.cumsum(lengths)
-    edges = np.searchsorted(ends, np.arange(0, int(ends[-1]) + _BLOCK_TOKENS, _BLOCK_TOKENS)) if len(ends) else np.zeros(1, np.int64)
+    edges = (
+        np.searchsorted(ends, np.arange(0, int(ends[-1]) + _BLOCK_TOKENS, _BLOCK_TOKENS))
+        if len(ends)
+        else np.zeros(1, np.int64)
+    )
     for first, last in itertools.pairwise(np.unique([*edges, len(lengths)]).tolist()):
         block = lengths[first:last]
         offsets = to_offsets(block)[:-1]

@@ -31,10 +31,14 @@ class Pattern:
 
 PATTERNS = {
     # GPT-2 (Radford et al., 2019): case-sensitive contractions, digits in one piece.
-    "gpt2": Pattern(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", known=True),
+    "gpt2": Pattern(
+        r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", known=True
+    ),
     # cl100k_base (OpenAI tiktoken, 2022): digits in groups of up to three, line ends apart from
     # other whitespace.
-    "gpt4": Pattern(rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}|{_END}", known=True),
+    "gpt4": Pattern(
+        rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}|{_END}", known=True
+    ),
     # o200k_base (OpenAI tiktoken, 2024): as gpt4, with a cut where lower case turns to upper, and
     # contractions left with their word.
     "o200k": Pattern(
@@ -43,7 +47,9 @@ PATTERNS = {
         known=True,
     ),
     # Qwen2 (2024): as gpt4, with every digit by itself.
-    "split-digits": Pattern(rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}|{_END}", known=True),
+    "split-digits": Pattern(
+        rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}|{_END}", known=True
+    ),
 }
 
 
@@ -57,7 +63,9 @@ def find_pattern(name: str) -> Pattern:
     if not name or _NAME.fullmatch(name):
         near = difflib.get_close_matches(name, PATTERNS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"it is no pattern; {meant}there are {', '.join(PATTERNS)}, or write a regular expression")
+        raise ValueError(
+            f"it is no pattern; {meant}there are {', '.join(PATTERNS)}, or write a regular expression"
+        )
     try:
         Regex(name)
     except Exception as error:  # the library raises bare Exception

@@ -38,7 +38,9 @@ def measure_texts(tokenizer: Tokenizer, texts: list[str], *, encode: Encoder) ->
         restored += (text == again for text, again in zip(block, decoded, strict=True))
         uses += np.bincount(encoded.ids, minlength=len(uses))
     sizes = [len(text.encode()) for text in texts]
-    return Measured(np.array(sizes, np.int64), np.concatenate(tokens), np.array(restored, bool), uses)
+    return Measured(
+        np.array(sizes, np.int64), np.concatenate(tokens), np.array(restored, bool), uses
+    )
 
 
 def id_count(tokenizer: Tokenizer) -> int:

@@ -36,7 +36,12 @@ class Segments:
 
     def take(self, chosen: np.ndarray) -> "Segments":
         """Those at some indices, or where a mask is true."""
-        return Segments(*(getattr(self, name)[chosen] for name in ("row", "start", "length", "document", "offset", "ends")))
+        return Segments(
+            *(
+                getattr(self, name)[chosen]
+                for name in ("row", "start", "length", "document", "offset", "ends")
+            )
+        )
 
     @property
     def targets(self) -> np.ndarray:
@@ -57,8 +62,13 @@ def read_segments(shard: MappedShard, rows: slice | None = None) -> Segments:
     first, last, _ = (rows or slice(None)).indices(len(shard))
     column = shard.table.column("segments").slice(first, last - first)
     sizes = pc.list_value_length(column).to_numpy().astype(np.int64)
-    flat = pa.concat_arrays([chunk.flatten() for chunk in column.chunks] or [pa.array([], column.type.value_type)])
-    columns = {name: flat.field(name).to_numpy(zero_copy_only=False) for name in ("start", "length", "document", "token_offset", "ends")}
+    flat = pa.concat_arrays(
+        [chunk.flatten() for chunk in column.chunks] or [pa.array([], column.type.value_type)]
+    )
+    columns = {
+        name: flat.field(name).to_numpy(zero_copy_only=False)
+        for name in ("start", "length", "document", "token_offset", "ends")
+    }
     return Segments(
         row=np.repeat(np.arange(first, last), sizes),
         start=columns["start"].astype(np.int64),
@@ -74,7 +84,13 @@ def count_covered(segments: Segments, *, first: int, rows: int, width: int) -> n
 
     Segments must not reach beyond their rows.
     """
-    return _count(segments.row - first, segments.start, segments.start + segments.length, rows=rows, width=width)
+    return _count(
+        segments.row - first,
+        segments.start,
+        segments.start + segments.length,
+        rows=rows,
+        width=width,
+    )
 
 
 def target_mask(segments: Segments, *, first: int, rows: int, width: int) -> np.ndarray:
@@ -86,7 +102,9 @@ def target_mask(segments: Segments, *, first: int, rows: int, width: int) -> np.
     return _count(segments.row - first, segments.start + 1, ends, rows=rows, width=width) > 0
 
 
-def _count(row: np.ndarray, begin: np.ndarray, end: np.ndarray, *, rows: int, width: int) -> np.ndarray:
+def _count(
+    row: np.ndarray, begin: np.ndarray, end: np.ndarray, *, rows: int, width: int
+) -> np.ndarray:
     """How many of the ranges [begin, end) of rows each position is in."""
     # +1 where a range begins, -1 where it ends: the running sum counts the ranges at each position.
     changes = np.zeros((rows, width + 1), np.int16)

@@ -75,11 +75,23 @@ class ShardInfo:
     def schema(self) -> pa.Schema:
         return pa.schema(
             [
-                pa.field("tokens", pa.list_(pa.field("item", self.token_type, nullable=False), self.sequence_length + 1), nullable=False),
-                pa.field("segments", pa.list_(pa.field("item", SEGMENT_TYPE, nullable=False)), nullable=False),
+                pa.field(
+                    "tokens",
+                    pa.list_(
+                        pa.field("item", self.token_type, nullable=False), self.sequence_length + 1
+                    ),
+                    nullable=False,
+                ),
+                pa.field(
+                    "segments",
+                    pa.list_(pa.field("item", SEGMENT_TYPE, nullable=False)),
+                    nullable=False,
+                ),
                 pa.field("bytes", pa.int32(), nullable=False),
             ],
-            metadata={f"{_PREFIX}{field.name}": str(getattr(self, field.name)) for field in fields(self)},
+            metadata={
+                f"{_PREFIX}{field.name}": str(getattr(self, field.name)) for field in fields(self)
+            },
         )
 
     @classmethod
@@ -90,10 +102,15 @@ class ShardInfo:
         """
         metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
         try:
-            values: dict[str, Any] = {field.name: _READERS[field.type](metadata[_PREFIX + field.name]) for field in fields(cls)}
+            values: dict[str, Any] = {
+                field.name: _READERS[field.type](metadata[_PREFIX + field.name])
+                for field in fields(cls)
+            }
         except KeyError as error:
             raise UserError(
-                f"not a token shard: schema metadata {error.args[0]!r} is missing", where=path, remedy="name a file of RUN/shards"
+                f"not a token shard: schema metadata {error.args[0]!r} is missing",
+                where=path,
+                remedy="name a file of RUN/shards",
             ) from error
         if values["format_version"] != FORMAT_VERSION:
             raise UserError(
@@ -109,11 +126,16 @@ def token_type(vocabulary_size: int) -> pa.DataType:
     return pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
 
 
-def estimated_bytes(tokens: float, documents: int, *, sequence_length: int, vocabulary_size: int) -> int:
+def estimated_bytes(
+    tokens: float, documents: int, *, sequence_length: int, vocabulary_size: int
+) -> int:
     """About how large a shard of so many tokens and documents is, if little of it is padding."""
     rows = tokens / sequence_length
     token_bytes = token_type(vocabulary_size).bit_width // 8
-    return int(rows * ((sequence_length + 1) * token_bytes + _ROW_BYTES) + (rows + documents) * _SEGMENT_BYTES)
+    return int(
+        rows * ((sequence_length + 1) * token_bytes + _ROW_BYTES)
+        + (rows + documents) * _SEGMENT_BYTES
+    )
 
 
 @dataclass(frozen=True)
@@ -143,7 +165,11 @@ def open_shard(path: str) -> MappedShard:
     try:
         table = pa.ipc.open_file(pa.memory_map(path)).read_all()
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"cannot read shard: {error}", where=path, remedy="make the shards again, or restore the file") from error
+        raise UserError(
+            f"cannot read shard: {error}",
+            where=path,
+            remedy="make the shards again, or restore the file",
+        ) from error
     return MappedShard(path, ShardInfo.from_schema(table.schema, path=path), table)
 
 
@@ -172,7 +198,9 @@ class ShardWriter:
             self._writer.write_batch(_rows_batch(packed, addresses, self._schema, first, last))
 
 
-def _rows_batch(packed: PackedRows, addresses: np.ndarray, schema: pa.Schema, first: int, last: int) -> pa.RecordBatch:
+def _rows_batch(
+    packed: PackedRows, addresses: np.ndarray, schema: pa.Schema, first: int, last: int
+) -> pa.RecordBatch:
     token_type = schema.field("tokens").type
     flat = pa.array(packed.tokens[first:last].reshape(-1), token_type.value_type)
     begin, end = int(packed.segment_offsets[first]), int(packed.segment_offsets[last])
@@ -189,7 +217,11 @@ def _rows_batch(packed: PackedRows, addresses: np.ndarray, schema: pa.Schema, fi
     )
     columns = [
         pa.FixedSizeListArray.from_arrays(flat, type=token_type),
-        pa.ListArray.from_arrays(packed.segment_offsets[first : last + 1] - begin, segments, type=schema.field("segments").type),
+        pa.ListArray.from_arrays(
+            packed.segment_offsets[first : last + 1] - begin,
+            segments,
+            type=schema.field("segments").type,
+        ),
         pa.array(packed.bytes[first:last]),
     ]
     return pa.record_batch(columns, schema=schema)

@@ -34,7 +34,13 @@ class PairOccurrences(NamedTuple):
     positions: np.ndarray
 
     def only(self, chosen: np.ndarray) -> "PairOccurrences":
-        return PairOccurrences(self.pairs[chosen], self.counts[chosen], self.starts[chosen], self.ends[chosen], self.positions)
+        return PairOccurrences(
+            self.pairs[chosen],
+            self.counts[chosen],
+            self.starts[chosen],
+            self.ends[chosen],
+            self.positions,
+        )
 
 
 class Symbols:
@@ -46,9 +52,18 @@ class Symbols:
     is where its left symbol is.
     """
 
-    def __init__(self, pretokens: pa.LargeBinaryArray, counts: np.ndarray, byte_order: Sequence[int], *, first: int):
+    def __init__(
+        self,
+        pretokens: pa.LargeBinaryArray,
+        counts: np.ndarray,
+        byte_order: Sequence[int],
+        *,
+        first: int,
+    ):
         """Ids of bytes begin at `first`, in `byte_order`. counts: int64 (pretokens,)."""
-        offsets = np.frombuffer(pretokens.buffers()[1], np.int64)[pretokens.offset :][: len(pretokens) + 1]
+        offsets = np.frombuffer(pretokens.buffers()[1], np.int64)[pretokens.offset :][
+            : len(pretokens) + 1
+        ]
         data = np.frombuffer(pretokens.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
         lengths = np.diff(offsets)
         size = len(data) + len(lengths) + 1
@@ -70,7 +85,9 @@ class Symbols:
 
     def pairs(self) -> PairOccurrences:
         """All pairs of neighbours before anything was merged."""
-        places = np.flatnonzero((self._symbols[:-1] >= 0) & (self._symbols[1:] >= 0)).astype(np.int32)
+        places = np.flatnonzero((self._symbols[:-1] >= 0) & (self._symbols[1:] >= 0)).astype(
+            np.int32
+        )
         pairs = (self._symbols[places].astype(np.int64) << ID_BITS) | self._symbols[places + 1]
         order = np.argsort(pairs, kind="stable")
         return self._grouped(pairs[order], places[order])
@@ -111,7 +128,9 @@ class Symbols:
             return PairOccurrences(none := np.zeros(0, np.int64), none, none, none, NOWHERE)
         edges = run_edges(pairs)
         starts = edges[:-1]
-        return PairOccurrences(pairs[starts], np.add.reduceat(self.weights(places), starts), starts, edges[1:], places)
+        return PairOccurrences(
+            pairs[starts], np.add.reduceat(self.weights(places), starts), starts, edges[1:], places
+        )
 
 
 def _without_overlaps(positions: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -77,7 +77,9 @@ def tiktoken_vocabulary(data: bytes, *, checked_by: Tokenizer | None = None) -> 
         raise Unrepresentable("it truncates or pads texts")
     for token in definition.get("added_tokens") or ():
         if not token["special"]:
-            raise Unrepresentable(f"its added token {token['content']!r} is not special: it is looked for in texts")
+            raise Unrepresentable(
+                f"its added token {token['content']!r} is not special: it is looked for in texts"
+            )
     model = definition["model"]
     if model.get("type") != "BPE":
         raise Unrepresentable(f"its model is {model.get('type')}, not BPE")
@@ -86,13 +88,17 @@ def tiktoken_vocabulary(data: bytes, *, checked_by: Tokenizer | None = None) -> 
             raise Unrepresentable(f"its model has {option}")
     pattern, keeps_gaps = _pattern(definition.get("pre_tokenizer"))
     if not _READ_ALIKE.fullmatch(pattern):
-        raise Unrepresentable("its pattern has what engines of regular expressions may read differently")
+        raise Unrepresentable(
+            "its pattern has what engines of regular expressions may read differently"
+        )
     names = _names_by_rank(model["vocab"], model["merges"])
     if checked_by is not None:
         _check_merges(checked_by, model, names)
     ids = np.array([model["vocab"][name] for name in names], np.uint32)
     table = {ord(letter): chr(byte) for letter, byte in _spelling().items()}
-    return Vocabulary(pattern, keeps_gaps, [name.translate(table).encode("latin-1") for name in names], ids)
+    return Vocabulary(
+        pattern, keeps_gaps, [name.translate(table).encode("latin-1") for name in names], ids
+    )
 
 
 def _pattern(definition: dict[str, Any] | None) -> tuple[str, bool]:
@@ -132,7 +138,9 @@ def _spelling() -> dict[str, int]:
     """
     printed = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = [byte for byte in range(256) if byte not in printed]
-    return {chr(byte): byte for byte in sorted(printed)} | {chr(256 + index): byte for index, byte in enumerate(others)}
+    return {chr(byte): byte for byte in sorted(printed)} | {
+        chr(256 + index): byte for index, byte in enumerate(others)
+    }
 
 
 def _names_by_rank(vocabulary: dict[str, int], merges: list[Any]) -> list[str]:
@@ -161,8 +169,14 @@ def _check_merges(tokenizer: Tokenizer, model: dict[str, Any], names: list[str])
         # Such a model finds whole words in the vocabulary before it merges, as tiktoken does.
         loose = len(model["vocab"].keys() - {*names})
         if loose:
-            raise Unrepresentable(f"it looks whole words up, among them {loose} that merges do not make")
-        tokenizer = Tokenizer.from_str(json.dumps({"version": "1.0", "added_tokens": [], "model": model | {"ignore_merges": False}}))
+            raise Unrepresentable(
+                f"it looks whole words up, among them {loose} that merges do not make"
+            )
+        tokenizer = Tokenizer.from_str(
+            json.dumps(
+                {"version": "1.0", "added_tokens": [], "model": model | {"ignore_merges": False}}
+            )
+        )
     tokenize: Callable[[str], list[Any]] = tokenizer.model.tokenize
     for name in names:
         found = tokenize(name)

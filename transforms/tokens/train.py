@@ -55,13 +55,19 @@ def train_tokenizer(
     return tokenizer
 
 
-def tokenizer_of(merges: Merges, *, pattern: str, normalization: str, special_tokens: Sequence[str]) -> Tokenizer:
+def tokenizer_of(
+    merges: Merges, *, pattern: str, normalization: str, special_tokens: Sequence[str]
+) -> Tokenizer:
     """The tokenizer of learned merges: the same bytes as those of `train_tokenizer`."""
     names = [*special_tokens, *map(spell, merges.tokens[len(special_tokens) :])]
     pairs = [(names[left], names[right]) for left, right in merges.pairs]
     tokenizer = new_tokenizer(find_pattern(pattern), normalization=normalization)
-    tokenizer.model = models.BPE(vocab={name: number for number, name in enumerate(names)}, merges=pairs)
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in special_tokens])
+    tokenizer.model = models.BPE(
+        vocab={name: number for number, name in enumerate(names)}, merges=pairs
+    )
+    tokenizer.add_special_tokens(
+        [AddedToken(token, normalized=False, special=True) for token in special_tokens]
+    )
     return tokenizer
 
 

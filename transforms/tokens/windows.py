@@ -73,16 +73,24 @@ class WindowPacker:
         if not self._size:
             return
         offsets = to_offsets(np.concatenate(self._counts))
-        encoded, addresses = Encoded(np.concatenate(self._ids), offsets), np.concatenate(self._addresses)
+        encoded, addresses = (
+            Encoded(np.concatenate(self._ids), offsets),
+            np.concatenate(self._addresses),
+        )
         self._clear()
         packed = pack_checked(
-            encoded, self._info, token_bytes=self._token_bytes, seed=window_seed(self._info.seed, self._shard, self._windows)
+            encoded,
+            self._info,
+            token_bytes=self._token_bytes,
+            seed=window_seed(self._info.seed, self._shard, self._windows),
         )
         self._windows += 1
         self._write(packed, addresses)
 
 
-def pack_checked(encoded: Encoded, info: ShardInfo, *, token_bytes: np.ndarray, seed: int) -> PackedRows:
+def pack_checked(
+    encoded: Encoded, info: ShardInfo, *, token_bytes: np.ndarray, seed: int
+) -> PackedRows:
     """Packs documents and checks the targets: a document of n tokens must give n + 1.
 
     Raises UserError otherwise.
@@ -98,7 +106,11 @@ def pack_checked(encoded: Encoded, info: ShardInfo, *, token_bytes: np.ndarray, 
     )
     expected, found = len(encoded.ids) + len(encoded.offsets) - 1, int(packed.targets.sum())
     if found != expected:
-        raise UserError(f"{expected} targets went into packing and {found} came out", where=info.source, remedy="report this as a defect")
+        raise UserError(
+            f"{expected} targets went into packing and {found} came out",
+            where=info.source,
+            remedy="report this as a defect",
+        )
     return packed
 
 

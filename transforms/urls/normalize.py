@@ -34,7 +34,9 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def normalize_url(url: str, *, strip_tracking: bool = False, sort_query: bool = False) -> str | None:
+def normalize_url(
+    url: str, *, strip_tracking: bool = False, sort_query: bool = False
+) -> str | None:
     """A URL -> its one spelling in ASCII, or None for what is no http(s) URL with a host.
 
     `strip_tracking` leaves out parameters of TRACKING and session ids; `sort_query` orders
@@ -42,23 +44,42 @@ def normalize_url(url: str, *, strip_tracking: bool = False, sort_query: bool = 
     again.
     """
     # Most URLs of a crawl are spelled so already.
-    if not (strip_tracking or sort_query) and (plain := _PLAIN.fullmatch(url)) and ".." not in url and "/." not in url:
+    if (
+        not (strip_tracking or sort_query)
+        and (plain := _PLAIN.fullmatch(url))
+        and ".." not in url
+        and "/." not in url
+    ):
         return plain[1] + plain[2]
-    match = _SPLIT.match(url.strip(" \t\n\r\f\v\0").replace("\t", "").replace("\n", "").replace("\r", ""))
+    match = _SPLIT.match(
+        url.strip(" \t\n\r\f\v\0").replace("\t", "").replace("\n", "").replace("\r", "")
+    )
     if match is None:
         return None
     scheme, authority, path, query = match.groups()
     scheme = scheme.lower()
     host, colon, port = _split_port(authority.rpartition("@")[2])
     name = normalize_host(host)
-    if name is None or (port and not (port.isascii() and port.isdigit() and int(port[-9:]) < 65536 and len(port.lstrip("0")) < 6)):
+    if name is None or (
+        port
+        and not (
+            port.isascii()
+            and port.isdigit()
+            and int(port[-9:]) < 65536
+            and len(port.lstrip("0")) < 6
+        )
+    ):
         return None
     shown_port = f":{int(port)}" if colon and port and int(port) != _DEFAULT_PORTS[scheme] else ""
     path = _without_dot_segments(_escape(path.replace("\\", "/")))
     query = _escape(query or "")
     if strip_tracking:
         path = _SESSION_IN_PATH.sub("", path)
-        query = "&".join(part for part in query.split("&") if part and not TRACKING.fullmatch(part.partition("=")[0]))
+        query = "&".join(
+            part
+            for part in query.split("&")
+            if part and not TRACKING.fullmatch(part.partition("=")[0])
+        )
     if sort_query:
         query = "&".join(sorted(part for part in query.split("&") if part))
     return f"{scheme}://{name}{shown_port}{path}" + (f"?{query}" if query else "")
@@ -73,14 +94,21 @@ def normalize_host(host: str) -> str | None:
         host = unquote_to_bytes(host.encode("utf-8", "replace")).decode("utf-8", "replace")
     if host.startswith("["):
         try:
-            return f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]" if host.endswith("]") and "%" not in host else None
+            return (
+                f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
+                if host.endswith("]") and "%" not in host
+                else None
+            )
         except ValueError:
             return None
     host = host.lower()
     if not host.isascii():
         try:
             mapped = idna.uts46_remap(host, std3_rules=False, transitional=False).split(".")
-            host = ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in mapped)
+            host = ".".join(
+                label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+                for label in mapped
+            )
         except (idna.IDNAError, UnicodeError):
             return None
     host = host.rstrip(".")
@@ -94,7 +122,13 @@ def normalize_host(host: str) -> str | None:
 def url_host(url: str) -> str:
     """The host, without port, of a normalised URL."""
     authority = url.split("/", 3)[2]
-    return authority if authority.endswith("]") else authority.rpartition(":")[0] or authority if ":" in authority else authority
+    return (
+        authority
+        if authority.endswith("]")
+        else authority.rpartition(":")[0] or authority
+        if ":" in authority
+        else authority
+    )
 
 
 def _split_port(authority: str) -> tuple[str, str, str]:

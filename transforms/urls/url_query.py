@@ -39,7 +39,9 @@ class UrlQuery:
         found = _mask(pc.equal(urls, self.url))
         if self.normalized is not None:
             for row in np.flatnonzero(self._has_host(urls) & ~found).tolist():
-                found[row] = normalize_url(urls[row].as_py(), strip_tracking=True) == self.normalized
+                found[row] = (
+                    normalize_url(urls[row].as_py(), strip_tracking=True) == self.normalized
+                )
         return found
 
     def near(self, columns: Iterable[pa.Array]) -> list[str]:
@@ -58,9 +60,15 @@ class UrlQuery:
                 left -= 1
                 spelled = normalize_url(url, strip_tracking=True) or url
                 matcher.set_seq1(spelled)
-                if spelled not in best and matcher.real_quick_ratio() >= _LEAST_RATIO and matcher.quick_ratio() >= _LEAST_RATIO:
+                if (
+                    spelled not in best
+                    and matcher.real_quick_ratio() >= _LEAST_RATIO
+                    and matcher.quick_ratio() >= _LEAST_RATIO
+                ):
                     best[spelled] = matcher.ratio(), url
-            best = dict(heapq.nsmallest(_NEAR, best.items(), key=lambda item: (-item[1][0], item[0])))
+            best = dict(
+                heapq.nsmallest(_NEAR, best.items(), key=lambda item: (-item[1][0], item[0]))
+            )
         return [url for _, url in best.values()]
 
     def _has_host(self, urls: pa.Array) -> np.ndarray:

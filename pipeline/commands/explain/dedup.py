@@ -88,7 +88,11 @@ class DroppedMember:
     known_by: KnownBy
 
     def to_plain(self) -> JsonObject:
-        return {"document": self.document, "similarity": self.similarity, **to_object(self.known_by)}
+        return {
+            "document": self.document,
+            "similarity": self.similarity,
+            **to_object(self.known_by),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +108,12 @@ class DuplicateGroup:
     members: tuple[DroppedMember, ...]
 
     def to_plain(self) -> JsonObject:
-        return {"documents": self.documents, "stay": self.kept, "went_for_it": self.dropped, "went": to_plain(self.members)}
+        return {
+            "documents": self.documents,
+            "stay": self.kept,
+            "went_for_it": self.dropped,
+            "went": to_plain(self.members),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,14 +149,20 @@ class DedupVerdict:
     def to_plain(self) -> JsonObject:
         """The verdict's keys stand beside the others. What is null or empty is left out."""
         rest = {"group": self.group, "lines": self.lines, "evaluation_texts": self.evaluation_texts}
-        return {key: value for key, value in {**to_object(self.verdict), **to_object(rest)}.items() if value not in (None, [])}
+        return {
+            key: value
+            for key, value in {**to_object(self.verdict), **to_object(rest)}.items()
+            if value not in (None, [])
+        }
 
 
 Describe = Callable[[int], KnownBy]
 """A document's address -> what a person knows it by."""
 
 
-def explain_dedup(run: Run, address: int, *, text: str, group: DuplicateGroup | None, describe: Describe) -> DedupVerdict:
+def explain_dedup(
+    run: Run, address: int, *, text: str, group: DuplicateGroup | None, describe: Describe
+) -> DedupVerdict:
     """The verdict on a document of a deduplicated run. `text`: the document's; `group`: that of `find_groups`."""
     part, row = unpack_address(address)
     return DedupVerdict(
@@ -158,7 +173,9 @@ def explain_dedup(run: Run, address: int, *, text: str, group: DuplicateGroup | 
     )
 
 
-def find_groups(run: Run, addresses: Sequence[int], describe: Describe) -> dict[int, DuplicateGroup]:
+def find_groups(
+    run: Run, addresses: Sequence[int], describe: Describe
+) -> dict[int, DuplicateGroup]:
     """The group of duplicates of each document that has one. Reads `clusters.parquet` twice, a batch at a time."""
     path = clusters_path(run.dedup)
     wanted = pa.array(addresses, pa.uint64())
@@ -180,16 +197,24 @@ def find_groups(run: Run, addresses: Sequence[int], describe: Describe) -> dict[
         kept.update(batch.filter(is_kept).column("component").to_pylist())
         drops = batch.filter(pc.and_(pc.invert(is_kept), pc.is_in(batch.column("keeper"), wanted)))
         for keeper, number in Counter(drops.column("keeper").to_pylist()).items():
-            rows = drops.filter(pc.equal(drops.column("keeper"), pa.scalar(keeper, pa.uint64()))).slice(0, LISTED - len(members[keeper]))
+            rows = drops.filter(
+                pc.equal(drops.column("keeper"), pa.scalar(keeper, pa.uint64()))
+            ).slice(0, LISTED - len(members[keeper]))
             dropped[keeper] += number
-            members[keeper] += zip(rows.column("member").to_pylist(), rows.column("similarity").to_pylist(), strict=True)
+            members[keeper] += zip(
+                rows.column("member").to_pylist(),
+                rows.column("similarity").to_pylist(),
+                strict=True,
+            )
     return {
         address: DuplicateGroup(
             documents=size,
             kept=kept[components[address]],
             dropped=dropped[address],
             members=tuple(
-                DroppedMember(document=address_text(member), similarity=similarity, known_by=describe(member))
+                DroppedMember(
+                    document=address_text(member), similarity=similarity, known_by=describe(member)
+                )
                 for member, similarity in members[address]
             ),
         )
@@ -239,7 +264,9 @@ def _verdict(folder: str, address: int, describe: Describe) -> Verdict:
         at = drop.keeper_here
     for drop in reversed(drops):
         keeper = _keeper(drop, describe, verdict)
-        verdict = Dropped(rule=drop.rule, similarity=drop.similarity, other=drop.other, keeper=keeper)
+        verdict = Dropped(
+            rule=drop.rule, similarity=drop.similarity, other=drop.other, keeper=keeper
+        )
     assert verdict is not None
     return verdict
 
@@ -249,7 +276,12 @@ def _keeper(drop: _Drop, describe: Describe, then: Verdict | None) -> Keeper | N
         return None
     document = None if drop.keeper is None else address_text(drop.keeper)
     here = drop.keeper_here
-    return Keeper(document=document, id=drop.keeper_id.hex(), known_by=None if here is None else describe(here), then=then)
+    return Keeper(
+        document=document,
+        id=drop.keeper_id.hex(),
+        known_by=None if here is None else describe(here),
+        then=then,
+    )
 
 
 def _drop_of(folder: str, address: int) -> _Drop | None:
@@ -265,7 +297,10 @@ def _batches(path: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 def _removed(run: Run, part: int, row: int, text: str) -> tuple[RemovedLine, ...]:
     lines = text.split("\n")
-    return tuple(RemovedLine(line=number, text=lines[number]) for number in removed_lines(run, part, row).tolist())
+    return tuple(
+        RemovedLine(line=number, text=lines[number])
+        for number in removed_lines(run, part, row).tolist()
+    )
 
 
 def _contamination(folder: str, part: int, row: int) -> tuple[EvaluationMatch, ...]:
@@ -273,4 +308,6 @@ def _contamination(folder: str, part: int, row: int) -> tuple[EvaluationMatch, .
     if not storage.exists(path):
         return ()
     rows = find_rows(path, ["row"], same("row", row))
-    return tuple(EvaluationMatch(**values) for _, values in read_rows_of(path, rows, _MATCH_COLUMNS))
+    return tuple(
+        EvaluationMatch(**values) for _, values in read_rows_of(path, rows, _MATCH_COLUMNS)
+    )

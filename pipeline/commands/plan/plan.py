@@ -30,13 +30,20 @@ def plan_run(config: Config, settings: RunnerSettings) -> tuple[PlannedRun, User
     planner = _Planner(config, settings)
     first, *later = STAGES
     input_plan = first.plan(config, planner.run)  # without input there is no plan to show
-    stages = {first.name: planner.look(first, input_plan), **{stage.name: planner.look(stage) for stage in later}}
+    stages = {
+        first.name: planner.look(first, input_plan),
+        **{stage.name: planner.look(stage) for stage in later},
+    }
     planned = PlannedRun(
         path=config.folder,
         stages=stages,
         sources=first.input_of(planner.survey, input_plan).sources,
         dedup=planned_dedup(planner.survey),
-        guards=Guards(bounds=tuple(planner.guards), screens=active_screens(config.dedup), lines=config.dedup.lines),
+        guards=Guards(
+            bounds=tuple(planner.guards),
+            screens=active_screens(config.dedup),
+            lines=config.dedup.lines,
+        ),
         total=_totals(stages.values(), config.folder),
     )
     return planned, planner.refusal
@@ -72,24 +79,40 @@ class _Planner:
                 finished = self._checked(stage) if state == "done" else None
                 self._comparable = finished is not None
                 self.survey = stage.surveyed(self.survey, plan, finished)
-                planned = self._done(stage, plan, finished) if finished else self._to_do(stage, plan, started=state == "started")
+                planned = (
+                    self._done(stage, plan, finished)
+                    if finished
+                    else self._to_do(stage, plan, started=state == "started")
+                )
             except UserError as error:
                 self.refusal = error
-                planned = PlannedStage(state="refused", refused=Refusal.of(error), input=stage.input_of(self.survey, plan))
+                planned = PlannedStage(
+                    state="refused",
+                    refused=Refusal.of(error),
+                    input=stage.input_of(self.survey, plan),
+                )
         self.guards.extend(stage.guards(config, finished.counters if finished else None))
         return planned
 
     def _checked(self, stage: Stage[Any, C]) -> Finished[C]:
         """A finished stage that a run would accept."""
         finished = stage.finished(self.run)
-        stage.check_bounds(self.survey.config, self.run, finished.counters, finished.folder, write=False)
+        stage.check_bounds(
+            self.survey.config, self.run, finished.counters, finished.folder, write=False
+        )
         stage.check_result(finished)
         return finished
 
-    def _done(self, stage: Stage[U, C], plan: StagePlan[U] | None, finished: Finished[C]) -> PlannedStage:
-        return PlannedStage(state="done", took=Took.of(finished.manifest), input=stage.input_of(self.survey, plan))
+    def _done(
+        self, stage: Stage[U, C], plan: StagePlan[U] | None, finished: Finished[C]
+    ) -> PlannedStage:
+        return PlannedStage(
+            state="done", took=Took.of(finished.manifest), input=stage.input_of(self.survey, plan)
+        )
 
-    def _to_do(self, stage: Stage[U, Any], plan: StagePlan[U] | None, *, started: bool) -> PlannedStage:
+    def _to_do(
+        self, stage: Stage[U, Any], plan: StagePlan[U] | None, *, started: bool
+    ) -> PlannedStage:
         stage.check_input(self.survey.config, self.run, plan)
         left = None if plan is None else self._left(stage, plan)
         units_done = None
@@ -105,7 +128,11 @@ class _Planner:
     def _left(self, stage: Stage[U, Any], plan: StagePlan[U]) -> list[U]:
         """The units that are not committed."""
         committed = set(storage.list_names(stage.folder(self.run)))
-        return [unit for number, unit in enumerate(plan.units) if stage.committed_name(number, unit) not in committed]
+        return [
+            unit
+            for number, unit in enumerate(plan.units)
+            if stage.committed_name(number, unit) not in committed
+        ]
 
 
 def _totals(stages: Iterable[PlannedStage], folder: str) -> Totals:
@@ -116,13 +143,20 @@ def _totals(stages: Iterable[PlannedStage], folder: str) -> Totals:
         "memory_bytes": [estimate.memory_bytes for estimate in left],
         "disk_bytes": [estimate.disk_bytes for estimate in left],
     }
-    known = {figure: [value for value in values if value is not None] for figure, values in by_figure.items()}
+    known = {
+        figure: [value for value in values if value is not None]
+        for figure, values in by_figure.items()
+    }
     return Totals(
         seconds=round(sum(known["seconds"]), 1),
         core_seconds=round(sum(known["core_seconds"]), 1),
         memory_bytes=max(known["memory_bytes"], default=0),
         disk_bytes=sum(known["disk_bytes"]),
-        unknown=tuple(figure for figure in ("disk_bytes", "memory_bytes", "seconds") if None in by_figure[figure]),
+        unknown=tuple(
+            figure
+            for figure in ("disk_bytes", "memory_bytes", "seconds")
+            if None in by_figure[figure]
+        ),
         free_disk_bytes=_free_disk(folder),
     )
 

@@ -24,7 +24,9 @@ class Took:
     @classmethod
     def of(cls, manifest: Manifest) -> "Took":
         disk_bytes = sum(entry.bytes for entry in manifest.files.values())
-        return cls(seconds=manifest.seconds, core_seconds=manifest.cpu_seconds, disk_bytes=disk_bytes)
+        return cls(
+            seconds=manifest.seconds, core_seconds=manifest.cpu_seconds, disk_bytes=disk_bytes
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,11 @@ class PlannedStage:
         if self.refused is not None:
             values["refused"] = to_plain(self.refused)
         if self.input is not None:
-            values |= {"units": self.input.units, "files": self.input.files, "input_bytes": self.input.input_bytes}
+            values |= {
+                "units": self.input.units,
+                "files": self.input.files,
+                "input_bytes": self.input.input_bytes,
+            }
         return values
 
 
@@ -82,7 +88,11 @@ class Guards:
 
     def to_plain(self) -> JsonObject:
         """Each bound stands below its key of the configuration."""
-        return {**{guard.key: to_plain(guard) for guard in self.bounds}, "screens": to_plain(self.screens), "lines": self.lines}
+        return {
+            **{guard.key: to_plain(guard) for guard in self.bounds},
+            "screens": to_plain(self.screens),
+            "lines": self.lines,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

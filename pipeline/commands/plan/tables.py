@@ -40,7 +40,9 @@ def _notes(stages: Mapping[str, PlannedStage]) -> Iterator[str]:
 
 
 def _stages_table(stages: Mapping[str, PlannedStage]) -> Table:
-    table = figures_table("stage", "state", "files", "input MB", "units", "workers", "seconds", "memory GB", "disk MB")
+    table = figures_table(
+        "stage", "state", "files", "input MB", "units", "workers", "seconds", "memory GB", "disk MB"
+    )
     for name, stage in stages.items():
         table.add_row(name, _state(stage), *_input_figures(stage), *_cost_figures(stage))
     table.columns[1].justify = "left"
@@ -80,7 +82,13 @@ def _cost_figures(stage: PlannedStage) -> tuple[str, ...]:
 def _sources_table(sources: Mapping[str, SourceInput]) -> Table:
     table = figures_table("source", "kind", "files", "MB", "units")
     for name, source in sources.items():
-        table.add_row(name, source.kind, _count(source.files), _scaled(source.bytes, 1e6), _count(source.units))
+        table.add_row(
+            name,
+            source.kind,
+            _count(source.files),
+            _scaled(source.bytes, 1e6),
+            _count(source.units),
+        )
     return table
 
 
@@ -94,7 +102,9 @@ def _exchange(dedup: PlannedDedup) -> Iterator[str]:
         return
     exchange = dedup.exchange
     in_bands = f"{exchange.band_bytes / 1e6:,.1f} MB of bands in {_passes(exchange.passes)}"
-    in_exact = f"{exchange.exact_bytes / 1e6:,.1f} MB of exact hashes in {_passes(exchange.exact_passes)}"
+    in_exact = (
+        f"{exchange.exact_bytes / 1e6:,.1f} MB of exact hashes in {_passes(exchange.exact_passes)}"
+    )
     yield f"{dedup.documents:,} documents: {exchange.ranges} hash ranges, {in_bands}, {in_exact}"
     if exchange.star_rounds:
         yield f"{exchange.star_rounds} rounds of star contraction before components are combined"

@@ -7,10 +7,24 @@ from pipeline.config.schema import Config
 from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.stages import rates
 from pipeline.stages.dedup.work import BYTES_PER_SECOND
-from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
+from pipeline.stages.estimate import (
+    AT_MOST,
+    Estimate,
+    Survey,
+    Volume,
+    estimate,
+    processes_memory,
+    workers_for,
+)
 from transforms.contracts.plain import JsonObject, to_object, to_plain
 from transforms.dedup.near.bands import ExpectedRecall, expected_recall
-from transforms.dedup.near.exchange import Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
+from transforms.dedup.near.exchange import (
+    Exchange,
+    band_bytes,
+    exact_bytes,
+    pass_bytes,
+    plan_exchange,
+)
 from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
@@ -72,7 +86,9 @@ def estimate_dedup(survey: Survey) -> Estimate:
         workers = workers_for(settings, work)
         core_seconds = work.seconds * (config.dedup.enabled + sum(_option_times(config)))
     if not config.dedup.enabled:
-        return estimate(workers, core_seconds, processes_memory(workers, rates.DEDUP_WORKER_MEMORY), 0.0, notes)
+        return estimate(
+            workers, core_seconds, processes_memory(workers, rates.DEDUP_WORKER_MEMORY), 0.0, notes
+        )
     if volume.documents is None:
         per_document = signature_bytes(config.dedup)
         sizes = f"{per_document} bytes on disk for each, memory within memory_limit"
@@ -80,7 +96,14 @@ def estimate_dedup(survey: Survey) -> Estimate:
         return estimate(workers, core_seconds, None, None, notes)
     memory = _dedup_memory(config, settings, volume, workers)
     disk = float(volume.documents * signature_bytes(config.dedup))
-    return estimate(workers, core_seconds, memory, disk, notes, alone=volume.documents * rates.DEDUP_DRIVER_SECONDS)
+    return estimate(
+        workers,
+        core_seconds,
+        memory,
+        disk,
+        notes,
+        alone=volume.documents * rates.DEDUP_DRIVER_SECONDS,
+    )
 
 
 def planned_dedup(survey: Survey) -> PlannedDedup | None:
@@ -124,20 +147,33 @@ def exchange_figures(documents: int, config: DedupConfig, *, memory: int | None)
     )
 
 
-def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, workers: int | None) -> float | None:
+def _dedup_memory(
+    config: Config, settings: RunnerSettings, volume: Volume, workers: int | None
+) -> float | None:
     """Bytes of driver and workers at the peak of a pass.
 
     A worker also holds the signatures of its part: FIXED_MEMORY includes those of a measured part.
     """
     if workers is None or volume.documents is None:
         return None
-    exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes))
+    exchange: Exchange = plan_exchange(
+        volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes)
+    )
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
     share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_PER_MEASURED_PART, 1.0)
-    return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)
+    return (
+        idle
+        + max(FIXED_MEMORY - idle, 0) * share
+        + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)
+    )
 
 
 def _option_times(config: Config) -> list[float]:
     settings = config.dedup
-    asked = {"urls": settings.urls != "off", "against": settings.against, "lines": settings.lines, "decontaminate": settings.decontaminate}
+    asked = {
+        "urls": settings.urls != "off",
+        "against": settings.against,
+        "lines": settings.lines,
+        "decontaminate": settings.decontaminate,
+    }
     return [rates.OPTION_TIMES[name] for name, wanted in asked.items() if wanted]

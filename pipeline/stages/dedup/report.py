@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from pipeline.run.folder import Run
 from transforms import storage
 from transforms.contracts.counters import DedupCounters, DropCounters
-from transforms.dedup.examine import SampledCluster, SampledDocument, SampledDrop, largest_clusters, sample_drops
+from transforms.dedup.examine import (
+    SampledCluster,
+    SampledDocument,
+    SampledDrop,
+    largest_clusters,
+    sample_drops,
+)
 
 _REPORT = "dedup-report.md"
 
@@ -21,7 +27,10 @@ class Examples:
 
 def examine(folder: str, documents: str) -> Examples:
     """Reads a dedup folder, and excerpts from the documents folder where it is there."""
-    return Examples(largest_clusters=largest_clusters(folder, documents), samples=sample_drops(folder, documents))
+    return Examples(
+        largest_clusters=largest_clusters(folder, documents),
+        samples=sample_drops(folder, documents),
+    )
 
 
 def dropped_by_rule(counters: DropCounters) -> str:
@@ -62,7 +71,10 @@ def notes(counters: DedupCounters) -> Iterator[str]:
             estimated = f"{earlier.estimated:,} matches with the earlier run {name!r}"
             yield f"{estimated} are estimates from signatures: its documents are not there any more"
     if counters.oversized_buckets:
-        documents, skipped = f"{counters.oversized_documents:,} documents", f"{counters.skipped_pairs:,} pairs"
+        documents, skipped = (
+            f"{counters.oversized_documents:,} documents",
+            f"{counters.skipped_pairs:,} pairs",
+        )
         yield (
             f"{counters.oversized_buckets:,} buckets exceed dedup.bucket_limit: of their {documents} each was compared with the first "
             f"in keep order and with the next, {skipped} were not compared"
@@ -78,14 +90,25 @@ def _markdown(counters: DedupCounters, examples: Examples) -> Iterator[str]:
     yield f"| source | documents | {' | '.join(rules)} | kept | share dropped |"
     yield "|---|" + "---:|" * (len(rules) + 3)
     for name, source in counters.sources.items():
-        figures = " | ".join(f"{number:,}" for number in (source.documents, *(source.rules[rule] for rule in rules), source.kept))
+        figures = " | ".join(
+            f"{number:,}"
+            for number in (source.documents, *(source.rules[rule] for rule in rules), source.kept)
+        )
         yield f"| {name} | {figures} | {source.dropped / max(1, source.documents):.1%} |"
-    yield from ("", "## Similarity to the kept document", "", "| similarity | documents |", "|---|---:|")
+    yield from (
+        "",
+        "## Similarity to the kept document",
+        "",
+        "| similarity | documents |",
+        "|---|---:|",
+    )
     yield from (f"| {edge} | {number:,} |" for edge, number in similarity_lines(counters))
     yield from ("", f"## The {len(examples.largest_clusters)} largest groups of duplicates")
     for cluster in examples.largest_clusters:
         yield from ("", f"### {cluster.size:,} documents, {cluster.kept:,} kept", "")
-        yield from (_entry(document, dropped=document.keeper is not None) for document in cluster.documents)
+        yield from (
+            _entry(document, dropped=document.keeper is not None) for document in cluster.documents
+        )
     for rule, entries in examples.samples.items():
         yield from ("", f"## Samples of `{rule}`", "")
         yield from (_entry(document, dropped=True) for document in entries)
@@ -95,10 +118,20 @@ def _markdown(counters: DedupCounters, examples: Examples) -> Iterator[str]:
 
 def _entry(shown: SampledDocument, *, dropped: bool) -> str:
     text = shown.text
-    place = " ".join(value for value in (text.source, text.origin, text.locator, text.url, text.title) if value is not None) if text else ""
+    place = (
+        " ".join(
+            value
+            for value in (text.source, text.origin, text.locator, text.url, text.title)
+            if value is not None
+        )
+        if text
+        else ""
+    )
     kept_one = " of ".join(value for value in (shown.keeper, shown.other) if value is not None)
     fate = f"dropped for {kept_one}" if kept_one else "dropped" if dropped else "kept"
     similarity = "" if shown.similarity is None else f", similarity {shown.similarity}"
     keeper = shown.keeper_excerpt if isinstance(shown, SampledDrop) else None
     kept = f" Kept: {keeper!r}" if keeper else ""
-    return f"- {shown.document} {fate}{similarity} ({place}): {(text.excerpt if text else '')!r}{kept}"
+    return (
+        f"- {shown.document} {fate}{similarity} ({place}): {(text.excerpt if text else '')!r}{kept}"
+    )

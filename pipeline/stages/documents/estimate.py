@@ -9,7 +9,17 @@ from pipeline.runner.units import plan_work
 from pipeline.stages import rates
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import BYTES_PER_SECOND
-from pipeline.stages.estimate import AT_MOST, Estimate, SourceInput, StageInput, Survey, Volume, estimate, processes_memory, workers_for
+from pipeline.stages.estimate import (
+    AT_MOST,
+    Estimate,
+    SourceInput,
+    StageInput,
+    Survey,
+    Volume,
+    estimate,
+    processes_memory,
+    workers_for,
+)
 from pipeline.stages.finished import Finished
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.names import PARTS
@@ -49,10 +59,14 @@ def documents_input(config: Config, units: Sequence[DocumentsUnit]) -> StageInpu
         sources[name] = replace(source, files=source.files + 1, bytes=source.bytes + size)
     for unit in units:
         sources[unit.source] = replace(sources[unit.source], units=sources[unit.source].units + 1)
-    return StageInput(units=len(units), files=len(sizes), input_bytes=sum(sizes.values()), sources=sources)
+    return StageInput(
+        units=len(units), files=len(sizes), input_bytes=sum(sizes.values()), sources=sources
+    )
 
 
-def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: Sequence[DocumentsUnit]) -> Estimate:
+def estimate_documents(
+    survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: Sequence[DocumentsUnit]
+) -> Estimate:
     """Estimates the units of a plan that are `left`."""
     assert plan is not None, "the first stage has a plan before anything runs"
     config = survey.config
@@ -64,7 +78,11 @@ def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, le
             unknown.add((source, kind or config.sources[source].kind))
             continue
         core_seconds += size / rate.bytes_per_second
-        core_seconds += size * rate.text / rates.FILTERED_BYTES_PER_SECOND if config.sources[source].quality else 0
+        core_seconds += (
+            size * rate.text / rates.FILTERED_BYTES_PER_SECOND
+            if config.sources[source].quality
+            else 0
+        )
         disk += size * (rate.parts + rate.rejects)
     notes = list(plan.notes)
     for source, kind in sorted(unknown):
@@ -73,7 +91,9 @@ def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, le
         notes.append(AT_MOST)
     workers = workers_for(survey.settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
     memory = processes_memory(workers, rates.INGEST_WORKER_MEMORY)
-    if unknown and unknown == {(source, kind or config.sources[source].kind) for source, kind, _ in _sizes(left)}:
+    if unknown and unknown == {
+        (source, kind or config.sources[source].kind) for source, kind, _ in _sizes(left)
+    }:
         return estimate(workers, None, memory, None, notes)
     return estimate(workers, core_seconds, memory, disk, notes)
 

@@ -34,7 +34,13 @@ class ShardsStage(Stage[ShardUnit, ShardsCounters]):
         return plan_shards(self.name, config, run)
 
     def execute(
-        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[ShardUnit], *, out: str
+        self,
+        config: Config,
+        run: Run,
+        settings: RunnerSettings,
+        plan: StagePlan[ShardUnit],
+        *,
+        out: str,
     ) -> StageReport[ShardsCounters]:
         return write_shards(config, run, settings, plan, out=out)
 
@@ -43,12 +49,16 @@ class ShardsStage(Stage[ShardUnit, ShardsCounters]):
 
     def summary(self, finished: Finished[ShardsCounters]) -> str:
         counters, total = finished.counters, finished.counters.total
-        rows = ", ".join(f"{counters.of_split(split).rows:,} {split} rows" for split in counters.splits)
+        rows = ", ".join(
+            f"{counters.of_split(split).rows:,} {split} rows" for split in counters.splits
+        )
         encoder = encoder_of(finished.manifest.details)
         note = f", {encoder.note}" if encoder else ""
         return f"{rows}, {total.targets:,} tokens, utilisation {total.utilisation:.1%}{note}"
 
-    def estimate(self, survey: Survey, plan: StagePlan[ShardUnit] | None, left: list[ShardUnit] | None) -> Estimate:
+    def estimate(
+        self, survey: Survey, plan: StagePlan[ShardUnit] | None, left: list[ShardUnit] | None
+    ) -> Estimate:
         return estimate_shards(survey, plan, left)
 
     def sections(self, view: StageView[ShardsCounters]) -> Iterator[Section]:

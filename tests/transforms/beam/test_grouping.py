@@ -27,7 +27,9 @@ class _Emit(beam.DoFn):
     def __init__(self, number: int, passes: int):
         self._number, self._passes = number, passes
 
-    def process(self, value: int, before: Iterable[int] = ()) -> Iterator[tuple[int, tuple[int, int]]]:
+    def process(
+        self, value: int, before: Iterable[int] = ()
+    ) -> Iterator[tuple[int, tuple[int, int]]]:
         key = value % _KEYS
         if pass_of(key, ranges=_KEYS, passes=self._passes) == self._number:
             yield key, (value, sum(before))
@@ -36,7 +38,9 @@ class _Emit(beam.DoFn):
 class _Sum(beam.DoFn):
     """Groups -> (key, sum of values, number of groups of the pass before)."""
 
-    def process(self, element: tuple[int, Iterable[tuple[int, int]]]) -> Iterator[tuple[int, int, int] | Count]:
+    def process(
+        self, element: tuple[int, Iterable[tuple[int, int]]]
+    ) -> Iterator[tuple[int, int, int] | Count]:
         key, values = element
         numbers, before = zip(*values, strict=True)
         yield Count("counts", 1)
@@ -48,11 +52,18 @@ def test_a_pass_starts_when_the_one_before_has_ended(passes: int):
     """Groups are complete whatever the number of passes is; a pass sees all counts of the one before it."""
     pass_of_key = [pass_of(key, ranges=_KEYS, passes=passes) for key in range(_KEYS)]
     expected = [
-        (key, sum(range(key, 40, _KEYS)), pass_of_key.count(pass_of_key[key] - 1) if pass_of_key[key] else 0) for key in range(_KEYS)
+        (
+            key,
+            sum(range(key, 40, _KEYS)),
+            pass_of_key.count(pass_of_key[key] - 1) if pass_of_key[key] else 0,
+        )
+        for key in range(_KEYS)
     ]
     with local_pipeline(1) as pipeline:
         emit = [_Emit(number, passes) for number in range(passes)]
-        sums, counts = pipeline | beam.Create(range(40)) | ExchangeInPasses(emit, _Sum(), ("counts",))
+        sums, counts = (
+            pipeline | beam.Create(range(40)) | ExchangeInPasses(emit, _Sum(), ("counts",))
+        )
         assert_that(sums, equal_to(expected), label="sums")
         assert_that(counts | beam.CombineGlobally(sum), equal_to([_KEYS]), label="counts")
 

@@ -14,13 +14,18 @@ GIVEN = {"file_tokens": 100_000_000, "sequence_length": 0, "compression": "gzip"
 
 
 def test_the_help_names_every_format_once() -> None:
-    assert describe_formats() == "nanogpt, llmc, megatron, datatrove, mds (tokens), parquet or jsonl (documents)"
+    assert (
+        describe_formats()
+        == "nanogpt, llmc, megatron, datatrove, mds (tokens), parquet or jsonl (documents)"
+    )
 
 
 def test_every_option_has_a_default_a_description_and_formats() -> None:
     options = format_options()
     assert {name: option.default for name, option in options.items()} == GIVEN
-    assert all(option.description and set(option.formats) <= set(FORMATS) for option in options.values())
+    assert all(
+        option.description and set(option.formats) <= set(FORMATS) for option in options.values()
+    )
     assert options["compression"].choices == ("gzip", "zstd", "none")
     assert (options["file_tokens"].minimum, options["sequence_length"].minimum) == (1, 0)
 
@@ -43,9 +48,21 @@ def test_a_format_gets_its_options(format: str, given: dict, expected: ExportOpt
     ("format", "given", "what"),
     [
         ("csv", {}, "'csv' is not a format.*\n.*--format\n.*choose from nanogpt, llmc"),
-        ("nanogpt", {"compression": "zstd"}, "nanogpt has no option --compression.*\n.*\n.*export jsonl, which it is for"),
-        ("jsonl", {"compression": "lzma"}, "'lzma' is not a compression.*\n.*\n.*choose from gzip, zstd, none"),
-        ("llmc", {"file_tokens": 0}, "0: input should be greater than or equal to 1.*\n.*--file-tokens"),
+        (
+            "nanogpt",
+            {"compression": "zstd"},
+            "nanogpt has no option --compression.*\n.*\n.*export jsonl, which it is for",
+        ),
+        (
+            "jsonl",
+            {"compression": "lzma"},
+            "'lzma' is not a compression.*\n.*\n.*choose from gzip, zstd, none",
+        ),
+        (
+            "llmc",
+            {"file_tokens": 0},
+            "0: input should be greater than or equal to 1.*\n.*--file-tokens",
+        ),
     ],
 )
 def test_what_is_refused(format: str, given: dict, what: str) -> None:

@@ -41,7 +41,11 @@ def test_options_are_the_keywords_that_are_described() -> None:
 
 
 def test_options_are_checked_and_have_their_defaults() -> None:
-    assert check_options(KIND.options, {"name": "a", "fields": {"text": "t"}}) == {"size": 3, "fields": {"text": "t"}, "name": "a"}
+    assert check_options(KIND.options, {"name": "a", "fields": {"text": "t"}}) == {
+        "size": 3,
+        "fields": {"text": "t"},
+        "name": "a",
+    }
     assert check_options(KIND.options, {"name": "a"})["fields"] == {}
 
 
@@ -62,7 +66,9 @@ def test_wrong_values_are_located(given: dict, key: str) -> None:
 
 
 def test_kinds_share_an_option_or_name_it_otherwise() -> None:
-    def other(stream: BinaryIO, *, size: Annotated[int, Field(description="bytes")] = 3) -> Iterator[Record]:
+    def other(
+        stream: BinaryIO, *, size: Annotated[int, Field(description="bytes")] = 3
+    ) -> Iterator[Record]:
         yield from ()
 
     with pytest.raises(ValueError, match="option 'size' of source kind 'bytes' differs"):
@@ -129,4 +135,7 @@ def test_a_wat_file_is_of_no_kind_and_a_dump_is_one_by_its_name() -> None:
 
 def test_measured_rates_are_of_files_that_the_kind_reads() -> None:
     for kind in KINDS.values():
-        assert all(rate.bytes_per_second > 1e5 and 0 < rate.parts < rate.text for rate in kind.rates.values()), kind.name
+        assert all(
+            rate.bytes_per_second > 1e5 and 0 < rate.parts < rate.text
+            for rate in kind.rates.values()
+        ), kind.name

@@ -5,9 +5,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from transforms import storage
-from transforms.storage.arrow_files import arrow_writer, open_arrow, read_metadata, read_parquet, write_parquet
+from transforms.storage.arrow_files import (
+    arrow_writer,
+    open_arrow,
+    read_metadata,
+    read_parquet,
+    write_parquet,
+)
 
-_TABLE = pa.table({"id": pa.array([b"aa", b"bb"], pa.binary(2)), "value": pa.array([1, 2], pa.int64())})
+_TABLE = pa.table(
+    {"id": pa.array([b"aa", b"bb"], pa.binary(2)), "value": pa.array([1, 2], pa.int64())}
+)
 
 
 @pytest.fixture(params=["disk", "memory"])

@@ -13,7 +13,12 @@ from transforms.contracts.dedup import LINES_KEY, LINES_RULE
 from transforms.contracts.documents import ID_BYTES
 from transforms.contracts.names import DROPS, PARTS, REMOVED_LINES
 from transforms.dedup.lines.removed_lines import Removal, remove_lines, removed_table
-from transforms.dedup.lines.repeated_lines import LINE_SCHEMA, REPEATED_LINE_SCHEMA, distinct_lines, line_hashes
+from transforms.dedup.lines.repeated_lines import (
+    LINE_SCHEMA,
+    REPEATED_LINE_SCHEMA,
+    distinct_lines,
+    line_hashes,
+)
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.graph import write_drop_table
 from transforms.dedup.screens.screened import addressed_drops, drops_of_part
@@ -32,7 +37,14 @@ class LineCounts(NamedTuple):
 
 
 def lines_of_part(
-    documents: str, out: str, part: int, config: DedupConfig, *, ranges: int, passes: int, number: int
+    documents: str,
+    out: str,
+    part: int,
+    config: DedupConfig,
+    *,
+    ranges: int,
+    passes: int,
+    number: int,
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The lines of a part's kept documents in pass `number`, by hash range, as `LINE_SCHEMA`."""
     dropped = _drops_of_documents(DROPS.path(out, part))["row"].to_numpy()
@@ -45,10 +57,14 @@ def lines_of_part(
         )
         numbers = range_of(columns[0], ranges)
         chosen = pass_of(numbers, ranges=ranges, passes=passes) == number
-        yield from split_by(numbers[chosen], to_batch(LINE_SCHEMA, *(column[chosen] for column in columns)))
+        yield from split_by(
+            numbers[chosen], to_batch(LINE_SCHEMA, *(column[chosen] for column in columns))
+        )
 
 
-def record_lines(documents: str, out: str, part: int, batches: Iterable[pa.RecordBatch], config: DedupConfig) -> None:
+def record_lines(
+    documents: str, out: str, part: int, batches: Iterable[pa.RecordBatch], config: DedupConfig
+) -> None:
     """Writes `lines-PART.parquet` from batches of `REPEATED_LINE_SCHEMA`, and the drops anew.
 
     Documents of which no line is left are added to the drops, by the rule `dedup/lines`.
@@ -61,7 +77,9 @@ def record_lines(documents: str, out: str, part: int, batches: Iterable[pa.Recor
     drops = _drops_of_documents(path)
     removals: list[Removal] = []
     without_text: list[Removal] = []
-    for numbers, batch in read_rows(PARTS.path(documents, part), drops["row"].to_numpy(), columns=["id", "text"]):
+    for numbers, batch in read_rows(
+        PARTS.path(documents, part), drops["row"].to_numpy(), columns=["id", "text"]
+    ):
         for position in np.flatnonzero(np.isin(numbers, rows)).tolist():
             row, text = int(numbers[position]), batch.column("text")[position].as_py()
             # The document's removals are a slice, since rows are sorted.
@@ -100,4 +118,6 @@ def _drops_of_documents(path: str) -> pa.Table:
     They are equal before and after lines are removed.
     """
     drops = read_parquet(path)
-    return drops.filter(pc.not_equal(drops["rule"].cast(pa.string()), LINES_RULE)).replace_schema_metadata(None)
+    return drops.filter(
+        pc.not_equal(drops["rule"].cast(pa.string()), LINES_RULE)
+    ).replace_schema_metadata(None)

@@ -52,7 +52,9 @@ class RemovedLines:
 def remove_lines(text: str, numbers: np.ndarray) -> str:
     """A text without the lines of these numbers (int64 (n,)) and without surrounding whitespace."""
     removed = set(numbers.tolist())
-    return "\n".join(line for number, line in enumerate(text.split("\n")) if number not in removed).strip()
+    return "\n".join(
+        line for number, line in enumerate(text.split("\n")) if number not in removed
+    ).strip()
 
 
 def removed_table(removals: Sequence[Removal]) -> pa.Table:
@@ -64,7 +66,9 @@ def removed_table(removals: Sequence[Removal]) -> pa.Table:
         REMOVED_LINES_SCHEMA,
         pa.array([removal.row for removal in removals], pa.uint32()),
         pa.array([removal.id for removal in removals], pa.binary(ID_BYTES)),
-        pa.ListArray.from_arrays(pa.array(offsets), values, type=REMOVED_LINES_SCHEMA.field("lines").type),
+        pa.ListArray.from_arrays(
+            pa.array(offsets), values, type=REMOVED_LINES_SCHEMA.field("lines").type
+        ),
         pa.array([removal.characters for removal in removals], pa.uint32()),
     )
     return pa.Table.from_batches([batch])
@@ -73,7 +77,11 @@ def removed_table(removals: Sequence[Removal]) -> pa.Table:
 def removed_lines_of(table: pa.Table) -> RemovedLines:
     """A table of `REMOVED_LINES_SCHEMA` -> the lines that its documents lose."""
     lines = table["lines"].combine_chunks()
-    lines = lines if isinstance(lines, pa.ListArray) else pa.concat_arrays(lines.chunks or [pa.array([], lines.type)])
+    lines = (
+        lines
+        if isinstance(lines, pa.ListArray)
+        else pa.concat_arrays(lines.chunks or [pa.array([], lines.type)])
+    )
     return RemovedLines(
         rows=table["row"].to_numpy().astype(np.int64),
         numbers=lines.flatten().to_numpy().astype(np.int64),
@@ -88,4 +96,6 @@ def read_removed(drops_path: str, name: bytes | None) -> RemovedLines | None:
     """
     if name is None:
         return None
-    return removed_lines_of(read_parquet(storage.join(drops_path.rpartition("/")[0], name.decode())))
+    return removed_lines_of(
+        read_parquet(storage.join(drops_path.rpartition("/")[0], name.decode()))
+    )

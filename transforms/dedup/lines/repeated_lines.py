@@ -49,11 +49,17 @@ def line_hashes(text: str, *, min_characters: int) -> tuple[np.ndarray, np.ndarr
     # is lower-cased at once.
     lines = [line.strip() for line in text.lower().split("\n")]
     numbers = [number for number, line in enumerate(lines) if len(line) >= min_characters]
-    hashes = np.fromiter((xxhash.xxh3_64_intdigest(lines[number].encode()) for number in numbers), np.uint64, len(numbers))
+    hashes = np.fromiter(
+        (xxhash.xxh3_64_intdigest(lines[number].encode()) for number in numbers),
+        np.uint64,
+        len(numbers),
+    )
     return np.array(numbers, np.int64), hashes
 
 
-def distinct_lines(texts: Sequence[str], ids: np.ndarray, addresses: np.ndarray, *, min_characters: int) -> tuple[np.ndarray, ...]:
+def distinct_lines(
+    texts: Sequence[str], ids: np.ndarray, addresses: np.ndarray, *, min_characters: int
+) -> tuple[np.ndarray, ...]:
     """The lines of n documents, each line of a document once.
 
     Args:
@@ -65,7 +71,9 @@ def distinct_lines(texts: Sequence[str], ids: np.ndarray, addresses: np.ndarray,
     Returns:
         The columns of `LINE_SCHEMA`, uint64 (lines,) each.
     """
-    of_documents = [np.unique(line_hashes(text, min_characters=min_characters)[1]) for text in texts]
+    of_documents = [
+        np.unique(line_hashes(text, min_characters=min_characters)[1]) for text in texts
+    ]
     counts = lengths_of(of_documents)
     hashes = np.concatenate([np.zeros(0, np.uint64), *of_documents])
     high, low = np.ascontiguousarray(ids).view("<u8").astype(np.uint64).reshape(-1, 2).T
@@ -73,7 +81,9 @@ def distinct_lines(texts: Sequence[str], ids: np.ndarray, addresses: np.ndarray,
     return hashes, draws, np.repeat(addresses, counts)
 
 
-def repeated_lines(hashes: np.ndarray, draws: np.ndarray, addresses: np.ndarray, *, min_documents: int) -> tuple[np.ndarray, np.ndarray]:
+def repeated_lines(
+    hashes: np.ndarray, draws: np.ndarray, addresses: np.ndarray, *, min_documents: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Which documents lose which lines.
 
     A line of at least `min_documents` documents stays in the document with the smallest draw, ties
@@ -100,5 +110,7 @@ def repeated_lines(hashes: np.ndarray, draws: np.ndarray, addresses: np.ndarray,
 def find_repeated(batches: Iterable[pa.RecordBatch], *, min_documents: int) -> pa.RecordBatch:
     """Batches of `LINE_SCHEMA` -> `REPEATED_LINE_SCHEMA`, sorted; see `repeated_lines`."""
     columns = gather(batches, LINE_SCHEMA)
-    removals = repeated_lines(columns["hash"], columns["draw"], columns["address"], min_documents=min_documents)
+    removals = repeated_lines(
+        columns["hash"], columns["draw"], columns["address"], min_documents=min_documents
+    )
     return to_batch(REPEATED_LINE_SCHEMA, *removals)

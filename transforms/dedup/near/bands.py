@@ -54,7 +54,9 @@ def choose_bands(jaccard: float, *, permutations: int) -> tuple[int, int]:
         bands = permutations // rows
         if match_probability(jaccard, bands=bands, rows=rows) >= RECALL:
             return bands, rows
-    raise ValueError(f"{permutations} permutations find pairs of similarity {jaccard} too rarely; raise permutations or jaccard")
+    raise ValueError(
+        f"{permutations} permutations find pairs of similarity {jaccard} too rarely; raise permutations or jaccard"
+    )
 
 
 def recall_curve(*, bands: int, rows: int, jaccard: float) -> list[tuple[float, float]]:
@@ -137,7 +139,9 @@ def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) ->
     # A document is paired with all that follow it in its bucket; with none in an oversized one.
     left, right = _following(np.where(large, 0, sizes[bucket] - 1 - position))
     first, second = unique_pairs(addresses[left], addresses[right])
-    return CandidatePairs(first=first, second=second, members=addresses[large], sizes=sizes[sizes > limit])
+    return CandidatePairs(
+        first=first, second=second, members=addresses[large], sizes=sizes[sizes > limit]
+    )
 
 
 def hub_and_chain(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -51,22 +51,43 @@ def write_sets(documents: str, out: str, part: int, rows: np.ndarray, config: De
         documents, out: the documents folder; the dedup folder, which has the part's signatures.
         rows: int64 (n,), the candidates, rising.
     """
-    columns = ["order", "shingles"] if config.verify == "exact" else ["order", "shingles", "signature"]
+    columns = (
+        ["order", "shingles"] if config.verify == "exact" else ["order", "shingles", "signature"]
+    )
     known = {name: column[rows] for name, column in read_signatures(out, part, columns).items()}
     sizes = known["shingles"].astype(np.int64)
     if config.verify == "exact":
         stored = sizes
-        batches: Iterator[ShingleSets] = (sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows))
+        batches: Iterator[ShingleSets] = (
+            sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows)
+        )
     else:
         stored = np.full(len(rows), config.permutations)
         batches = iter([_signature_sets(known["signature"], config)])
     blocks = list(blocks_of(stored, _SET_BATCH))
     with arrow_writer(sets_path(out, part), SET_SCHEMA) as writer:
         for sets in _cut(batches, blocks):
-            writer.write_batch(to_batch(SET_SCHEMA, pa.LargeListArray.from_arrays(sets.offsets, sets.values, type=SET_SCHEMA[0].type)))
-    batch = np.repeat(np.arange(len(blocks), dtype=np.int32), [end - start for start, end in blocks])
+            writer.write_batch(
+                to_batch(
+                    SET_SCHEMA,
+                    pa.LargeListArray.from_arrays(
+                        sets.offsets, sets.values, type=SET_SCHEMA[0].type
+                    ),
+                )
+            )
+    batch = np.repeat(
+        np.arange(len(blocks), dtype=np.int32), [end - start for start, end in blocks]
+    )
     with arrow_writer(index_path(out, part), index_schema(config)) as writer:
-        writer.write_batch(to_batch(index_schema(config), rows.astype(np.uint32), rows_to_binary(known["order"]), sizes, batch))
+        writer.write_batch(
+            to_batch(
+                index_schema(config),
+                rows.astype(np.uint32),
+                rows_to_binary(known["order"]),
+                sizes,
+                batch,
+            )
+        )
 
 
 def _signature_sets(signatures: np.ndarray, config: DedupConfig) -> ShingleSets:
@@ -75,8 +96,12 @@ def _signature_sets(signatures: np.ndarray, config: DedupConfig) -> ShingleSets:
     uint8 (n, 4 * permutations) -> n sets of `permutations` elements.
     """
     # The position goes into the upper 32 bits, above the value.
-    values = signatures.view("<u4").astype(np.uint64) | np.arange(config.permutations, dtype=np.uint64) << np.uint64(32)
-    return ShingleSets(values=values.ravel(), offsets=np.arange(len(signatures) + 1) * config.permutations)
+    values = signatures.view("<u4").astype(np.uint64) | np.arange(
+        config.permutations, dtype=np.uint64
+    ) << np.uint64(32)
+    return ShingleSets(
+        values=values.ravel(), offsets=np.arange(len(signatures) + 1) * config.permutations
+    )
 
 
 def _cut(sets: Iterator[ShingleSets], blocks: list[tuple[int, int]]) -> Iterator[ShingleSets]:
@@ -104,7 +129,10 @@ def read_texts(path: str, rows: np.ndarray) -> Iterator[pa.Array]:
             first, last = np.searchsorted(rows, [start, end])
             if first < last:
                 texts = (
-                    file.read_row_group(group, columns=["text"]).column("text").combine_chunks().take(pa.array(rows[first:last] - start))
+                    file.read_row_group(group, columns=["text"])
+                    .column("text")
+                    .combine_chunks()
+                    .take(pa.array(rows[first:last] - start))
                 )
                 for begin, stop in slices_of_bytes(texts, _BATCH_BYTES):
                     yield texts.slice(begin, stop - begin)
@@ -151,7 +179,9 @@ class CandidateSets:
 
         Addresses, uint64 (n,), rising, n > 0 -> uint8 (n, width).
         """
-        return np.concatenate([index.orders[index.position(rows)] for _, index, rows in self._by_part(addresses)])
+        return np.concatenate(
+            [index.orders[index.position(rows)] for _, index, rows in self._by_part(addresses)]
+        )
 
     def sets(self, addresses: np.ndarray) -> ShingleSets:
         """The set of each document: addresses, uint64 (n,), rising -> n sets."""
@@ -160,7 +190,10 @@ class CandidateSets:
             positions = index.position(rows)
             batches = index.batches[positions]
             wanted = np.unique(batches).tolist()
-            sets += [self._fetch(part, batch).take(positions[batches == batch] - index.starts[batch]) for batch in wanted]
+            sets += [
+                self._fetch(part, batch).take(positions[batches == batch] - index.starts[batch])
+                for batch in wanted
+            ]
         return concatenate_sets(sets)
 
     def _by_part(self, addresses: np.ndarray) -> Iterator[tuple[int, _Index, np.ndarray]]:
@@ -191,7 +224,9 @@ class CandidateSets:
                 self._files[part] = open_arrow(sets_path(self._out, part))
                 _shorten(self._files, _PARTS_KEPT)
             shingles = self._files[part].get_batch(batch).column("shingles")
-            self._fetched[key] = ShingleSets(values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy())
+            self._fetched[key] = ShingleSets(
+                values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy()
+            )
             _shorten(self._fetched, _BATCHES_KEPT)
         self._fetched.move_to_end(key)
         return self._fetched[key]
@@ -202,17 +237,27 @@ def _shorten(kept: OrderedDict[Any, Any], limit: int) -> None:
         kept.popitem(last=False)
 
 
-def pair_buckets(candidates: CandidateSets, buckets: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def pair_buckets(
+    candidates: CandidateSets, buckets: Iterable[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """The hub and chain pairs of oversized buckets, in keep order, each pair once.
 
     `buckets`: addresses, uint64 (n,), rising, of each. Returns two uint64 (pairs,).
     """
-    pairs = [hub_and_chain(members[np.lexsort(key_columns(candidates.orders(members)))]) for members in buckets]
+    pairs = [
+        hub_and_chain(members[np.lexsort(key_columns(candidates.orders(members)))])
+        for members in buckets
+    ]
     none = np.zeros(0, np.uint64)
-    return unique_pairs(np.concatenate([none, *(first for first, _ in pairs)]), np.concatenate([none, *(second for _, second in pairs)]))
+    return unique_pairs(
+        np.concatenate([none, *(first for first, _ in pairs)]),
+        np.concatenate([none, *(second for _, second in pairs)]),
+    )
 
 
-def verify_pairs(candidates: CandidateSets, first: np.ndarray, second: np.ndarray, config: DedupConfig) -> Iterator[pa.RecordBatch]:
+def verify_pairs(
+    candidates: CandidateSets, first: np.ndarray, second: np.ndarray, config: DedupConfig
+) -> Iterator[pa.RecordBatch]:
     """Compare pairs of documents, and keep those that are at least as similar as `config.jaccard`.
 
     With `verify = "signature"` the similarity is an estimate; with "none" it is too, and all pairs
@@ -232,8 +277,15 @@ def verify_pairs(candidates: CandidateSets, first: np.ndarray, second: np.ndarra
         # The smaller set over the larger bounds the Jaccard similarity from above, so pairs of
         # unlike length are settled without reading their sets.
         possible = np.minimum(left, right) / np.maximum(np.maximum(left, right), 1) >= least
-        first, second, left, right = first[possible], second[possible], left[possible], right[possible]
-    stored = left + right if config.verify == "exact" else np.full(len(first), 2 * config.permutations)
+        first, second, left, right = (
+            first[possible],
+            second[possible],
+            left[possible],
+            right[possible],
+        )
+    stored = (
+        left + right if config.verify == "exact" else np.full(len(first), 2 * config.permutations)
+    )
     for start, end in blocks_of(stored, _BLOCK):
         pairs = np.concatenate([first[start:end], second[start:end]])
         addresses, ends = np.unique(pairs, return_inverse=True)
@@ -254,7 +306,9 @@ def verify_pairs(candidates: CandidateSets, first: np.ndarray, second: np.ndarra
             )
 
 
-def similarity_of(common: np.ndarray, left: np.ndarray, right: np.ndarray, config: DedupConfig) -> np.ndarray:
+def similarity_of(
+    common: np.ndarray, left: np.ndarray, right: np.ndarray, config: DedupConfig
+) -> np.ndarray:
     """The similarity of pairs from counts.
 
     Equal values of two signatures estimate Jaccard as their share J of all positions. The shingles
@@ -271,5 +325,9 @@ def similarity_of(common: np.ndarray, left: np.ndarray, right: np.ndarray, confi
         jaccard = common / config.permutations
         if config.similarity == "jaccard":
             return jaccard
-        return np.minimum(jaccard / (1 + jaccard) * (left + right) / np.maximum(np.minimum(left, right), 1), 1.0)
-    return common / np.maximum(left + right - common if config.similarity == "jaccard" else np.minimum(left, right), 1)
+        return np.minimum(
+            jaccard / (1 + jaccard) * (left + right) / np.maximum(np.minimum(left, right), 1), 1.0
+        )
+    return common / np.maximum(
+        left + right - common if config.similarity == "jaccard" else np.minimum(left, right), 1
+    )

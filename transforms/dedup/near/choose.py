@@ -24,7 +24,9 @@ class Choice:
         return self.keepers == np.arange(len(self.keepers))
 
 
-def choose_keepers(order: np.ndarray, first: np.ndarray, second: np.ndarray, similarity: np.ndarray) -> Choice:
+def choose_keepers(
+    order: np.ndarray, first: np.ndarray, second: np.ndarray, similarity: np.ndarray
+) -> Choice:
     """Choose the documents to keep in a graph of similar documents, greedily.
 
     In keep order, a document is kept unless a kept document is similar to it. The keeper of a
@@ -54,7 +56,9 @@ def choose_keepers(order: np.ndarray, first: np.ndarray, second: np.ndarray, sim
     ranks = np.empty(count, np.int64)
     ranks[order] = np.arange(count)
     reasons = ~kept[ends] & kept[neighbours]
-    ends, neighbours, similarity = _most_similar(ends[reasons], neighbours[reasons], np.tile(similarity, 2)[reasons], ranks)
+    ends, neighbours, similarity = _most_similar(
+        ends[reasons], neighbours[reasons], np.tile(similarity, 2)[reasons], ranks
+    )
     keepers = np.arange(count)
     similarities = np.ones(count, np.float64)
     keepers[ends] = neighbours
@@ -62,7 +66,9 @@ def choose_keepers(order: np.ndarray, first: np.ndarray, second: np.ndarray, sim
     return Choice(keepers=keepers, similarities=similarities)
 
 
-def follow_representatives(choice: Choice, representatives: np.ndarray, copies: np.ndarray) -> Choice:
+def follow_representatives(
+    choice: Choice, representatives: np.ndarray, copies: np.ndarray
+) -> Choice:
     """Gives exact copies the keeper of their representative.
 
     That is the representative itself where it is kept, with similarity 1.0, else the
@@ -78,7 +84,9 @@ def follow_representatives(choice: Choice, representatives: np.ndarray, copies: 
     return Choice(keepers=keepers, similarities=similarities)
 
 
-def drop_all(choice: Choice, order: np.ndarray, first: np.ndarray, second: np.ndarray, similarity: np.ndarray) -> Choice:
+def drop_all(
+    choice: Choice, order: np.ndarray, first: np.ndarray, second: np.ndarray, similarity: np.ndarray
+) -> Choice:
     """Drops the kept documents too, for the policy `drop-all`.
 
     The keeper of each is then its most similar neighbour, the first in keep order on a tie. The
@@ -88,7 +96,9 @@ def drop_all(choice: Choice, order: np.ndarray, first: np.ndarray, second: np.nd
     ranks[order] = np.arange(len(order))
     ends, neighbours = np.concatenate([first, second]), np.concatenate([second, first])
     kept = choice.kept[ends]
-    ends, neighbours, similarity = _most_similar(ends[kept], neighbours[kept], np.tile(similarity, 2)[kept], ranks)
+    ends, neighbours, similarity = _most_similar(
+        ends[kept], neighbours[kept], np.tile(similarity, 2)[kept], ranks
+    )
     keepers, similarities = choice.keepers.copy(), choice.similarities.copy()
     keepers[ends] = neighbours
     similarities[ends] = similarity

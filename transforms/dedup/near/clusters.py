@@ -72,4 +72,7 @@ def merge_forests(forests: Iterable[Forest]) -> Forest:
     forests = list(forests)
     if not forests:
         return empty_forest()
-    return spanning_forest(np.concatenate([forest.nodes for forest in forests]), np.concatenate([forest.roots for forest in forests]))
+    return spanning_forest(
+        np.concatenate([forest.nodes for forest in forests]),
+        np.concatenate([forest.roots for forest in forests]),
+    )

@@ -80,7 +80,9 @@ def plan_exchange(documents: int, config: DedupConfig, *, memory: int | None) ->
     """
     bands, exact = band_bytes(documents, config), exact_bytes(documents, config)
     passes, exact_passes = config.passes or passes_for(bands, memory), passes_for(exact, memory)
-    ranges = config.ranges or min(max(-(-documents // _DOCUMENTS_A_RANGE), _LEAST_RANGES, exact_passes), MOST_RANGES)
+    ranges = config.ranges or min(
+        max(-(-documents // _DOCUMENTS_A_RANGE), _LEAST_RANGES, exact_passes), MOST_RANGES
+    )
     rounds = STAR_ROUNDS if documents > FOREST_DOCUMENTS else 0
     if (not config.passes and passes > config.bands * ranges) or exact_passes > ranges:
         at_once = max(bands // (config.bands * ranges), exact // ranges) * COPIES_IN_MEMORY
@@ -90,7 +92,12 @@ def plan_exchange(documents: int, config: DedupConfig, *, memory: int | None) ->
             where="the configuration",
             remedy="raise dedup.memory_limit, set more dedup.ranges, or run on a cluster",
         )
-    return Exchange(ranges=ranges, passes=min(passes, config.bands * ranges), exact_passes=exact_passes, rounds=rounds)
+    return Exchange(
+        ranges=ranges,
+        passes=min(passes, config.bands * ranges),
+        exact_passes=exact_passes,
+        rounds=rounds,
+    )
 
 
 def band_bytes(documents: int, config: DedupConfig) -> int:
@@ -105,11 +112,20 @@ def exact_bytes(documents: int, config: DedupConfig) -> int:
 
 def pass_bytes(documents: int, config: DedupConfig, exchange: Exchange) -> int:
     """Bytes of the largest pass."""
-    return max(band_bytes(documents, config) // exchange.passes, exact_bytes(documents, config) // exchange.exact_passes)
+    return max(
+        band_bytes(documents, config) // exchange.passes,
+        exact_bytes(documents, config) // exchange.exact_passes,
+    )
 
 
 def exact_of_pass(
-    out: str, part: int, config: DedupConfig, exchange: Exchange, *, number: int, left_out: np.ndarray
+    out: str,
+    part: int,
+    config: DedupConfig,
+    exchange: Exchange,
+    *,
+    number: int,
+    left_out: np.ndarray,
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
     """What a part sends in pass `number` to find equal texts: (range, batch of `exact_schema`).
 
@@ -121,11 +137,19 @@ def exact_of_pass(
     chosen[left_out] = False
     rows = np.flatnonzero(chosen)
     exact, order = (rows_to_binary(columns[name][rows]) for name in ("exact", "order"))
-    yield from split_by(numbers[rows], to_batch(exact_schema(config), exact, pack_address(part, rows), order))
+    yield from split_by(
+        numbers[rows], to_batch(exact_schema(config), exact, pack_address(part, rows), order)
+    )
 
 
 def bands_of_pass(
-    out: str, part: int, config: DedupConfig, exchange: Exchange, *, number: int, left_out: np.ndarray
+    out: str,
+    part: int,
+    config: DedupConfig,
+    exchange: Exchange,
+    *,
+    number: int,
+    left_out: np.ndarray,
 ) -> Iterator[tuple[tuple[int, int], bytes]]:
     """What a part sends in pass `number` to find pairs: see `entries_of_pass`.
 
@@ -135,15 +159,21 @@ def bands_of_pass(
     chosen = columns["shingles"] > 0
     chosen[left_out] = False
     signatures = columns["signature"].view("<u4")
-    yield from entries_of_pass(part, signatures, np.flatnonzero(chosen), config, exchange, number=number)
+    yield from entries_of_pass(
+        part, signatures, np.flatnonzero(chosen), config, exchange, number=number
+    )
 
 
-def pairs_by_range(first: np.ndarray, second: np.ndarray, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def pairs_by_range(
+    first: np.ndarray, second: np.ndarray, ranges: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Pairs of addresses, uint64 (n,) each -> (range of the pair's hash, batch of `PAIR_SCHEMA`).
 
     Equal pairs are in one range.
     """
-    return split_by(range_of(mix64(first ^ mix64(second)), ranges), to_batch(PAIR_SCHEMA, first, second))
+    return split_by(
+        range_of(mix64(first ^ mix64(second)), ranges), to_batch(PAIR_SCHEMA, first, second)
+    )
 
 
 def pack_entries(part: int, hashes: np.ndarray, rows: np.ndarray) -> bytes:
@@ -151,7 +181,13 @@ def pack_entries(part: int, hashes: np.ndarray, rows: np.ndarray) -> bytes:
 
     Hashes, uint64 (n,), and rows (n,) -> 8 + 12 n bytes.
     """
-    return b"".join((np.array([part], _HEADER).tobytes(), hashes.astype(_HASH).tobytes(), rows.astype(_ROW).tobytes()))
+    return b"".join(
+        (
+            np.array([part], _HEADER).tobytes(),
+            hashes.astype(_HASH).tobytes(),
+            rows.astype(_ROW).tobytes(),
+        )
+    )
 
 
 def unpack_entries(packed: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
@@ -161,12 +197,22 @@ def unpack_entries(packed: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
         count = (len(data) - _HEADER.itemsize) // ENTRY_BYTES
         part = int(np.frombuffer(data, _HEADER, 1)[0])
         hashes.append(np.frombuffer(data, _HASH, count, _HEADER.itemsize))
-        addresses.append(pack_address(part, np.frombuffer(data, _ROW, count, _HEADER.itemsize + count * _HASH.itemsize)))
+        addresses.append(
+            pack_address(
+                part, np.frombuffer(data, _ROW, count, _HEADER.itemsize + count * _HASH.itemsize)
+            )
+        )
     return np.concatenate(hashes), np.concatenate(addresses)
 
 
 def entries_of_pass(
-    part: int, signatures: np.ndarray, rows: np.ndarray, config: DedupConfig, exchange: Exchange, *, number: int
+    part: int,
+    signatures: np.ndarray,
+    rows: np.ndarray,
+    config: DedupConfig,
+    exchange: Exchange,
+    *,
+    number: int,
 ) -> Iterator[tuple[tuple[int, int], bytes]]:
     """What a part sends in pass `number`: ((band, range), packed entries).
 

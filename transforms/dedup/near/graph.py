@@ -7,7 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.arrays import first_of_run, gather, key_columns, rows_to_binary, starts_run, to_batch
+from transforms.arrays import (
+    first_of_run,
+    gather,
+    key_columns,
+    rows_to_binary,
+    starts_run,
+    to_batch,
+)
 from transforms.contracts.addresses import unpack_address
 from transforms.contracts.dedup import CLUSTER_SCHEMA, DROP_SCHEMA, RULES
 from transforms.contracts.documents import ID_BYTES
@@ -52,7 +59,9 @@ def choose_in_components(batches: Iterable[pa.RecordBatch], config: DedupConfig)
     One row for each document that has an edge, sorted by (component, member).
     """
     edges = gather(batches, edge_schema(config))
-    members, at, ends = np.unique(np.concatenate([edges["first"], edges["second"]]), return_index=True, return_inverse=True)
+    members, at, ends = np.unique(
+        np.concatenate([edges["first"], edges["second"]]), return_index=True, return_inverse=True
+    )
     orders = np.concatenate([edges["first_order"], edges["second_order"]])[at]
     first, second = ends[: len(edges["first"])], ends[len(edges["first"]) :]
     copy = edges["copy"]
@@ -83,7 +92,9 @@ def choose_in_components(batches: Iterable[pa.RecordBatch], config: DedupConfig)
     return table.take(pa.array(by_component))
 
 
-def write_drops(out: str, part: int, batches: Iterable[pa.RecordBatch], *, screened: pa.Table | None = None) -> int:
+def write_drops(
+    out: str, part: int, batches: Iterable[pa.RecordBatch], *, screened: pa.Table | None = None
+) -> int:
     """Writes `drops-PART.parquet`; returns its number of rows.
 
     Args:
@@ -92,7 +103,9 @@ def write_drops(out: str, part: int, batches: Iterable[pa.RecordBatch], *, scree
     """
     drops = gather(batches, CHOICE_SCHEMA)
     exact, near = RULES
-    rules = pa.DictionaryArray.from_arrays(pa.array(np.where(drops["copy"], 0, 1), pa.int32()), pa.array([exact, near]))
+    rules = pa.DictionaryArray.from_arrays(
+        pa.array(np.where(drops["copy"], 0, 1), pa.int32()), pa.array([exact, near])
+    )
     batch = to_batch(
         DROP_SCHEMA,
         unpack_address(drops["member"])[1].astype(np.uint32),
@@ -109,12 +122,19 @@ def write_drops(out: str, part: int, batches: Iterable[pa.RecordBatch], *, scree
     return write_drop_table(table, DROPS.path(out, part))
 
 
-def write_drop_table(table: pa.Table, path: str, *, metadata: Mapping[str, str] | None = None) -> int:
+def write_drop_table(
+    table: pa.Table, path: str, *, metadata: Mapping[str, str] | None = None
+) -> int:
     """Writes rows of `DROP_SCHEMA` in any order as a file sorted by row; returns their number.
 
     Labels are encoded anew from those that occur, so equal rows give equal bytes.
     """
-    plain = pa.schema([field if field.name not in ("rule", "other") else pa.field(field.name, pa.string()) for field in DROP_SCHEMA])
+    plain = pa.schema(
+        [
+            field if field.name not in ("rule", "other") else pa.field(field.name, pa.string())
+            for field in DROP_SCHEMA
+        ]
+    )
     table = table.cast(plain).combine_chunks().sort_by("row").cast(DROP_SCHEMA)
     write_parquet(table.replace_schema_metadata(metadata), path, plain=("id", "keeper_id"))
     return table.num_rows
@@ -141,12 +161,16 @@ def write_clusters(out: str, tables: Iterable[pa.Table], statistics: Mapping[str
     Row groups have one size whatever the sizes of the tables are, so that the bytes do not depend
     on how the rows were divided. `statistics` go into the schema's metadata.
     """
-    schema = CLUSTER_SCHEMA.with_metadata({f"tokenmill.{name}": str(statistics[name]) for name in sorted(statistics)})
+    schema = CLUSTER_SCHEMA.with_metadata(
+        {f"tokenmill.{name}": str(statistics[name]) for name in sorted(statistics)}
+    )
     compression = {name: "none" if name == "id" else "zstd" for name in schema.names}
     encoded = [name for name in schema.names if name != "id"]
     with (
         storage.atomic_output(clusters_path(out)) as temporary,
-        pq.ParquetWriter(temporary, schema, compression=compression, use_dictionary=encoded) as writer,
+        pq.ParquetWriter(
+            temporary, schema, compression=compression, use_dictionary=encoded
+        ) as writer,
     ):
         for table in _of_rows(tables, _GROUP_ROWS):
             writer.write_table(table.cast(schema), row_group_size=_GROUP_ROWS)

@@ -12,7 +12,9 @@ from transforms.dedup.near.sign import sets_of
 from transforms.dedup.settings import DedupConfig
 
 
-def near_duplicate_pairs(texts: pa.Array, config: DedupConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def near_duplicate_pairs(
+    texts: pa.Array, config: DedupConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the pairs of texts that are at least as similar as `config.jaccard`.
 
     A pair is found with probability `match_probability(similarity, bands, rows)`. Texts without
@@ -29,10 +31,17 @@ def near_duplicate_pairs(texts: pa.Array, config: DedupConfig) -> tuple[np.ndarr
     signatures = minhash_signatures(sets, count=config.permutations, seed=config.seed)
     hashes = band_hashes(signatures[filled], bands=config.bands, rows=config.rows)
     found = [candidate_pairs(band, filled.astype(np.uint64), limit=len(texts)) for band in hashes]
-    first, second = unique_pairs(np.concatenate([pairs.first for pairs in found]), np.concatenate([pairs.second for pairs in found]))
+    first, second = unique_pairs(
+        np.concatenate([pairs.first for pairs in found]),
+        np.concatenate([pairs.second for pairs in found]),
+    )
     first, second = first.astype(np.int64), second.astype(np.int64)
     exact = config.verify == "exact"
-    common = common_values(sets, first, second) if exact else (signatures[first] == signatures[second]).sum(axis=1)
+    common = (
+        common_values(sets, first, second)
+        if exact
+        else (signatures[first] == signatures[second]).sum(axis=1)
+    )
     similarity = similarity_of(common, sets.sizes[first], sets.sizes[second], config)
     similar = similarity >= config.least_similarity
     return first[similar], second[similar], similarity[similar]

@@ -32,16 +32,29 @@ CHOICE_SCHEMA = pa.schema(
 BUCKET_SCHEMA = pa.schema([pa.field("address", pa.uint64(), nullable=False)])
 """The documents of one bucket: those that share a band hash."""
 
-PAIR_SCHEMA = pa.schema([pa.field("first", pa.uint64(), nullable=False), pa.field("second", pa.uint64(), nullable=False)])
+PAIR_SCHEMA = pa.schema(
+    [
+        pa.field("first", pa.uint64(), nullable=False),
+        pa.field("second", pa.uint64(), nullable=False),
+    ]
+)
 """Two documents by address."""
 
 ROW_SCHEMA = pa.schema([pa.field("row", pa.uint32(), nullable=False)])
 """Documents of one part by row."""
 
-FOREST_SCHEMA = pa.schema([pa.field("node", pa.uint64(), nullable=False), pa.field("root", pa.uint64(), nullable=False)])
+FOREST_SCHEMA = pa.schema(
+    [pa.field("node", pa.uint64(), nullable=False), pa.field("root", pa.uint64(), nullable=False)]
+)
 """A document and its connected component: the smallest address in it."""
 
-SET_SCHEMA = pa.schema([pa.field("shingles", pa.large_list(pa.field("item", pa.uint64(), nullable=False)), nullable=False)])
+SET_SCHEMA = pa.schema(
+    [
+        pa.field(
+            "shingles", pa.large_list(pa.field("item", pa.uint64(), nullable=False)), nullable=False
+        )
+    ]
+)
 """The sets of a part's candidates, shingles or signature values, in the order of the index."""
 
 

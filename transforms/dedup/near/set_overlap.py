@@ -52,7 +52,10 @@ def _intersections(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> 
     # Sorted, a key that occurs twice is a shingle of both sets of its pair.
     documents, members = np.unique(np.concatenate([first, second]), return_inverse=True)
     used = sets.take(documents)
-    ranks = ShingleSets(values=np.unique(used.values, return_inverse=True)[1].astype(np.uint64), offsets=used.offsets)
+    ranks = ShingleSets(
+        values=np.unique(used.values, return_inverse=True)[1].astype(np.uint64),
+        offsets=used.offsets,
+    )
     pairs = np.tile(np.arange(len(first), dtype=np.uint64), 2)
     keys = ranks.take(members)
     keyed = keys.values | np.repeat(pairs << np.uint64(32), keys.sizes)

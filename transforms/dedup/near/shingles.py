@@ -33,13 +33,19 @@ class ShingleSets:
     def take(self, documents: np.ndarray) -> "ShingleSets":
         """The sets of the documents of these numbers, int64 (n,), in that order."""
         sizes = self.sizes[documents]
-        return ShingleSets(values=self.values[join_ranges(self.offsets[:-1][documents], sizes)], offsets=to_offsets(sizes))
+        return ShingleSets(
+            values=self.values[join_ranges(self.offsets[:-1][documents], sizes)],
+            offsets=to_offsets(sizes),
+        )
 
 
 def concatenate_sets(parts: Sequence[ShingleSets]) -> ShingleSets:
     """The documents of several batches, one after the other."""
     sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
-    return ShingleSets(values=np.concatenate([np.zeros(0, np.uint64), *(part.values for part in parts)]), offsets=to_offsets(sizes))
+    return ShingleSets(
+        values=np.concatenate([np.zeros(0, np.uint64), *(part.values for part in parts)]),
+        offsets=to_offsets(sizes),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,7 +73,9 @@ def character_tokens(words: Words) -> Tokens:
     filled = np.diff(bounds) > 0
     inside = np.ones(len(code_points), bool)
     inside[bounds[1:][filled] - 1] = False
-    return Tokens(hashes=_hash_characters(code_points[inside]), offsets=to_offsets(np.diff(bounds) - filled))
+    return Tokens(
+        hashes=_hash_characters(code_points[inside]), offsets=to_offsets(np.diff(bounds) - filled)
+    )
 
 
 def blank_token() -> np.ndarray:

@@ -16,7 +16,14 @@ from transforms.contracts.dedup import EXACT_BYTES
 from transforms.contracts.names import PARTS, SIGNATURES
 from transforms.dedup.keep_order import Traits, order_keys, score_columns
 from transforms.dedup.near.minhash import minhash_signatures
-from transforms.dedup.near.shingles import ShingleSets, Tokens, blank_token, character_tokens, shingle_sets, word_tokens
+from transforms.dedup.near.shingles import (
+    ShingleSets,
+    Tokens,
+    blank_token,
+    character_tokens,
+    shingle_sets,
+    word_tokens,
+)
 from transforms.dedup.near.signatures import signature_schema
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import UserError
@@ -49,7 +56,9 @@ def sign_part(documents: str, out: str, part: int, config: DedupConfig) -> None:
         file = pq.ParquetFile(stream)
         check_scores(file.schema_arrow, config, where=PARTS.path(documents, part))
         batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
-        table = pa.Table.from_batches(sign_documents(batches, config), schema=_plain_sources(schema))
+        table = pa.Table.from_batches(
+            sign_documents(batches, config), schema=_plain_sources(schema)
+        )
     write_parquet(table.cast(schema), path, plain=("id", "exact", "order", "signature"))
 
 
@@ -66,7 +75,9 @@ def check_scores(schema: pa.Schema, config: DedupConfig, *, where: str) -> None:
             )
 
 
-def sign_documents(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> Iterator[pa.RecordBatch]:
+def sign_documents(
+    batches: Iterable[pa.RecordBatch], config: DedupConfig
+) -> Iterator[pa.RecordBatch]:
     """Signs documents: batches with id, source, published, text and score columns -> signatures.
 
     The rows are those of `signature_schema`, with the source as a plain string.
@@ -119,7 +130,9 @@ def digest_texts(texts: pa.Array, config: DedupConfig) -> tuple[pa.Array, Shingl
     data = memoryview(_bytes(code_points))
     ends = (4 * bounds).tolist()
     digests = [xxhash.xxh3_128_digest(data[start:end]) for start, end in itertools.pairwise(ends)]
-    return pa.array(digests, pa.binary(EXACT_BYTES)), shingle_sets(_tokens(words, config), width=config.ngram)
+    return pa.array(digests, pa.binary(EXACT_BYTES)), shingle_sets(
+        _tokens(words, config), width=config.ngram
+    )
 
 
 def _digest_long(text: str, config: DedupConfig) -> tuple[pa.Array, ShingleSets]:
@@ -139,7 +152,9 @@ def _digest_long(text: str, config: DedupConfig) -> tuple[pa.Array, ShingleSets]
             blank = blank_token() if ends_blank and config.unit == "characters" else blank[:0]
     joined = np.concatenate(hashes)
     tokens = Tokens(hashes=joined, offsets=np.array([0, len(joined)]))
-    return pa.array([exact.digest()], pa.binary(EXACT_BYTES)), shingle_sets(tokens, width=config.ngram)
+    return pa.array([exact.digest()], pa.binary(EXACT_BYTES)), shingle_sets(
+        tokens, width=config.ngram
+    )
 
 
 def _bytes(code_points: np.ndarray) -> pa.Buffer:
@@ -169,7 +184,9 @@ def _tokens(words: Words, config: DedupConfig) -> Tokens:
 def _plain_sources(schema: pa.Schema) -> pa.Schema:
     # A dictionary that grows from batch to batch cannot be written as one; the labels are encoded
     # once all are there.
-    return schema.set(schema.get_field_index("source"), pa.field("source", pa.string(), nullable=False))
+    return schema.set(
+        schema.get_field_index("source"), pa.field("source", pa.string(), nullable=False)
+    )
 
 
 def _check_settings(path: str, schema: pa.Schema, documents: str) -> None:

@@ -84,7 +84,9 @@ def small_star(nodes: np.ndarray, neighbours: np.ndarray) -> Edges:
     nodes, neighbours = unique_pairs(nodes, neighbours)
     least = _least(nodes, neighbours)
     others = neighbours != least
-    return unique_pairs(np.concatenate([nodes, neighbours[others]]), np.concatenate([least, least[others]]))
+    return unique_pairs(
+        np.concatenate([nodes, neighbours[others]]), np.concatenate([least, least[others]])
+    )
 
 
 def label_stars(nodes: np.ndarray, neighbours: np.ndarray) -> Labels:

@@ -57,7 +57,9 @@ def find_matches(texts: pa.Array, index: EvaluationIndex, bits: np.ndarray) -> M
         # search.
         likely = np.flatnonzero(bits[prefixes(values)])
         values, first = values[likely], first[likely]
-        starts, ends = (np.searchsorted(index.hashes, values, side=side) for side in ("left", "right"))
+        starts, ends = (
+            np.searchsorted(index.hashes, values, side=side) for side in ("left", "right")
+        )
         # One row for each entry of the index that a gram equals: a gram of several sets has
         # several.
         sizes = ends - starts
@@ -72,7 +74,10 @@ def find_matches(texts: pa.Array, index: EvaluationIndex, bits: np.ndarray) -> M
         for column, part in zip(columns, matched, strict=True):
             column.append(part)
     types = (np.int64, np.int64, np.uint64, np.int64)
-    documents, sets, grams, places = (np.concatenate([np.zeros(0, kind), *column]) for kind, column in zip(types, columns, strict=True))
+    documents, sets, grams, places = (
+        np.concatenate([np.zeros(0, kind), *column])
+        for kind, column in zip(types, columns, strict=True)
+    )
     order = np.lexsort((places, sets, documents))
     documents, sets, grams, places = documents[order], sets[order], grams[order], places[order]
     starts = run_starts(documents, sets)
@@ -80,8 +85,14 @@ def find_matches(texts: pa.Array, index: EvaluationIndex, bits: np.ndarray) -> M
     return Matches(
         documents=documents[starts],
         sets=sets[starts],
-        grams=np.array([len(np.unique(grams[start:end])) for start, end in zip(starts, ends, strict=True)], np.int64),
-        excerpts=[_excerpt(words, int(place) // _PLACES, int(place) % _PLACES + 1) for place in places[starts]],
+        grams=np.array(
+            [len(np.unique(grams[start:end])) for start, end in zip(starts, ends, strict=True)],
+            np.int64,
+        ),
+        excerpts=[
+            _excerpt(words, int(place) // _PLACES, int(place) % _PLACES + 1)
+            for place in places[starts]
+        ],
     )
 
 
@@ -90,7 +101,9 @@ def match_part(documents: str, part: int, index: EvaluationIndex) -> pa.Table:
     bits = index.filter_bits()
     tables = [CONTAMINATION_SCHEMA.empty_table()]
     no_drops = np.zeros(0, np.int64)
-    for rows, batch in read_rows(PARTS.path(documents, part), no_drops, columns=["id", "source", "text"]):
+    for rows, batch in read_rows(
+        PARTS.path(documents, part), no_drops, columns=["id", "source", "text"]
+    ):
         for start, end in slices_of_bytes(batch.column("text"), _BATCH_BYTES):
             matches = find_matches(batch.column("text").slice(start, end - start), index, bits)
             at = start + matches.documents
@@ -124,7 +137,9 @@ def contaminated_drops(part: int, matches: pa.Table) -> pa.Table:
     return drops_of_part([drops])
 
 
-def count_matches(out: str, parts: Iterable[int], figures: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+def count_matches(
+    out: str, parts: Iterable[int], figures: dict[str, dict[str, int]]
+) -> dict[str, dict[str, int]]:
     """Adds counts to the figures of each evaluation set.
 
     `documents` share a gram with the set; `matches` are the grams shared.

@@ -33,13 +33,19 @@ def candidates_schema(config: DedupConfig) -> pa.Schema:
         [
             pa.field("row", pa.uint32(), nullable=False),
             pa.field("id", pa.binary(ID_BYTES), nullable=False),
-            pa.field("shingles", pa.large_list(pa.field("item", pa.uint64(), nullable=False)), nullable=False),
+            pa.field(
+                "shingles",
+                pa.large_list(pa.field("item", pa.uint64(), nullable=False)),
+                nullable=False,
+            ),
             pa.field("signature", pa.binary(4 * config.permutations), nullable=False),
         ]
     )
 
 
-def write_candidates(dedup: str, documents: str | None, part: int, rows: np.ndarray, config: DedupConfig, path: str) -> None:
+def write_candidates(
+    dedup: str, documents: str | None, part: int, rows: np.ndarray, config: DedupConfig, path: str
+) -> None:
     """Writes a part's candidates: ids and signatures of its dedup folder, shingles of its texts.
 
     `rows`: int64 (n,), the candidates, rising.
@@ -48,9 +54,13 @@ def write_candidates(dedup: str, documents: str | None, part: int, rows: np.ndar
     if documents is None:
         sets = ShingleSets(values=np.zeros(0, np.uint64), offsets=np.zeros(len(rows) + 1, np.int64))
     else:
-        sets = concatenate_sets([sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows)])
+        sets = concatenate_sets(
+            [sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows)]
+        )
     schema = candidates_schema(config)
-    shingles = pa.LargeListArray.from_arrays(pa.array(sets.offsets), pa.array(sets.values), type=schema.field("shingles").type)
+    shingles = pa.LargeListArray.from_arrays(
+        pa.array(sets.offsets), pa.array(sets.values), type=schema.field("shingles").type
+    )
     ids, signatures = (rows_to_binary(columns[name][rows]) for name in ("id", "signature"))
     with arrow_writer(path, schema) as writer:
         writer.write_batch(to_batch(schema, rows.astype(np.uint32), ids, shingles, signatures))
@@ -78,7 +88,9 @@ class CandidateFiles:
     def take(self, run: int, addresses: np.ndarray) -> CandidateDocuments:
         """Documents of a run by address: uint64 (n,), rising, n > 0."""
         parts, rows = unpack_address(addresses)
-        found = [self._of_part(run, part, rows[parts == part]) for part in np.unique(parts).tolist()]
+        found = [
+            self._of_part(run, part, rows[parts == part]) for part in np.unique(parts).tolist()
+        ]
         return CandidateDocuments(
             ids=np.concatenate([one.ids for one in found]),
             sets=concatenate_sets([one.sets for one in found]),
@@ -93,6 +105,10 @@ class CandidateFiles:
         shingles = batch.column("shingles")
         return CandidateDocuments(
             ids=binary_rows(batch.column("id"))[index],
-            sets=ShingleSets(values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy()).take(index),
-            signatures=np.ascontiguousarray(binary_rows(batch.column("signature"))[index]).view("<u4"),
+            sets=ShingleSets(
+                values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy()
+            ).take(index),
+            signatures=np.ascontiguousarray(binary_rows(batch.column("signature"))[index]).view(
+                "<u4"
+            ),
         )

@@ -87,7 +87,9 @@ def _oversized_path(out: str) -> str:
     return storage.join(screened_folder(out), "against-oversized")
 
 
-def own_exact(out: str, part: int, config: DedupConfig, *, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def own_exact(
+    out: str, part: int, config: DedupConfig, *, ranges: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The documents of a part of this run that earlier screens leave, by range of the exact hash.
 
     The batches are of `EXACT_SCHEMA`.
@@ -95,10 +97,14 @@ def own_exact(out: str, part: int, config: DedupConfig, *, ranges: int) -> Itera
     columns = read_signatures(out, part, ["exact", "id"])
     dropped = screened_rows(out, part, config, screens=screens_before("against", config))
     rows = np.delete(np.arange(len(columns["exact"])), dropped)
-    return _exact_by_range(OWN, part, rows, {name: column[rows] for name, column in columns.items()}, ranges)
+    return _exact_by_range(
+        OWN, part, rows, {name: column[rows] for name, column in columns.items()}, ranges
+    )
 
 
-def earlier_exact(run: EarlierRun, number: int, part: int, *, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def earlier_exact(
+    run: EarlierRun, number: int, part: int, *, ranges: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The same of what an earlier run kept of a part; `number` is the run's."""
     rows, columns = read_kept_signatures(run, part, ["exact", "id"])
     return _exact_by_range(number, part, rows, columns, ranges)
@@ -108,11 +114,15 @@ def _exact_by_range(
     run: int, part: int, rows: np.ndarray, columns: dict[str, np.ndarray], ranges: int
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
     exact, ids = (rows_to_binary(columns[name]) for name in ("exact", "id"))
-    batch = to_batch(EXACT_SCHEMA, exact, np.full(len(rows), run, np.int32), pack_address(part, rows), ids)
+    batch = to_batch(
+        EXACT_SCHEMA, exact, np.full(len(rows), run, np.int32), pack_address(part, rows), ids
+    )
     yield from split_by(range_of(key_columns(columns["exact"])[-1], ranges), batch)
 
 
-def own_signatures(out: str, part: int, drops: Iterable[pa.RecordBatch], config: DedupConfig) -> tuple[np.ndarray, np.ndarray]:
+def own_signatures(
+    out: str, part: int, drops: Iterable[pa.RecordBatch], config: DedupConfig
+) -> tuple[np.ndarray, np.ndarray]:
     """The documents of a part of this run that are searched for near-duplicates in earlier runs.
 
     Left out are empty texts, what earlier screens dropped, and `drops`, batches of
@@ -137,7 +147,13 @@ def earlier_signatures(run: EarlierRun, part: int) -> tuple[np.ndarray, np.ndarr
 
 
 def bands_by_range(
-    run: int, part: int, rows: np.ndarray, signatures: np.ndarray, config: DedupConfig, *, ranges: int
+    run: int,
+    part: int,
+    rows: np.ndarray,
+    signatures: np.ndarray,
+    config: DedupConfig,
+    *,
+    ranges: int,
 ) -> Iterator[tuple[tuple[int, int], pa.RecordBatch]]:
     """The band hashes of documents of a part: ((band, hash range), batch of `BAND_SCHEMA`).
 
@@ -149,7 +165,9 @@ def bands_by_range(
     addresses, runs = pack_address(part, rows), np.full(len(rows), run, np.int32)
     values = np.ascontiguousarray(signatures).view("<u4")
     for band, hashes in enumerate(band_hashes(values, bands=config.bands, rows=config.rows)):
-        for number, batch in split_by(range_of(hashes, ranges), to_batch(BAND_SCHEMA, hashes, runs, addresses)):
+        for number, batch in split_by(
+            range_of(hashes, ranges), to_batch(BAND_SCHEMA, hashes, runs, addresses)
+        ):
             yield (band, number), batch
 
 
@@ -181,7 +199,9 @@ def join_exact(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.Re
     )
 
 
-def cross_pairs(hashes: np.ndarray, runs: np.ndarray, addresses: np.ndarray, *, limit: int) -> tuple[pa.RecordBatch, int]:
+def cross_pairs(
+    hashes: np.ndarray, runs: np.ndarray, addresses: np.ndarray, *, limit: int
+) -> tuple[pa.RecordBatch, int]:
     """Pairs each document of this run with the documents of earlier runs that share its hash.
 
     Args:
@@ -206,7 +226,10 @@ def cross_pairs(hashes: np.ndarray, runs: np.ndarray, addresses: np.ndarray, *, 
 
 
 def compare_pairs(
-    batches: Iterable[pa.RecordBatch], files: CandidateFiles, runs: Sequence[EarlierRun], config: DedupConfig
+    batches: Iterable[pa.RecordBatch],
+    files: CandidateFiles,
+    runs: Sequence[EarlierRun],
+    config: DedupConfig,
 ) -> Iterator[pa.RecordBatch]:
     """Compares pairs with earlier runs: batches of `CROSS_PAIR_SCHEMA` -> `ADDRESSED_DROP_SCHEMA`.
 
@@ -225,8 +248,12 @@ def compare_pairs(
             if run.documents is None or config.verify != "exact":
                 similarity = (ours.signatures[left] == theirs.signatures[right]).mean(axis=1)
             else:
-                common = common_values(concatenate_sets([ours.sets, theirs.sets]), left, len(own) + right)
-                similarity = similarity_of(common, ours.sets.sizes[left], theirs.sets.sizes[right], config)
+                common = common_values(
+                    concatenate_sets([ours.sets, theirs.sets]), left, len(own) + right
+                )
+                similarity = similarity_of(
+                    common, ours.sets.sizes[left], theirs.sets.sizes[right], config
+                )
             similar = np.flatnonzero(similarity >= config.jaccard)
             left, right = left[similar], right[similar]
             yield addressed_drops(
@@ -245,7 +272,11 @@ def best_matches(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> pa.
 
     Of each document the most similar match is taken, ties by run and id.
     """
-    table = pa.Table.from_batches(batches, schema=ADDRESSED_DROP_SCHEMA).unify_dictionaries().combine_chunks()
+    table = (
+        pa.Table.from_batches(batches, schema=ADDRESSED_DROP_SCHEMA)
+        .unify_dictionaries()
+        .combine_chunks()
+    )
     if not table.num_rows:
         return drops_of_part([])
     members = table["member"].to_numpy()

@@ -49,23 +49,37 @@ def open_runs(folders: Sequence[str], config: DedupConfig, *, own: str) -> list[
     was not deduplicated, or has signatures of other settings.
     """
     names = short_names(list(folders))
-    return [_open_run(name, folder, config, own) for name, folder in zip(names, folders, strict=True)]
+    return [
+        _open_run(name, folder, config, own) for name, folder in zip(names, folders, strict=True)
+    ]
 
 
 def _open_run(name: str, folder: str, config: DedupConfig, own: str) -> EarlierRun:
     if folder.rstrip("/") == own.rstrip("/"):
-        raise ConfigError("dedup.against names this run itself", where=folder, remedy="name the folders of earlier runs")
+        raise ConfigError(
+            "dedup.against names this run itself",
+            where=folder,
+            remedy="name the folders of earlier runs",
+        )
     dedup = storage.join(folder, "dedup")
     manifest = read_manifest(dedup)
     parts = SIGNATURES.numbers(manifest.files)
     if not parts:
         raise ConfigError(
-            f"dedup.against: the run {name!r} has no signatures", where=dedup, remedy="run it with dedup.enabled = true, or leave it out"
+            f"dedup.against: the run {name!r} has no signatures",
+            where=dedup,
+            remedy="run it with dedup.enabled = true, or leave it out",
         )
     _check_settings(name, SIGNATURES.path(dedup, parts[0]), config)
-    signed, dropped = (sum(entry.rows for file, entry in manifest.files.items() if files.matches(file)) for files in (SIGNATURES, DROPS))
+    signed, dropped = (
+        sum(entry.rows for file, entry in manifest.files.items() if files.matches(file))
+        for files in (SIGNATURES, DROPS)
+    )
     documents = storage.join(folder, "documents")
-    same = storage.exists(storage.join(documents, MANIFEST)) and read_manifest(documents).fingerprint == manifest.upstream
+    same = (
+        storage.exists(storage.join(documents, MANIFEST))
+        and read_manifest(documents).fingerprint == manifest.upstream
+    )
     return EarlierRun(
         name=name,
         dedup=dedup,
@@ -84,7 +98,9 @@ def _check_settings(name: str, path: str, config: DedupConfig) -> None:
     with storage.open_input(path) as stream:
         metadata = pq.read_schema(stream).metadata or {}
     stated = {key.decode(): value.decode() for key, value in metadata.items()}
-    wanted = {key.decode(): value.decode() for key, value in signature_schema(config).metadata.items()}
+    wanted = {
+        key.decode(): value.decode() for key, value in signature_schema(config).metadata.items()
+    }
     for key, value in wanted.items():
         if key != "tokenmill.keep" and stated.get(key) != value:
             raise ConfigError(
@@ -95,7 +111,9 @@ def _check_settings(name: str, path: str, config: DedupConfig) -> None:
             )
 
 
-def read_kept_signatures(run: EarlierRun, part: int, columns: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def read_kept_signatures(
+    run: EarlierRun, part: int, columns: Sequence[str]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The documents that an earlier run kept of a part.
 
     Their rows, int64 (n,), and columns of their signatures, n rows each.

@@ -128,7 +128,12 @@ def index_texts(
         names.append(name)
     joined, set_numbers = np.concatenate(hashes), np.concatenate(numbers)
     order = np.lexsort((set_numbers, joined))
-    index = EvaluationIndex(hashes=joined[order], sets=set_numbers[order], widths=tuple(sorted(widths)), names=tuple(names))
+    index = EvaluationIndex(
+        hashes=joined[order],
+        sets=set_numbers[order],
+        widths=tuple(sorted(widths)),
+        names=tuple(names),
+    )
     return index, figures
 
 
@@ -138,7 +143,9 @@ def evaluation_index_path(out: str) -> str:
 
 def write_index(index: EvaluationIndex, path: str) -> None:
     """Writes an index as one uncompressed Arrow file, which workers map into memory."""
-    schema = INDEX_SCHEMA.with_metadata({"widths": json.dumps(index.widths), "names": json.dumps(index.names)})
+    schema = INDEX_SCHEMA.with_metadata(
+        {"widths": json.dumps(index.widths), "names": json.dumps(index.names)}
+    )
     with arrow_writer(path, schema) as writer:
         writer.write_batch(to_batch(schema, index.hashes, index.sets))
 
@@ -182,10 +189,16 @@ def _parsed(line: bytes, path: str, number: int) -> dict[str, Any]:
         value = json.loads(line)
     except ValueError as error:
         raise UserError(
-            f"an evaluation text is not JSON: {error}", where=f"{path}, line {number}", remedy="give JSON Lines, one object a line"
+            f"an evaluation text is not JSON: {error}",
+            where=f"{path}, line {number}",
+            remedy="give JSON Lines, one object a line",
         ) from error
     if not isinstance(value, dict):
-        raise UserError("an evaluation text is no JSON object", where=f"{path}, line {number}", remedy="give one object a line")
+        raise UserError(
+            "an evaluation text is no JSON object",
+            where=f"{path}, line {number}",
+            remedy="give one object a line",
+        )
     return value
 
 

@@ -9,7 +9,16 @@ import pyarrow.parquet as pq
 import xxhash
 
 from transforms import storage
-from transforms.arrays import binary_rows, first_of_run, gather, key_columns, rows_to_binary, split_by, starts_run, to_batch
+from transforms.arrays import (
+    binary_rows,
+    first_of_run,
+    gather,
+    key_columns,
+    rows_to_binary,
+    split_by,
+    starts_run,
+    to_batch,
+)
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.dedup import EXACT_BYTES, SCREEN_RULES
 from transforms.contracts.documents import ID_BYTES
@@ -38,19 +47,32 @@ is kept.
 
 
 def hash_urls(
-    ids: pa.Array, urls: pa.Array, published: pa.Array, addresses: np.ndarray, *, wins: Literal["newest", "first"]
+    ids: pa.Array,
+    urls: pa.Array,
+    published: pa.Array,
+    addresses: np.ndarray,
+    *,
+    wins: Literal["newest", "first"],
 ) -> pa.RecordBatch:
     """Columns of n documents -> `URL_SCHEMA`, a row for each document whose URL can be normalised.
 
     Tracking parameters are left out of URLs. "newest" keeps the document published last, those
     without a date after all others, ties by id; "first" keeps the smallest address.
     """
-    normalized = [normalize_url(url, strip_tracking=True) if url else None for url in urls.to_pylist()]
+    normalized = [
+        normalize_url(url, strip_tracking=True) if url else None for url in urls.to_pylist()
+    ]
     known = np.array([url is not None for url in normalized], bool)
-    hashes = pa.array([xxhash.xxh3_128_digest(url.encode()) for url in normalized if url is not None], pa.binary(EXACT_BYTES))
+    hashes = pa.array(
+        [xxhash.xxh3_128_digest(url.encode()) for url in normalized if url is not None],
+        pa.binary(EXACT_BYTES),
+    )
     if wins == "newest":
         sources, characters = pa.nulls(len(ids), pa.string()), np.zeros(len(ids), np.int64)
-        orders = order_keys(("newest",), Traits(ids=ids, sources=sources, characters=characters, published=published))
+        orders = order_keys(
+            ("newest",),
+            Traits(ids=ids, sources=sources, characters=characters, published=published),
+        )
     else:
         # Big-endian, so that byte order is the order of addresses.
         first = addresses.astype(">u8").view(np.uint8).reshape(len(ids), 8)
@@ -58,7 +80,9 @@ def hash_urls(
     return to_batch(URL_SCHEMA, hashes, addresses[known], orders.filter(pa.array(known)))
 
 
-def urls_of_part(documents: str, out: str, part: int, config: DedupConfig, *, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def urls_of_part(
+    documents: str, out: str, part: int, config: DedupConfig, *, ranges: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The documents of a part that earlier screens leave, by range of the URL's hash.
 
     The batches are of `URL_SCHEMA`.
@@ -67,13 +91,17 @@ def urls_of_part(documents: str, out: str, part: int, config: DedupConfig, *, ra
     wins: Literal["newest", "first"] = "newest" if config.urls == "newest" else "first"
     first = 0
     with storage.open_input(PARTS.path(documents, part)) as stream:
-        for batch in pq.ParquetFile(stream).iter_batches(columns=["id", "url", "published"], batch_size=_BATCH_ROWS):
+        for batch in pq.ParquetFile(stream).iter_batches(
+            columns=["id", "url", "published"], batch_size=_BATCH_ROWS
+        ):
             rows = np.setdiff1d(np.arange(first, first + len(batch)), dropped)
             left = batch.take(pa.array(rows - first))
             first += len(batch)
             ids, urls, published = left.columns
             hashed = hash_urls(ids, urls, published, pack_address(part, rows), wins=wins)
-            yield from split_by(range_of(key_columns(binary_rows(hashed.column("url")))[-1], ranges), hashed)
+            yield from split_by(
+                range_of(key_columns(binary_rows(hashed.column("url")))[-1], ranges), hashed
+            )
 
 
 def link_urls(batches: Iterable[pa.RecordBatch]) -> pa.RecordBatch:

@@ -53,7 +53,9 @@ def write_screened(out: str, screen: str, part: int, drops: pa.Table) -> None:
     write_drop_table(drops, _path(out, screen, part))
 
 
-def screened_drops(out: str, part: int, config: DedupConfig, *, screens: tuple[str, ...] | None = None) -> pa.Table:
+def screened_drops(
+    out: str, part: int, config: DedupConfig, *, screens: tuple[str, ...] | None = None
+) -> pa.Table:
     """What screens drop of a part: `DROP_SCHEMA`. All active screens unless some are named.
 
     Raises FileNotFoundError if a screen has not written its file.
@@ -63,9 +65,13 @@ def screened_drops(out: str, part: int, config: DedupConfig, *, screens: tuple[s
     return pa.concat_tables([DROP_SCHEMA.empty_table(), *tables])
 
 
-def screened_rows(out: str, part: int, config: DedupConfig, *, screens: tuple[str, ...] | None = None) -> np.ndarray:
+def screened_rows(
+    out: str, part: int, config: DedupConfig, *, screens: tuple[str, ...] | None = None
+) -> np.ndarray:
     """The rows of those drops: int64 (n,), sorted."""
-    return np.sort(screened_drops(out, part, config, screens=screens)["row"].to_numpy().astype(np.int64))
+    return np.sort(
+        screened_drops(out, part, config, screens=screens)["row"].to_numpy().astype(np.int64)
+    )
 
 
 def addressed_drops(
@@ -87,19 +93,29 @@ def addressed_drops(
         other: string (n,), the earlier run that holds the keeper, or the evaluation set.
     """
     given = {"keeper": keepers, "keeper_id": keeper_ids, "similarity": similarity, "other": other}
-    rules = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(members), np.int32)), pa.array([rule]))
+    rules = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(len(members), np.int32)), pa.array([rule])
+    )
     columns = {"member": pa.array(members, pa.uint64()), "id": ids, "rule": rules}
     for name, column in given.items():
         kind = ADDRESSED_DROP_SCHEMA.field(name).type
         columns[name] = pa.nulls(len(members), kind) if column is None else pc.cast(column, kind)
-    return pa.RecordBatch.from_arrays([columns[name] for name in ADDRESSED_DROP_SCHEMA.names], schema=ADDRESSED_DROP_SCHEMA)
+    return pa.RecordBatch.from_arrays(
+        [columns[name] for name in ADDRESSED_DROP_SCHEMA.names], schema=ADDRESSED_DROP_SCHEMA
+    )
 
 
 def drops_of_part(batches: Iterable[pa.RecordBatch]) -> pa.Table:
     """Batches of `ADDRESSED_DROP_SCHEMA` of one part -> `DROP_SCHEMA`."""
-    table = pa.Table.from_batches(batches, schema=ADDRESSED_DROP_SCHEMA).unify_dictionaries().combine_chunks()
+    table = (
+        pa.Table.from_batches(batches, schema=ADDRESSED_DROP_SCHEMA)
+        .unify_dictionaries()
+        .combine_chunks()
+    )
     rows = unpack_address(table["member"].to_numpy())[1].astype(np.uint32)
-    return table.set_column(0, DROP_SCHEMA.field("row"), pa.chunked_array([pa.array(rows)])).cast(DROP_SCHEMA)
+    return table.set_column(0, DROP_SCHEMA.field("row"), pa.chunked_array([pa.array(rows)])).cast(
+        DROP_SCHEMA
+    )
 
 
 def _path(out: str, screen: str, part: int) -> str:
