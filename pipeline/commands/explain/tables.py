@@ -187,7 +187,7 @@ def _drop_lines(dropped: Dropped) -> Iterator[Line]:
 def _in_favour_of(verdict: Dropped, keeper: Keeper | None) -> str:
     """`other` is an earlier run, where it has a keeper, or an evaluation set."""
     if keeper:
-        return f" in favour of {keeper.document}{f' of {verdict.other}' if verdict.other else ''}"
+        return f" in favour of {keeper.document or 'a document'}{f' of {verdict.other}' if verdict.other else ''}"
     return f", matches {verdict.other}" if verdict.other else ""
 
 
