@@ -6,14 +6,17 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from importlib import metadata
 from io import TextIOWrapper
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
+from pipeline.commands.export.options import with_format_options
 from pipeline.config.load import load_config
 from pipeline.config.schema import Config
 from pipeline.process_end import run_and_leave
@@ -22,6 +25,7 @@ from pipeline.run.stage_names import STAGE_NAMES, StageName
 from transforms import storage
 from transforms.contracts.plain import to_plain
 from transforms.errors import ConfigError, UserError
+from transforms.export.registry import describe_formats
 
 if TYPE_CHECKING:
     from pipeline.runner.beam import RunnerSettings
@@ -51,6 +55,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 class Split(StrEnum):
     train = "train"
     validation = "validation"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tokenmill {metadata.version('tokenmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="print the version and exit")] = False,
+) -> None:
+    """Options that stand before the command."""
 
 
 @app.command()
@@ -145,16 +162,15 @@ def inspect(
 
 
 @app.command(name="export")
+@with_format_options
 def export_(
     config: ConfigPath,
-    format: Annotated[str, typer.Option(help="nanogpt, llmc, megatron, datatrove, mds (tokens), parquet or jsonl (documents)")],
+    format: Annotated[str, typer.Option(help=describe_formats())],
     to: Annotated[str, typer.Option(help="the folder to write: local, gs:// or s3://, new or empty")],
     beam: BeamArguments = None,
     split: Annotated[str, typer.Option(help="train, validation or all")] = "all",
     sources: Annotated[str, typer.Option(help="names of sources with commas between them; all when not given")] = "",
-    file_tokens: Annotated[int, typer.Option(min=1, help="llmc: aim for this many tokens a file")] = 100_000_000,
-    sequence_length: Annotated[int, typer.Option(min=0, help="mds: tokens of a sample; 0: those that a row of the shards predicts")] = 0,
-    compression: Annotated[str, typer.Option(help="jsonl: gzip, zstd or none")] = "gzip",
+    options: Mapping[str, int | str] = MappingProxyType({}),  # stands for the options of all formats
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an export that was made from something else or is not finished")
     ] = False,
@@ -163,8 +179,7 @@ def export_(
 ) -> None:
     """Write a run's tokens or deduplicated documents as files of other tools."""
     from pipeline.commands.export.export import export_run
-    from transforms.export.formats import ExportOptions
-    from transforms.export.request import ExportRequest, split_names
+    from transforms.export.request import ExportRequest, choose_options, split_names
 
     with _runner(beam, workers=workers, debug=debug) as settings_for:
         loaded = _load(config)
@@ -173,7 +188,7 @@ def export_(
             to=_absolute(to),
             splits=split_names(split),
             sources=tuple(sorted(filter(None, sources.split(",")))),
-            options=ExportOptions(file_tokens=file_tokens, sequence_length=sequence_length, compression=compression),
+            options=choose_options(format, options),
         )
         export_run(loaded, request, settings_for(loaded), _console(), overwrite=overwrite)
 

@@ -1,6 +1,7 @@
 """What the packages change in the process that uses them: prints the differences as JSON.
 
 python -m tests.process_state FOLDER
+python -m tests.process_state         prints the names of the packages
 """
 
 import codecs
@@ -23,6 +24,7 @@ import random
 import re
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -139,7 +141,7 @@ def _use(folder: Path) -> None:
     from pipeline.runner.fork_server import fork_server
     from pipeline.stages.run_stages import run_stages
     from tests.pipeline.corpus import write_corpus
-    from transforms.export.formats import ExportOptions
+    from transforms.export.jsonl import JsonlOptions
     from transforms.export.request import ExportRequest
 
     console = Console(file=io.StringIO())
@@ -153,11 +155,46 @@ def _use(folder: Path) -> None:
         explain(f"{shard}:0", url=None, id=None, document=None, extract=True)
         look_at(config.folder)
         request = ExportRequest(
-            format="jsonl", to=str(folder / "out"), splits=("train", "validation"), sources=(), options=ExportOptions(compression="zstd")
+            format="jsonl", to=str(folder / "out"), splits=("train", "validation"), sources=(), options=JsonlOptions(compression="zstd")
         )
         export_run(config, request, settings, console, overwrite=False)
     (folder / "corpus").mkdir()
     run_stages(load_config(str(write_corpus(folder / "corpus"))), RunnerSettings(workers=1), progress=StageProgress(console))
+
+
+def packages() -> Iterator[str]:
+    """Names of all packages and subpackages."""
+    for package in PACKAGES:
+        yield package
+        found = pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
+        yield from sorted(module.name for module in found if module.ispkg)
+
+
+def _alone(package: str) -> dict[str, Any]:
+    """What importing a package first, with the modules in it, changes: in a fork, so that nothing of the project is imported there."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if not process:
+        status = 1
+        with contextlib.suppress(BaseException):
+            before = snapshot()
+            path = importlib.import_module(package).__path__
+            for module in pkgutil.iter_modules(path, f"{package}."):
+                importlib.import_module(module.name)
+            with os.fdopen(writing, "w") as sink:
+                json.dump(differences(before, snapshot()), sink)
+            status = 0
+        os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading) as source:
+        text = source.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    return json.loads(text) if not status else {"the import failed": status}
+
+
+def _packages_alone() -> dict[str, Any]:
+    names = subprocess.run([sys.executable, "-m", "tests.process_state"], capture_output=True, text=True, check=True).stdout.split()
+    return {package: found for package in names if (found := _alone(package))}
 
 
 def _compare(steps: dict[str, Callable[[], object]]) -> dict[str, Any]:
@@ -176,9 +213,13 @@ def main(folder: Path) -> None:
     csv.field_size_limit(70_000)
     socket.setdefaulttimeout(71.0)
     with contextlib.redirect_stdout(sys.stderr):
+        alone = _packages_alone()
         found = _compare({"imports": lambda: [importlib.import_module(name) for name in modules_of()], "use": lambda: _use(folder)})
-    print(json.dumps(found))
+    print(json.dumps(found | {"alone": alone}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        print("\n".join(packages()))

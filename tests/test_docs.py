@@ -5,8 +5,9 @@ python -m tests.test_docs > docs/commands.md
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -37,13 +38,20 @@ def _reference_lines() -> Iterator[str]:
     yield "# Commands\n"
     yield "Made from the commands' own help by `python -m tests.test_docs > docs/commands.md`; a test holds it to that.\n"
     yield "Exit status: 0 done, 1 failed, 2 wrong usage. CONFIG is a TOML file or the folder of a run."
-    for name, command in typer.main.get_command(app).commands.items():
+    yield "`python -m pipeline` is the same as `tokenmill`.\n"
+    group = typer.main.get_command(app)
+    yield from _parameter_lines(group.params)
+    for name, command in group.commands.items():
         yield f"\n## tokenmill {name}\n\n{command.help}\n"
-        for parameter in command.params:
-            flags = ", ".join(f"`{flag}`" for flag in (*parameter.opts, *parameter.secondary_opts))
-            label = flags if parameter.param_type_name == "option" else f"`{parameter.metavar or parameter.name.upper()}`"
-            default = "" if parameter.default in (None, "", False, True) or parameter.required else f" (default: {parameter.default})"
-            yield f"- {label}: {parameter.help}{default}"
+        yield from _parameter_lines(command.params)
+
+
+def _parameter_lines(parameters: Iterable[Any]) -> Iterator[str]:
+    for parameter in parameters:
+        flags = ", ".join(f"`{flag}`" for flag in (*parameter.opts, *parameter.secondary_opts))
+        label = flags if parameter.param_type_name == "option" else f"`{parameter.metavar or parameter.name.upper()}`"
+        default = "" if parameter.default in (None, "", False, True) or parameter.required else f" (default: {parameter.default})"
+        yield f"- {label}: {parameter.help}{default}"
 
 
 def test_the_command_reference_is_what_the_help_says() -> None:
@@ -58,7 +66,7 @@ def test_the_readme_names_every_command_and_both_front_doors() -> None:
 
 
 def test_files_that_the_documents_name_are_there() -> None:
-    for path in [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]:
+    for path in sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
-from tests.process_state import differences, modules_of
+from tests.process_state import differences, modules_of, packages
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,15 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
 
 def test_importing_every_module_changes_nothing(found: dict[str, dict]) -> None:
     assert found["imports"] == {}
+
+
+def test_importing_any_package_first_changes_nothing(found: dict[str, dict]) -> None:
+    """Environment, signal handlers, loggers, limits of csv, exception hooks, paths, filters of warnings, and all else of `snapshot`."""
+    assert found["alone"] == {}
+
+
+def test_packages_are_found() -> None:
+    assert {"pipeline", "pipeline.config", "transforms.sources", "training"} <= set(packages())
 
 
 def test_running_every_stage_and_reading_its_results_changes_nothing(found: dict[str, dict]) -> None:

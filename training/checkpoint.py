@@ -205,7 +205,8 @@ class Checkpoints:
 
     def read_state(self, path: str) -> dict[str, Any]:
         with open(os.path.join(path, _STATE), encoding="utf-8") as stream:
-            return json.load(stream)
+            state: dict[str, Any] = json.load(stream)
+        return state
 
     def restore(self, path: str, model: nn.Module, optimizer: Optimizer) -> None:
         """Loads weights, optimizer and random state into what is there. Raises UserError for files that hold something else."""

@@ -62,7 +62,8 @@ def summed_cross_entropy(hidden: torch.Tensor, weight: torch.Tensor, targets: to
     hidden (..., width) and targets (...) have the same leading shape; a target of -100 is masked. Columns of
     weight (padded vocabulary, width) at and after `vocabulary_size` take no probability. Differentiable once.
     """
-    return _SummedCrossEntropy.apply(hidden.reshape(-1, hidden.shape[-1]), weight, targets.reshape(-1), vocabulary_size)
+    total: torch.Tensor = _SummedCrossEntropy.apply(hidden.reshape(-1, hidden.shape[-1]), weight, targets.reshape(-1), vocabulary_size)
+    return total
 
 
 @torch.no_grad()

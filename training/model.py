@@ -78,7 +78,8 @@ class Attention(nn.Module):
         if cache is not None:
             keys, values = cache.extend(self.layer, keys, values)
         mixed = attend(queries, keys, values, mask=mask)
-        return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))
+        output: torch.Tensor = self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))
+        return output
 
 
 class MLP(nn.Module):
@@ -91,7 +92,8 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(config.hidden, config.width, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        output: torch.Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return output
 
 
 class Layer(nn.Module):
@@ -106,7 +108,8 @@ class Layer(nn.Module):
         self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor | None, cache: KeyValueCache | None
     ) -> torch.Tensor:
         x = x + self.self_attn(self.input_layernorm(x), cos, sin, mask, cache)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        output: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
+        return output
 
 
 class Backbone(nn.Module):
@@ -167,7 +170,8 @@ class Decoder(nn.Module):
             x = layer(x, cos, sin, mask, cache)
         if cache is not None:
             cache.length += tokens.shape[1]
-        return self.model.norm(x)
+        normalised: torch.Tensor = self.model.norm(x)
+        return normalised
 
     def forward(
         self, tokens: torch.Tensor, *, document_start: torch.Tensor | None = None, cache: KeyValueCache | None = None

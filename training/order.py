@@ -24,7 +24,8 @@ def _mix(values: np.ndarray) -> np.ndarray:
     """The finaliser of splitmix64: uint64 -> well-mixed uint64."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    mixed: np.ndarray = values ^ (values >> np.uint64(31))
+    return mixed
 
 
 def permute(indices: np.ndarray, *, size: int, key: Sequence[str | int]) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""A user's own filters and sources: files or modules named in `plugins`, loaded here and in every worker.
+"""Filters and sources of users: files or modules named in `plugins`, loaded here and in every worker.
 
-A plugin is Python code that calls `register_filter` or `register_source`. A file travels to the workers as its text, so they need
-not have it; a module must be installed where they run.
+A plugin is Python code that calls `register_filter` or `register_source`. A file is sent to the workers as its text; a module must be
+installed where they run.
 """
 
 import hashlib
@@ -20,20 +20,25 @@ from typing import Any, TypeVar
 
 from transforms import storage
 from transforms.errors import ConfigError
-from transforms.filters.registry import FILTERS, PRESETS, Filter
+from transforms.filters.filter import Filter
+from transforms.filters.presets import PRESETS
+from transforms.filters.registry import FILTERS
 from transforms.filters.verdicts import Verdicts
+from transforms.sources.kind import SourceKind
 from transforms.sources.records import Record
-from transforms.sources.registry import KINDS, SourceKind
+from transforms.sources.registry import KINDS, TABLE_OPTIONS
 
 _PREFIX = "tokenmill_plugin_"
 _COPY = re.compile(r"^[0-9a-f]{8}-")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _REGISTRIES: dict[type, dict[str, Any]] = {Filter: FILTERS, SourceKind: KINDS}
 _BUILT_IN = {*FILTERS, *PRESETS}, set(KINDS)
-_REGISTERED: dict[str, list[tuple[str, Filter | SourceKind]]] = {}
+_REGISTERED: dict[str, list[Filter | SourceKind]] = {}
 """What each plugin that ran in this process registered, by its label."""
-_running: list[tuple[str, Filter | SourceKind]] = []
+_running: list[Filter | SourceKind] = []
+"""What the plugin that runs now has registered so far."""
 _loaded: list[str] = []
+"""The labels of the plugins whose filters and sources are in the registries."""
 _lock = threading.Lock()  # a worker process of other runners has several threads
 
 Judge = TypeVar("Judge", bound=Callable[..., Verdicts])
@@ -49,19 +54,24 @@ class Plugin:
 
     @property
     def label(self) -> str:
-        """What stands for the plugin in a fingerprint: the same code is the same plugin, wherever it lies."""
+        """The plugin in a fingerprint: the sha256 of its code, wherever the file lies, or the name of the module."""
         return self.name if self.code is None else hashlib.sha256(self.code.encode()).hexdigest()
 
 
 def register_filter(name: str, *, columns: Sequence[str] = ("text",), files: Sequence[str] = ()) -> Callable[[Judge], Judge]:
-    """Makes a function a quality filter: `@register_filter("shouting")`.
+    """Register a function as a quality filter: `@register_filter("shouting")`.
 
-    The function takes the `columns` of a batch of documents (Arrow arrays of n rows, see DOCUMENT_SCHEMA; `tokens` is their `Tokens`)
-    and keyword-only options with a type and a default, and returns `Verdicts` of n rows. `files`: the options that name files.
+    The function takes columns of a batch of documents, Arrow arrays of n rows, and keyword-only options with a type and a default, and
+    returns `Verdicts` of n rows.
+
+    Args:
+        name: the filter's name in the configuration.
+        columns: what the function takes, in its order: columns of DOCUMENT_SCHEMA, or `tokens`, the text's `Tokens`.
+        files: the options that name files, besides those of type `ConfigPath`.
     """
 
     def add(judge: Judge) -> Judge:
-        _running.append((name, Filter(judge=judge, columns=tuple(columns), files=tuple(files))))
+        _running.append(Filter(name=name, judge=judge, columns=tuple(columns), files=tuple(files)))
         return judge
 
     return add
@@ -70,16 +80,36 @@ def register_filter(name: str, *, columns: Sequence[str] = ("text",), files: Seq
 def register_source(
     kind: str, *, options: Sequence[str] = (), compressed: bool = False, suffixes: Sequence[str] = ()
 ) -> Callable[[Reader], Reader]:
-    """Makes a generator function a kind of source: `@register_source("mail")`.
+    """Register a generator function as a kind of source: `@register_source("mail")`.
 
-    The function takes a binary stream (decompressed by the file's name, unless `compressed`) and keyword-only options, which stand in
-    the source's table `options`, and yields `RawDocument` and `RawReject` in file order, each with a locator of its own. `options`:
-    keys of the source's own table that it takes besides, such as `fields`. `suffixes`: how the names of its files end, in lower case and
-    without `.gz`: a folder then stands for these files, else for all that lie in it.
+    The function takes a binary stream and keyword-only options, which stand in the source's table `options`, and yields `RawDocument` and
+    `RawReject` in file order, each with a locator that no other record of the file has.
+
+    Args:
+        kind: the kind's name in the configuration.
+        options: keys of the source's table that the function takes besides, such as `fields`.
+        compressed: the stream holds the bytes as they lie in the file; else they are decompressed by the file's name.
+        suffixes: ends of the names of its files, lowercase and without `.gz`. A folder then stands for these files, else for all files in
+            it.
+
+    Raises:
+        ValueError: `options` names a key that no source has.
     """
 
+    if unknown := [name for name in options if name not in TABLE_OPTIONS]:
+        raise ValueError(f"{unknown[0]!r} is not a key of a source's table; there are {', '.join(TABLE_OPTIONS)}")
+
     def add(read: Reader) -> Reader:
-        _running.append((kind, SourceKind(read=read, options=tuple(options), compressed=compressed, suffixes=tuple(suffixes), plugin=True)))
+        _running.append(
+            SourceKind(
+                name=kind,
+                read=read,
+                suffixes=tuple(suffixes),
+                decompresses=compressed,
+                plugin=True,
+                table_options={name: TABLE_OPTIONS[name] for name in options},
+            )
+        )
         return read
 
     return add
@@ -103,9 +133,10 @@ def _read(path: str) -> str:
 
 
 def load_plugins(plugins: Sequence[Plugin]) -> None:
-    """Makes what these plugins register known in this process, and nothing that others did; each runs once.
+    """Put the filters and sources of these plugins, and of no others, into the registries of this process.
 
-    Raises ConfigError, with the plugin's line, for one that fails, and for a name that is no name or is taken.
+    Each plugin runs once per process. Raises ConfigError for a plugin that fails, with its line, and for a name that is not allowed or
+    already taken.
     """
     with _lock:
         if [plugin.label for plugin in plugins] != _loaded:
@@ -123,10 +154,10 @@ def _load(plugins: Sequence[Plugin]) -> None:
             _running.clear()
             _run(plugin)
             _REGISTERED[plugin.label] = list(_running)
-        for name, entry in _REGISTERED[plugin.label]:
-            registry = _REGISTRIES[type(entry)]
+        for entry in _REGISTERED[plugin.label]:
+            name, registry = entry.name, _REGISTRIES[type(entry)]
             if not _NAME.fullmatch(name):
-                raise ConfigError(f"{name!r} is no name", where=plugin.name, remedy="use small letters, digits, - and _")
+                raise ConfigError(f"{name!r} is not a name", where=plugin.name, remedy="use lowercase letters, digits, - and _")
             if name in registry or name in PRESETS:
                 raise ConfigError(f"the name {name!r} is taken", where=plugin.name, remedy="register it under another name")
             registry[name] = entry
@@ -135,12 +166,12 @@ def _load(plugins: Sequence[Plugin]) -> None:
 def _run(plugin: Plugin) -> None:
     try:
         if plugin.code is None:
-            known = sys.modules.get(plugin.name)  # imported before by somebody: what it registered then went to nobody, so it runs again
+            known = sys.modules.get(plugin.name)  # imported before by other code: what it registered was lost, so it runs again
             importlib.reload(known) if known else importlib.import_module(plugin.name)
         else:
             _run_code(plugin.name, plugin.code, f"{_PREFIX}{plugin.label[:16]}")
     except Exception as error:
-        raise ConfigError(f"the plugin fails: {_reason(error, plugin.name)}", where=plugin.name, remedy="mend it") from error
+        raise ConfigError(f"the plugin fails: {_reason(error, plugin.name)}", where=plugin.name, remedy="fix the plugin") from error
 
 
 def _run_code(path: str, code: str, module_name: str) -> None:
@@ -163,5 +194,5 @@ def _reason(error: Exception, path: str) -> str:
 
 
 def file_name(plugin: Plugin) -> str:
-    """The name under which a run keeps a copy of a plugin's file; a copy's copy has the same."""
+    """The name under which a run keeps a copy of a plugin's file. A copy of the copy has the same name."""
     return f"{plugin.label[:8]}-{_COPY.sub('', posixpath.basename(plugin.name.replace(os.sep, '/')))}"

@@ -2,9 +2,7 @@
 
 import difflib
 import os
-import posixpath
 import tomllib
-from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
@@ -12,13 +10,13 @@ import tomli_w
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipeline.config.schema import Config, FilterConfig, SourceConfig, as_list
+from pipeline.config.schema import Config
 from transforms import storage
+from transforms.config_types import BASE_FOLDER, absolute_path
 from transforms.errors import ConfigError
-from transforms.filters.registry import FILTERS
+from transforms.ingest.settings import FilterConfig, SourceConfig
 from transforms.plugins import is_file, load_plugins, read_plugins
-from transforms.sources.common_crawl import is_crawl_name
-from transforms.storage import globs
+from transforms.sources.registry import TABLE_OPTIONS
 
 
 def load_config(path: str) -> Config:
@@ -32,7 +30,7 @@ def load_config(path: str) -> Config:
             "this is a folder, not a configuration", where=path, remedy="name a TOML file, or a folder with a run.toml"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not valid TOML: {error}", where=path, remedy="mend the line; strings stand in quotes") from error
+        raise ConfigError(f"not valid TOML: {error}", where=path, remedy="correct the line; strings stand in quotes") from error
     return parse_config(values, where=path)
 
 
@@ -41,15 +39,15 @@ def parse_config(values: dict[str, Any], *, where: str) -> Config:
     base = where.rsplit("/", 1)[0] if "://" in where else os.path.dirname(os.path.abspath(where))
     values = _with_plugins(values, base, where)
     try:
-        return TypeAdapter(Config).validate_python(_resolved(values, base))
+        return TypeAdapter(Config).validate_python(values, context={BASE_FOLDER: base})
     except ValidationError as error:
         raise _config_error(error.errors()[0], where) from error
 
 
 def config_values(config: Any) -> dict[str, Any]:
     """A configuration dataclass -> plain values, None left out, filters as TOML writes them."""
-    if isinstance(config, FilterConfig):
-        return {"name": config.name, **config.options}
+    if isinstance(config, FilterConfig | SourceConfig):
+        return config.values()
     if not is_dataclass(config) or isinstance(config, type):
         raise TypeError(f"not a configuration: {config!r}")
     values = {entry.name: _plain(getattr(config, entry.name)) for entry in fields(config)}
@@ -76,74 +74,9 @@ def _with_plugins(values: dict[str, Any], base: str, where: str) -> dict[str, An
         raise ConfigError(
             f"plugins = {names!r}: it is not a list of names", where=where, remedy='write plugins = ["./my_filters.py", "a.module"]'
         )
-    found = [_absolute(name, base) if is_file(name) else name for name in names]
-    load_plugins(read_plugins(found))
-    return {**values, "plugins": found}
-
-
-def _resolved(values: dict[str, Any], base: str) -> dict[str, Any]:
-    """The same values with paths made absolute. What is not yet known to be right is left for validation to refuse."""
-    resolved = dict(values)
-    if isinstance(values.get("folder"), str) and values["folder"]:
-        resolved["folder"] = _absolute(values["folder"], base)
-    if isinstance(values.get("common_crawl"), str) and values["common_crawl"]:
-        resolved["common_crawl"] = _absolute(values["common_crawl"], base)
-    if isinstance(values.get("sources"), dict):
-        resolved["sources"] = {name: _resolved_source(source, base) for name, source in values["sources"].items()}
-    language = values.get("language")
-    if isinstance(language, dict) and isinstance(language.get("model"), str):
-        resolved["language"] = {**language, "model": _absolute(language["model"], base)}
-    tokenizer = values.get("tokenizer")
-    if isinstance(tokenizer, dict):
-        names = [name for name in ("file", "compare") if isinstance(tokenizer.get(name), str | list | tuple)]
-        resolved["tokenizer"] = {**tokenizer, **{name: _all_absolute(tokenizer[name], base) for name in names}}
-    dedup = values.get("dedup")
-    if isinstance(dedup, dict):
-        names = [name for name in ("against", "decontaminate") if isinstance(dedup.get(name), str | list | tuple)]
-        made = {"against": _absolute, "decontaminate": _absolute_pattern}
-        resolved["dedup"] = {**dedup, **{name: _all_absolute(as_list(dedup[name]), base, made[name]) for name in names}}
-    return resolved
-
-
-def _resolved_source(source: Any, base: str) -> Any:
-    if not isinstance(source, dict):
-        return source
-    resolved = dict(source)
-    if isinstance(source.get("paths"), str | list | tuple):
-        resolved["paths"] = _all_absolute(as_list(source["paths"]), base, _absolute_pattern)
-    if isinstance(source.get("quality"), list | tuple):
-        resolved["quality"] = [_resolved_filter(entry, base) for entry in source["quality"]]
-    return resolved
-
-
-def _resolved_filter(entry: Any, base: str) -> Any:
-    chosen = FILTERS.get(entry.get("name", "")) if isinstance(entry, dict) else None
-    return {**entry, **{key: _all_absolute(entry[key], base) for key in chosen.files if key in entry}} if chosen else entry
-
-
-def _all_absolute(paths: Any, base: str, make: Callable[[str, str], str] | None = None) -> Any:
-    """A path, or a list or table of paths -> the same with absolute ones. `make`: what makes one absolute, `_absolute` if not given."""
-    make = make or _absolute
-    if isinstance(paths, str):
-        return make(paths, base) if paths else paths
-    if isinstance(paths, list | tuple):
-        return [_all_absolute(path, base, make) for path in paths]
-    return {key: _all_absolute(path, base, make) for key, path in paths.items()} if isinstance(paths, dict) else paths
-
-
-def _absolute(path: str, base: str) -> str:
-    path = path.removeprefix("file://")
-    if "://" in path or is_crawl_name(path):
-        return path
-    if "://" in base and not os.path.isabs(path):
-        protocol, inner = base.split("://", 1)
-        return f"{protocol}://{posixpath.normpath(posixpath.join(inner, path))}"
-    return os.path.normpath(os.path.join(base, os.path.expanduser(path)))
-
-
-def _absolute_pattern(pattern: str, base: str) -> str:
-    """A glob, absolute: a sign of a glob in the folder that it is relative to is no sign."""
-    return _absolute(pattern, globs.escape(base))
+    resolved = [absolute_path(name, base) if is_file(name) else name for name in names]
+    load_plugins(read_plugins(resolved))
+    return {**values, "plugins": resolved}
 
 
 def _config_error(details: ErrorDetails, where: str) -> ConfigError:
@@ -173,7 +106,7 @@ def _keys_at(location: list[str]) -> list[str]:
             break
         hint = get_type_hints(table).get(part)
         if part == "sources":
-            return [entry.name for entry in fields(SourceConfig)] if len(location) > 1 else []
+            return [*(entry.name for entry in fields(SourceConfig)), *TABLE_OPTIONS] if len(location) > 1 else []
         table = hint if is_dataclass(hint) else (get_args(hint) or (None,))[0]
     return [entry.name for entry in fields(table)] if is_dataclass(table) else []
 

@@ -1,215 +1,23 @@
 """The configuration's tables and keys, their types, ranges, defaults and meanings: frozen dataclasses that check themselves."""
 
-from dataclasses import MISSING, field, fields
-from typing import Annotated, Any, Literal
+from dataclasses import field
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from training.config import TrainConfig
+from transforms.config_types import STRICT, ConfigPaths, ResolvePath, absolute_path
 from transforms.dedup.keep_order import QUALITY, score_columns
 from transforms.dedup.settings import DedupConfig
-from transforms.filters.language import DEFAULT_THRESHOLD, find_labels
-from transforms.filters.registry import FILTERS, check_filter, expand_presets
-from transforms.sources.common_crawl import BASE, is_crawl_name, parse_crawl_name
-from transforms.sources.file_kinds import AUTO
-from transforms.sources.html import check_extractor
-from transforms.sources.registry import KINDS, SourceKind
+from transforms.filters.registry import FILTERS
+from transforms.ingest.settings import LanguageConfig, SourceConfig
+from transforms.sources.common_crawl import BASE
 from transforms.tokens.patterns import PATTERNS, find_pattern
 from transforms.tokens.train import END_OF_TEXT
 
-STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
-
-
-def as_list(value: Any) -> Any:
-    """A string where a list may stand -> a list of it; all else as it is."""
-    return [value] if isinstance(value, str) else value
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class FilterConfig:
-    """One quality filter: a name of the registry and options that differ from its defaults."""
-
-    name: str
-    options: dict[str, Any] = field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_toml(cls, value: Any) -> Any:
-        """Accepts "gopher" and { name = "length", at_least = 200 }."""
-        if isinstance(value, str):
-            return {"name": value}
-        if isinstance(value, dict) and "options" not in value:
-            return {"name": value.get("name"), "options": {key: option for key, option in value.items() if key != "name"}}
-        return value
-
-    @model_validator(mode="after")
-    def _check(self) -> "FilterConfig":
-        check_filter(self.name, self.options)
-        return self
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class SourceConfig:
-    kind: Annotated[
-        str, Field(description=f"what the files are: {', '.join(KINDS)}, a kind of a plugin, or auto: each as its name and content say")
-    ]
-    paths: Annotated[
-        tuple[str, ...],
-        Field(
-            min_length=1,
-            description="files, globs or folders, on any file system, relative to this file; Common Crawl by name: "
-            '"cc:CC-MAIN-2024-22/warc[0:4]"; the Hugging Face Hub: "hf://datasets/ORG/NAME/*.parquet"',
-        ),
-    ]
-    quality: Annotated[
-        tuple[FilterConfig, ...],
-        Field(description='a preset, or filters in order: ["gopher", { name = "length", at_least = 200 }]'),
-    ] = ()
-    fields: Annotated[
-        dict[Literal["text", "url", "title", "published"], str],
-        Field(description='jsonl, csv, parquet, arrow: which key or column holds which field, or a path to it: { url = "meta.url" }'),
-    ] = field(default_factory=dict)
-    keep_columns: Annotated[
-        tuple[str, ...],
-        Field(description="jsonl, csv, parquet, arrow: columns of yours, or paths to them, that go with the documents to their exports"),
-    ] = ()
-    delimiter: Annotated[
-        str | None, Field(pattern=r'^[^"\r\n]$', description="csv: the character between fields; the header line tells when not set")
-    ] = None
-    max_payload_megabytes: Annotated[
-        float | None, Field(gt=0, description="warc: a response with a larger body, decoded, in MB, is rejected; 64 when not set")
-    ] = None
-    truncated: Annotated[
-        Literal["keep", "reject"],
-        Field(description="warc, wet: what becomes of a text that is known to be cut short, by the crawler or on its way"),
-    ] = "keep"
-    split: Annotated[
-        bool, Field(description="several workers may read one large file: warc.gz, wet.gz, parquet and uncompressed jsonl")
-    ] = True
-    reflow: Annotated[bool, Field(description="text: undo hard wraps and hyphenation at line ends where a text has them")] = True
-    extractor: Annotated[
-        Literal["tokenmill", "resiliparse", "trafilatura"],
-        Field(description="warc, html: what finds the main text: ours, or others to compare with; trafilatura is slower, and an extra"),
-    ] = "tokenmill"
-    output: Annotated[
-        Literal["text", "markdown"],
-        Field(
-            description="warc, html, epub, wikipedia: plain text, or GitHub-flavoured Markdown with headings, lists, tables, code, formulas"
-        ),
-    ] = "text"
-    links: Annotated[
-        bool | None,
-        Field(description="Markdown keeps the addresses of links, not only their text; when not set it does for kind markdown only"),
-    ] = None
-    options: Annotated[dict[str, Any], Field(description="options of a plugin's kind")] = field(default_factory=dict)
-
-    @field_validator("kind")
-    @classmethod
-    def _known(cls, kind: str) -> str:
-        if kind not in KINDS and kind != AUTO:
-            raise ValueError(f"it is not a kind of source; there are {', '.join(KINDS)}, {AUTO}")
-        return kind
-
-    @field_validator("paths", "keep_columns", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return as_list(value)
-
-    @field_validator("quality", mode="before")
-    @classmethod
-    def _write_out_presets(cls, value: Any, info: ValidationInfo) -> Any:
-        entries = [value] if isinstance(value, str) else value
-        return expand_presets(entries, kind=info.data.get("kind", "")) if isinstance(entries, list | tuple) else entries
-
-    @model_validator(mode="after")
-    def _check(self) -> "SourceConfig":
-        for name in {option for kind in KINDS.values() for option in kind.options} - set(self._option_names()):
-            if getattr(self, name) != _default_of(self, name):
-                raise ValueError(f"{name!r} is not for kind {self.kind!r}")
-        own = KINDS[self.kind].own_options() if self.kind in KINDS else {}
-        for name in self.options:
-            if name not in own:
-                raise ValueError(f"{name!r} is not an option of kind {self.kind!r}; it has {', '.join(own) or 'none'}")
-        for name, parameter in own.items():
-            if parameter.default is parameter.empty and name not in self.options:
-                raise ValueError(f"kind {self.kind!r} needs the option {name!r}")
-        for path in filter(is_crawl_name, self.paths):
-            if (kind := parse_crawl_name(path).kind) != self.kind and self.kind != AUTO:
-                raise ValueError(f"{path!r} are files of kind {kind!r}, not {self.kind!r}")
-        if len(set(self.keep_columns)) < len(self.keep_columns) or "" in self.keep_columns:
-            raise ValueError("keep_columns names a column twice, or one without a name")
-        check_extractor(self.extractor, self.output)
-        return self
-
-    def splits(self, path: str, kind: str = "") -> bool:
-        """Whether a file of this source may be read in ranges. `kind`: its own in a source of kind `auto`."""
-        return self.split and KINDS[kind or self.kind].can_split(path)
-
-    def reader_options(self) -> dict[str, Any]:
-        """The options of the kind's reader; of kind `auto` those of all kinds, of which each reader takes its own."""
-        return {name: getattr(self, name) for name in self._option_names()} | self.options
-
-    def _option_names(self) -> tuple[str, ...]:
-        kinds: list[SourceKind] = [KINDS[self.kind]] if self.kind != AUTO else [kind for kind in KINDS.values() if not kind.plugin]
-        return tuple(dict.fromkeys(name for kind in kinds for name in kind.options))
-
-
-def _default_of(config: Any, name: str) -> Any:
-    entry = next(entry for entry in fields(config) if entry.name == name)
-    return entry.default if entry.default_factory is MISSING else entry.default_factory()
-
-
-def _check_threshold(value: Any) -> Any:
-    """A number, or a table of numbers with an optional `default`; one with nothing else is that number."""
-    values = value if isinstance(value, dict) else {"default": value}
-    for name, number in values.items():
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
-            raise ValueError(f"{name} = {number!r} is not a number from 0 to 1; write 0.65 or {{ default = 0.65, sw = 0.4 }}")
-    return values["default"] if list(values) == ["default"] else {name: float(number) for name, number in values.items()}
-
-
-def _check_lowercase(value: Any) -> Any:
-    if not isinstance(value, bool) and value != "auto":
-        raise ValueError('it is true, false or "auto"')
-    return value
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class LanguageConfig:
-    identify: Annotated[
-        bool, Field(description="say which language each document is in; without, keep must be empty and filters may not ask for it")
-    ] = True
-    keep: Annotated[
-        tuple[str, ...],
-        Field(description='languages to keep, as "en", "eng", "eng_Latn" or labels of the model; empty keeps all'),
-    ] = ()
-    threshold: Annotated[
-        float | dict[str, float],
-        BeforeValidator(_check_threshold),
-        Field(description="least probability of the language, or one for some: { default = 0.65, sw = 0.4 }"),
-    ] = DEFAULT_THRESHOLD
-    characters: Annotated[int, Field(ge=1, description="how many characters of a document are looked at")] = 3000
-    model: Annotated[str | None, Field(description="path or URL of a fastText model; the bundled lid.176.ftz when not set")] = None
-    screen: Annotated[
-        bool,
-        Field(description="warc, html: pages of which a sample is surely (0.8) of another language are not extracted; never with signals"),
-    ] = True
-    lowercase: Annotated[
-        bool | Literal["auto"],
-        BeforeValidator(_check_lowercase),
-        Field(description='the model reads small letters; "auto": lid.176 always, another only texts that are in capitals'),
-    ] = "auto"
-
-    @model_validator(mode="after")
-    def _check(self) -> "LanguageConfig":
-        if self.keep and not self.identify:
-            raise ValueError("keep names languages, which are not known with identify = false")
-        named = [code for code in self.threshold if code != "default"] if isinstance(self.threshold, dict) else []
-        for code in (*self.keep, *named):
-            find_labels(code, self.model)
-        return self
+NonEmptyPath = Annotated[str, Field(min_length=1), AfterValidator(ResolvePath(absolute_path))]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -246,19 +54,14 @@ class TokenizerConfig:
     measure_megabytes: Annotated[
         float, Field(gt=0, description="text on which the tokenizer is measured and must give back every document, in MB")
     ] = 10.0
-    file: Annotated[str | None, Field(min_length=1, description="a byte-level tokenizer.json to use; nothing is learned then")] = None
-    compare: Annotated[tuple[str, ...], Field(description="other tokenizer.json files to measure on the same text")] = ()
+    file: Annotated[NonEmptyPath | None, Field(description="a byte-level tokenizer.json to use; nothing is learned then")] = None
+    compare: Annotated[ConfigPaths, Field(description="other tokenizer.json files to measure on the same text")] = ()
 
     @field_validator("pattern")
     @classmethod
     def _known(cls, pattern: str) -> str:
         find_pattern(pattern)
         return pattern
-
-    @field_validator("compare", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return as_list(value)
 
     @property
     def all_special_tokens(self) -> tuple[str, ...]:
@@ -295,7 +98,7 @@ class ShardsConfig:
 class Config:
     """A whole run. Paths are absolute or URLs once loaded."""
 
-    folder: Annotated[str, Field(min_length=1, description="the folder of the run: local, gs:// or s3://; relative to this file")]
+    folder: Annotated[NonEmptyPath, Field(description="the folder of the run: local, gs:// or s3://; relative to this file")]
     sources: Annotated[dict[Annotated[str, Field(pattern=NAME_PATTERN)], SourceConfig], Field(min_length=1)]
     seed: Annotated[
         int, Field(ge=0, lt=1 << 63, description="seed of the tokenizer's sample, the validation split and the order of rows")
@@ -308,7 +111,7 @@ class Config:
     ] = ()
     max_error_rate: Annotated[float, Field(ge=0, le=1, description="share of a source's unreadable records above which a run fails")] = 0.1
     signals: Annotated[bool, Field(description="also write every value that filters measure of every document, kept or not")] = False
-    common_crawl: Annotated[str, Field(min_length=1, description='where "cc:" names lead: a URL, s3://commoncrawl/ or a folder')] = BASE
+    common_crawl: Annotated[NonEmptyPath, Field(description='where "cc:" names lead: a URL, s3://commoncrawl/ or a folder')] = BASE
     language: LanguageConfig = field(default_factory=LanguageConfig)
     dedup: DedupConfig = field(default_factory=DedupConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)

@@ -1,7 +1,7 @@
 """`tokenmill init`: a commented configuration, made from the configuration's own fields, descriptions and defaults."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
@@ -9,8 +9,10 @@ import tomli_w
 from pydantic.fields import FieldInfo
 
 from pipeline.config.load import config_values
-from pipeline.config.schema import Config, SourceConfig
-from transforms.filters.registry import BOOK_KINDS, PRESETS, preset_filters
+from pipeline.config.schema import Config
+from transforms.filters.presets import PRESETS, preset_filters
+from transforms.ingest.settings import SourceConfig, source_defaults
+from transforms.sources.registry import KINDS
 
 _WIDTH = 110
 _HEAD = """\
@@ -30,22 +32,29 @@ def commented_template(*, folder: str = "runs/first", source: str = "news") -> s
             for name in ("seed", "workers", "plugins", "max_error_rate", "common_crawl", "signals")
         ),
     ]
-    own = [_line(SourceConfig, entry.name, _EXAMPLES.get(entry.name, _default(SourceConfig, entry.name))) for entry in fields(SourceConfig)]
-    quality = next(number for number, line in enumerate(own) if line.startswith("quality =") or "\nquality =" in line)
-    own[quality] = f"{_presets()}\n{own[quality]}"
-    parts = [_HEAD, "\n".join(top), f"[sources.{source}]\n" + "\n".join(own)]
+    parts = [_HEAD, "\n".join(top), f"[sources.{source}]\n" + "\n".join(_source_lines())]
     for section in sections:
         kind = get_type_hints(Config)[section]
         parts.append(f"[{section}]\n" + "\n".join(_line(kind, entry.name, _default(kind, entry.name)) for entry in fields(kind)))
     return "\n\n".join(parts) + "\n"
 
 
+def _source_lines() -> Iterator[str]:
+    """The keys of a source's table: those of every kind, then the options of readers."""
+    for entry in fields(SourceConfig):
+        line = _line(SourceConfig, entry.name, _EXAMPLES.get(entry.name, _default(SourceConfig, entry.name)))
+        yield f"{_presets()}\n{line}" if entry.name == "quality" else line
+    for name, (description, default) in source_defaults().items():
+        yield _setting(name, list(default) if isinstance(default, tuple) else default, description)
+
+
 def _presets() -> str:
     """Comment lines: what each preset stands for."""
     lines = []
+    books = " or ".join(name for name, kind in KINDS.items() if kind.books)
     for name in PRESETS:
-        for note, kind in (("", ""), (f" in sources of kind {' or '.join(BOOK_KINDS)}", BOOK_KINDS[0])):
-            filters = ", ".join(_filter(item, options) for item, options in preset_filters(name, kind=kind))
+        for note, of_books in (("", False), (f" in sources of kind {books}", True)):
+            filters = ", ".join(_filter(item, options) for item, options in preset_filters(name, books=of_books))
             lines += textwrap.wrap(
                 f'"{name}" is [{filters}]{note}', _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
             )
@@ -59,6 +68,11 @@ def _filter(name: str, options: Mapping[str, Any]) -> str:
 def _line(kind: type, name: str, value: Any) -> str:
     hint = get_type_hints(kind, include_extras=True)[name]
     description = next((item.description for item in getattr(hint, "__metadata__", ()) if getattr(item, "description", None)), "")
+    return _setting(name, value, description)
+
+
+def _setting(name: str, value: Any, description: str) -> str:
+    """`name = value` under its description; None is a key that is commented out."""
     comment = "\n".join(textwrap.wrap(description, _WIDTH, initial_indent="# ", subsequent_indent="# "))
     if value is None:
         return f"{comment}\n# {name} =" if comment else f"# {name} ="

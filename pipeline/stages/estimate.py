@@ -4,13 +4,16 @@ A figure that cannot be known yet is None, and a note says what it waits for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pipeline.config.schema import Config
-from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.stages import rates
 
-AT_MOST = "at most: what filters and languages leave out cannot be known before"
+if TYPE_CHECKING:  # a Stage is known to commands that need no Beam
+    from pipeline.runner.beam import RunnerSettings, Work
+
+AT_MOST = "at most: what filters and languages reject is not known in advance"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,39 +23,74 @@ class Volume:
     `measured`: from the manifest of finished documents, and not from the sizes of input files.
     """
 
-    text: float | None
-    parts: float | None
-    documents: int | None
-    units: int
-    measured: bool
+    text: float | None = None
+    parts: float | None = None
+    documents: int | None = None
+    units: int = 0
+    measured: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """`workers` processes, `core_seconds` of one core, `seconds` on this machine, `memory` bytes of all processes together at the peak,
-    `disk` bytes of what stays. With a runner of another name workers, seconds and memory are not this machine's and None."""
+    """About what a stage takes. None: not known yet, or, with an external runner, not a figure of this machine.
+
+    `workers`: processes. `core_seconds`: of one core. `seconds`: on this machine. `memory_bytes`: the peak of all processes together.
+    `disk_bytes`: the files that stay.
+    """
 
     workers: int | None
     core_seconds: float | None
     seconds: float | None
-    memory: float | None
-    disk: float | None
+    memory_bytes: float | None
+    disk_bytes: float | None
     notes: tuple[str, ...] = ()
+
+    def rounded(self) -> "Estimate":
+        """Seconds to a tenth, bytes to whole ones."""
+        return replace(
+            self,
+            core_seconds=None if self.core_seconds is None else round(self.core_seconds, 1),
+            seconds=None if self.seconds is None else round(self.seconds, 1),
+            memory_bytes=None if self.memory_bytes is None else round(self.memory_bytes),
+            disk_bytes=None if self.disk_bytes is None else round(self.disk_bytes),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceInput:
+    """What the documents stage reads of one source: distinct `files`, their `bytes`, and `units` of work."""
+
+    kind: str
+    files: int = 0
+    bytes: int = 0
+    units: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageInput:
+    """What a stage reads: its `units` of work, `files` and their bytes; None: not known yet. `sources`: of a stage that reads the input."""
+
+    units: int | None
+    files: int
+    input_bytes: int | None
+    sources: dict[str, SourceInput] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What is known of a run when a stage is estimated. `kept`: the share of documents that deduplication leaves; `bytes_per_token`: what
-    the tokenizer was measured at, None if it is not there yet."""
+    """What is known of a run when a stage is estimated: each stage adds what it knows, in order.
+
+    `kept`: the share of documents that deduplication keeps. `bytes_per_token`: as the tokenizer was measured; None before it is finished.
+    """
 
     config: Config
-    settings: RunnerSettings
-    volume: Volume
+    settings: "RunnerSettings"
+    volume: Volume = Volume()
     kept: float = 1.0
     bytes_per_token: float | None = None
 
 
-def workers_for(settings: RunnerSettings, work: Work) -> int | None:
+def workers_for(settings: "RunnerSettings", work: "Work") -> int | None:
     return None if settings.uses_external_runner else settings.processes(work)
 
 
@@ -69,6 +107,6 @@ def estimate(
     *,
     alone: float = 0.0,
 ) -> Estimate:
-    """`alone`: seconds in which the driver works and workers wait."""
+    """An estimate whose seconds follow from `core_seconds` and `workers`. `alone`: seconds in which the driver works and workers wait."""
     seconds = None if core_seconds is None or workers is None else rates.START_SECONDS + core_seconds / workers + alone
-    return Estimate(workers=workers, core_seconds=core_seconds, seconds=seconds, memory=memory, disk=disk, notes=tuple(notes))
+    return Estimate(workers=workers, core_seconds=core_seconds, seconds=seconds, memory_bytes=memory, disk_bytes=disk, notes=tuple(notes))

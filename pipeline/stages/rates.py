@@ -1,31 +1,7 @@
-"""What stages cost, measured: the constants of `tokenmill plan`. `python -m tests.bench.plan_rates` measures them (docs/plan.md)."""
+"""What stages cost, measured: the constants of `tokenmill plan`. `python -m tests.bench.plan_rates` measures them (docs/plan.md).
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputRate:
-    """A kind of source, with language identification and without filters: bytes of input that one core takes per second, and the bytes of
-    text, of parts and of rejects that come of each byte of input."""
-
-    bytes_per_second: float
-    text: float
-    parts: float
-    rejects: float = 0.001
-
-
-INPUT_RATES = {
-    ("warc", True): InputRate(bytes_per_second=3.4e6, text=0.20, parts=0.096),
-    ("warc", False): InputRate(bytes_per_second=21e6, text=0.039, parts=0.018),
-    ("html", False): InputRate(bytes_per_second=13.8e6, text=0.039, parts=0.023),
-    ("text", True): InputRate(bytes_per_second=8.2e6, text=2.6, parts=1.08),
-    ("text", False): InputRate(bytes_per_second=24.8e6, text=0.99, parts=0.41),
-    ("jsonl", True): InputRate(bytes_per_second=1.5e6, text=2.31, parts=1.10),
-    ("jsonl", False): InputRate(bytes_per_second=4.3e6, text=0.85, parts=0.41),
-    ("csv", False): InputRate(bytes_per_second=3.8e6, text=0.93, parts=0.44),
-    ("parquet", False): InputRate(bytes_per_second=1.8e6, text=2.26, parts=1.06),
-}
-"""By kind, and whether the files are compressed. Kinds of which there is no real data to measure are not here."""
+What reading costs stands with each kind of source: `SourceKind.rates`.
+"""
 
 PACKED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
 """Ends of the names of compressed files; their rate is that of gzip."""
@@ -42,7 +18,7 @@ DEDUP_WORKER_MEMORY = 200e6
 SHARDS_WORKER_MEMORY = 160e6
 """Bytes of the process that drives, and what a worker adds, in it or as a process of its own, whatever the size of the corpus."""
 
-DOCUMENTS_A_MEASURED_PART = 100_000
+DOCUMENTS_PER_MEASURED_PART = 100_000
 """The parts for which `transforms.dedup.near.exchange.FIXED_MEMORY` was measured; a worker holds the signatures of one."""
 
 DEDUP_DRIVER_SECONDS = 12e-6
@@ -57,20 +33,23 @@ PRETOKEN_DISK_PER_BYTE = 0.3
 LEARNED_BYTES_PER_SECOND = 0.55e6
 COUNT_WORKER_MEMORY = 130e6
 LEARNING_MEMORY_PER_BYTE = 50.0
-"""Counted training: text whose pre-tokens one core counts a second; bytes of the table of counts for each byte of text, and on disk and in
-memory for each byte of that table; bytes of it that merges are learned from a second; memory of a worker."""
+"""Counted training.
+
+Bytes of text whose pre-tokens one core counts per second. Bytes of the table of counts per byte of text; bytes on disk and bytes of
+memory per byte of that table. Bytes of the table that merges are learned from per second. Bytes of memory of a worker.
+"""
 
 TRAINER_BYTES_PER_SECOND = 6e6
 TRAINER_MEMORY_PER_BYTE = 14.0
-"""Text that the reference trainer learns from a second, and memory for each byte of it."""
+"""The reference trainer: bytes of text per second, and bytes of memory per byte of text."""
 
 MEASURED_BYTES_PER_SECOND = 3e6
 TOKENIZER_BYTES_PER_TOKEN = 70.0
-"""Text that a tokenizer is measured on a second; bytes on disk for each token."""
+"""Bytes of text per second on which a tokenizer is measured; bytes on disk per token of its vocabulary."""
 
 TEXT_BYTES_PER_TOKEN = 4.1
 """English news and novels with 16,384 tokens; fewer for other languages and for code, so shards become larger."""
 
 SHARDS_BYTES_PER_SECOND = 8e6
 SHARD_OVERHEAD = 1.05
-"""Text that one core encodes and packs a second; bytes on disk for each byte of tokens."""
+"""Bytes of text per second that one core encodes and packs; bytes on disk per byte of tokens."""

@@ -11,6 +11,7 @@ from pipeline.config.schema import Config
 from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan, U
 from pipeline.run.state import is_finished
+from pipeline.stages.estimate import StageInput
 from transforms.contracts.manifest import Manifest, read_manifest
 from transforms.contracts.names import NumberedFiles
 from transforms.contracts.plain import JsonObject, from_plain
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # commands that only read a run need no Beam
     from pipeline.stages.check import Check
     from pipeline.stages.estimate import Estimate, Survey
     from pipeline.stages.finished import FinishedStages
+    from pipeline.stages.guard import Guard
     from pipeline.terminal import Section
 
 C = TypeVar("C")
@@ -143,11 +145,33 @@ class Stage(ABC, Generic[U, C]):
         """What a person has to be told in words, even if they ask for no tables."""
         yield from ()
 
-    # What commands show. Estimates and tables are imported by those who need them.
+    # What `tokenmill plan` asks, stage by stage. `plan`: None where the stage before it is not finished.
+
+    def check_input(self, config: Config, run: Run, plan: StagePlan[U] | None) -> None:
+        """Raises UserError or ConfigError for what would stop the stage once it starts, as far as that is known before."""
+
+    def input_of(self, survey: "Survey", plan: StagePlan[U] | None) -> StageInput:
+        """What the stage reads; by default the parts of the documents."""
+        parts = survey.volume.parts
+        return StageInput(
+            units=None if plan is None else len(plan.units),
+            files=survey.volume.units,
+            input_bytes=None if parts is None else round(parts),
+        )
+
+    def surveyed(self, survey: "Survey", plan: StagePlan[U] | None, finished: Finished[C] | None) -> "Survey":
+        """A survey of the run up to the stage -> one that includes it: what it left, or else what its plan promises."""
+        return survey
+
+    def guards(self, config: Config, counters: C | None) -> "Iterator[Guard]":
+        """The bounds that `check_bounds` holds. `counters`: None unless the stage is finished and passed them."""
+        yield from ()
 
     def estimate(self, survey: "Survey", plan: StagePlan[U] | None, left: list[U] | None) -> "Estimate":
-        """About what the stage takes. `plan`: None before the stage before it is there; `left`: the units that are not committed."""
+        """About what the stage takes. `left`: the units that are not committed, None without a plan."""
         raise NotImplementedError
+
+    # What commands show of a finished stage.
 
     def view(self, finished: Finished[C]) -> StageView[C]:
         """What `tokenmill inspect` shows of the finished stage."""

@@ -26,8 +26,10 @@ from rich.table import Table
 from tests.conftest import DATA
 from tests.layouts import made_layouts
 from transforms import storage
+from transforms.filters.filter import Columns
 from transforms.filters.language import identify_languages
-from transforms.filters.registry import PRESETS, Columns, judge
+from transforms.filters.presets import PRESETS
+from transforms.filters.registry import judge
 from transforms.filters.verdicts import Verdicts
 from transforms.sources.records import RawDocument
 from transforms.sources.registry import read_records

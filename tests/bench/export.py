@@ -19,7 +19,8 @@ from rich.console import Console
 
 from pipeline.terminal import figures_table
 from tests.training.small_shards import small_info
-from transforms.export.formats import ExportOptions, Group, TokenFormat
+from transforms.export.formats import Group, TokenFormat
+from transforms.export.mds import MdsOptions
 from transforms.export.registry import FORMATS
 from transforms.export.streams import read_documents
 from transforms.tokens.encode import Encoded
@@ -27,7 +28,6 @@ from transforms.tokens.shards import ShardWriter, open_shard
 from transforms.tokens.windows import pack_checked
 
 VOCABULARY, LENGTH = 32_768, 2048
-OPTIONS = ExportOptions(sequence_length=LENGTH)
 
 
 def make_shard(path: str, tokens: int) -> None:
@@ -46,14 +46,15 @@ def export_shard(name: str, path: str, folder: str) -> None:
     known = FORMATS[name]
     assert isinstance(known, TokenFormat)
     shard = open_shard(path)
+    options = MdsOptions(sequence_length=LENGTH) if name == "mds" else known.options()
     group = Group(split="train", source="web", index=0, positions=len(shard) * LENGTH)
-    files = [str(Path(folder, name)) for name in known.names(group, OPTIONS)]
+    files = [str(Path(folder, name)) for name in known.names(group, options)]
     for file in files:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    known.write(files, read_documents(shard), shard.info, OPTIONS)
+    known.write(files, read_documents(shard), shard.info, options)
     written = time.perf_counter()
-    tokens = known.count(files, shard.info, OPTIONS).tokens
+    tokens = known.count(files, shard.info, options).tokens
     print(tokens, written - started, time.perf_counter() - written)
 
 

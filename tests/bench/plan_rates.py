@@ -1,4 +1,4 @@
-"""Measures what the stages cost for each byte they read: the constants of `pipeline/rates.py`, from which `tokenmill plan` estimates.
+"""Measures what the stages cost for each byte they read: `pipeline/stages/rates.py` and `SourceKind.rates`, for `tokenmill plan`.
 
     python -m tests.bench.plan_rates [--repeat 3] [--only rates | checks] [--json FILE]
 

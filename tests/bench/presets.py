@@ -29,11 +29,13 @@ from rich.table import Table
 
 from tests.bench.languages import paragraphs
 from tests.conftest import DATA
+from transforms.filters.filter import Columns
 from transforms.filters.language import identify_languages
-from transforms.filters.registry import PRESETS, Columns, judge, preset_filters
+from transforms.filters.presets import PRESETS, preset_filters
+from transforms.filters.registry import judge
 from transforms.filters.verdicts import Verdicts
 from transforms.sources.records import RawDocument
-from transforms.sources.registry import read_records
+from transforms.sources.registry import KINDS, read_records
 
 _SPEAKERS = ("HAMLET.", "OPHELIA.", "THE KING.", "POLONIUS.")
 
@@ -43,7 +45,7 @@ def verdicts_of(texts: Sequence[str], *, preset: str, kind: str = "") -> Verdict
     text = pa.array(texts, pa.large_string())
     batch = pa.record_batch({"text": text, "language": identify_languages(text, model=None, characters=3000)[0]})
     verdicts = Verdicts.kept(len(texts))
-    for name, options in preset_filters(preset, kind=kind):
+    for name, options in preset_filters(preset, books=kind in KINDS and KINDS[kind].books):
         judged = judge(Columns(batch), name=name, options=options)
         verdicts = verdicts.then(judged)
         if judged.text is not None:

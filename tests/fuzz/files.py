@@ -18,20 +18,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 from rich.console import Console
 
 from pipeline.terminal import figures_table
 from tests.fuzz.seeds import SEEDS
-from transforms.ingest.unit import InputFile, LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
+from transforms.contracts.counters import SourceCounters
+from transforms.ingest.settings import FilterConfig, LanguageConfig, SourceConfig
+from transforms.ingest.unit import InputFile, PartPaths, count_part, ingest_files
 from transforms.sources.registry import KINDS
 
 SECONDS = 10
 LARGEST_MEMORY = 4 << 30
-_FILTERS = (("length", {"at_least": 10}), ("gopher", {"min_words": 5, "min_stop_words": 0, "max_words": 10_000_000}))
-_LANGUAGE = LanguageSettings(keep=(), threshold=0.0, characters=500, model=None)
+_FILTERS = (
+    FilterConfig(name="length", options={"at_least": 10}),
+    FilterConfig(name="gopher", options={"min_words": 5, "min_stop_words": 0, "max_words": 10_000_000}),
+)
+_LANGUAGE = LanguageConfig(keep=(), threshold=0.0, characters=500, model=None)
 _SPLICES = (
     b"\0",
     b"\xff\xfe",
@@ -102,16 +106,16 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
     path = folder / f"case{suffix}"
     path.write_bytes(data)
     file = InputFile(source="fuzz", path=str(path), origin="case", size=len(data))
-    settings = SourceSettings(kind=kind, options=_options(kind), filters=_FILTERS)
+    settings = SourceConfig(kind=kind, paths=("x",), quality=_FILTERS)
     paths = PartPaths(part=str(folder / "part"), rejects=str(folder / "rejects"))
     rows, counts = ingest_files([file], sources={"fuzz": settings}, language=_LANGUAGE, paths=paths)
-    values = counts.by_source().get("fuzz", {"read": 0, "kept": 0, "rejected": {}})
+    values = counts.by_source().get("fuzz", SourceCounters())
     rejects = pq.read_table(paths.rejects)
     documents = pq.read_table(paths.part)
-    assert values["read"] == values["kept"] + sum(values["rejected"].values()) == len(documents) + len(rejects)
-    assert values["kept"] == len(documents) == rows[paths.part]
+    assert values.read == values.kept + sum(values.rejected.values()) == len(documents) + len(rejects)
+    assert values.kept == len(documents) == rows[paths.part]
     assert count_part(paths) == (rows, counts)
-    assert Counter(rejects["rule"].to_pylist()) == Counter(values["rejected"])
+    assert Counter(rejects["rule"].to_pylist()) == Counter(values.rejected)
     ids = [*documents["id"].to_pylist(), *rejects["id"].to_pylist()]
     assert len(set(ids)) == len(ids), "two records with one id"
     assert all(rejects["rule"].to_pylist())
@@ -120,14 +124,7 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
         assert "\r" not in text
         assert "\0" not in text
     findings.kept += len(documents)
-    findings.rejected.update(values["rejected"])
-
-
-def _options(kind: str) -> dict[str, Any]:
-    """The defaults of the configuration's keys for a kind."""
-    from pipeline.config.schema import SourceConfig
-
-    return SourceConfig(kind=kind, paths=("x",)).reader_options()
+    findings.rejected.update(values.rejected)
 
 
 def _fail_on_alarm(number: int, frame: object) -> None:

@@ -5,8 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +13,6 @@ from tests.conftest import PROJECT
 
 _PASSED_ON = ("PIP_", "SSL_", "REQUESTS_", "XDG_", "HOME", "PATH", "http_proxy", "https_proxy", "no_proxy", "HTTP_", "HTTPS_", "NO_PROXY")
 """How pip is set up on this machine: its index, proxies, certificates and cache."""
-
-_BUILD = """\
-import os, sys
-from setuptools import build_meta
-print(build_meta.build_sdist(sys.argv[1]) if sys.argv[2] == "sdist" else build_meta.build_wheel(sys.argv[1]))
-"""
 
 
 class NoIndexError(Exception):
@@ -81,10 +73,6 @@ def copy_source(folder: Path) -> list[str]:
     return names
 
 
-def _requirements(source: Path) -> list[str]:
-    return tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
-
-
 @dataclass(frozen=True)
 class Distribution:
     """Both files of a release; `source`: names of the files that they were made from."""
@@ -94,25 +82,15 @@ class Distribution:
     source: list[str]
 
 
-def build(tools: Tools, folder: Path) -> Distribution:
-    """Builds the sdist from a clean copy, and the wheel from nothing but the sdist."""
-    copy, unpacked, out = folder / "copy", folder / "unpacked", folder / "dist"
-    for place in (copy, unpacked, out):
-        place.mkdir()
+def build(folder: Path) -> Distribution:
+    """`make wheel` in a clean copy: the sdist, and the wheel from nothing but the sdist."""
+    copy = folder / "copy"
+    copy.mkdir()
     names = copy_source(copy)
-    backend = folder / "backend"
-    made = tools.pip("install", "--quiet", "--target", backend, *_requirements(copy), folder=folder)
+    made = run(["make", "wheel", f"PYTHON={sys.executable}", f"VENV={folder / 'packager'}"], folder=copy, environment=_environment())
     assert made.returncode == 0, made.stderr
-    environment = _environment(PYTHONPATH=str(backend))
-    made = run([sys.executable, "-c", _BUILD, out, "sdist"], folder=copy, environment=environment)
-    assert made.returncode == 0, made.stderr
-    (sdist,) = out.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(unpacked, filter="data")
-    (root,) = unpacked.iterdir()
-    made = run([sys.executable, "-c", _BUILD, out, "wheel"], folder=root, environment=environment)
-    assert made.returncode == 0, made.stderr
-    (wheel,) = out.glob("*.whl")
+    (sdist,), (wheel,) = (copy / "dist").glob("*.tar.gz"), (copy / "dist").glob("*.whl")
+    assert {path.name for path in copy.iterdir()} - {"dist", "tokenmill.egg-info"} == {name.partition("/")[0] for name in names}
     return Distribution(sdist, wheel, names)
 
 

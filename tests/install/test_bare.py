@@ -6,6 +6,7 @@ Needs a package index; without one these tests are skipped, and on CI (`CI=true`
 import json
 import os
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import PROJECT
 from tests.install.environments import Bare, Distribution, NoIndexError, Tools, Variant, build, fetch_tools, install, manifest_files
 from tests.install.pythons import TRIED, VERSIONS, find_python
 from tests.process_state import PACKAGES
@@ -116,7 +118,8 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
 
 @pytest.fixture(scope="module")
 def distribution(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    return build(tools, tmp_path_factory.mktemp("build"))
+    """Only where `tools` found a package index."""
+    return build(tmp_path_factory.mktemp("build"))
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +198,14 @@ def test_training_without_its_extra_is_an_error_of_three_lines(bare: Bare) -> No
         "  where: this Python environment",
         "  do: pip install 'tokenmill[train]'",
     ]
+
+
+def test_an_environment_without_pytorch_stays_small(bare: Bare) -> None:
+    """What `make quickstart` installs but for PyTorch, which is all that `train` adds beside the 2 MB of safetensors."""
+    files = (path for path in (bare.folder / "environment").rglob("*") if path.is_file() and not path.is_symlink())
+    assert sum(path.stat().st_size for path in files) < 900_000_000
+    train = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]["train"]
+    assert [requirement.partition(">")[0] for requirement in train] == ["torch", "safetensors"]
 
 
 def test_what_the_commands_say_is_right(bare: Bare) -> None:

@@ -77,7 +77,7 @@ def test_a_changed_plugin_is_another_configuration(project: Path) -> None:
         ("my_filters.py", "def judge_shouting(", "def judge_shouting((", "the plugin fails: .*line"),
         ("my_filters.py", '"shouting"', '"gopher"', "the name 'gopher' is taken"),
         ("my_filters.py", '"verses"', '"warc"', "the name 'warc' is taken"),
-        ("my_filters.py", '"shouting"', '"Shouting!"', "'Shouting!' is no name"),
+        ("my_filters.py", '"shouting"', '"Shouting!"', "'Shouting!' is not a name"),
         ("tokenmill.toml", "my_filters.py", "no_filters.py", "cannot read the plugin: .*No such file"),
         ("tokenmill.toml", '"./my_filters.py"', '"no_such_module_x"', "ModuleNotFoundError"),
         ("tokenmill.toml", 'plugins = ["./my_filters.py"]', "plugins = 3", "plugins"),

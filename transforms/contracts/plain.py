@@ -5,9 +5,9 @@ from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from pydantic import JsonValue as Json
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
+Json: TypeAlias = JsonValue
 JsonObject: TypeAlias = dict[str, Json]
 T = TypeVar("T")
 

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
+from transforms.config_types import STRICT, ConfigPaths, ConfigPatterns
 from transforms.dedup.keep_order import DROP_ALL, parse_policy
 from transforms.dedup.near.bands import RECALL, choose_bands
 
@@ -13,7 +14,7 @@ _MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]B)")
 _UNITS = {"MB": 10**6, "GB": 10**9}
 
 
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class DedupConfig:
     """How duplicates are found and which of them stay. Raises pydantic.ValidationError for a wrong or unknown value."""
 
@@ -87,14 +88,14 @@ class DedupConfig:
         ),
     ] = "off"
     against: Annotated[
-        tuple[str, ...],
+        ConfigPaths,
         Field(description="folders of earlier runs: what is there already, exactly or nearly, is dropped here; relative to this file"),
     ] = ()
     lines: Annotated[bool, Field(description="remove lines that other documents have too; one document keeps each line, as in C4")] = False
     lines_min_characters: Annotated[int, Field(ge=1, description="lines: shorter lines stay, in characters without blanks around")] = 20
     lines_min_documents: Annotated[int, Field(ge=2, description="lines: documents that a line must be in before it goes")] = 2
     decontaminate: Annotated[
-        tuple[str, ...],
+        ConfigPatterns,
         Field(
             description="evaluation texts, JSON Lines or globs of them: documents that share an n-gram with one go; relative to this file"
         ),

@@ -31,5 +31,5 @@ def count_tokens(path: str, dtype: np.dtype, end_of_text: int, *, skip: int = 0)
     if not size:
         return Counts(0, 0)
     tokens = np.memmap(path, dtype, mode="r", offset=skip)
-    found = sum(int((tokens[first : first + _BLOCK] == end_of_text).sum()) for first in range(0, size, _BLOCK))
-    return Counts(found, size)
+    count = sum(int((tokens[first : first + _BLOCK] == end_of_text).sum()) for first in range(0, size, _BLOCK))
+    return Counts(count, size)

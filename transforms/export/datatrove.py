@@ -38,4 +38,4 @@ def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Coun
     return Counts(len(ends), count_tokens(paths[0], token_dtype(info), info.end_of_text).tokens)
 
 
-FORMAT = TokenFormat(grouping="shard", names=names, write=write, count=count)
+DATATROVE = TokenFormat(name="datatrove", grouping="shard", names=names, write=write, count=count)

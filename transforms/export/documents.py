@@ -100,6 +100,6 @@ def _value(row: Mapping[str, Any], column: KeptColumn) -> Any:
     return float(value) if column.type == "double" and value is not None else value
 
 
-def add_kinds(total: dict[str, Counter[str]], found: Mapping[str, Mapping[str, int]]) -> None:
-    for name, kinds in found.items():
+def add_kinds(total: dict[str, Counter[str]], kinds_by_column: Mapping[str, Mapping[str, int]]) -> None:
+    for name, kinds in kinds_by_column.items():
         total.setdefault(name, Counter()).update(kinds)

@@ -4,13 +4,16 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import zstandard
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from transforms import storage
+from transforms.config_types import STRICT
 from transforms.export.documents import IS_JSON, SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
 from transforms.sources.kept import finite
@@ -20,8 +23,13 @@ PUBLISHED = SCHEMA.get_field_index("published")
 _BLOCK = 1 << 20
 
 
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class JsonlOptions(ExportOptions):
+    compression: Annotated[Literal["gzip", "zstd", "none"], Field(description="gzip, zstd or none")] = "gzip"
+
+
 @contextmanager
-def open_jsonl(path: str, options: ExportOptions, schema: pa.Schema = SCHEMA) -> Iterator[Write]:
+def open_jsonl(path: str, options: JsonlOptions, schema: pa.Schema = SCHEMA) -> Iterator[Write]:
     nested = [field.name for field in schema if field.metadata == IS_JSON]
     with open(path, "wb") as file, _compressed(file, options.compression) as add:
 
@@ -67,4 +75,6 @@ def count(path: str) -> int:
     return lines
 
 
-FORMAT = DocumentFormat(suffix=lambda options: SUFFIXES[options.compression], open=open_jsonl, count=count, options=("compression",))
+JSONL = DocumentFormat(
+    name="jsonl", suffix=lambda options: SUFFIXES[options.compression], open=open_jsonl, count=count, options=JsonlOptions
+)

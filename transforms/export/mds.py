@@ -12,15 +12,24 @@ import itertools
 import json
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
+from transforms.config_types import STRICT
 from transforms.contracts.manifest import FileEntry
 from transforms.export.bare_tokens import close_documents
 from transforms.export.formats import Counts, Documents, ExportOptions, Group, TokenFormat
 from transforms.tokens.shards import ShardInfo
 
 FILE_BYTES = 1 << 26  # MDSWriter's own limit; offsets in a file are uint32
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class MdsOptions(ExportOptions):
+    sequence_length: Annotated[int, Field(ge=0, description="tokens of a sample; 0: those that a row of the shards predicts")] = 0
 
 
 def _configuration(length: int) -> dict[str, object]:
@@ -51,13 +60,13 @@ def samples_of(size: int, length: int) -> int:
     return (size - 8 - len(_header(length))) // (4 * length + 4)
 
 
-def names(group: Group, options: ExportOptions) -> list[str]:
+def names(group: Group, options: MdsOptions) -> list[str]:
     samples = -(-group.positions // options.sequence_length)
     files = max(1, -(-samples // samples_a_file(options.sequence_length)))
     return [f"{group.split}/{group.source}/{group.index:05d}.{number:05d}.mds" for number in range(files)]
 
 
-def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: MdsOptions) -> None:
     """Fills the files in order; those that are not needed hold no samples."""
     length = options.sequence_length
     samples = _samples(documents, length, info.end_of_text)
@@ -99,7 +108,7 @@ def read_file(path: str, length: int) -> np.ndarray:
     return np.memmap(path, "<i4", mode="r", offset=begin, shape=(number, length)) if number else np.zeros((0, length), "<i4")
 
 
-def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Counts:
+def count(paths: Sequence[str], info: ShardInfo, options: MdsOptions) -> Counts:
     """Documents and tokens, without the padding behind the last document's end-of-text."""
     files = [samples for path in paths if len(samples := read_file(path, options.sequence_length))]
     if not files:
@@ -110,7 +119,7 @@ def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Coun
     return Counts(ends - padding, sum(samples.size for samples in files) - padding)
 
 
-def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOptions) -> dict[str, bytes]:
+def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: MdsOptions) -> dict[str, bytes]:
     """An `index.json` in the folder of each source and, over all of them, in that of each split."""
     indexes: dict[str, list[dict[str, object]]] = {}
     for name, entry in sorted(files.items()):
@@ -124,10 +133,14 @@ def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOpti
     }
 
 
-def _index_entry(basename: str, entry: FileEntry, options: ExportOptions) -> dict[str, object]:
+def _index_entry(basename: str, entry: FileEntry, options: MdsOptions) -> dict[str, object]:
     samples = samples_of(entry.bytes, options.sequence_length)
     data = {"basename": basename, "bytes": entry.bytes, "hashes": {}}
     return _configuration(options.sequence_length) | {"raw_data": data, "samples": samples, "zip_data": None}
 
 
-FORMAT = TokenFormat(grouping="shard", names=names, write=write, count=count, finish=finish, options=("sequence_length",))
+def settle(options: MdsOptions, info: ShardInfo) -> MdsOptions:
+    return options if options.sequence_length else MdsOptions(sequence_length=info.sequence_length)
+
+
+MDS = TokenFormat(name="mds", grouping="shard", names=names, write=write, count=count, finish=finish, options=MdsOptions, settle=settle)

@@ -64,4 +64,4 @@ def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Coun
     return Counts(sequences, tokens)
 
 
-FORMAT = TokenFormat(grouping="source", names=names, write=write, count=count)
+MEGATRON = TokenFormat(name="megatron", grouping="source", names=names, write=write, count=count)

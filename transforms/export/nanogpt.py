@@ -50,4 +50,4 @@ def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: ExportOpti
     return {"meta.pkl": pickle.dumps({"vocab_size": len(texts), "itos": texts, "stoi": numbers}, protocol=4)}
 
 
-FORMAT = TokenFormat(grouping="split", names=names, write=write, count=count, check=check, finish=finish)
+NANOGPT = TokenFormat(name="nanogpt", grouping="split", names=names, write=write, count=count, check=check, finish=finish)

@@ -21,4 +21,4 @@ def count(path: str) -> int:
     return pq.read_metadata(path).num_rows
 
 
-FORMAT = DocumentFormat(suffix=lambda options: ".parquet", open=open_parquet, count=count)
+PARQUET: DocumentFormat[ExportOptions] = DocumentFormat(name="parquet", suffix=lambda options: ".parquet", open=open_parquet, count=count)

@@ -14,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from transforms import storage
+from transforms.config_types import ConfigPath
 from transforms.errors import ConfigError
+from transforms.filters.filter import Filter
 from transforms.filters.language_codes import names_language
 from transforms.filters.lists import read_entries
 from transforms.filters.verdicts import Verdicts
@@ -28,9 +30,9 @@ def judge_blocked_words(
     language: pa.Array,
     *,
     words: tuple[str, ...] = (),
-    files: tuple[str, ...] = (),
-    lists: Mapping[str, str] = {},
-    folder: str = "",
+    files: tuple[ConfigPath, ...] = (),
+    lists: Mapping[str, ConfigPath] = {},
+    folder: ConfigPath = "",
     max_found: int = 0,
     max_share: float = 0.0,
 ) -> Verdicts:
@@ -43,27 +45,28 @@ def judge_blocked_words(
     """
     rows = len(text)
     codes = language.cast(pa.string()).to_pylist()
-    found = np.zeros(rows, np.int64)
+    occurrences = np.zeros(rows, np.int64)
     for_all = _load(tuple(words), tuple(files))
     split = split_words(text, lower=True)
     hashes = hash_words(split)
     strings: list[str] = []
     if for_all.entries:
         strings = [string.lower() for string in text.to_pylist()]
-        found += for_all.count(split, hashes, strings, np.ones(rows, bool))
+        occurrences += for_all.count(split, hashes, strings, np.ones(rows, bool))
     for code, path in _paths(tuple(sorted(lists.items())), folder).items():
         mine = np.fromiter((other is not None and names_language(code, other) for other in codes), bool, rows)
         if mine.any():
             strings = strings or [string.lower() for string in text.to_pylist()]
-            found += _load((), (path,)).count(split, hashes, strings, mine)
-    share = found / np.maximum(split.words_per_document, 1)
-    ok = (found <= max_found) | (share <= max_share)
-    return Verdicts.where(ok, rule="blocked-words/found", value=found, threshold=max_found).with_signals({"blocked-words/share": share})
+            occurrences += _load((), (path,)).count(split, hashes, strings, mine)
+    share = occurrences / np.maximum(split.words_per_document, 1)
+    ok = (occurrences <= max_found) | (share <= max_share)
+    verdicts = Verdicts.where(ok, rule="blocked-words/found", value=occurrences, threshold=max_found)
+    return verdicts.with_signals({"blocked-words/share": share})
 
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
-    """An entry in small letters: `before` and `after` its words stand signs, `core` is from the first word to the last."""
+    """An entry in lowercase: `before` and `after` its words stand symbols, `core` is from the first word to the last."""
 
     before: str
     core: str
@@ -91,8 +94,8 @@ class _Blocked:
         self.by_length = {length: np.array(sorted(of_length), np.uint64) for length, of_length in grams.items()}
 
     def count(self, split: Words, hashes: np.ndarray, strings: Sequence[str], rows: np.ndarray) -> np.ndarray:
-        """Finds in each document where bool `rows` is true: int64 [documents]. `strings`: the texts in small letters."""
-        found = np.zeros(len(rows), np.int64)
+        """Finds in each document where bool `rows` is true: int64 [documents]. `strings`: the texts in lowercase."""
+        occurrences = np.zeros(len(rows), np.int64)
         document = np.repeat(np.arange(len(rows)), split.words_per_document)
         for length, listed in self.by_length.items():
             if len(hashes) < length:
@@ -105,11 +108,11 @@ class _Blocked:
                 offset = int(split.bounds[row])
                 begin, end = int(split.starts[first]) - offset, int(split.ends[first + length - 1]) - offset
                 entries = self.grams[length][int(grams[first])]
-                found[row] += sum(_stands(strings[row], begin, end, entry) for entry in entries)
+                occurrences[row] += sum(_stands(strings[row], begin, end, entry) for entry in entries)
         for sign in self.signs:
             for row in np.flatnonzero(rows).tolist():
-                found[row] += strings[row].count(sign)
-        return found
+                occurrences[row] += strings[row].count(sign)
+        return occurrences
 
 
 def _stands(text: str, begin: int, end: int, entry: _Entry) -> bool:
@@ -143,3 +146,6 @@ def _paths(lists: tuple[tuple[str, str], ...], folder: str) -> dict[str, str]:
         if not paths:
             raise ConfigError("there is no list in the folder", where=folder, remedy='it must have files such as "en" or "de.txt"')
     return {**paths, **dict(lists)}
+
+
+BLOCKED_WORDS = Filter(name="blocked-words", judge=judge_blocked_words, columns=("text", "language"))

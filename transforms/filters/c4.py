@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.tokens import tokenize
 from transforms.filters.verdicts import Verdicts
 
@@ -45,7 +46,7 @@ def judge_c4_paper(
         max_word_length=max_word_length,
         cited_words=True,
     )
-    return _judge(text, rules, min_sentences=min_sentences, before_small_letters=True, measure_all=measure_all)
+    return _judge(text, rules, min_sentences=min_sentences, before_lowercase=True, measure_all=measure_all)
 
 
 def judge_c4_tfds(
@@ -60,7 +61,7 @@ def judge_c4_tfds(
 ) -> Verdicts:
     """As `judge_c4_paper`, but documents of more than `max_characters` are rejected first, "'" ends no line, and words are counted
 
-    once citations are gone. A new sentence does not begin with a small letter (the original asks NLTK's Punkt model).
+    once citations are gone. A new sentence does not begin with a lowercase letter (the original asks NLTK's Punkt model).
     """
     length = np.fromiter(map(len, text.to_pylist()), np.int64, len(text))
     rules = _LineRules(
@@ -71,7 +72,7 @@ def judge_c4_tfds(
         cited_words=False,
     )
     short = Verdicts.where(length <= max_characters, rule="c4-tfds/too-long", value=length, threshold=max_characters)
-    return short.then(_judge(text, rules, min_sentences=min_sentences, before_small_letters=False, measure_all=measure_all))
+    return short.then(_judge(text, rules, min_sentences=min_sentences, before_lowercase=False, measure_all=measure_all))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,7 @@ class _LineRules:
         return kept
 
 
-def _judge(text: pa.LargeStringArray, rules: _LineRules, *, min_sentences: int, before_small_letters: bool, measure_all: bool) -> Verdicts:
+def _judge(text: pa.LargeStringArray, rules: _LineRules, *, min_sentences: int, before_lowercase: bool, measure_all: bool) -> Verdicts:
     strings = text.to_pylist()
     cleaned = [rules.clean(string) for string in strings]
     verdicts = Verdicts.kept(len(strings))
@@ -122,7 +123,7 @@ def _judge(text: pa.LargeStringArray, rules: _LineRules, *, min_sentences: int, 
         verdicts = verdicts.then(Verdicts.where(np.fromiter((lines != name for lines in cleaned), bool), rule=name))
     lines_left = [lines if isinstance(lines, list) else [] for lines in cleaned]
     enough = sys.maxsize if measure_all else min_sentences
-    sentences = _sentences(lines_left, enough=enough, before_small_letters=before_small_letters)
+    sentences = _sentences(lines_left, enough=enough, before_lowercase=before_lowercase)
     left = ["\n".join(lines).strip() for lines in lines_left]
     return (
         verdicts.then(
@@ -133,7 +134,7 @@ def _judge(text: pa.LargeStringArray, rules: _LineRules, *, min_sentences: int, 
     )
 
 
-def _sentences(lines: Sequence[list[str]], *, enough: int, before_small_letters: bool) -> np.ndarray:
+def _sentences(lines: Sequence[list[str]], *, enough: int, before_lowercase: bool) -> np.ndarray:
     """Sentences of each document, counted line by line: int64 [documents]; where there are `enough` lines, the lines."""
     counts = np.fromiter(map(len, lines), np.int64)
     few = np.flatnonzero(counts < enough)
@@ -145,7 +146,11 @@ def _sentences(lines: Sequence[list[str]], *, enough: int, before_small_letters:
         for row in few.tolist():
             yield from lines[row]
 
-    sentences = tokenize(pa.array(flat(), pa.large_string())).sentences_per_document(before_small_letters=before_small_letters)
+    sentences = tokenize(pa.array(flat(), pa.large_string())).sentences_per_document(before_lowercase=before_lowercase)
     counts[few] = 0
     np.add.at(counts, rows, np.maximum(sentences, 1))
     return counts
+
+
+C4_PAPER = Filter(name="c4-paper", judge=judge_c4_paper)
+C4_TFDS = Filter(name="c4-tfds", judge=judge_c4_tfds)

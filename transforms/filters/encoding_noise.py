@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from ftfy.badness import is_bad
 
+from transforms.filters.filter import Filter
 from transforms.filters.verdicts import Verdicts
 from transforms.sources.records import clean_text
 
@@ -67,8 +68,8 @@ def judge_encoding_noise(text: pa.LargeStringArray, *, repair: bool = True, max_
     for row in np.flatnonzero(suspects(text)).tolist():
         string = strings[row]
         share[row] = string.count("\ufffd") / max(len(string), 1)
-        strings[row], found = clean_noise(string, repair=repair)
-        for kind, number in found.items():
+        strings[row], repairs = clean_noise(string, repair=repair)
+        for kind, number in repairs.items():
             counts[f"encoding-noise/{kind}"][row] = number
     readable = Verdicts.where(
         share <= max_replacement_characters,
@@ -149,3 +150,6 @@ def suspects(text: pa.LargeStringArray) -> np.ndarray:
     rows = np.searchsorted(offsets[1:] - offsets[0], at[noted], side="right")
     suspect[rows] = True
     return suspect
+
+
+ENCODING_NOISE = Filter(name="encoding-noise", judge=judge_encoding_noise)

@@ -10,7 +10,9 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from transforms.config_types import ConfigPath
 from transforms.errors import ConfigError
+from transforms.filters.filter import Filter
 from transforms.filters.language import load_model
 from transforms.filters.verdicts import Verdicts
 
@@ -20,7 +22,7 @@ _LABEL = "__label__"
 def judge_fasttext_classifier(
     text: pa.LargeStringArray,
     *,
-    model: str,
+    model: ConfigPath,
     labels: tuple[str, ...],
     action: Literal["keep", "drop"] = "keep",
     threshold: float = 0.5,
@@ -58,3 +60,6 @@ def model_labels(path: str) -> frozenset[str]:
     if not labels:
         raise ConfigError("the model has no label", where=path, remedy="name a fastText classifier's .bin or .ftz")
     return labels
+
+
+FASTTEXT_CLASSIFIER = Filter(name="fasttext-classifier", judge=judge_fasttext_classifier)

@@ -8,6 +8,7 @@ Lines are those that are not blank, with their white space; words are the tokens
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.tokens import tokenize
 from transforms.filters.verdicts import Verdicts
 
@@ -105,3 +106,7 @@ def _line_shares(text: pa.LargeStringArray, short_line: int) -> tuple[np.ndarray
         duplicate = sum(map(len, lines)) - sum(map(len, different)) if len(different) < len(lines) else 0
         shares[:, row] = terminal / len(lines), short / len(lines), duplicate / (len(string) - string.count("\n"))
     return shares[0], shares[1], shares[2]
+
+
+FINEWEB_QUALITY = Filter(name="fineweb-quality", judge=judge_fineweb_quality)
+FINEWEB_QUALITY_PAPER = Filter(name="fineweb-quality-paper", judge=judge_fineweb_quality_paper)

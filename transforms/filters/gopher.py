@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.language import two_letter_codes
 from transforms.filters.language_codes import is_unspaced
 from transforms.filters.stop_words import count_stop_words
@@ -111,3 +112,6 @@ def _line_shares(strings: list[str], *, rows: np.ndarray) -> tuple[np.ndarray, n
             shares[0, row] = sum(line.lstrip().startswith(_BULLETS) for line in lines) / len(lines)
             shares[1, row] = sum(line.rstrip().endswith(_ELLIPSES) for line in lines) / len(lines)
     return shares[0], shares[1]
+
+
+GOPHER = Filter(name="gopher", judge=judge_gopher, columns=("text", "language", "tokens"))

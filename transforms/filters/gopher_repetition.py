@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.filters.filter import Filter
 from transforms.filters.tokens import Tokens
 from transforms.filters.verdicts import Verdicts
 
@@ -118,11 +119,11 @@ def _judge_ngrams(
         for rule, ((n, _, limit), (at, begins)) in enumerate(zip(rules, block.repeated_ngrams(rules[-1][0]), strict=True)):
             most = limit * characters[first:last]
             if n in top:
-                found = block.top(at, begins, n).astype(np.float64)
+                repeated = block.top(at, begins, n).astype(np.float64)
             else:
-                found = block.duplicated(at, begins, n, least=np.zeros(len(most)) if measure_all else most, rows=undecided)
-            shares[rule, first:last] = found / characters[first:last]
-            undecided &= measure_all | ~(found > most)
+                repeated = block.duplicated(at, begins, n, least=np.zeros(len(most)) if measure_all else most, rows=undecided)
+            shares[rule, first:last] = repeated / characters[first:last]
+            undecided &= measure_all | ~(repeated > most)
     for share, (_, rule_name, limit) in zip(shares, rules, strict=True):
         verdicts = verdicts.then(_at_most(share, rule_name, limit))
     return verdicts
@@ -196,7 +197,7 @@ class _Block:
         result = np.where(rows & (least == 0), 0, np.nan)
         if not len(at):
             return result
-        # The scan counts some of the copies that follow a first one: a bound that spares most documents the scan.
+        # The scan counts some of the copies that follow a first one: a bound that saves most documents the scan.
         copies = at[~begins]
         bound = np.bincount(self.document[copies], weights=self.sums[copies + n] - self.sums[copies], minlength=len(least))
         suspects = np.flatnonzero(rows & (bound > least))
@@ -230,3 +231,6 @@ def _scan(positions: list[int], names: list[int], n: int) -> list[int]:
 
 def _at_most(share: np.ndarray, rule: str, limit: float) -> Verdicts:
     return Verdicts.where(~(share > limit), rule=f"gopher-repetition/{rule}", value=share, threshold=limit)
+
+
+GOPHER_REPETITION = Filter(name="gopher-repetition", judge=judge_gopher_repetition, columns=("text", "tokens"))

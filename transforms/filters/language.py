@@ -77,19 +77,19 @@ def load_model(path: str | None) -> Any:
 @lru_cache(maxsize=16)
 def known_languages(path: str | None) -> tuple[str, ...]:
     """All language codes that a model can answer with, sorted."""
-    found = load_model(path).f.predict("a\n", 1 << 16, -1.0, "strict")
-    return tuple(sorted(label.removeprefix(_LABEL) for _, label in found))
+    predictions = load_model(path).f.predict("a\n", 1 << 16, -1.0, "strict")
+    return tuple(sorted(label.removeprefix(_LABEL) for _, label in predictions))
 
 
 Lowercase = bool | Literal["auto"]
-"""Whether a model reads texts in small letters; "auto": see `lowers`."""
+"""Whether a model reads texts in lowercase; "auto": see `lowers`."""
 
 
 @lru_cache(maxsize=16)
 def lowers(path: str | None, lowercase: Lowercase) -> bool | None:
     """What `model_line` is told for a model: "auto" is True for lid.176 and None, only texts in capitals, for any other.
 
-    lid.176 was measured: small letters lose nothing on text as it is printed, win on short texts and on capitals (docs/filters.md).
+    lid.176 was measured: lowercase letters lose nothing on text as it is printed, win on short texts and on capitals (docs/filters.md).
     """
     if lowercase != "auto":
         return lowercase
@@ -124,8 +124,8 @@ def kept_labels(keep: tuple[str, ...], path: str | None) -> tuple[str, ...]:
 def find_labels(entry: str, path: str | None) -> tuple[str, ...]:
     """The labels of a model that one entry means. Raises ValueError with the nearest labels where there is none."""
     known = known_languages(path)
-    if found := labels_of(entry, known):
-        return found
+    if labels := labels_of(entry, known):
+        return labels
     language = entry.replace("-", "_").split("_")[0]
     near = labels_of_name(entry, known) or labels_of(language, known) or tuple(difflib.get_close_matches(entry, known, n=3, cutoff=0.5))
     hint = f" did you mean {near[0]!r}?" if near else ""

@@ -53,7 +53,7 @@ UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my", "wuu", "yue"
 
 @dataclass(frozen=True)
 class _Tag:
-    """`language`: ISO 639-3 where there is one. `rest`: script, region and the like in small letters."""
+    """`language`: ISO 639-3 where there is one. `rest`: script, region and the like in lowercase."""
 
     language: str
     rest: frozenset[str]
@@ -76,8 +76,8 @@ def labels_of(entry: str, labels: Iterable[str]) -> tuple[str, ...]:
     if same := tuple(label for label, tag in tags if label.lower() == entry.lower() or (tag == wanted and not tag.rest)):
         return same
     near = [(label, tag) for label, tag in tags if wanted.rest <= tag.rest]
-    found = tuple(label for label, tag in near if tag.language == wanted.language or _is_member(tag.language, wanted.language))
-    return found or tuple(label for label, tag in near if STANDARD.get(tag.language) == wanted.language)
+    of_language = tuple(label for label, tag in near if tag.language == wanted.language or _is_member(tag.language, wanted.language))
+    return of_language or tuple(label for label, tag in near if STANDARD.get(tag.language) == wanted.language)
 
 
 def labels_of_name(name: str, labels: Iterable[str]) -> tuple[str, ...]:
@@ -102,10 +102,10 @@ def label_thresholds(thresholds: Mapping[str, float], labels: Iterable[str], *, 
     for entry, threshold in thresholds.items():
         if entry != "default":
             ranked += [(_nearness(entry, label), threshold, label) for label in labels_of(entry, known)]
-    found = dict.fromkeys(known, thresholds.get("default", default))
+    by_label = dict.fromkeys(known, thresholds.get("default", default))
     for _, threshold, label in sorted(ranked, key=lambda item: item[0]):
-        found[label] = threshold
-    return found
+        by_label[label] = threshold
+    return by_label
 
 
 def is_same_language(code: str, other: str) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from transforms.config_types import ConfigPath
+from transforms.filters.filter import Filter
 from transforms.filters.language import known_languages, load_model, lowers
 from transforms.filters.language_codes import is_same_language
 from transforms.filters.language_text import model_line
@@ -23,7 +25,7 @@ def judge_language_paragraphs(
     text: pa.LargeStringArray,
     language: pa.Array,
     *,
-    model: str = "",
+    model: ConfigPath = "",
     threshold: float = 0.8,
     at_least: int = 80,
     characters: int = 1000,
@@ -91,3 +93,6 @@ def _fill(foreign: list[bool | None]) -> list[bool]:
         before = before if verdict is None else verdict
         filled.append(before and following)
     return filled
+
+
+LANGUAGE_PARAGRAPHS = Filter(name="language-paragraphs", judge=judge_language_paragraphs, columns=("text", "language"))

@@ -1,4 +1,4 @@
-"""What a language model reads of a text: one line, without addresses and what has no letter, in small letters where that helps."""
+"""What a language model reads of a text: one line, without addresses and what has no letter, in lowercase where that helps."""
 
 import re
 
@@ -22,7 +22,7 @@ def model_line(text: str, *, lowercase: bool | None) -> str:
     """A text -> the line that a fastText model is given: runs of white space are one space.
 
     Addresses of pages and mail, names after "@" and words without a letter are left out, unless nothing else is there. `lowercase`: all
-    in small letters; None: only a text in which more than LOUD of the letters that have a case are capitals.
+    in lowercase; None: only a text in which more than LOUD of the letters that have a case are capitals.
     """
     line = " ".join(text.split())
     bare = _ADDRESS.sub(" ", line) if "://" in line or "@" in line or "www." in line.lower() else line

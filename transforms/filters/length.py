@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.filters.filter import Filter
 from transforms.filters.verdicts import Verdicts
 
 
@@ -14,3 +15,6 @@ def judge_length(text: pa.LargeStringArray, *, at_least: int = 200, at_most: int
     if at_most == 0:
         return long_enough
     return long_enough.then(Verdicts.where(characters <= at_most, rule="length/too-long", value=characters, threshold=at_most))
+
+
+LENGTH = Filter(name="length", judge=judge_length)

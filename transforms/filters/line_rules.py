@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.verdicts import Verdicts
 from transforms.words import split_words
 
@@ -48,7 +49,7 @@ def judge_line_rules(
         here = slice(at, at + len(lines))
         at += len(lines)
         loud, numbers = (capitals[here] > max_upper_case).tolist(), (digits[here] > max_digits).tolist()
-        found: Counter[str] = Counter()
+        dropped_lines: Counter[str] = Counter()
         small = string.lower()
         phrases = any(phrase in small for phrase in _PHRASE_WORDS)
         counted = counters and any(word in small for word in _COUNTER_WORDS)
@@ -57,23 +58,23 @@ def judge_line_rules(
             if not line:
                 kept.append(line)
             elif is_loud:
-                found["upper-case"] += 1
+                dropped_lines["upper-case"] += 1
             elif is_number:
-                found["digits"] += 1
+                dropped_lines["digits"] += 1
             elif counted and _COUNTER.fullmatch(line):
-                found["counters"] += 1
+                dropped_lines["counters"] += 1
             elif len(line.split(None, min_words_per_line)) < min_words_per_line:
-                found["short"] += 1
+                dropped_lines["short"] += 1
             elif phrases and len(line.split(None, max_words_with_phrase + 1)) <= max_words_with_phrase and _PHRASES.search(line):
-                found["phrases"] += 1
+                dropped_lines["phrases"] += 1
                 if cut := _PHRASES.sub("", line).strip():
                     kept.append(cut)
             else:
                 kept.append(line)
-        if found:
+        if dropped_lines:
             edited.append(row)
             left.append("\n".join(kept).strip())
-            for kind, number in found.items():
+            for kind, number in dropped_lines.items():
                 counts[f"line-rules/{kind}"][row] = number
     removed = np.zeros(len(strings))
     if edited:
@@ -104,3 +105,6 @@ def _character_tables() -> tuple[np.ndarray, np.ndarray]:
     """bool [0x110000] twice: capitals, digits."""
     characters = list(map(chr, range(0x110000)))
     return np.fromiter(map(str.isupper, characters), bool), np.fromiter(map(str.isdigit, characters), bool)
+
+
+LINE_RULES = Filter(name="line-rules", judge=judge_line_rules)

@@ -42,11 +42,11 @@ class HashSet:
     def contains(self, hashes: np.ndarray) -> np.ndarray:
         """uint64 [n] -> bool [n]."""
         prefix = hashes >> self._shift
-        found = (self._bitmap[prefix >> np.uint64(3)] >> (prefix & np.uint64(7)).astype(np.uint8) & 1).astype(bool)
-        likely = hashes[found]
+        member = (self._bitmap[prefix >> np.uint64(3)] >> (prefix & np.uint64(7)).astype(np.uint8) & 1).astype(bool)
+        likely = hashes[member]
         if len(likely):
-            found[found] = self._hashes[np.minimum(np.searchsorted(self._hashes, likely), len(self._hashes) - 1)] == likely
-        return found
+            member[member] = self._hashes[np.minimum(np.searchsorted(self._hashes, likely), len(self._hashes) - 1)] == likely
+        return member
 
 
 def hash_all(entries: Iterable[str]) -> np.ndarray:

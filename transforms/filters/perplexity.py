@@ -1,6 +1,6 @@
 """Filter `perplexity`: bounds on a document's perplexity under an n-gram model (KenLM), as cc_net made Common Crawl's head and tail.
 
-Wenzek et al. 2020, arXiv:1911.00359: the text in small letters, without accents, digits as 0, punctuation as ASCII, cut by the model's
+Wenzek et al. 2020, arXiv:1911.00359: the text in lowercase, without accents, digits as 0, punctuation as ASCII, cut by the model's
 SentencePiece tokenizer where it has one; the document's perplexity is that of all its lines together, each with its end.
 Packages `kenlm` (LGPL) and `sentencepiece` are optional: pip install 'tokenmill[perplexity]'.
 """
@@ -15,7 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from transforms import storage
+from transforms.config_types import ConfigPath
 from transforms.errors import ConfigError
+from transforms.filters.filter import Filter
 from transforms.filters.language_codes import names_language
 from transforms.filters.verdicts import Verdicts
 
@@ -33,9 +35,9 @@ def judge_perplexity(
     text: pa.LargeStringArray,
     language: pa.Array,
     *,
-    model: str = "",
-    tokenizer: str = "",
-    folder: str = "",
+    model: ConfigPath = "",
+    tokenizer: ConfigPath = "",
+    folder: ConfigPath = "",
     at_least: float = 0.0,
     at_most: float = 0.0,
     head: float = 0.0,
@@ -146,3 +148,6 @@ def _names(folder: str) -> frozenset[str]:
     if not any(name.endswith(_MODELS) for name in names):
         raise ConfigError("there is no model in the folder", where=folder, remedy="it must have files such as en.arpa.bin")
     return names
+
+
+PERPLEXITY = Filter(name="perplexity", judge=judge_perplexity, columns=("text", "language"))

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.pii_numbers import find_cards, find_ibans, find_phones
 from transforms.filters.verdicts import Verdicts
 
@@ -55,9 +56,9 @@ def judge_pii(
     counts = {f"pii/{kind}": np.zeros(len(text), np.int64) for kind in chosen}
     cleaned = []
     for row, string in enumerate(text.to_pylist()):
-        string, found = replace_all(string, tags={kind: tags[kind] for kind in chosen})
+        string, replaced = replace_all(string, tags={kind: tags[kind] for kind in chosen})
         cleaned.append(string)
-        for kind, number in found.items():
+        for kind, number in replaced.items():
             counts[f"pii/{kind}"][row] = number
     return Verdicts.kept(len(text)).with_text(pa.array(cleaned, pa.large_string())).with_counts(counts)
 
@@ -69,13 +70,13 @@ def replace_all(text: str, *, tags: dict[str, str]) -> tuple[str, Counter[str]]:
     """
     counts: Counter[str] = Counter()
     for _ in range(_PASSES):
-        found = [(start, end, kind) for start, end, kind in _find(text, tags) if text[start:end] != tags[kind]]
-        if not found:
+        spans = [(start, end, kind) for start, end, kind in _find(text, tags) if text[start:end] != tags[kind]]
+        if not spans:
             break
         order = list(FINDERS)
         taken: list[tuple[int, int, str]] = []
         covered = bytearray(len(text))
-        for start, end, kind in sorted(found, key=lambda find: (order.index(find[2]), find[0])):
+        for start, end, kind in sorted(spans, key=lambda find: (order.index(find[2]), find[0])):
             if 1 not in covered[start:end]:
                 taken.append((start, end, kind))
                 covered[start:end] = b"\1" * (end - start)
@@ -108,9 +109,9 @@ def _find(text: str, kinds: Iterable[str]) -> Iterator[tuple[int, int, str]]:
 def _lines_with(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str]]:
     """Where a line that has the pattern begins, and the line."""
     position = 0
-    while found := pattern.search(text, position):
-        begin = text.rfind("\n", 0, found.start()) + 1
-        position = text.find("\n", found.end())
+    while match := pattern.search(text, position):
+        begin = text.rfind("\n", 0, match.start()) + 1
+        position = text.find("\n", match.end())
         position = position if position >= 0 else len(text)
         yield begin, text[begin:position]
 
@@ -160,3 +161,6 @@ FINDERS: dict[str, Callable[[str], Iterator[Span]]] = {
     "phone": find_phones,
 }
 """What finds each kind in a text: character spans [start, end) from left to right. The order is that of precedence."""
+
+
+PII = Filter(name="pii", judge=judge_pii)

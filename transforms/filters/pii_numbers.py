@@ -107,14 +107,14 @@ def find_phones(text: str) -> Iterator[Span]:
     """Phone numbers: international with "+"; North American, French and German national forms; any after a word such as "Tel."."""
     if not _SOME_DIGITS.search(text):
         return
-    found: list[Span] = []
+    spans: list[Span] = []
     if "+" in text:
-        found += (match.span() for match in _FORMS[0].finditer(text) if _is_international(match[0]))
+        spans += (match.span() for match in _FORMS[0].finditer(text) if _is_international(match[0]))
     for form in _FORMS[1:]:
-        found += (match.span() for match in form.finditer(text))
-    found += (match.span("number") for match in _AFTER_WORD.finditer(text) if _is_national(match["number"]))
+        spans += (match.span() for match in form.finditer(text))
+    spans += (match.span("number") for match in _AFTER_WORD.finditer(text) if _is_national(match["number"]))
     last = 0
-    for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         if start >= last:
             yield start, end
             last = end

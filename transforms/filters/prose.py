@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
+from transforms.filters.filter import Filter
 from transforms.filters.fineweb import TERMINAL_MARKS
 from transforms.filters.language import two_letter_codes
 from transforms.filters.language_codes import is_unspaced
@@ -38,7 +39,7 @@ def judge_prose(
 
     Such a line has `min_words` words between white space (in languages written without spaces twice as many characters),
     `min_stop_words` of its language's stop words, where there is a list (see `stop_words`; case counts), and a mark of MARKS, but not in
-    languages without spaces and list: Thai and Lao divide sentences by spaces. A line that begins with a small letter goes on the one
+    languages without spaces and list: Thai and Lao divide sentences by spaces. A line that begins with a lowercase letter goes on the one
     before it: text may be wrapped.
     """
     spans = tokens.spans
@@ -63,15 +64,15 @@ def judge_prose(
 
 
 def _goes_on(spans: Words, feeds: np.ndarray) -> np.ndarray:
-    """bool [lines]: after this line feed the same text goes on, without white space, with a small letter."""
+    """bool [lines]: after this line feed the same text goes on, without white space, with a lowercase letter."""
     after = np.minimum(feeds + 1, len(spans.code_points) - 1)
     inside = np.ones(len(feeds), bool)
     inside[np.searchsorted(feeds, spans.bounds[1:] - 1)] = False
-    return inside & _small_letters()[spans.code_points[after]]
+    return inside & _lowercase_letters()[spans.code_points[after]]
 
 
 @cache
-def _small_letters() -> np.ndarray:
+def _lowercase_letters() -> np.ndarray:
     """bool [0x110000]: letters that are the small one of a pair; scripts without case have none."""
     table = character_classes() == LETTER
     letters = np.flatnonzero(table)
@@ -83,3 +84,6 @@ def _small_letters() -> np.ndarray:
 def _per_line(feeds: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """How many of the positions `starts` are in each line, by the positions of the line feeds that close them: int64 [lines]."""
     return np.bincount(np.searchsorted(feeds, starts), minlength=len(feeds))
+
+
+PROSE = Filter(name="prose", judge=judge_prose, columns=("text", "language", "tokens"))

@@ -54,7 +54,7 @@ am pm AM PM km m cm mm nm ft yd in ha kg g mg t lb lbs oz mph kmh mb MB kb KB gb
 ABBREVIATIONS = tuple(_ABBREVIATIONS.split())
 UNITS = tuple(_UNITS.split())
 _SMALL_INITIALS = np.array([ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("eg", "ie", "am", "pm", "vs")], np.uint32)
-"""Of initials in small letters only these keep their last full stop: "e.g.", "a.m."."""
+"""Of initials in lowercase only these keep their last full stop: "e.g.", "a.m."."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,10 +87,10 @@ class Tokens:
         np.cumsum(values, out=sums[1:])
         return sums[self.spans.offsets[1:]] - sums[self.spans.offsets[:-1]]
 
-    def sentences_per_document(self, *, before_small_letters: bool = True) -> np.ndarray:
+    def sentences_per_document(self, *, before_lowercase: bool = True) -> np.ndarray:
         """int64 [documents]: stretches of tokens, each closed by a sentence end whose next word begins another.
 
-        `before_small_letters`: a sentence may begin with a small letter.
+        `before_lowercase`: a sentence may begin with a lowercase letter.
         """
         solid = np.flatnonzero(self.is_word)
         if not len(solid):
@@ -99,7 +99,7 @@ class Tokens:
         np.cumsum(self.ends_sentence, out=ended[1:])
         begins = np.ones(len(solid), bool)
         begins[1:] = ended[solid[1:]] > ended[solid[:-1] + 1]
-        if not before_small_letters:
+        if not before_lowercase:
             heads = self.spans.code_points[self.spans.starts[solid]]
             begins &= ~_is_small(heads)
         document = np.searchsorted(self.spans.offsets, solid, side="right") - 1
@@ -239,12 +239,12 @@ def _keep_addresses(cut: np.ndarray, points: np.ndarray, classes: np.ndarray, at
 
 def _and_or(points: np.ndarray, classes: np.ndarray, at: np.ndarray, near: _Neighbours) -> np.ndarray:
     """Indices of the signs that are the "/" of a word "and/or", which is one token: int64."""
-    found = np.flatnonzero((near.sign == ord("/")) & (near.left == ord("d")) & (near.right == ord("o")))
-    found = found[at[found] + 3 < len(points)]
-    place = at[found]
+    slashes = np.flatnonzero((near.sign == ord("/")) & (near.left == ord("d")) & (near.right == ord("o")))
+    slashes = slashes[at[slashes] + 3 < len(points)]
+    place = at[slashes]
     whole = ~_joins(points, classes, place - 4) & ~_joins(points, classes, place + 3)
     letters = (points[place - 3] == ord("a")) & (points[place - 2] == ord("n")) & (points[place + 2] == ord("r"))
-    return found[whole & letters]
+    return slashes[whole & letters]
 
 
 def _joins(points: np.ndarray, classes: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -300,11 +300,11 @@ def _mark_inside_words(begins: np.ndarray, words: Words) -> None:
     candidates = np.flatnonzero(some & _merged_heads()[np.minimum(heads, 127)])
     heads, length = heads[candidates], length[candidates]
     for merged, cut in MERGED.items():
-        found = candidates[(length == len(merged)) & (heads == (ord(merged[0]) | 0x20))]
+        matches = candidates[(length == len(merged)) & (heads == (ord(merged[0]) | 0x20))]
         for offset, letter in enumerate(merged):
-            found = found[points[words.starts[found] + offset] == ord(letter)]
-        found = found[~_joins(points, classes, words.starts[found] - 1) & ~_joins(points, classes, words.ends[found])]
-        begins[words.starts[found] + cut] = True
+            matches = matches[points[words.starts[matches] + offset] == ord(letter)]
+        matches = matches[~_joins(points, classes, words.starts[matches] - 1) & ~_joins(points, classes, words.ends[matches])]
+        begins[words.starts[matches] + cut] = True
 
 
 def _is_word_class(classes: np.ndarray) -> np.ndarray:
@@ -367,7 +367,7 @@ def _counts_as_word() -> np.ndarray:
 
 @cache
 def _merged_heads() -> np.ndarray:
-    """bool [128]: the small letters that contractions written as one word begin with."""
+    """bool [128]: the lowercase letters that contractions written as one word begin with."""
     table = np.zeros(128, bool)
     table[[ord(merged[0]) | 0x20 for merged in MERGED]] = True
     return table

@@ -18,7 +18,9 @@ import numpy as np
 import pyarrow as pa
 
 from transforms import storage
+from transforms.config_types import ConfigPath
 from transforms.errors import ConfigError
+from transforms.filters.filter import Filter
 from transforms.filters.lists import HashSet, bad_list, hash_all, hash_bytes, open_list, open_members, read_entries, read_hashes
 from transforms.filters.verdicts import Verdicts
 from transforms.storage import globs
@@ -36,16 +38,16 @@ def judge_url(
     url: pa.StringArray,
     *,
     blocked_domains: tuple[str, ...] = (),
-    domain_lists: tuple[str, ...] = (),
-    url_lists: tuple[str, ...] = (),
-    ut1: tuple[str, ...] = (),
+    domain_lists: tuple[ConfigPath, ...] = (),
+    url_lists: tuple[ConfigPath, ...] = (),
+    ut1: tuple[ConfigPath, ...] = (),
     ut1_categories: tuple[str, ...] = (),
     blocked_words: tuple[str, ...] = (),
-    word_lists: tuple[str, ...] = (),
+    word_lists: tuple[ConfigPath, ...] = (),
     blocked_substrings: tuple[str, ...] = (),
-    substring_lists: tuple[str, ...] = (),
+    substring_lists: tuple[ConfigPath, ...] = (),
     soft_words: tuple[str, ...] = (),
-    soft_word_lists: tuple[str, ...] = (),
+    soft_word_lists: tuple[ConfigPath, ...] = (),
     min_soft_words: int = 2,
     allowed_domains: tuple[str, ...] = (),
     require_http: bool = False,
@@ -58,7 +60,7 @@ def judge_url(
 
     `ut1`: folders with CATEGORY/domains and CATEGORY/urls, plain or .gz, or tar archives of such; `ut1_categories` chooses some.
     Documents without a URL, on `allowed_domains` or their subdomains, and whose URL cannot be read, are kept. `value` is the number of
-    soft words. Words are compared in small letters and after percent-decoding.
+    soft words. Words are compared in lowercase and after percent-decoding.
     """
     addresses, rows = _Addresses.of(url.to_pylist()), len(url)
     verdicts = Verdicts.where(~addresses.strange, rule="url/not-http") if require_http else Verdicts.kept(rows)
@@ -73,11 +75,11 @@ def judge_url(
             on_page |= listed_pages.match(addresses)
     strict = _words(tuple(blocked_substrings), tuple(substring_lists), False)
     hard, soft = _words(tuple(blocked_words), tuple(word_lists), True), _words(tuple(soft_words), tuple(soft_word_lists), True)
-    found, hits, count = _match_words(addresses.urls, judged, strict=strict, hard=hard, soft=soft)
+    blocked, hits, count = _match_words(addresses.urls, judged, strict=strict, hard=hard, soft=soft)
     return (
         verdicts.then(Verdicts.where(~(judged & on_domain), rule="url/blocked-domain"))
         .then(Verdicts.where(~(judged & on_page), rule="url/blocked-url"))
-        .then(Verdicts.where(~found, rule="url/blocked-substring"))
+        .then(Verdicts.where(~blocked, rule="url/blocked-substring"))
         .then(Verdicts.where(~hits, rule="url/blocked-word"))
         .then(Verdicts.where(count < max(min_soft_words, 1), rule="url/soft-words", value=count, threshold=min_soft_words))
     )
@@ -118,14 +120,14 @@ class _Addresses:
         return hit[self._rows]
 
 
-def _add_suffixes(found: list[bytes], host: bytes) -> None:
+def _add_suffixes(suffixes: list[bytes], host: bytes) -> None:
     """Adds a host and the domains above it, its last label alone too; an IP address only itself."""
     if host:
-        found.append(host)
+        suffixes.append(host)
         if not host[-1:].isdigit() and host[-1:] != b"]":
             dot = host.find(b".") + 1
             while dot:
-                found.append(host[dot:])
+                suffixes.append(host[dot:])
                 dot = host.find(b".", dot) + 1
 
 
@@ -133,8 +135,8 @@ class _Pages:
     """A list of addresses. `hosts` are those of the entries: only their URLs are looked at further."""
 
     def __init__(self, blocks: Iterable[tuple[np.ndarray, np.ndarray]]):
-        found = list(blocks)
-        self.hosts, self.pages = HashSet(hosts for hosts, _ in found), HashSet(pages for _, pages in found)
+        listed = list(blocks)
+        self.hosts, self.pages = HashSet(hosts for hosts, _ in listed), HashSet(pages for _, pages in listed)
 
     def match(self, addresses: _Addresses) -> np.ndarray:
         matched = np.zeros(len(addresses.urls), bool)
@@ -155,11 +157,11 @@ def _page_key(address: str) -> str:
 def _prefixes(key: str) -> list[str]:
     """What an entry may be to block a page: the page, it without its query, and every folder above it but the whole host."""
     path = key.partition("?")[0].rstrip("/")
-    found = [key, path]
+    prefixes = [key, path]
     while (slash := path.rfind("/")) > 0:
         path = path[:slash]
-        found.append(path)
-    return found if len(found) == 2 else found[:-1]
+        prefixes.append(path)
+    return prefixes if len(prefixes) == 2 else prefixes[:-1]
 
 
 @lru_cache(maxsize=16)
@@ -234,23 +236,23 @@ def _ut1(paths: tuple[str, ...], categories: tuple[str, ...]) -> tuple[HashSet, 
     pages: list[tuple[np.ndarray, np.ndarray]] = []
     seen: set[str] = set()
     for path in paths:
-        found = False
+        is_folder = False
         for name, stream in _ut1_files(path):
             folder, file = posixpath.split(name)
             category = posixpath.basename(folder)
             if categories and category not in categories:
                 continue
             seen.add(category)
-            found = True
+            is_folder = True
             if file.startswith("domains"):
                 hashes += read_hashes(stream, path=f"{path}: {name}", normalize=_Domains(f"{path}: {name}"))
             else:
                 pages += _page_blocks(stream, f"{path}: {name}")
-        if not found:
+        if not is_folder:
             wanted = " or ".join(categories) or "CATEGORY"
             raise ConfigError(f"no {wanted}/domains or {wanted}/urls in it", where=path, remedy="name a folder or archive of UT1's lists")
     if missing := set(categories) - seen:
-        raise ConfigError(f"there is no category {', '.join(sorted(missing))}", where=", ".join(paths), remedy="mend ut1_categories")
+        raise ConfigError(f"there is no category {', '.join(sorted(missing))}", where=", ".join(paths), remedy="correct ut1_categories")
     return HashSet(hashes), _Pages(pages)
 
 
@@ -281,18 +283,21 @@ def _match_words(
     urls: Sequence[str | None], rows: np.ndarray, *, strict: frozenset[str], hard: frozenset[str], soft: frozenset[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """bool [rows] twice and int64 [rows]: has a strict word, has a hard word, how many different soft words."""
-    found, hits, count = np.zeros(len(urls), bool), np.zeros(len(urls), bool), np.zeros(len(urls), np.int64)
+    blocked, hits, count = np.zeros(len(urls), bool), np.zeros(len(urls), bool), np.zeros(len(urls), np.int64)
     if not (strict or hard or soft):
-        return found, hits, count
+        return blocked, hits, count
     anywhere = re.compile("|".join(map(re.escape, sorted(strict)))) if strict else None
     for row in np.flatnonzero(rows).tolist():
         address = (urls[row] or "").partition("://")[2].lower()
         if "%" in address:
             address = unquote(address).lower()
         if anywhere:
-            found[row] = anywhere.search(address.replace("-", "").replace(".", "")) is not None
+            blocked[row] = anywhere.search(address.replace("-", "").replace(".", "")) is not None
         if hard or soft:
             words = set(_NOT_WORD.split(address))
             hits[row] = not hard.isdisjoint(words)
             count[row] = len(soft & words)
-    return found, hits, count
+    return blocked, hits, count
+
+
+URL = Filter(name="url", judge=judge_url, columns=("url",))

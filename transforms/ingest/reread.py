@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from transforms.errors import UserError
-from transforms.ingest.unit import InputFile, LanguageSettings, SourceSettings, judge_documents, language_screen
-from transforms.sources.records import Origin, RawReject, Record, documents_batch
+from transforms.ingest.settings import LanguageConfig, SourceConfig
+from transforms.ingest.unit import InputFile, judge_documents, language_screen
+from transforms.sources.records import Origin, RawReject, Record, Screen, documents_batch
 from transforms.sources.registry import KINDS, read_records
 
 _CONTEXT_LINES = 2
@@ -17,9 +18,10 @@ _SHOWN_CHARACTERS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ReadAgain:
-    """What a record gives now. A document: `text` as the filters leave it, all other columns in `values`.
+    """What a record gives now.
 
-    A reject: `rule`, `stage`, `value`, `threshold`, and `text` as it was when it was rejected, as far as there was one then.
+    A document: `text` as the filters leave it, all other columns in `values`. A reject: `rule`, `stage`, `value`, `threshold`, and the
+    `text` that was rejected, if there was one.
     """
 
     locator: str
@@ -32,24 +34,24 @@ class ReadAgain:
     detail: str | None = None
 
 
-def find_records(file: InputFile, locators: Sequence[str], settings: SourceSettings, language: LanguageSettings) -> Iterator[Record]:
-    """The records of a file (of its range, where it has one) that have one of these locators, in no order; each once.
+def find_records(file: InputFile, locators: Sequence[str], settings: SourceConfig, language: LanguageConfig) -> Iterator[Record]:
+    """The records of a file, or of its range, that have one of these locators: each once, in any order.
 
-    Where the locator is a byte offset at which the reader can start, only the bytes from there to the record's end are read; else
-    the range is read until all have come.
+    Where a locator is a byte offset at which the reader can start, only the bytes of that record are read; else the range is read until
+    all records have been seen.
     """
     screen = language_screen(language)
     wanted = set(locators)
-    reader = settings.reader_of(file)
-    if KINDS[reader["kind"]].starts_at_locators(file.path):
+    kind = file.kind or settings.kind
+    if KINDS[kind].starts_at_locators(file.path):
         for locator in locators:
             offset = int(locator.partition("#")[0]) if locator.partition("#")[0].isdigit() else None
-            found = None if offset is None else _first(replace(file, start=offset, end=offset + 1), locator, settings, screen)
-            if found is not None:
+            first = None if offset is None else _first(replace(file, start=offset, end=offset + 1), locator, settings, screen)
+            if first is not None:
                 wanted.discard(locator)
-                yield found
+                yield first
     if wanted:
-        for record in read_records(file.path, **reader, start=file.start, end=file.end, screen=screen):
+        for record in _read(file, settings, screen):
             if record.locator in wanted:
                 wanted.discard(record.locator)
                 yield record
@@ -57,21 +59,25 @@ def find_records(file: InputFile, locators: Sequence[str], settings: SourceSetti
                     return
 
 
-def _first(file: InputFile, locator: str, settings: SourceSettings, screen: Any) -> Record | None:
+def _first(file: InputFile, locator: str, settings: SourceConfig, screen: Screen | None) -> Record | None:
     """A record that begins in a range; None where a damaged neighbour keeps the reader from starting there."""
     try:
-        records = read_records(file.path, **settings.reader_of(file), start=file.start, end=file.end, screen=screen)
-        return next((record for record in records if record.locator == locator), None)
+        return next((record for record in _read(file, settings, screen) if record.locator == locator), None)
     except UserError:
         return None
 
 
-def read_again(
-    file: InputFile, locators: Sequence[str], *, settings: SourceSettings, language: LanguageSettings, signals: bool
-) -> Iterator[ReadAgain]:
-    """Reads records and judges them as ingest does. `signals`: whether the run measured them, for then no page was screened.
+def _read(file: InputFile, settings: SourceConfig, screen: Screen | None) -> Iterator[Record]:
+    kind, options = file.kind or settings.kind, settings.reader_options(file.kind)
+    return read_records(file.path, kind=kind, options=options, start=file.start, end=file.end, screen=screen)
 
-    Records that do not come any more are left out.
+
+def read_again(
+    file: InputFile, locators: Sequence[str], *, settings: SourceConfig, language: LanguageConfig, signals: bool
+) -> Iterator[ReadAgain]:
+    """Read records and judge them as ingest does. `signals`: whether the run measured signals; pages are not screened then.
+
+    Records that the file no longer gives are left out.
     """
     if signals:
         language = replace(language, screen=False)
@@ -85,7 +91,7 @@ def read_again(
     if not documents:
         return
     batch = documents_batch([Origin(file.source, file.origin)] * len(documents), documents)
-    judged = judge_documents(batch, filters=settings.filters, language=language, signals=signals)
+    judged = judge_documents(batch, filters=settings.quality, language=language, signals=signals)
     for row in judged.kept.to_pylist():
         yield ReadAgain(locator=row["locator"], text=row.pop("text"), values=row)
     texts = {document.locator: document.text for document in documents}

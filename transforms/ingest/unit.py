@@ -1,4 +1,4 @@
-"""One unit of ingest: files -> records -> language -> quality -> one part of kept documents and its rejects.
+"""One unit of ingest: files -> records -> language -> quality -> one part of kept documents, and its rejects.
 
 A unit's text never leaves the process that read it: batches of at most BATCH_DOCUMENTS documents or BATCH_CHARACTERS
 characters go through the filters, and what is kept is written to the unit's own part file.
@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,13 +19,15 @@ from transforms import storage
 from transforms.contracts.documents import DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA
 from transforms.contracts.plain import to_plain
 from transforms.errors import UserError
-from transforms.filters.language import Lowercase, identify_language, identify_languages, judge_language, kept_labels
-from transforms.filters.registry import Columns, judge
+from transforms.filters.filter import Columns
+from transforms.filters.language import identify_language, identify_languages, judge_language, kept_labels
+from transforms.filters.registry import judge
 from transforms.filters.verdicts import Verdicts
 from transforms.ingest.counts import IngestCounts
+from transforms.ingest.settings import FilterConfig, LanguageConfig, SourceConfig
 from transforms.sources.columns import ColumnsSeen
 from transforms.sources.records import Origin, RawDocument, RawReject, RejectedError, Screen, documents_batch, rejects_batch
-from transforms.sources.registry import KINDS, read_records
+from transforms.sources.registry import read_records
 
 BATCH_DOCUMENTS = 512
 BATCH_CHARACTERS = 8 << 20
@@ -46,46 +47,19 @@ _SURE = 0.8
 _COUNTS = b"tokenmill.counts"
 _COLUMNS = b"tokenmill.columns"
 _WORTH_SHARING = 0.75
-"""With fewer of a batch's documents alive, the others go before the next filter looks at what all of them share."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceSettings:
-    """How one source is read and judged. `filters`: (name, options) in order.
-
-    Of kind `auto` each file has its own kind, and `options` are those of all kinds.
-    """
-
-    kind: str
-    options: Mapping[str, Any]
-    filters: Sequence[tuple[str, Mapping[str, Any]]]
-
-    def reader_of(self, file: "InputFile") -> dict[str, Any]:
-        """The kind and the options with which a file is read, as keywords of `read_records`."""
-        if not file.kind:
-            return {"kind": self.kind, "options": self.options}
-        return {"kind": file.kind, "options": {name: self.options[name] for name in KINDS[file.kind].options}}
-
-
-@dataclass(frozen=True, kw_only=True)
-class LanguageSettings:
-    """`keep` and the keys of `threshold` are languages as a configuration names them, not yet labels of the model."""
-
-    keep: tuple[str, ...]
-    threshold: float | Mapping[str, float]
-    characters: int
-    model: str | None
-    screen: bool = False
-    identify: bool = True
-    lowercase: Lowercase = "auto"
+"""Below this share of documents that are still kept, the batch is filtered before the next filter, and its tokens are computed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputFile:
-    """A file to read: where it lies, its name relative to the source's root, and its size in bytes when it was planned.
+    """A file to read, or a range of it.
 
-    Of a file that is split, the records that begin in the bytes [start, end) are read; all of them when `end` is None. `kind`: its own,
-    where its source is of kind `auto`; else empty.
+    source      name of the source
+    path        where the file lies
+    origin      its name relative to the source's root
+    size        bytes, when it was planned
+    start, end  only the records that begin in the bytes [start, end) are read; to the end of the file when `end` is None
+    kind        the file's own kind where its source is of kind `auto`, else empty
     """
 
     source: str
@@ -101,10 +75,11 @@ class InputFile:
         return (self.size if self.end is None else self.end) - self.start
 
 
-def language_screen(settings: LanguageSettings) -> Screen | None:
-    """Rejects a page of which a sample is surely in a language that is not kept, so that its main text need not be looked for.
+def language_screen(settings: LanguageConfig) -> Screen | None:
+    """A test that rejects a page by a sample of its text, before main-text extraction, which costs far more.
 
-    Most pages of a crawl are. None where every language is kept, or where `screen` is off.
+    It raises RejectedError where the sample is surely in a language that is not kept, as most pages of a crawl are. None where every
+    language is kept, or where `screen` is off.
     """
     if not settings.keep or not settings.screen:
         return None
@@ -121,13 +96,15 @@ def language_screen(settings: LanguageSettings) -> Screen | None:
 
 def read_unit(
     files: Iterable[InputFile],
-    sources: Mapping[str, SourceSettings],
+    sources: Mapping[str, SourceConfig],
     screen: Screen | None = None,
     *,
     counts: IngestCounts | None = None,
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """Files -> (documents, rejects) batches in input order. `counts` is given the notes of documents, the records passed over, and
-    which columns there are.
+    """Files -> (documents, rejects) batches in input order.
+
+    `counts` is given the notes of documents, the records passed over, and which columns there are. Raises UserError for a file whose size
+    is not the planned one.
     """
     counts = counts or IngestCounts()
     documents: list[RawDocument] = []
@@ -136,14 +113,18 @@ def read_unit(
     characters = 0
     for file in files:
         origin = Origin(file.source, file.origin)
-        settings = sources[file.source]
+        source = sources[file.source]
+        kind = file.kind or source.kind
         if (size := storage.size(file.path)) != file.size:
-            raise UserError(f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when it is at rest")
-        notes, passed_over = (found.setdefault(file.source, Counter()) for found in (counts.notes, counts.passed_over))
+            raise UserError(
+                f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when nothing writes to it"
+            )
+        notes, passed_over = (counter.setdefault(file.source, Counter()) for counter in (counts.notes, counts.passed_over))
         columns = counts.columns.setdefault(file.source, ColumnsSeen())
         for record in read_records(
             file.path,
-            **settings.reader_of(file),
+            kind=kind,
+            options=source.reader_options(file.kind),
             start=file.start,
             end=file.end,
             screen=screen,
@@ -165,7 +146,7 @@ def read_unit(
         yield documents_batch(origins[0], documents), rejects_batch(origins[1], rejects)
 
 
-def annotate_languages(batch: pa.RecordBatch, settings: LanguageSettings) -> pa.RecordBatch:
+def annotate_languages(batch: pa.RecordBatch, settings: LanguageConfig) -> pa.RecordBatch:
     """Fills the columns `language` and `language_score`; without `identify` they stay null."""
     if not settings.identify:
         return batch
@@ -178,24 +159,25 @@ def annotate_languages(batch: pa.RecordBatch, settings: LanguageSettings) -> pa.
 
 def rejects_of(batch: pa.RecordBatch, verdicts: Verdicts, *, rows: np.ndarray, stage: str) -> pa.RecordBatch:
     """Documents and a verdict each -> the rejects of those where bool `rows` is true."""
-    gone = batch.filter(pa.array(rows))
-    columns: dict[str, pa.Array] = {name: gone.column(name) for name in ("id", "source", "origin", "locator", "url")}
-    columns["stage"] = pa.array([stage] * len(gone), pa.string()).dictionary_encode()
+    rejected = batch.filter(pa.array(rows))
+    columns: dict[str, pa.Array] = {name: rejected.column(name) for name in ("id", "source", "origin", "locator", "url")}
+    columns["stage"] = pa.array([stage] * len(rejected), pa.string()).dictionary_encode()
     columns["rule"] = pa.array(verdicts.rule[rows].tolist(), pa.string()).dictionary_encode()
     columns["value"] = pa.array(verdicts.value[rows], from_pandas=True)
     columns["threshold"] = pa.array(verdicts.threshold[rows].astype(np.float64), from_pandas=True)
-    columns["detail"] = pa.nulls(len(gone), pa.string())
-    columns["excerpt"] = pc.utf8_slice_codeunits(gone.column("text"), 0, EXCERPT_CHARACTERS).cast(pa.string())
+    columns["detail"] = pa.nulls(len(rejected), pa.string())
+    columns["excerpt"] = pc.utf8_slice_codeunits(rejected.column("text"), 0, EXCERPT_CHARACTERS).cast(pa.string())
     return pa.record_batch([columns[item.name] for item in REJECT_SCHEMA], schema=REJECT_SCHEMA)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
-    """What became of a batch: kept documents, a batch of rejects for each filter in order, and how often each did something in
+class FilterResult:
+    """What the filters made of a batch of documents.
 
-    documents that passed it.
-
-    `signals`, if they were asked for, has a row for each document of the batch, kept or not, in order.
+    kept     the documents that passed all filters
+    rejects  a batch of rejects for each filter, in order, that of the language first
+    counts   how often a filter did something, such as an edit, in documents that passed it
+    signals  if asked for, a row for each document of the batch, kept or not, in order
     """
 
     kept: pa.RecordBatch
@@ -205,11 +187,11 @@ class Judged:
 
 
 def judge_documents(
-    batch: pa.RecordBatch, *, filters: Sequence[tuple[str, Mapping[str, Any]]], language: LanguageSettings, signals: bool = False
-) -> Judged:
+    batch: pa.RecordBatch, *, filters: Sequence[FilterConfig], language: LanguageConfig, signals: bool = False
+) -> FilterResult:
     """Documents of one source -> those that pass language and quality, and the rejects of each filter in order.
 
-    A rejected document is not looked at further, or only as far as the tokens that its batch shares: with `signals` every
+    Filters after the one that rejects a document do not measure it, unless it shares a tokenized batch with others. With `signals` every
     filter measures every document.
     """
     batch = annotate_languages(batch, language)
@@ -221,13 +203,13 @@ def judge_documents(
     counts: Counter[str] = Counter()
     measured: dict[str, np.ndarray] = {}
     columns = Columns(batch)
-    for name, options in filters:
+    for item in filters:
         if not signals and alive.sum() < _WORTH_SHARING * len(alive):
             batch = batch.filter(pa.array(alive))
             columns, alive = Columns(batch), np.ones(len(batch), bool)
         if not len(batch):
             break
-        verdicts = judge(columns, name=name, options=options, measure_all=signals)
+        verdicts = judge(columns, name=item.name, options=item.options, measure_all=signals)
         rejects.append(rejects_of(batch, verdicts, rows=alive & ~verdicts.keep, stage="quality"))
         alive = alive & verdicts.keep
         measured.update(verdicts.signals)
@@ -235,7 +217,7 @@ def judge_documents(
         if verdicts.text is not None:
             batch = batch.set_column(batch.schema.get_field_index("text"), DOCUMENT_SCHEMA.field("text"), verdicts.text)
             columns = Columns(batch)
-    return Judged(
+    return FilterResult(
         kept=batch.filter(pa.array(alive)),
         rejects=rejects,
         counts=+counts,
@@ -291,11 +273,11 @@ class PartPaths:
 def ingest_files(
     files: Sequence[InputFile],
     *,
-    sources: Mapping[str, SourceSettings],
-    language: LanguageSettings,
+    sources: Mapping[str, SourceConfig],
+    language: LanguageConfig,
     paths: PartPaths,
 ) -> tuple[dict[str, int], IngestCounts]:
-    """Reads and judges the files of one source and commits their part and what belongs to it; the part last.
+    """Read and judge the files of one source, and commit their part, rejects and signals; the part last.
 
     Returns the rows of each file by its path, and the counts. The same files and settings give the same bytes.
     """
@@ -307,7 +289,7 @@ def ingest_files(
         signals: list[pa.RecordBatch] = []
         screen = None if paths.signals else language_screen(language)
         for batch, unreadable in read_unit(files, sources, screen, counts=counts):
-            judged = judge_documents(batch, filters=sources[source].filters, language=language, signals=paths.signals is not None)
+            judged = judge_documents(batch, filters=sources[source].quality, language=language, signals=paths.signals is not None)
             documents.write(judged.kept)
             counts.add_kept(judged.kept)
             counts.done.setdefault(source, Counter()).update(judged.counts)

@@ -1,7 +1,7 @@
 """The records of a WARC file, also of a damaged one: each is read, passed over by its type, or one reject with its reason.
 
-A record whose Content-Length is wrong, or whose gzip member is damaged, costs itself: reading goes on at the next place where a record
-begins as records do. Format: WARC/1.1 (ISO 28500:2017), and what writers make of it: other versions, bare line feeds, blank lines.
+A record whose Content-Length is wrong, or whose gzip member is damaged, is one reject: reading continues at the next place where a
+record begins as records do. Format: WARC/1.1 (ISO 28500:2017), and what writers make of it: other versions, bare line feeds, blank lines.
 """
 
 import re
@@ -181,8 +181,8 @@ def _describe(start: bytes) -> str:
     """What some bytes look like, for a person."""
     if start.startswith(b"filedesc://"):
         return "it is an ARC file, the format before WARC; convert it, for instance with `warcio recompress`"
-    found = sniff(start)
-    return f"it looks like {found or 'text'}, and begins with {start[:40]!r}"
+    sniffed = sniff(start)
+    return f"it looks like {sniffed or 'text'}, and begins with {start[:40]!r}"
 
 
 def _read_record(reader: _Reader) -> Iterator[Record]:
@@ -226,12 +226,12 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
         type=name, headers=headers, length=length, block=body if have == length else None, locator=reader.places.name(offset), url=url
     )
     try:
-        found = reader.read(record)
-    except BaseException as error:  # a parser's failure on one record must not cost the file
+        result = reader.read(record)
+    except BaseException as error:  # a parser's failure on one record must not end the file
         if not is_failure(error) or is_of_system(error):
             raise
-        found = RawReject(record.locator, f"{kind}/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
-    yield found
+        result = RawReject(record.locator, f"{kind}/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
+    yield result
 
 
 def _type_of(headers: dict[str, str], body: bytes | None) -> str:
@@ -359,10 +359,10 @@ def _pass_to_head(content: Content) -> int:
     """Passes over everything up to the next place where a record begins, or a barrier. Returns the number of bytes."""
     passed = 0
     while data := content.peek(_BLOCK):
-        found = _NEXT.search(data)
-        size = found.start() if found else len(data) if len(data) < _BLOCK else len(data) - _LONGEST_START
+        match = _NEXT.search(data)
+        size = match.start() if match else len(data) if len(data) < _BLOCK else len(data) - _LONGEST_START
         content.take(size)
         passed += size
-        if found:
+        if match:
             break
     return passed

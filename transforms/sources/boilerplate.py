@@ -182,7 +182,7 @@ def boilerplate_lines(lines: Sequence[str], *, exempt: Sequence[bool]) -> set[in
     low = "\n".join(lines).lower()
     known = Words(*([words for words in each if words in low] for each in _ALL_WORDS))
     last = len(lines) - _LAST_LINES
-    found = {
+    numbers = {
         number
         for number, line in enumerate(lines)
         if not exempt[number] and line_rule(line, near_end=number >= last, known=known) is not None
@@ -191,11 +191,11 @@ def boilerplate_lines(lines: Sequence[str], *, exempt: Sequence[bool]) -> set[in
         if len(line) > 100:
             break
         if _is_date_or_author(line.lower()):
-            found.add(number)
+            numbers.add(number)
     ends = range(max(0, len(lines) - 5), len(lines))
-    found.update(number for number in ends if len(lines[number]) <= 120 and _META.match(lines[number].lower()))
-    dropped = sum(len(lines[number]) for number in found)
-    return found if dropped <= (1 - _LEAST_LEFT) * sum(map(len, lines)) else set()
+    numbers.update(number for number in ends if len(lines[number]) <= 120 and _META.match(lines[number].lower()))
+    dropped = sum(len(lines[number]) for number in numbers)
+    return numbers if dropped <= (1 - _LEAST_LEFT) * sum(map(len, lines)) else set()
 
 
 def _is_date_or_author(line: str) -> bool:

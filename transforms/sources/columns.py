@@ -32,8 +32,8 @@ def find_value(record: Any, path: str) -> Any:
         if path in record:
             return record[path]
         for head, rest in splits(path):
-            if head in record and (found := find_value(record[head], rest)) is not MISSING:
-                return found
+            if head in record and (value := find_value(record[head], rest)) is not MISSING:
+                return value
     elif isinstance(record, list):
         head, dot, rest = path.partition(".")
         if head.isdecimal() and head.isascii() and int(head) < len(record):
@@ -76,9 +76,9 @@ class FileColumns:
         self.missing = dict.fromkeys(asked)
         self._names: dict[str, None] = {}
 
-    def add_table(self, found: Iterable[str], names: Iterable[str]) -> None:
+    def add_table(self, columns: Iterable[str], names: Iterable[str]) -> None:
         """Of a table: which of the columns asked for it has, and the names of all."""
-        self._found(found)
+        self._found(columns)
         self._names.update(dict.fromkeys(itertools.islice(names, _SHOWN_NAMES)))
 
     def add_record(self, record: Mapping[str, Any]) -> None:

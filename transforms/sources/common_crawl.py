@@ -37,10 +37,10 @@ def is_crawl_name(path: str) -> bool:
 
 def parse_crawl_name(name: str) -> CrawlName:
     """Raises ValueError, which shows the right form."""
-    found = _NAME.fullmatch(name)
-    if found is None:
+    match = _NAME.fullmatch(name)
+    if match is None:
         raise ValueError(f"{name!r} names no files of Common Crawl; the form is {_FORM}")
-    crawl, kind, written = found.groups()
+    crawl, kind, written = match.groups()
     if crawl.startswith("CC-NEWS") and kind != "warc":
         raise ValueError(f"{name!r}: CC-NEWS has warc files only")
     return CrawlName(crawl, kind, slice(None) if written is None else _chosen(name, written))
@@ -48,12 +48,12 @@ def parse_crawl_name(name: str) -> CrawlName:
 
 def _chosen(name: str, written: str) -> slice | int:
     """`0:4`, `3`, `-2:`, `::100` as Python reads them."""
-    found = _SLICE.fullmatch(written)
-    if found is None or not written.strip():
+    match = _SLICE.fullmatch(written)
+    if match is None or not written.strip():
         raise ValueError(f"{name!r}: [{written}] is neither an index nor a slice such as [3], [0:4] or [::100]")
     if ":" not in written:
         return int(written)
-    first, last, step = (int(part) if part else None for part in found.groups())
+    first, last, step = (int(part) if part else None for part in match.groups())
     if step is not None and step < 1:
         raise ValueError(f"{name!r}: the step must be at least 1")
     return slice(first, last, step)

@@ -113,8 +113,8 @@ class Content:
 
     def find(self, pattern: re.Pattern[bytes], size: int) -> int | None:
         """Where among the next `size` bytes a pattern is found first."""
-        found = pattern.search(self._buffer, self._at, self._at + self.available(size))
-        return None if found is None else found.start() - self._at
+        match = pattern.search(self._buffer, self._at, self._at + self.available(size))
+        return None if match is None else match.start() - self._at
 
     def skip(self, size: int) -> None:
         """Goes on behind bytes that are known to be available."""
@@ -236,10 +236,10 @@ def _gzip_blocks(stream: BinaryIO, packed: Packed, end: int | None) -> Iterator[
             fault = "bytes that are no gzip member"
         if fault:
             yield Block(member=offset, stop="damage", detail=fault)
-            found = next_member(stream, offset + 1, RECORD)
-            if found is None:
+            member = next_member(stream, offset + 1, RECORD)
+            if member is None:
                 return
-            packed.seek(found)
+            packed.seek(member)
 
 
 def _skip_padding(packed: Packed) -> bool:

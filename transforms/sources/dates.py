@@ -37,8 +37,8 @@ def parse_date(value: Any) -> int | None:
 
 def _read_with_month(value: str) -> datetime:
     """`26-FEB-1987` and `26-FEB-1987 15:01:01.79`; strptime takes ten times as long, and asks the locale for the months."""
-    found = _WITH_MONTH.fullmatch(value)
-    if found is None or (month := _MONTHS.get(found[2].lower())) is None:
+    match = _WITH_MONTH.fullmatch(value)
+    if match is None or (month := _MONTHS.get(match[2].lower())) is None:
         raise ValueError(value)
-    hour, minute, second = (int(part or 0) for part in found.groups()[3:])
-    return datetime(int(found[3]), month, int(found[1]), hour, minute, second)
+    hour, minute, second = (int(part or 0) for part in match.groups()[3:])
+    return datetime(int(match[3]), month, int(match[1]), hour, minute, second)

@@ -50,34 +50,34 @@ def meta_label(body: bytes) -> str | None:
 def _read_attributes(head: bytes, at: int) -> tuple[int, dict[bytes, bytes]]:
     """Where a tag ends, and its attributes; of two of a name the first counts."""
     attributes: dict[bytes, bytes] = {}
-    while found := _ATTRIBUTE.match(head, at):
-        at = found.end()
-        if found[1] is None:
+    while match := _ATTRIBUTE.match(head, at):
+        at = match.end()
+        if match[1] is None:
             break
-        attributes.setdefault(found[1].lower(), found[2] or found[3] or found[4] or b"")
+        attributes.setdefault(match[1].lower(), match[2] or match[3] or match[4] or b"")
     return at, attributes
 
 
 def _label_of(attributes: dict[bytes, bytes]) -> str | None:
     label = attributes.get(b"charset")
     if label is None and attributes.get(b"http-equiv", b"").lower() == b"content-type":
-        found = _CONTENT_CHARSET.search(attributes.get(b"content", b""))
-        label = (found[1] or found[2] or found[3]) if found else None
+        match = _CONTENT_CHARSET.search(attributes.get(b"content", b""))
+        label = (match[1] or match[2] or match[3]) if match else None
     text = (label or b"").decode("latin-1")
     return text if is_known(text) else None
 
 
 def xml_label(body: bytes) -> str | None:
     """The label of the XML declaration at the beginning, if the standard knows it."""
-    found = _XML_DECLARATION.match(body)
-    label = found[1].decode("ascii", "replace") if found else None
+    match = _XML_DECLARATION.match(body)
+    label = match[1].decode("ascii", "replace") if match else None
     return label if is_known(label) else None
 
 
 def language_of(body: bytes) -> str | None:
     """`<html lang>` in lower case, its first two subtags."""
-    found = _LANGUAGE.search(body[:_PRESCANNED])
-    return found[1].decode().lower() if found else None
+    match = _LANGUAGE.search(body[:_PRESCANNED])
+    return match[1].decode().lower() if match else None
 
 
 _OTHERS = {

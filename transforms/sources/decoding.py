@@ -63,7 +63,7 @@ _DOMAINS = frozenset(
 _DOMAINS |= {"th", "tr"}
 
 
-# In the middle of a word a sign or a capital, where the word itself is of small letters: of an encoding that was guessed wrong
+# In the middle of a word a sign or a capital, where the word itself is of lowercase letters: of an encoding that was guessed wrong
 _ODD = re.compile("[\x80-\x9f\ufffd]|(?<=[a-z])(?:[¡-¬®-¶¸-¿×÷‚„†‡‰‹›•™€ˆ˜ƒ\u2190-\u25ff∂-≥◊]|[À-ÖØ-ÞŒŠŽŸ])(?=[a-z])")
 _OLDER = 4
 
@@ -105,17 +105,17 @@ def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
             return _decide(content, [(encoding, "bom")], markup) if text is None else Decoded(text, encoding, "bom")
     text = _strict_utf8(body)
     if text is not None:
-        found = None
+        reading = None
         is_seven_bit = text.isascii() and (b"\x1b" in body or b"~{" in body)  # perhaps ISO-2022 or HZ
         if is_seven_bit or body.find(b"\0", 0, _FIRST) >= 0 or (encoding_of(charset) or "").startswith("utf-16"):
-            found = _seven_bit_or_wide(body, text, *_first(body, charset, markup))
+            reading = _seven_bit_or_wide(body, text, *_first(body, charset, markup))
         elif 0 < len(body) - len(text) <= _SHORT and min(body.translate(None, _ASCII).decode()) >= "\u0100":
-            found = _short_pairs(body, text, *_first(body, charset, markup))
-        return found or Decoded(text, "utf-8", "utf-8")
+            reading = _short_pairs(body, text, *_first(body, charset, markup))
+        return reading or Decoded(text, "utf-8", "utf-8")
     labels = _declarations(body, charset, markup=markup)
     label, source = labels[0] if labels else (None, "detected")
-    if found := _wide(body, encoding_of(label), source=source):
-        return found
+    if reading := _wide(body, encoding_of(label), source=source):
+        return reading
     return _decide(body, labels, markup)
 
 
@@ -127,26 +127,26 @@ def _strict_utf8(body: bytes) -> str | None:
 
 
 def _decide(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
-    """The reading of a body that is not valid UTF-8, chosen by what a part of it tells where it is long."""
-    part = _telling(body, _LONG)
-    found = _unless_impossible(part, labels, markup) if labels else _undeclared(part, markup)
+    """The reading of a body that is not valid UTF-8, chosen by a part of it where it is long."""
+    part = _informative(body, _LONG)
+    reading = _unless_impossible(part, labels, markup) if labels else _undeclared(part, markup)
     if len(part) == len(body):
-        return found
-    text, name = _read(body, found.encoding)
-    return _as_utf8(body, found.source) if name == "utf-8" else _made(text, name, found.source)
+        return reading
+    text, name = _read(body, reading.encoding)
+    return _as_utf8(body, reading.source) if name == "utf-8" else _made(text, name, reading.source)
 
 
 def _declarations(body: bytes, charset: str | None, *, markup: str | None) -> list[tuple[str, str]]:
     """The labels that are declared and where they stand, the one that counts first."""
     label = (charset or "").strip(" \t\"'")
-    found = [(label, "http")] if is_known(label) else []
+    declared = [(label, "http")] if is_known(label) else []
     readers = {"html": (meta_label, xml_label), "xml": (xml_label, meta_label), None: ()}[markup]
     for read in readers:
         if own := read(body):
             # What is read as ASCII is not UTF-16; the rest is what browsers do for old pages.
             named = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(encoding_of(own) or "")
-            found.append((named or own, "xml" if read is xml_label else "meta"))
-    return found
+            declared.append((named or own, "xml" if read is xml_label else "meta"))
+    return declared
 
 
 def _first(body: bytes, charset: str | None, markup: str | None) -> tuple[str | None, str]:
@@ -229,8 +229,8 @@ def _short_pairs(body: bytes, text: str, label: str | None, source: str) -> Deco
     encoding = encoding_of(label)
     if encoding not in _MULTI_BYTE or encoding is None or max(text) > "\u07ff":
         return None
-    found = decode(body, encoding)
-    return Decoded(found, encoding, source) if _cost(found) <= _cost(text) else None
+    decoded = decode(body, encoding)
+    return Decoded(decoded, encoding, source) if _cost(decoded) <= _cost(text) else None
 
 
 def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
@@ -240,12 +240,12 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
     if encoding_of(label) == "utf-8":
         if not _has_escape(body) and bad <= max(_FEW, _MOSTLY * valid):
             return _as_utf8(body, source)
-        found = _other_reading(body, labels[1:], markup)
-        if found is None or _cost(found.text) >= bad:
+        other = _other_reading(body, labels[1:], markup)
+        if other is None or _cost(other.text) >= bad:
             return _as_utf8(body, source)
         # Pairs of other encodings are valid UTF-8 here and there; a page in two encodings reads without errors as one of single bytes.
-        is_pairs = found.encoding in _MULTI_BYTE and 10 * _cost(found.text) <= bad
-        return found if bad > 2 * valid or is_pairs else _as_utf8(body, source)
+        is_pairs = other.encoding in _MULTI_BYTE and 10 * _cost(other.text) <= bad
+        return other if bad > 2 * valid or is_pairs else _as_utf8(body, source)
     if source != "bom" and valid > _FEW and bad <= _MOSTLY * valid:
         return _as_utf8(body, "utf-8")
     text, name = _read(body, label)
@@ -258,13 +258,13 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
         share = _WRONG_SINGLES if is_single_byte(name) else _WRONG_PAIRS if errors > _MANY else _WRONG_FEW_PAIRS
         wrong = errors > max(_FEW, share * size)
     if name in _LATIN and not wrong and _is_other_script(body):
-        found = _other_reading(body, labels[1:], markup)
-        return found if found and found.encoding not in (*_LATIN, "utf-8") else _made(text, name, source)
+        other_reading = _other_reading(body, labels[1:], markup)
+        return other_reading if other_reading and other_reading.encoding not in (*_LATIN, "utf-8") else _made(text, name, source)
     if wrong:
         best = _as_utf8(body, "detected")
-        found = _other_reading(body, labels[1:], markup)
-        if found and _cost(found.text) < _cost(best.text) and not (found.encoding in _LATIN and _is_other_script(body)):
-            best = found
+        second = _other_reading(body, labels[1:], markup)
+        if second and _cost(second.text) < _cost(best.text) and not (second.encoding in _LATIN and _is_other_script(body)):
+            best = second
         if _cost(best.text) < _cost(text) / 2:
             return best
     return _made(text, name, source)
@@ -291,14 +291,14 @@ def _is_other_script(body: bytes) -> bool:
 
 def _undeclared(body: bytes, markup: str | None) -> Decoded:
     valid, bad = _valid_and_bad(body)
-    if (bad > valid or _has_escape(body)) and (found := _detected(body, markup)):
-        return found
+    if (bad > valid or _has_escape(body)) and (detected := _detected(body, markup)):
+        return detected
     return _as_utf8(body, "default")
 
 
 def _detected(body: bytes, markup: str | None) -> Decoded | None:
     """The reading that Firefox's detector proposes, or of one that a few bad bytes made it rule out. None where it has none but UTF-8."""
-    sample = _telling(body, _SAMPLE)
+    sample = _informative(body, _SAMPLE)
     top_level = _hint(body) if markup else None
     name = _iso2022jp(sample) or _retried(sample, top_level) or _detect(sample, top_level)
     if name in _LATIN:
@@ -343,14 +343,14 @@ def _detect(sample: bytes, top_level: bytes | None) -> str | None:
     return _PYTHON_NAMES.get(name or "") or encoding_of((name or "").replace("_", "-"))
 
 
-def _telling(body: bytes, size: int) -> bytes:
+def _informative(body: bytes, size: int) -> bytes:
     """Of a body longer than `size` bytes the parts beyond ASCII, with what stands around them, up to that size."""
     if len(body) <= size:
         return body
     parts: list[bytes] = []
     at = left = 0
-    while left < size and (found := _HIGH.search(body, at)):
-        parts.append(body[max(at, found.start() - 100) : (at := found.end() + 300)])
+    while left < size and (match := _HIGH.search(body, at)):
+        parts.append(body[max(at, match.start() - 100) : (at := match.end() + 300)])
         left += len(parts[-1])
     return b"".join(parts)[:size] if parts else body[:size]
 

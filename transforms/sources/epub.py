@@ -17,7 +17,9 @@ from defusedxml.ElementTree import fromstring
 from transforms.sources.decoding import decode_xml
 from transforms.sources.html_files import close_empty_elements, plain_text
 from transforms.sources.jsonl import parse_date
+from transforms.sources.kind import SourceKind
 from transforms.sources.metadata import primary_subtag
+from transforms.sources.options import LinksOption, OutputOption
 from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, clean_text
 from transforms.sources.render import Output
 
@@ -33,14 +35,16 @@ _DAMAGE = (
 )
 
 
-def read_epub(stream: BinaryIO, *, output: Output = "text", links: bool = False, max_bytes: int = MAX_BYTES) -> Iterator[Record]:
+def read_epub(
+    stream: BinaryIO, *, output: OutputOption = "text", links: LinksOption = None, max_bytes: int = MAX_BYTES
+) -> Iterator[Record]:
     """Bytes of an EPUB -> one document, or one reject with its reason. The locator is always `0`.
 
     The whole text of the spine's chapters, without the navigation document; not more than `max_bytes` are unpacked. A book
     of which a chapter is encrypted is not read in part. `output` and `links` are those of `render`.
     """
     try:
-        yield _read_book(_Archive(stream, max_bytes), functools.partial(_read_chapter, output=output, links=links))
+        yield _read_book(_Archive(stream, max_bytes), functools.partial(_read_chapter, output=output, links=bool(links)))
     except RejectedError as error:
         yield error.reject("0", None)
     except _NoBookError as error:
@@ -106,8 +110,8 @@ def _read_book(archive: _Archive, read_chapter: Callable[[str], str]) -> Record:
     package = archive.read_xml(path)
     chapters = _chapters(package, posixpath.dirname(path))
     _check_rights(archive, chapters)
-    if gone := [name for name in chapters if name not in archive]:
-        raise _NoBookError("missing-chapter", f"{len(gone)} of {len(chapters)} chapters are not there: {', '.join(gone[:10])}")
+    if missing := [name for name in chapters if name not in archive]:
+        raise _NoBookError("missing-chapter", f"{len(missing)} of {len(chapters)} chapters are not there: {', '.join(missing[:10])}")
     texts, notes = [], Counter[str]()
     for name in chapters:
         decoded = decode_xml(archive.read(name, limit=MAX_CHAPTER_BYTES))
@@ -148,9 +152,20 @@ def _check_rights(archive: _Archive, chapters: list[str]) -> None:
     if encryption not in archive:
         return
     locked = {unquote(element.get("URI", "")) for element in archive.read_xml(encryption).iterfind(".//{*}CipherReference")}
-    if found := [name for name in chapters if name in locked]:
-        raise _NoBookError("encrypted", f"{len(found)} of {len(chapters)} chapters are encrypted: {', '.join(found[:10])}")
+    if encrypted := [name for name in chapters if name in locked]:
+        raise _NoBookError("encrypted", f"{len(encrypted)} of {len(chapters)} chapters are encrypted: {', '.join(encrypted[:10])}")
 
 
 def _read_chapter(markup: str, *, output: Output, links: bool) -> str:
     return plain_text(close_empty_elements(markup), output=output, links=links)
+
+
+EPUB = SourceKind(
+    name="epub",
+    read=read_epub,
+    suffixes=(".epub",),
+    compressions=(),
+    begins=lambda head: head.data.startswith(b"PK\x03\x04") and b"application/epub+zip" in head.data[:128],
+    decompresses=True,
+    books=True,
+)

@@ -36,7 +36,7 @@ _ROMAN = re.compile(r"(?:^|[^\w])[IVXLCDM]+$")
 _GREEK_AND_LATIN = re.compile(r"[\u0370-\u03ff][A-Za-z]|[A-Za-z][\u0370-\u03ff]")
 _ELEMENT_AT_END = re.compile(r"(?:[A-Z][a-z]?)$")
 _FORMULA_AT_END = re.compile(r"(?<![A-Za-z])(?:[A-Z][a-z]?|\d+|[()\[\]·•])+$")
-# `pCO`, `tCO`, `(CH2)_nCH`: small letters before two symbols or more, or before an element that breathes
+# `pCO`, `tCO`, `(CH2)_nCH`: lowercase letters before two symbols or more, or before an element that breathes
 _PREFIXED_FORMULA = re.compile(r"(?<![A-Za-z])[a-z]{1,3}(?:(?:[A-Z][a-z]?|\d){2,}|[ONH])$")
 _HEXADECIMAL = re.compile(r"(?<![A-Za-z\d])(?:[A-F]{2,}|(?=[A-F]*\d[A-F\d]*[A-F]$)[\dA-F]+)$")
 _DEGREES = frozenset(["o", "O", "0", "°", "º", "◦", "∘", "○", "⚬"])
@@ -166,10 +166,10 @@ def _is_bracketed(content: str) -> bool:
 
 def _starts_fraction(content: str, before: str, after: str) -> bool:
     """Whether a raised number is a numerator: alone or after a whole number, and less than what follows the stroke."""
-    found = re.match(rf"[/⁄]\s?({FRACTION}?)(\d*)", after)
-    if found is None or not content.isdigit() or len(content) > 4 or before[-1:].isalpha() or before[-1:] in (*")]}|_^",):
+    match = re.match(rf"[/⁄]\s?({FRACTION}?)(\d*)", after)
+    if match is None or not content.isdigit() or len(content) > 4 or before[-1:].isalpha() or before[-1:] in (*")]}|_^",):
         return False
-    lowered_below, below = found.groups()
+    lowered_below, below = match.groups()
     if not below:
         return after.strip() in ("/", "⁄")
     if lowered_below or not before[-1:].isdigit():
@@ -179,8 +179,8 @@ def _starts_fraction(content: str, before: str, after: str) -> bool:
 
 def _element_after(after: str) -> str:
     """The symbol of the element that a text begins with; empty for none."""
-    found = re.match(r"[A-Z][a-z]?(?![a-z])", after)
-    return found[0] if found is not None and found[0] in ATOMIC_NUMBERS and not re.match(r"[A-Z]{3,}", after) else ""
+    match = re.match(r"[A-Z][a-z]?(?![a-z])", after)
+    return match[0] if match is not None and match[0] in ATOMIC_NUMBERS and not re.match(r"[A-Z]{3,}", after) else ""
 
 
 def _is_nuclide(content: str, before: str, after: str) -> bool:
@@ -235,8 +235,8 @@ def _is_price(before: str, after: str) -> bool:
 
 
 def _after_number(content: str, before: str, after: str) -> str:
-    found = _NUMBER.search(before)
-    number = found[0] if found else ""
+    match = _NUMBER.search(before)
+    number = match[0] if match else ""
     plain = re.sub(r"\D", "", number)
     if len(content) == 2 and content.isdigit():
         if _CURRENCY_BEFORE.search(before):
@@ -281,8 +281,8 @@ def _is_formula_in_brackets(before: str) -> bool:
 
 
 def _last_word(before: str) -> str:
-    found = _WORD.search(before)
-    return found[0] if found else ""
+    match = _WORD.search(before)
+    return match[0] if match else ""
 
 
 def _is_variable(before: str) -> bool:
@@ -374,14 +374,14 @@ def _raised_letters(content: str, before: str, after: str) -> str:
 def _is_chemical(content: str, before: str) -> bool:
     """Whether an index counts atoms: it follows an element's symbol, or a bracket around symbols, and is a number of 2 or more."""
     if content == "x" or content == "X":
-        found = _FORMULA_AT_END.search(before)
-        return found is not None and found[0] in ("NO", "SO", "CO", "CH", "PO")
+        match = _FORMULA_AT_END.search(before)
+        return match is not None and match[0] in ("NO", "SO", "CO", "CH", "PO")
     if not _INDEX.fullmatch(content):
         return False
-    found = _FORMULA_AT_END.search(before) or _PREFIXED_FORMULA.search(before)
-    if found is None or (content == "16" and _HEXADECIMAL.search(before)):
+    match = _FORMULA_AT_END.search(before) or _PREFIXED_FORMULA.search(before)
+    if match is None or (content == "16" and _HEXADECIMAL.search(before)):
         return False
-    token = found[0]
+    token = match[0]
     if before.endswith((")", "]")):
         opened = max(before.rfind("("), before.rfind("["))
         inside = re.findall(r"[A-Z][a-z]?|[^\d\s()\[\]·+−-]", before[opened + 1 :])

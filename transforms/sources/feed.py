@@ -13,6 +13,7 @@ from transforms.sources.feed_entry import ATOM, BASE, LANG, read_entry
 from transforms.sources.feed_json import read_json_feed
 from transforms.sources.feed_recovery import find_head, parse_entry, split_entries
 from transforms.sources.html_files import absolute_url
+from transforms.sources.kind import SourceKind
 from transforms.sources.records import RawDocument, RawReject, Record
 
 MAX_BYTES = 32 << 20
@@ -27,10 +28,10 @@ _ENTRIES = {*(f"{space}item" for space in _RSS), *(f"{space}entry" for space in 
 
 
 def read_feed(stream: BinaryIO, *, max_bytes: int = MAX_BYTES) -> Iterator[Record]:
-    """Bytes of a feed -> one document or reject an entry. The locator is the entry's number, from 1.
+    """Bytes of a feed -> one document or reject per entry. The locator is the entry's number, from 1.
 
     XML that is not well formed is read entry by entry from where it breaks, and what cannot be told of an entry is its own reject; a
-    feed that ends early has one more, `feed/malformed`. XML that declares entities costs the rest of the file, one reject: entities are
+    feed that ends early has one more, `feed/malformed`. XML that declares entities is read no further, one reject: entities are
     never expanded and nothing outside the file is ever read. A feed without entries is no record. The first document has the notes of
     the file's bytes.
     """
@@ -134,3 +135,12 @@ def _entries(text: str) -> Iterator[tuple[Element, str | None, str | None]]:
             size = 0
             if open_elements:
                 open_elements[-1].clear()
+
+
+FEED = SourceKind(
+    name="feed",
+    read=read_feed,
+    locator="number of the entry, from 1",
+    suffixes=(".rss", ".atom", ".rdf", ".xml"),
+    begins=lambda head: head.root in ("rss", "feed", "rdf"),
+)

@@ -41,18 +41,18 @@ def feed_date(value: str | None) -> int | None:
 
 
 def _iso(text: str) -> str | None:
-    found = _ISO_APART.fullmatch(text)
-    return f"{found[1]}T{found[2].replace(',', '.')}{'Z' if found[3] else found[4] or ''}" if found else None
+    match = _ISO_APART.fullmatch(text)
+    return f"{match[1]}T{match[2].replace(',', '.')}{'Z' if match[3] else match[4] or ''}" if match else None
 
 
 def _with_english_month(text: str) -> str | None:
     """`Mi, 01. Mai 2024 10:00 +0200`, `May 1st, 2024`, `2024年5月1日` -> RFC 2822."""
-    if found := _EAST_ASIAN.fullmatch(text):
-        return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}"
-    if found := _DAY_FIRST.fullmatch(text):
-        day, name, year, rest = found.groups()
-    elif found := _MONTH_FIRST.fullmatch(text):
-        name, day, year, rest = found.groups()
+    if match := _EAST_ASIAN.fullmatch(text):
+        return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"
+    if match := _DAY_FIRST.fullmatch(text):
+        day, name, year, rest = match.groups()
+    elif match := _MONTH_FIRST.fullmatch(text):
+        name, day, year, rest = match.groups()
     else:
         return None
     month = _NUMBERS.get(name.lower())
@@ -62,10 +62,10 @@ def _with_english_month(text: str) -> str | None:
 
 
 def _time(rest: str) -> str:
-    found = _TIME.search(rest)
-    if found is None:
+    match = _TIME.search(rest)
+    if match is None:
         return "00:00:00 +0000"
-    hour, minute, second, half, zone, minutes, name = found.groups()
+    hour, minute, second, half, zone, minutes, name = match.groups()
     hours = int(hour) % 12 + (12 if half[0] in "pP" else 0) if half else int(hour)
     if hours > 23:
         return "00:00:00 +0000"

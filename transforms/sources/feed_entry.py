@@ -45,7 +45,7 @@ def read_entry(entry: Element, locator: str, base: str | None, language: str | N
         atom = next(filter(entry.tag.startswith, ATOM), None)
         base = absolute_url(entry.get(BASE), base) or base
         url, title, text, published = _read_atom(entry, atom, base) if atom else _read_rss(entry, base)
-    except Exception as error:  # what nobody foresaw in one entry must not cost the file
+    except Exception as error:  # what nobody foresaw in one entry must not end the file
         return RawReject(locator, "feed/unreadable", detail=f"{type(error).__name__}: {error}")
     if not text:
         return RawReject(locator, "extract/empty", "extract", url=url, detail="no content, description or summary")
@@ -101,7 +101,7 @@ def _atom_text(element: Element | None) -> str:
 
 
 def _is_html(text: str) -> bool:
-    names = {found[1].lower() for found in _TAGS.finditer(text)}
+    names = {match[1].lower() for match in _TAGS.finditer(text)}
     return (bool(names) and names <= _HTML and ("</" in text or "<br" in text.lower() or "<p>" in text.lower())) or "<![CDATA[" in text
 
 
@@ -131,14 +131,14 @@ def html_text(markup: str) -> str:
         markup = html.unescape(markup)
     text = map_c1(plain_text(markup)) if "<" in markup or "&" in markup else markup
     if "&" in text and _TAGS.search(markup) is None:
-        text = map_c1(_ENTITY.sub(lambda found: html.unescape(found[0]), text))
+        text = map_c1(_ENTITY.sub(lambda match: html.unescape(match[0]), text))
     return clean_text(text)
 
 
 def _is_escaped_twice(markup: str) -> bool:
     """Whether markup begins with an escaped element of HTML that is closed, and holds no element as such."""
-    found = _ESCAPED_TAG.match(markup)
-    if found is None or found[1].lower() not in _HTML or _TAGS.search(markup):
+    match = _ESCAPED_TAG.match(markup)
+    if match is None or match[1].lower() not in _HTML or _TAGS.search(markup):
         return False
-    name = found[1].lower()
+    name = match[1].lower()
     return name in ("br", "img", "hr") or f"&lt;/{name}&gt;" in markup.lower()

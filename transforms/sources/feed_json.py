@@ -12,7 +12,7 @@ from transforms.sources.records import RawDocument, RawReject, Record, clean_tex
 
 
 def read_json_feed(text: str) -> Iterator[Record]:
-    """A JSON Feed -> one document or reject an item, by its number from 1; a reject of the file where it is none."""
+    """A JSON Feed -> one document or reject per item, by its number from 1; one reject where the file is no JSON Feed."""
     try:
         feed = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,6 @@
 """Feeds that are no well-formed XML, entry by entry: what is damaged costs its own entry.
 
-Slips that real feeds have are mended in each entry: bare ampersands, entities of HTML, control characters, prefixes without a
+Slips that real feeds have are corrected in each entry: bare ampersands, entities of HTML, control characters, prefixes without a
 declaration, tags of HTML that do not close.
 """
 
@@ -64,8 +64,8 @@ def find_head(text: str) -> Head | None:
         return None
     first = _MARKS.search(text, root.end())
     spaces = dict(_KNOWN)
-    for found in _NAMESPACE.finditer(text[root.start() : first.start() if first else root.end()]):
-        spaces[found[1] or ""] = html.unescape(found[2][1:-1])
+    for match in _NAMESPACE.finditer(text[root.start() : first.start() if first else root.end()]):
+        spaces[match[1] or ""] = html.unescape(match[2][1:-1])
     attributes = _attributes(root[0])
     language = re.search(r"<language\s*>\s*([\w-]+)\s*<", text[root.end() : first.start() if first else len(text)][:100_000])
     name = f"{root[1]}:{root[2]}" if root[1] else root[2]
@@ -84,25 +84,25 @@ def split_entries(text: str, start: int) -> Iterator[tuple[str, bool]]:
     begun: int | None = None
     at = start
     missing: set[str] = set()
-    while found := _MARKS.search(text, at):
-        at = found.end()
-        if found[0] in ("<![CDATA[", "<!--"):
-            closer = "]]>" if found[0][2] == "[" else "-->"
+    while match := _MARKS.search(text, at):
+        at = match.end()
+        if match[0] in ("<![CDATA[", "<!--"):
+            closer = "]]>" if match[0][2] == "[" else "-->"
             end = -1 if closer in missing else text.find(closer, at)
             if end < 0:
                 missing.add(closer)
                 continue
             lost = _LOST_END.search(text, at, end)
             at = at if lost else end + 3
-        elif found[1]:
+        elif match[1]:
             close = text.find(">", at)
             if begun is not None and close >= 0:
                 yield text[begun : close + 1], True
                 begun, at = None, close + 1
         else:
             if begun is not None:
-                yield text[begun : found.start()], False
-            begun = found.start()
+                yield text[begun : match.start()], False
+            begun = match.start()
     if begun is not None:
         yield text[begun:], False
 
@@ -131,14 +131,14 @@ def repair(text: str) -> str:
     return "".join(parts)
 
 
-def _reference(found: re.Match[str]) -> str:
-    name = found[1]
+def _reference(match: re.Match[str]) -> str:
+    name = match[1]
     if name in _XML_ENTITIES:
-        return found[0]
-    shown = html.unescape(found[0])
+        return match[0]
+    shown = html.unescape(match[0])
     if name[0] == "#" and shown == "\ufffd":
         return shown if name.lower() in ("#65533", "#xfffd") else ""
-    if shown == found[0] or _CONTROLS.search(shown):
+    if shown == match[0] or _CONTROLS.search(shown):
         return "" if name[0] == "#" else f"&amp;{name};"
     return html.escape(shown, quote=False)
 
@@ -150,12 +150,12 @@ def _parse_fields(text: str, spaces: dict[str, str]) -> Element | None:
         return None
     entry = Element(_qualified(start[1], spaces), _attributes(start[2]))
     at = start.end()
-    while found := _FIELD.search(text, at):
-        at = found.end()
-        field = SubElement(entry, _qualified(found[1], spaces), _attributes(found[2]))
-        if found[3]:
+    while match := _FIELD.search(text, at):
+        at = match.end()
+        field = SubElement(entry, _qualified(match[1], spaces), _attributes(match[2]))
+        if match[3]:
             continue
-        end = text.find(f"</{found[1]}>", at)
+        end = text.find(f"</{match[1]}>", at)
         if end < 0:
             entry.remove(field)
             continue
@@ -165,7 +165,7 @@ def _parse_fields(text: str, spaces: dict[str, str]) -> Element | None:
         field.text = content if not plain or "<![CDATA[" in content else html.unescape(content)
         if field.tag.startswith("{http://www.w3.org/2005/Atom}") and "<" in content:
             field.set("type", "html")
-        at = end + len(found[1]) + 3
+        at = end + len(match[1]) + 3
     return entry if len(entry) else None
 
 
@@ -176,5 +176,5 @@ def _qualified(name: str, spaces: dict[str, str]) -> str:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    found = {each[1]: html.unescape(next(filter(None, (each[2], each[3])), "")) for each in _ATTRIBUTE.finditer(text)}
-    return found | {new: found[old] for old, new in (("xml:lang", LANG), ("xml:base", BASE)) if old in found}
+    attributes = {each[1]: html.unescape(next(filter(None, (each[2], each[3])), "")) for each in _ATTRIBUTE.finditer(text)}
+    return attributes | {new: attributes[old] for old, new in (("xml:lang", LANG), ("xml:base", BASE)) if old in attributes}

@@ -3,37 +3,16 @@
 import re
 from collections.abc import Callable
 
+from transforms.sources.file_head import FileHead
 from transforms.sources.registry import KINDS
 
 AUTO = "auto"
-PACKED = (".gz", ".bz2", ".zst")
 PEEK_BYTES = 1 << 16
 
-_SUFFIXES = {
-    "wet": (".warc.wet", ".wet"),
-    "warc": (".warc", ".arc.warc"),
-    "html": (".html", ".htm", ".xhtml", ".xht"),
-    "text": (".txt", ".text"),
-    "markdown": (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"),
-    "epub": (".epub",),
-    "jsonl": (".jsonl", ".ndjson", ".jsonlines", ".jl", ".json"),
-    "csv": (".csv", ".tsv", ".tab"),
-    "parquet": (".parquet", ".pq", ".parq"),
-    "arrow": (".arrow", ".feather", ".ipc", ".arrows"),
-    "feed": (".rss", ".atom", ".rdf", ".xml"),
-    "wikipedia": (".xml",),
-}
-"""Ends of names by kind, in lower case, without that of a compression."""
-_PACKED_OTHERWISE = {"warc": (*PACKED, ".lz4"), "wet": (*PACKED, ".lz4"), "epub": (), "parquet": ()}
-_DUMP = re.compile(r"-(?:pages-articles|pages-meta)[^/]*\.xml")
+_OF_NO_KIND = re.compile(r"\.wat(\.gz)?$")
+"""Names of files that no kind reads, though their first bytes are those of a WARC."""
 _PASSED_OVER_FOLDERS = {"__macosx", "_temporary", "_delta_log"}
 _PASSED_OVER_FILES = re.compile(r"\..*|_success|_metadata|_common_metadata|_started_.*|_committed_.*|thumbs\.db|desktop\.ini")
-
-_MAGIC = ((b"PAR1", "parquet"), (b"ARROW1\0\0", "arrow"), (b"\xff\xff\xff\xff", "arrow"), (b"WARC/1.", "warc"))
-_ROOT = re.compile(r"<(?:[\w.-]+:)?(mediawiki|rss|feed|rdf|html|head|body)\b", re.IGNORECASE)
-_ROOTS = {"mediawiki": "wikipedia", "rss": "feed", "feed": "feed", "rdf": "feed"}
-_BEFORE_ROOT = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!doctype(?:[^>\[]|\[.*?\])*>|\s)*", re.IGNORECASE | re.DOTALL)
-_JSON = re.compile(r"\s*(?:\{\s*(?:\"|\})|\[\s*(?:\{|\]))")
 
 
 def is_passed_over(name: str) -> bool:
@@ -43,55 +22,37 @@ def is_passed_over(name: str) -> bool:
 
 
 def is_named_as(kind: str, path: str) -> bool:
-    """Whether a file's name is one that files of a kind have. A plugin's kind that names none takes every name."""
-    suffixes = KINDS[kind].suffixes or _SUFFIXES.get(kind, ())
+    """Whether a file's name is one that files of a kind have. A plugin's kind without suffixes takes every name."""
+    suffixes = KINDS[kind].suffixes
     if not suffixes:
         return True
     name = path.lower()
-    packed = next((end for end in _packed(kind) if name.endswith(end)), "")
-    name = name.removesuffix(packed)
-    if kind == "warc" and name.endswith((".wet", ".wat")):
-        return False
-    return name.endswith(suffixes)
+    compression = next((end for end in KINDS[kind].compressions if name.endswith(end)), "")
+    return name.removesuffix(compression).endswith(suffixes)
 
 
 def suffixes_of(kind: str) -> tuple[str, ...]:
     """Ends of the names of a kind's files; none where every name is one."""
-    return KINDS[kind].suffixes or _SUFFIXES.get(kind, ())
-
-
-def _packed(kind: str) -> tuple[str, ...]:
-    return _PACKED_OTHERWISE.get(kind, PACKED)
+    return KINDS[kind].suffixes
 
 
 def kind_of_file(path: str, peek: Callable[[], bytes]) -> str | None:
-    """The kind of a file by its name; by its first bytes, decompressed, which `peek` gives, where the name says nothing or is `.xml`'s.
+    """The kind of a file by its name, or by its first bytes where no suffix or the suffixes of several kinds fit.
 
-    None where neither tells.
+    `peek` gives the first bytes, decompressed. None where neither says it.
     """
-    if _DUMP.search(path):
-        return "wikipedia"
-    found = [kind for kind in KINDS if suffixes_of(kind) and is_named_as(kind, path)]
-    if len(found) == 1:
-        return found[0]
-    if not found and re.search(r"\.wat(\.gz)?$", path):
+    for name, kind in KINDS.items():
+        if kind.name_pattern and kind.name_pattern.search(path):
+            return name
+    names = [name for name, kind in KINDS.items() if kind.suffixes and is_named_as(name, path)]
+    if len(names) == 1:
+        return names[0]
+    if not names and _OF_NO_KIND.search(path):
         return None
     return kind_of_bytes(peek())
 
 
-def kind_of_bytes(head: bytes) -> str | None:
-    """The kind of a file by its first bytes: signatures, or the root of its markup. Plain text is none: it may be anything."""
-    for magic, kind in _MAGIC:
-        if head.startswith(magic):
-            return kind
-    if head.startswith(b"PK\x03\x04"):
-        return "epub" if b"application/epub+zip" in head[:128] else None
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = head.decode("utf-16", "replace")
-    if _JSON.match(text):
-        return "jsonl"
-    before = _BEFORE_ROOT.match(text)
-    if root := _ROOT.match(text, before.end() if before else 0):
-        return _ROOTS.get(root[1].lower(), "html")
-    return "html" if before and "<!doctype html" in before[0].lower() else None
+def kind_of_bytes(data: bytes) -> str | None:
+    """The kind of a file by its first bytes: signatures, or the root of its markup. Plain text is of no kind: it may be anything."""
+    head = FileHead(data)
+    return next((name for name, kind in KINDS.items() if kind.begins and kind.begins(head)), None)

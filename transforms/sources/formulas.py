@@ -59,8 +59,8 @@ def formula_at(page: PageTree, node: int) -> Formula | None:
         return _by_class(page, node, "math")
     if not any(hint in attributes for hint in _HINTS):
         return None
-    found = _FORMULA_CLASS.search(attributes)
-    return _by_class(page, node, found.lastgroup or "") if found else None
+    match = _FORMULA_CLASS.search(attributes)
+    return _by_class(page, node, match.lastgroup or "") if match else None
 
 
 def image_formula(page: PageTree, node: int) -> str:
@@ -81,12 +81,12 @@ def image_formula(page: PageTree, node: int) -> str:
 def clean_tex(tex: str) -> str:
     """TeX without delimiters, `\\displaystyle` around it, line continuations and needless white space."""
     tex = tex.strip().replace("%\n", "")
-    if found := _DELIMITED.fullmatch(tex):
-        tex = next(filter(None, found.groups()), "")
+    if match := _DELIMITED.fullmatch(tex):
+        tex = next(filter(None, match.groups()), "")
     for _ in range(3):
-        if (found := _STYLED.fullmatch(tex)) is None or not _is_one_group(tex.strip()):
+        if (match := _STYLED.fullmatch(tex)) is None or not _is_one_group(tex.strip()):
             break
-        tex = found[1]
+        tex = match[1]
     for style in ("\\displaystyle", "\\textstyle"):
         if tex.lstrip().startswith(style) and not tex.lstrip()[len(style) :][:1].isalpha():
             tex = tex.lstrip()[len(style) :]
@@ -151,9 +151,9 @@ def _by_class(page: PageTree, node: int, kind: str) -> Formula | None:
         return Formula("\0" + text, False, end) if text else None
     if kind == "math":
         text = page.text(node) if end == node + 2 else ""
-        found = _DELIMITED.fullmatch(text)
-        if found:
-            return Formula(clean_tex(text), found[1] is not None or found[4] is not None, end)
+        match = _DELIMITED.fullmatch(text)
+        if match:
+            return Formula(clean_tex(text), match[1] is not None or match[4] is not None, end)
         return None
     if kind == "mathjax":
         return _of_rendered(page, node)

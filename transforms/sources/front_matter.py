@@ -40,25 +40,25 @@ def read_front_matter(text: str) -> FrontMatter:
     `key: value` count. Front matter of more than 131,072 characters is none.
     """
     head = text[:_MAX_CHARACTERS]
-    if found := _YAML.match(head):
-        values = _read_yaml(found[1] or "")
-    elif found := _TOML.match(head):
-        values = _read_toml(found[1] or "")
+    if match := _YAML.match(head):
+        values = _read_yaml(match[1] or "")
+    elif match := _TOML.match(head):
+        values = _read_toml(match[1] or "")
     elif head.startswith("{"):
         return _read_json(head)
-    elif found := _PANDOC.match(head):
-        values = {"title": found[1], "date": found[3]}
+    elif match := _PANDOC.match(head):
+        values = {"title": match[1], "date": match[3]}
     else:
         return FrontMatter()
-    return _metadata(values, found.end()) if values is not None else FrontMatter()
+    return _metadata(values, match.end()) if values is not None else FrontMatter()
 
 
 def _metadata(values: Mapping[str, Any], end: int) -> FrontMatter:
     plain = {key.strip().lower().replace("-", "_").replace(" ", "_"): value for key, value in values.items() if isinstance(key, str)}
 
     def strings(names: tuple[str, ...]) -> list[str]:
-        found = (plain.get(name) for name in names)
-        return [" ".join(str(value).split()) for value in found if value is not None and not isinstance(value, dict | list | bool)]
+        values = (plain.get(name) for name in names)
+        return [" ".join(str(value).split()) for value in values if value is not None and not isinstance(value, dict | list | bool)]
 
     return FrontMatter(
         end,
@@ -94,7 +94,7 @@ def _read_yaml(block: str) -> Mapping[str, Any] | None:
 def _read_pairs(block: str) -> Mapping[str, Any] | None:
     """Lines `key: value` of what is no YAML, such as `title: A: B`; None where the block does not begin with one."""
     lines = [line for line in block.split("\n") if line.strip() and not line.startswith("#")]
-    pairs = [found for line in lines if (found := _PAIR.fullmatch(line.rstrip()))]
+    pairs = [match for line in lines if (match := _PAIR.fullmatch(line.rstrip()))]
     if (
         not pairs
         or not _PAIR.fullmatch(lines[0].rstrip())
@@ -102,11 +102,11 @@ def _read_pairs(block: str) -> Mapping[str, Any] | None:
     ):
         return None
     values: dict[str, Any] = {}
-    for found in pairs:
-        value = (found[2] or "").strip()
+    for match in pairs:
+        value = (match[2] or "").strip()
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
-        values.setdefault(found[1], value)
+        values.setdefault(match[1], value)
     return values
 
 

@@ -145,5 +145,5 @@ def _without_credits(book: str) -> str:
 
 
 def _title(header: str) -> str | None:
-    found = _TITLE.search(header) or _FIRST_LINE.match(header.lstrip().partition("\n")[0])
-    return " ".join(found.group(1).split()) or None if found else None
+    match = _TITLE.search(header) or _FIRST_LINE.match(header.lstrip().partition("\n")[0])
+    return " ".join(match.group(1).split()) or None if match else None

@@ -39,19 +39,19 @@ def parse_response(block: bytes) -> HttpMessage:
     """The final response in a block; interim ones (1xx) and a proxy's answer to CONNECT before it are passed over."""
     at = len(block) - len(block.lstrip(b"\r\n"))
     while True:
-        found = _STATUS_LINE.match(block, at)
-        status = int(found[1]) if found and found[1] else None
-        fields, body_at = _parse_fields(block, found.end() if found else at)
-        is_interim = found is not None and status is not None and (100 <= status < 200 or (status == 200 and not fields))
+        match = _STATUS_LINE.match(block, at)
+        status = int(match[1]) if match and match[1] else None
+        fields, body_at = _parse_fields(block, match.end() if match else at)
+        is_interim = match is not None and status is not None and (100 <= status < 200 or (status == 200 and not fields))
         if not is_interim or not _STATUS_LINE.match(block, body_at) or not block.startswith((b"HTTP/", b"http/"), body_at):
             break
         at = body_at
-    if found is None:
+    if match is None:
         if fields and (own := fields.get("status", [""])[0][:3]).isdigit():
             status = int(own)
         elif not fields:
             body_at = at
-    return HttpMessage(status, fields, body_at, found is not None)
+    return HttpMessage(status, fields, body_at, match is not None)
 
 
 def _parse_fields(block: bytes, at: int) -> tuple[dict[str, list[str]], int]:

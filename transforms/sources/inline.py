@@ -129,8 +129,8 @@ class InlineRenderer:
                     return self.preformatted(node)
                 elif style and style["lines"]:
                     self._keep_lines(end)
-            if ("sup" in data or "sub" in data) and (found := _SCRIPT_CLASS.search(data)):
-                return self._open_script(node, is_raised=found["sup"] is not None)
+            if ("sup" in data or "sub" in data) and (match := _SCRIPT_CLASS.search(data)):
+                return self._open_script(node, is_raised=match["sup"] is not None)
             if _FORMULA_CLASS.search(data):
                 self._formula_depth += 1
                 self._closing.append((end, self._close_formula, ()))

@@ -56,9 +56,9 @@ def read_values(stream: BinaryIO, head: bytes) -> Iterator[tuple[int, Any, str]]
                 yield (offset, *buffer.take_value())
             except Broken as error:
                 excerpt = buffer.excerpt()
-                found = buffer.next_line_alike()
-                yield offset, error if found else Broken(f"{error}; what follows is not read"), excerpt
-                if not found:
+                continues = buffer.next_line_alike()
+                yield offset, error if continues else Broken(f"{error}; what follows is not read"), excerpt
+                if not continues:
                     return
     if in_array:
         yield buffer.offset, Broken("the file ends inside an array"), ""
@@ -79,9 +79,9 @@ class _Buffer:
     def next_sign(self) -> str:
         """Moves over white space; the character there, or nothing at the end."""
         while True:
-            found = _SPACE.match(self._text, self._position)
-            assert found is not None
-            self.skip(found.end() - self._position)
+            match = _SPACE.match(self._text, self._position)
+            assert match is not None
+            self.skip(match.end() - self._position)
             if self._position < len(self._text) or not self._more():
                 return self._text[self._position : self._position + 1]
 

@@ -1,4 +1,4 @@
-"""Source `jsonl`: JSON objects, one a line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`), or in one array, or one after the other (`.json`).
+"""Source `jsonl`: JSON objects, one per line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`), or in one array, or one after the other (`.json`).
 
 `fields` maps document fields to keys, or to dotted paths into nested values.
 """
@@ -6,32 +6,35 @@
 import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from transforms.sources.columns import MISSING, ColumnsSeen, asked_columns, field_columns, find_value
 from transforms.sources.dates import parse_date
 from transforms.sources.json_stream import Broken, decode_value, read_values
 from transforms.sources.kept import kept_text
+from transforms.sources.kind import COMPRESSIONS, InputRate, Ranges, SourceKind
+from transforms.sources.options import NO_FIELDS, FieldsOption, KeepColumnsOption
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 
 _BLOCK = 1 << 16
 _EXCERPT = 1000
 _NO_LINES = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*(?:[\]{]|\Z)|\{[ \t]*\r?\n)")
 """The beginning of a file that is no JSON lines: an array of objects, or an object over several lines."""
+_BEGINS = re.compile(r"\s*(?:\{\s*(?:\"|\})|\[\s*(?:\{|\]))")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_jsonl(
     stream: BinaryIO,
     *,
-    fields: Mapping[str, str],
-    keep_columns: Sequence[str] = (),
+    fields: FieldsOption = NO_FIELDS,
+    keep_columns: KeepColumnsOption = (),
     start: int = 0,
     end: int | None = None,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a JSON file -> one document or reject an object; blank lines are none. With a range, of lines that start in it.
+    """Bytes of a JSON file -> one document or reject per object; blank lines are none. With a range, of lines that start in it.
 
     The locator is the offset of the object's first byte in the (decompressed) file; of a line, that of the line. A file whose objects do
     not stand on lines of their own is read by the range that starts at 0. Only a range that starts behind 0 seeks.
@@ -44,7 +47,7 @@ def read_jsonl(
                 if seen.missing and isinstance(value, dict):
                     seen.add_record(value)
                 yield reader.record(value, locator, excerpt)
-            except Exception as error:  # what nobody foresaw in one line must not cost the file
+            except Exception as error:  # what nobody foresaw in one line must not end the file
                 yield RawReject(locator, "jsonl/unreadable", detail=f"{type(error).__name__}: {error}", excerpt=_shown(excerpt))
     finally:
         seen.close()
@@ -150,7 +153,7 @@ def _objects_of_line(text: str, offset: int) -> Iterator[_Value]:
 class _Reader:
     """JSON values -> documents and rejects."""
 
-    def __init__(self, fields: Mapping[str, str], keep_columns: Sequence[str]):
+    def __init__(self, fields: FieldsOption, keep_columns: Sequence[str]):
         self._keys = field_columns(fields)
         self._keep = tuple(keep_columns)
 
@@ -181,12 +184,26 @@ class _Reader:
         )
 
     def _kept(self, value: dict[str, Any]) -> str | None:
-        found = {name: item for name in self._keep if (item := find_value(value, name)) is not MISSING}
-        return kept_text(found) if found else None
+        kept = {name: item for name in self._keep if (item := find_value(value, name)) is not MISSING}
+        return kept_text(kept) if kept else None
 
 
 def _find(value: dict[str, Any], path: str) -> Any:
-    found = value.get(path, MISSING)
-    if found is MISSING and "." in path:
-        found = find_value(value, path)
-    return None if found is MISSING else found
+    item = value.get(path, MISSING)
+    if item is MISSING and "." in path:
+        item = find_value(value, path)
+    return None if item is MISSING else item
+
+
+JSONL = SourceKind(
+    name="jsonl",
+    read=read_jsonl,
+    locator="byte offset of the line in the file, decompressed",
+    suffixes=(".jsonl", ".ndjson", ".jsonlines", ".jl", ".json"),
+    begins=lambda head: _BEGINS.match(head.text) is not None,
+    ranges=Ranges(of="line", files="uncompressed jsonl", except_suffixes=COMPRESSIONS, start_at_locators=True),
+    rates={
+        True: InputRate(bytes_per_second=1.5e6, text=2.31, parts=1.10),
+        False: InputRate(bytes_per_second=4.3e6, text=0.85, parts=0.41),
+    },
+)

@@ -12,7 +12,9 @@ from markdown_it import MarkdownIt
 from transforms.sources.decoding import decode_plain
 from transforms.sources.front_matter import FrontMatter, read_front_matter
 from transforms.sources.indent import clean_indented
+from transforms.sources.kind import SourceKind
 from transforms.sources.markdown_inline import normalized_label, without_comments
+from transforms.sources.options import LinksOption
 from transforms.sources.records import RawDocument, RawReject, Record, binary_detail
 
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
@@ -24,7 +26,7 @@ _RAW = re.compile(r"\s*<(?:pre|script|style|textarea)[\s>]", re.IGNORECASE)
 _HAS_LINK = re.compile(r"\]|<[A-Za-z]")
 
 
-def read_markdown(stream: BinaryIO, *, links: bool | None = None) -> Iterator[Record]:
+def read_markdown(stream: BinaryIO, *, links: LinksOption = None) -> Iterator[Record]:
     """Bytes of one Markdown file -> one document, or one reject. The locator is always `0`.
 
     `links = False` turns links and images into their text; else they stay as they are written.
@@ -37,7 +39,7 @@ def read_markdown(stream: BinaryIO, *, links: bool | None = None) -> Iterator[Re
     front = read_front_matter(text)
     try:
         body = markdown_body(text[front.end :], links=links is not False)
-    except Exception as error:  # a parser's failure on one file must not cost the unit
+    except Exception as error:  # a parser's failure on one file must not end the unit
         yield RawReject("0", "markdown/unreadable", detail=f"{type(error).__name__}: {error}", url=front.url)
         return
     if not body.strip():
@@ -142,10 +144,13 @@ def _indentation(line: str) -> int:
 def first_heading(body: str, front: FrontMatter) -> str | None:
     """The heading of level 1 that a text begins with; None where it begins otherwise."""
     first, _, rest = body.partition("\n")
-    if found := _HEADING.fullmatch(first):
-        shown = found[1]
+    if match := _HEADING.fullmatch(first):
+        shown = match[1]
     elif _SETEXT.fullmatch(rest.partition("\n")[0]) and first.strip():
         shown = first
     else:
         return None
     return " ".join(_EMPHASIS.sub(r"\2", without_comments(shown, links=False)).split()) or None
+
+
+MARKDOWN = SourceKind(name="markdown", read=read_markdown, suffixes=(".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"))

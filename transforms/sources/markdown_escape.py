@@ -12,13 +12,13 @@ _ADDRESS = {" ": "%20", "(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%
 
 def escape(text: str) -> str:
     """Text inside a line, whose characters that mean something in Markdown get a backslash."""
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", text)
+    return _SPECIAL.sub(lambda match: f"\\{match[0]}", text)
 
 
 def escape_start(line: str) -> str:
     """A line of escaped text, whose beginning would otherwise open a heading, list, quotation, rule, fence or table."""
-    if found := _NUMBERED.match(line):
-        return f"{found[1]}\\{line[found.end(1) :]}"
+    if match := _NUMBERED.match(line):
+        return f"{match[1]}\\{line[match.end(1) :]}"
     return f"\\{line}" if _LINE_START.match(line) else line
 
 
@@ -51,4 +51,4 @@ def table_row(cells: list[str]) -> str:
 
 
 def _bars(cell: str) -> str:
-    return re.sub(r"(\\*)\|", lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", cell)
+    return re.sub(r"(\\*)\|", lambda match: match[0] if len(match[1]) % 2 else f"{match[1]}\\|", cell)

@@ -34,16 +34,16 @@ def without_comments(text: str, *, links: bool = True, references: frozenset[str
     missing: set[int] = set()  # lengths of runs of backticks that do not come again
     comments = True
     at = 0
-    while found := _TOKEN.search(text, at):
-        out.append(text[at : found.start()])
-        at = found.end()
-        token = found[0]
+    while match := _TOKEN.search(text, at):
+        out.append(text[at : match.start()])
+        at = match.end()
+        token = match[0]
         if token[0] == "`" and not inside_html:
             end = _code_end(text, at, len(token), missing)
-            out.append(text[found.start() : end])
+            out.append(text[match.start() : end])
             at = end
         elif token == "<":
-            at, shown, comments = _angle(text, found.start(), comments=comments, links=links)
+            at, shown, comments = _angle(text, match.start(), comments=comments, links=links)
             if not shown and out[-1].endswith(" ") and text.startswith(" ", at):
                 at += 1
             out.append(shown)
@@ -71,15 +71,15 @@ def _code_end(text: str, at: int, count: int, missing: set[int]) -> int:
 def _angle(text: str, start: int, *, comments: bool, links: bool) -> tuple[int, str, bool]:
     """What begins with `<`: where to read on, what is shown, and whether comments can still end."""
     if text.startswith("<!--", start):
-        if comments and (found := _COMMENT.match(text, start)):
-            return found.end(), "", True
+        if comments and (match := _COMMENT.match(text, start)):
+            return match.end(), "", True
         return start + 4, "<!--", False
     if not links:
-        if found := _AUTOLINK.match(text, start):
-            return found.end(), found[1], comments
-        if found := _TAG.match(text, start):
-            alt = _ALT.search(found[0]) if found[0][1:4].lower() == "img" else None
-            return found.end(), html.unescape(next(filter(None, alt.groups()), "")) if alt else "", comments
+        if match := _AUTOLINK.match(text, start):
+            return match.end(), match[1], comments
+        if match := _TAG.match(text, start):
+            alt = _ALT.search(match[0]) if match[0][1:4].lower() == "img" else None
+            return match.end(), html.unescape(next(filter(None, alt.groups()), "")) if alt else "", comments
     return start + 1, "<", comments
 
 
@@ -90,8 +90,8 @@ def _close(text: str, at: int, out: list[str], opened: list[int], references: fr
         return at
     start = opened.pop()
     end = None
-    if text.startswith("(", at) and (found := _DESTINATION.match(text, at)):
-        end = found.end()
+    if text.startswith("(", at) and (match := _DESTINATION.match(text, at)):
+        end = match.end()
     elif references:
         label = _LABEL.match(text, at)
         if label is not None and label[1].strip():

@@ -41,10 +41,10 @@ def unescape_marks(text: str) -> str:
 
 def escape_line(line: str) -> str:
     """The line of a paragraph, already escaped, so that it starts no list, heading, quotation or rule."""
-    found = _LINE_START.match(line)
-    if found is None:
+    match = _LINE_START.match(line)
+    if match is None:
         return line
-    return f"{found['number']}\\{line[found.start('dot') :]}" if found["number"] else f"\\{line}"
+    return f"{match['number']}\\{line[match.start('dot') :]}" if match["number"] else f"\\{line}"
 
 
 def resolve_emphasis(text: str) -> str:
@@ -52,7 +52,7 @@ def resolve_emphasis(text: str) -> str:
     if "\x01" not in text and "\x03" not in text:
         return MARKS.sub("", text) if MARKS.search(text) else text
     for _ in range(4):
-        moved = _EMPTY.sub("", _MOVED_OUT.sub(lambda found: found[2] + found[1] if found[1] else found[4] + found[3], text))
+        moved = _EMPTY.sub("", _MOVED_OUT.sub(lambda match: match[2] + match[1] if match[1] else match[4] + match[3], text))
         if moved == text:
             break
         text = moved

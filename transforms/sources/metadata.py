@@ -60,8 +60,8 @@ def plausible_date(value: Any) -> int | None:
 
 def primary_subtag(value: str | None) -> str | None:
     """`de-AT`, `de_DE.UTF-8`, `DE, en` -> `de`; None for what is no language tag or names none."""
-    found = _LANGUAGE.match((value or "").partition(".")[0])
-    code = found[1].lower() if found else None
+    match = _LANGUAGE.match((value or "").partition(".")[0])
+    code = match[1].lower() if match else None
     return None if code in _NO_LANGUAGE else code
 
 
@@ -101,14 +101,14 @@ def _locales(tree: HTMLTree, metas: dict[str, str]) -> Iterator[str | None]:
 
 def _metas(tree: HTMLTree) -> dict[str, str]:
     """The names of `<meta>` elements in lower case -> the first content of each that is not blank."""
-    found: dict[str, str] = {}
+    contents: dict[str, str] = {}
     for node in tree.document.query_selector_all("meta[content]").values()[: 10 * _MAX_CANDIDATES] if tree.document else ():
         content = (node.getattr("content") or "").strip()
         for attribute in ("property", "name", "itemprop", "http-equiv"):
             name = node.getattr(attribute)
             if name and content:
-                found.setdefault(name.strip().lower(), content)
-    return found
+                contents.setdefault(name.strip().lower(), content)
+    return contents
 
 
 def _linked_data(tree: HTMLTree) -> tuple[Any, Any]:

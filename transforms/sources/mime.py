@@ -110,9 +110,9 @@ def parse_content_type(values: Sequence[str]) -> MimeType:
     """
     essence, charset = "", None
     for value in _VALUE.findall(",".join(values)[:_LONGEST_VALUE]):
-        found = _ESSENCE.match(value)
+        match = _ESSENCE.match(value)
         stated = _CHARSET.search(value)
-        name = found[1].lower().rstrip(".-_") if found else ""
+        name = match[1].lower().rstrip(".-_") if match else ""
         if name == "charset" and stated:
             name = ""
         own = next((group.strip() for group in stated.groups() if group is not None), None) if stated else None
@@ -146,19 +146,19 @@ def decide(essence: str, body: bytes) -> Decision:
     """
     if not may_be_read(essence):
         return Decision("")
-    found = sniff(body)
-    if found not in (None, HTML, BINARY):
-        return Decision("", None if essence in _XML_NAMES and found == XML else found)
+    sniffed = sniff(body)
+    if sniffed not in (None, HTML, BINARY):
+        return Decision("", None if essence in _XML_NAMES and sniffed == XML else sniffed)
     if essence in (HTML, XHTML):
-        return Decision("", JSON) if found is None and is_json(body) else Decision("page")
+        return Decision("", JSON) if sniffed is None and is_json(body) else Decision("page")
     if essence in _XML_NAMES:
-        return Decision("page", HTML) if found == HTML else Decision("", None)
-    if is_page(body) or (essence != PLAIN and found is None and _WHOLE_PAGE.search(_unmarked(body[:_SNIFFED]))):
+        return Decision("page", HTML) if sniffed == HTML else Decision("", None)
+    if is_page(body) or (essence != PLAIN and sniffed is None and _WHOLE_PAGE.search(_unmarked(body[:_SNIFFED]))):
         return Decision("page", HTML)
     if essence == PLAIN:
         return Decision("text")
-    if essence == BINARY or found == BINARY or is_json(body):
-        return Decision("", JSON if found is None and is_json(body) else BINARY if found == BINARY else None)
+    if essence == BINARY or sniffed == BINARY or is_json(body):
+        return Decision("", JSON if sniffed is None and is_json(body) else BINARY if sniffed == BINARY else None)
     return Decision("text", PLAIN)
 
 
@@ -173,10 +173,10 @@ def sniff(body: bytes) -> str | None:
             text = body[2:_LOOKED_AT].decode(encoding, "ignore").encode("utf-8", "ignore")
             return BINARY if _has_binary(text[:_SNIFFED]) else _sniff_markup(text)
     start = start.removeprefix(_BOMS[0])
-    if found := _sniff_magic(start):
-        return found
-    if found := _sniff_markup(body[:_LOOKED_AT].removeprefix(_BOMS[0])):
-        return found
+    if essence := _sniff_magic(start):
+        return essence
+    if essence := _sniff_markup(body[:_LOOKED_AT].removeprefix(_BOMS[0])):
+        return essence
     return BINARY if _has_binary(start) else None
 
 

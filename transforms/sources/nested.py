@@ -83,10 +83,10 @@ def _step(column: pa.Array, step: str | int) -> pa.Array:
 
 def _of_map(column: pa.MapArray, key: Any) -> pa.Array:
     keys, offsets = column.keys.cast(pa.string(), safe=False).to_pylist(), column.offsets.to_pylist()
-    found: list[int | None] = []
+    indices: list[int | None] = []
     for valid, start, end in zip(column.is_valid().to_pylist(), offsets, offsets[1:], strict=False):
-        found.append(next((index for index in range(start, end) if valid and keys[index] == key), None))
-    return column.items.take(pa.array(found, pa.int64()))
+        indices.append(next((index for index in range(start, end) if valid and keys[index] == key), None))
+    return column.items.take(pa.array(indices, pa.int64()))
 
 
 def check_values(column: pa.Array) -> None:

@@ -160,13 +160,13 @@ def _undo(coding: str, data: bytes, limit: int) -> _Undone | None:
         decoders += [_inflate_raw] if coding == "deflate" else []
     elif coding == "br":
         decoders = [_unbrotli]
-    found = [undone for decode in decoders if (undone := _attempt(decode, data, limit))]
-    whole = next((undone for undone in found if undone.state == "whole" and (undone.data or len(data) <= _SHORTEST)), None)
+    attempts = [undone for decode in decoders if (undone := _attempt(decode, data, limit))]
+    whole = next((undone for undone in attempts if undone.state == "whole" and (undone.data or len(data) <= _SHORTEST)), None)
     if whole is not None:
         return whole
     if looks_like_text(data):
         return None
-    best = max((undone for undone in found if undone.data and undone.state == "cut"), key=lambda undone: len(undone.data), default=None)
+    best = max((undone for undone in attempts if undone.data and undone.state == "cut"), key=lambda undone: len(undone.data), default=None)
     if best is None:
         raise _NotCodedError(f"the body cannot be decoded as {coding}")
     return best

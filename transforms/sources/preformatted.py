@@ -83,7 +83,7 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
                 out.append("\n")
             line_end = ends[each]
         each += 1
-    text = re.sub(f"{_APART}(?=([0-9])?)", lambda found: " " if found[1] else "", "".join(out)) if _APART in out else "".join(out)
+    text = re.sub(f"{_APART}(?=([0-9])?)", lambda match: " " if match[1] else "", "".join(out)) if _APART in out else "".join(out)
     text = text.replace("\r\n", "\n").replace("\u00a0", " ")
     return re.sub(r"^(?:[ \t]*\n)+|[ \t\n]+$", "", re.sub("[\u00ad\u200b\ufeff]", "", text)) if text.strip() else ""
 
@@ -136,8 +136,8 @@ def code_language(page: PageTree, node: int) -> str:
 
 
 def _named_language(attributes: str) -> str:
-    for found in _LANGUAGE.finditer(attributes):
-        name, value = found[0].split("=")[0].strip().lower(), found[1]
+    for match in _LANGUAGE.finditer(attributes):
+        name, value = match[0].split("=")[0].strip().lower(), match[1]
         if name == "class":
             language = _of_class(value)
         elif name == "lang":
@@ -151,11 +151,11 @@ def _named_language(attributes: str) -> str:
 
 
 def _of_class(value: str) -> str:
-    if found := _BRUSH.search(value):
-        return found[1]
-    if found := _SOURCE_CODE.search(value):
-        return found[1] or found[2]
-    for found in _IN_CLASS.finditer(value):
-        if found[1].lower() not in _NO_LANGUAGE:
-            return found[1]
+    if match := _BRUSH.search(value):
+        return match[1]
+    if match := _SOURCE_CODE.search(value):
+        return match[1] or match[2]
+    for match in _IN_CLASS.finditer(value):
+        if match[1].lower() not in _NO_LANGUAGE:
+            return match[1]
     return ""

@@ -105,8 +105,8 @@ def binary_detail(text: str) -> str | None:
     """
     if not _has_controls(text):
         return None
-    found = sum(1 for _ in _BINARY.finditer(text))
-    return f"{found} control characters among {len(text)}" if found > max(_FEW, _BINARY_SHARE * len(text)) else None
+    count = sum(1 for _ in _BINARY.finditer(text))
+    return f"{count} control characters among {len(text)}" if count > max(_FEW, _BINARY_SHARE * len(text)) else None
 
 
 def _without_controls(text: str) -> str:
@@ -114,7 +114,7 @@ def _without_controls(text: str) -> str:
 
     (the same rule as for references such as `&#146;` in the HTML standard, 13.2.5.80); page breaks end a line; separators are blanks.
     """
-    return _CONTROL.sub(lambda found: _INSTEAD.get(found[0], ""), text)
+    return _CONTROL.sub(lambda match: _INSTEAD.get(match[0], ""), text)
 
 
 def clean_text(text: str) -> str:

@@ -1,7 +1,7 @@
 """Hard wraps undone: the lines of a wrapped paragraph become one, hyphenation at line ends is taken back.
 
 A break between two lines is a wrap when the next line's first word would not have fitted on the line before. How sure that
-must be depends on the break: before a small letter a wrap is likely, before a capital it must be exact (verse), after the
+must be depends on the break: before a lowercase letter a wrap is likely, before a capital it must be exact (verse), after the
 end of a sentence as well (a paragraph may end there). Verse, tables, lists, headings and indented lines stay as they are.
 """
 
@@ -109,14 +109,14 @@ def _layout(text: str, mark: str) -> _Layout | None:
     ends = _are(last, _SENTENCE_ENDS.__contains__)[:-1]
     needed = np.where(ends, _AFTER_SENTENCE, np.where(small[1:], _BEFORE_SMALL, _BEFORE_CAPITAL))
     likely = inside & (room > needed) & (length[:-1] <= LONGEST)
-    telling = inside & ~ends
-    told, sharp = np.count_nonzero(telling), np.count_nonzero(telling & (room > _BEFORE_CAPITAL))
-    if sharp < _PROSE_SHARE * told or np.count_nonzero(telling & capital[1:]) > max(_CAPITAL_SHARE * told, 3):
+    mid_sentence = inside & ~ends
+    told, sharp = np.count_nonzero(mid_sentence), np.count_nonzero(mid_sentence & (room > _BEFORE_CAPITAL))
+    if sharp < _PROSE_SHARE * told or np.count_nonzero(mid_sentence & capital[1:]) > max(_CAPITAL_SHARE * told, 3):
         return None
     shouted = np.array([line.isupper() for line in lines])
     gap = np.array(["   " in line for line in lines]) & ~apart
     kept = shouted[:-1] | (shouted[1:] & ends) | (gap[:-1] & gap[1:])
-    return _Layout(lines, full, likely & ~kept & ~_verse(inside, telling, likely, capital[1:]))
+    return _Layout(lines, full, likely & ~kept & ~_verse(inside, mid_sentence, likely, capital[1:]))
 
 
 def _begins_prose(letter: str) -> bool:
@@ -133,15 +133,15 @@ def _are(letters: np.ndarray, test: Callable[[str], Any]) -> np.ndarray:
     return np.array([bool(test(chr(letter))) for letter in different.tolist()], bool)[where]
 
 
-def _verse(inside: np.ndarray, telling: np.ndarray, likely: np.ndarray, capital: np.ndarray) -> np.ndarray:
+def _verse(inside: np.ndarray, mid_sentence: np.ndarray, likely: np.ndarray, capital: np.ndarray) -> np.ndarray:
     """For each break whether its block (lines between blank ones) is verse or a list: few wraps, or capitals at most lines' heads.
 
     Only breaks in the middle of a sentence count.
     """
     block = np.cumsum(~inside)
-    told = np.bincount(block, telling)
-    wrapped = np.bincount(block, telling & likely)
-    capitals = np.bincount(block, telling & capital)
+    told = np.bincount(block, mid_sentence)
+    wrapped = np.bincount(block, mid_sentence & likely)
+    capitals = np.bincount(block, mid_sentence & capital)
     verse = (wrapped < _WRAPPED_SHARE * told) | ((told > 3) & (capitals > _CAPITAL_SHARE * told))
     return verse[block]
 
@@ -209,7 +209,7 @@ def _take_back(lines: list[str], breaks: list[str], hyphenated: list[int]) -> No
 
 
 def _tokens(text: str) -> list[bytes]:
-    """Words in small letters as UTF-8, hyphens inside them included."""
+    """Words in lowercase as UTF-8, hyphens inside them included."""
     data = text.lower().encode("utf-8", "replace")
     if not data.isascii():
         data = _PUNCTUATION.sub(b" ", data)

@@ -42,7 +42,7 @@ class Guarded:
         """The text after its change, with the blocks as they were."""
         if not self._blocks:
             return text
-        return re.sub(f"^{self.mark}(\\d+)$", lambda found: self._blocks[int(found[1])], text, flags=re.MULTILINE)
+        return re.sub(f"^{self.mark}(\\d+)$", lambda match: self._blocks[int(match[1])], text, flags=re.MULTILINE)
 
     def _take_out(self, text: str) -> None:
         mark = next((each for each in _PLACEHOLDERS if each not in text), "")
@@ -66,8 +66,8 @@ def _blocks(lines: Sequence[str], text: str) -> list[tuple[int, int]]:
     """The lines [start, end) of each block, in order and apart."""
     spans: list[tuple[int, int]] = []
     number = 0
-    if found := _FRONT.match(text):
-        front = found[0].rstrip("\n").count("\n") + 1
+    if match := _FRONT.match(text):
+        front = match[0].rstrip("\n").count("\n") + 1
         if ":" in lines[1] or "=" in lines[1]:
             spans.append((0, front))
             number = front
@@ -77,8 +77,8 @@ def _blocks(lines: Sequence[str], text: str) -> list[tuple[int, int]]:
             continue
         line = lines[candidate]
         end = candidate
-        if ("```" in line or "~~~" in line) and (found := _FENCE.fullmatch(line)):
-            end = _fence_end(lines, candidate, found, unclosed)
+        if ("```" in line or "~~~" in line) and (match := _FENCE.fullmatch(line)):
+            end = _fence_end(lines, candidate, match, unclosed)
         elif line.startswith(("    ", "\t")) and _is_blank(lines, candidate - 1):
             end = _indented_end(lines, candidate)
         elif "|" in line or "+-" in line:
@@ -93,22 +93,22 @@ def _blocks(lines: Sequence[str], text: str) -> list[tuple[int, int]]:
 
 def _candidates(lines: Sequence[str], text: str) -> list[int]:
     """The lines that a block may begin with, in order: most books have none."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     if "```" in text or "~~~" in text:
-        found.update(number for number, line in enumerate(lines) if "```" in line or "~~~" in line)
+        numbers.update(number for number, line in enumerate(lines) if "```" in line or "~~~" in line)
     if "|" in text or "+-" in text:
-        found.update(number for number, line in enumerate(lines) if "|" in line or "+-" in line)
-        found.update([number - 1 for number in found if number])  # a table's first row may have no bar of its own
+        numbers.update(number for number, line in enumerate(lines) if "|" in line or "+-" in line)
+        numbers.update([number - 1 for number in numbers if number])  # a table's first row may have no bar of its own
     if "    " in text or "\t" in text:
-        found.update(number for number, line in enumerate(lines) if line[:4] == "    " or line[:1] == "\t")
+        numbers.update(number for number, line in enumerate(lines) if line[:4] == "    " or line[:1] == "\t")
     if "-- -" in text:
-        found.update(number for number, line in enumerate(lines) if "-- -" in line)
-    return sorted(found)
+        numbers.update(number for number, line in enumerate(lines) if "-- -" in line)
+    return sorted(numbers)
 
 
-def _fence_end(lines: Sequence[str], start: int, found: re.Match[str], unclosed: set[str]) -> int:
+def _fence_end(lines: Sequence[str], start: int, match: re.Match[str], unclosed: set[str]) -> int:
     """Where a fence ends. One of backticks without an end holds the rest; tildes without an end, or an ornament, are none."""
-    mark, info = found[1], found[2].strip()
+    mark, info = match[1], match[2].strip()
     ornament = mark[0] == "~" and not info and _is_blank(lines, start - 1) and _is_blank(lines, start + 1)
     if ornament or (mark[0] == "~" and "~" in unclosed):
         return start

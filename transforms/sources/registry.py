@@ -1,116 +1,58 @@
-"""The source kinds by name. A new kind is one file with a reader and one line here.
+"""The source kinds by name, and reading a file of one.
 
-A reader is a generator function: a binary stream (already decompressed unless `compressed`) and the kind's own options
-as keywords -> documents and rejects in file order. It catches what can go wrong with one record and yields a reject.
+A new kind is one file that ends with its `SourceKind` (transforms.sources.kind) and one line here.
 """
 
 import errno
-import inspect
 import os
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import zstandard
 
 from transforms import storage
+from transforms.registered import registered
 from transforms.sources.columns import ColumnsSeen
-from transforms.sources.delimited import csv_header, read_csv
-from transforms.sources.epub import read_epub
-from transforms.sources.feed import read_feed
-from transforms.sources.html_files import read_html
-from transforms.sources.jsonl import read_jsonl
-from transforms.sources.markdown import read_markdown
+from transforms.sources.kind import SourceKind
+from transforms.sources.options import SourceOption
 from transforms.sources.records import RawReject, Record, Screen, binary_detail, is_failure
-from transforms.sources.tables import arrow_names, parquet_names, read_arrow, read_parquet
-from transforms.sources.text import read_text
-from transforms.sources.warc import read_warc
-from transforms.sources.wet import read_wet
-from transforms.sources.wikipedia import read_wikipedia
 
+# The kinds, in the order in which messages list them.
+# ruff: noqa: F401
+# isort: off
+from transforms.sources.warc import WARC
+from transforms.sources.wet import WET
+from transforms.sources.html_files import HTML_FILES
+from transforms.sources.text import TEXT
+from transforms.sources.markdown import MARKDOWN
+from transforms.sources.epub import EPUB
+from transforms.sources.jsonl import JSONL
+from transforms.sources.delimited import CSV
+from transforms.sources.tables import PARQUET
+from transforms.sources.tables import ARROW
+from transforms.sources.feed import FEED
+from transforms.sources.wikipedia import WIKIPEDIA
+# isort: on
 
-@dataclass(frozen=True, kw_only=True)
-class SourceKind:
-    """`options`: the configuration keys that the reader takes. `compressed`: the reader decompresses by itself.
-
-    `splits`: ends of file names, of which the reader can read a range of bytes (`start`, `end`); `unsplit`: of which it cannot.
-    `at_offsets`: a record's locator begins with the byte that it begins at, so that a range of that byte reads it alone.
-    `screens`: the reader takes a `screen`. `passes_over`: it takes a Counter `passed_over`, to which it adds each record that is no
-    document by its type.
-    `screens`: the reader takes a `screen`. `counts_columns`: it takes `columns`, to say which of those asked for there are.
-    `names`: a stream and the kind's own options -> the columns of a table, from its header alone.
-    `suffixes`: ends of the names of a plugin's files, for folders; those of the others are in `transforms.sources.file_kinds`.
-    `plugin`: a user's own, whose other keyword-only parameters stand in the source's table `options`.
-    """
-
-    read: Callable[..., Iterator[Record]]
-    options: tuple[str, ...] = ()
-    compressed: bool = False
-    splits: tuple[str, ...] = ()
-    unsplit: tuple[str, ...] = ()
-    at_offsets: bool = False
-    screens: bool = False
-    passes_over: bool = False
-    counts_columns: bool = False
-    names: Callable[..., list[str]] | None = None
-    suffixes: tuple[str, ...] = ()
-    plugin: bool = False
-
-    def own_options(self) -> dict[str, inspect.Parameter]:
-        """A plugin's keyword-only parameters that are no keys of the configuration."""
-        parameters = inspect.signature(self.read).parameters.values() if self.plugin else ()
-        return {item.name: item for item in parameters if item.kind is inspect.Parameter.KEYWORD_ONLY and item.name not in self.options}
-
-    def can_split(self, path: str) -> bool:
-        """Whether ranges of a file can be read apart: each record then belongs to the range that it begins in."""
-        return path.endswith(self.splits) and not path.endswith(self.unsplit)
-
-    def starts_at_locators(self, path: str) -> bool:
-        """Whether one record of a file can be read without those before it."""
-        return self.at_offsets and self.can_split(path)
-
-
-KINDS: dict[str, SourceKind] = {
-    "warc": SourceKind(
-        read=read_warc,
-        options=("extractor", "max_payload_megabytes", "truncated", "output", "links"),
-        compressed=True,
-        splits=(".gz",),
-        at_offsets=True,
-        screens=True,
-        passes_over=True,
-    ),
-    "wet": SourceKind(read=read_wet, options=("truncated",), compressed=True, splits=(".gz",), at_offsets=True, passes_over=True),
-    "html": SourceKind(read=read_html, options=("extractor", "output", "links"), screens=True),
-    "text": SourceKind(read=read_text, options=("reflow",)),
-    "markdown": SourceKind(read=read_markdown, options=("links",)),
-    "epub": SourceKind(read=read_epub, options=("output", "links"), compressed=True),
-    "jsonl": SourceKind(
-        read=read_jsonl,
-        options=("fields", "keep_columns"),
-        splits=("",),
-        unsplit=(".gz", ".bz2", ".zst"),
-        at_offsets=True,
-        counts_columns=True,
-    ),
-    "csv": SourceKind(read=read_csv, options=("fields", "keep_columns", "delimiter"), counts_columns=True, names=csv_header),
-    "parquet": SourceKind(
-        read=read_parquet,
-        options=("fields", "keep_columns"),
-        compressed=True,
-        splits=("",),
-        counts_columns=True,
-        names=parquet_names,
-    ),
-    "arrow": SourceKind(read=read_arrow, options=("fields", "keep_columns"), counts_columns=True, names=arrow_names),
-    "feed": SourceKind(read=read_feed),
-    "wikipedia": SourceKind(read=read_wikipedia, options=("output", "links")),
-}
-
+KINDS: dict[str, SourceKind] = registered(globals().values(), SourceKind)
 
 _FORMAT_ERRORS = (EOFError, zlib.error, zstandard.ZstdError)
+
+
+def options_of(kinds: Iterable[SourceKind]) -> dict[str, SourceOption]:
+    """The options of some kinds together, by name. Raises ValueError for one that two kinds define differently."""
+    options: dict[str, SourceOption] = {}
+    for kind in kinds:
+        for name, option in kind.options.items():
+            if options.setdefault(name, option) != option:
+                raise ValueError(f"option {name!r} of source kind {kind.name!r} differs from that of another kind")
+    return options
+
+
+TABLE_OPTIONS = options_of(KINDS.values())
+"""Every key that a source's table may have for its reader."""
 
 
 def read_records(
@@ -124,29 +66,38 @@ def read_records(
     passed_over: Counter[str] | None = None,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Reads one file, or the records of it that begin in the bytes [start, end) where its kind can be split.
+    """Read one file, or the records of it that begin in the bytes [start, end) where its kind has ranges.
 
-    Bytes that break the file's format cost the rest of it, or of the range: reject `read/broken-file`. `screen` is for the kinds that
-    take one, and so is `passed_over`, which is given the number of records of each type that holds no documents. `columns` learns
-    which columns there are, of the kinds that have some.
+    Args:
+        path: a file on any file system.
+        kind: a name of KINDS.
+        options: the reader's options, as keywords.
+        start, end: a range of bytes; the whole file by default.
+        screen: rejects a page before its main text is looked for; ignored by kinds that take none.
+        passed_over: is given the number of records of each type that holds no documents.
+        columns: is given which columns there are, by kinds that have columns.
 
-    An error of the system (no such file, no permission, a failing disk or network) is no property of the input: it is
-    raised, and the same run may succeed later. Such an OSError has an errno, one of a format has none.
+    Yields:
+        Documents and rejects in file order. Bytes that break the file's format end the file, or the range, with one reject
+        `read/broken-file`.
+
+    Raises:
+        OSError: an error of the system (no such file, no permission, a failing disk or network). It is no property of the input, and
+            the same run may succeed later. Such an OSError has an errno, one of a format has none.
     """
     source = KINDS[kind]
     last = None
-    more: dict[str, Any] = {"start": start, "end": end} if start or end is not None else {}
-    if source.screens:
-        more["screen"] = screen
-    if source.passes_over:
-        more["passed_over"] = passed_over
-    if source.counts_columns:
-        more["columns"] = columns
+    keywords: dict[str, int | Screen | Counter[str] | ColumnsSeen | None] = {}
+    if start or end is not None:
+        keywords |= {"start": start, "end": end}
+    for name, value in (("screen", screen), ("passed_over", passed_over), ("columns", columns)):
+        if source.takes(name):
+            keywords[name] = value
     try:
-        with storage.open_input(path) if source.compressed else storage.open_decompressed(path) as stream:
-            for record in source.read(stream, **options, **more):
+        with storage.open_input(path) if source.decompresses else storage.open_decompressed(path) as stream:
+            for record in source.read(stream, **options, **keywords):
                 last = record.locator
-                yield _checked(record, kind)
+                yield _checked(record, source)
     except BaseException as error:
         if not _is_of_format(error):
             raise
@@ -155,11 +106,11 @@ def read_records(
         yield RawReject(f"{where}+", "read/broken-file", detail=f"{type(error).__name__} {after}: {error}")
 
 
-def _checked(record: Record, kind: str) -> Record:
-    """The one check of every kind that what it read is text. Stage `extract` where pages are told from other files first, else `read`."""
+def _checked(record: Record, kind: SourceKind) -> Record:
+    """The one check of every kind that what it read is text."""
     if isinstance(record, RawReject) or (detail := binary_detail(record.text)) is None:
         return record
-    return RawReject(record.locator, f"{kind}/not-text", "extract" if kind in ("warc", "wet") else "read", detail=detail, url=record.url)
+    return RawReject(record.locator, f"{kind.name}/not-text", "extract" if kind.mixed else "read", detail=detail, url=record.url)
 
 
 def _is_of_format(error: BaseException) -> bool:

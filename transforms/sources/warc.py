@@ -3,16 +3,19 @@
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Annotated, BinaryIO, NamedTuple
+
+from pydantic import Field
 
 from transforms.sources.archive import ArchiveRecord, read_archive
 from transforms.sources.decoding import decode_html, decode_plain
-from transforms.sources.html import Extractor, Page, extract_main_text
+from transforms.sources.html import Page, check_extractor, extract_main_text
 from transforms.sources.http_message import HttpMessage, parse_response
+from transforms.sources.kind import COMPRESSIONS, InputRate, Ranges, SourceKind
 from transforms.sources.mime import HTML, PLAIN, MimeType, decide, may_be_binary, may_be_read, parse_content_type
+from transforms.sources.options import ExtractorOption, LinksOption, OutputOption, TruncatedOption
 from transforms.sources.payload import Payload, TooLargeError, read_payload
 from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, binary_detail, clean_text
-from transforms.sources.render import Output
 
 TYPES = ("response", "resource", "conversion")
 MAX_PAYLOAD_MEGABYTES = 64.0  # Common Crawl cuts at 1 MiB, and at 5 MiB since 2025
@@ -20,7 +23,6 @@ _LONGEST_HTTP_HEADER = 1 << 16
 _LOOKED_AT = 1 << 16  # bytes, or characters, in which binary data shows
 _REASONS = ("length", "time", "disconnect")
 
-Truncated = Literal["keep", "reject"]
 Note = tuple[str, int]
 Extract = Callable[[str], Page]
 """The markup of a page -> its main text and metadata."""
@@ -31,12 +33,14 @@ def read_warc(
     *,
     start: int = 0,
     end: int | None = None,
-    extractor: Extractor = "tokenmill",
-    output: Output = "text",
-    links: bool = False,
+    extractor: ExtractorOption = "tokenmill",
+    max_payload_megabytes: Annotated[
+        float | None, Field(gt=0, description="a response with a larger body, decoded, in MB, is rejected; 64 when not set")
+    ] = None,
+    truncated: TruncatedOption = "keep",
+    output: OutputOption = "text",
+    links: LinksOption = None,
     screen: Screen | None = None,
-    max_payload_megabytes: float | None = None,
-    truncated: Truncated = "keep",
     passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
     """Bytes of a WARC file -> one document or reject for each response, resource and conversion, in file order.
@@ -45,7 +49,7 @@ def read_warc(
     are no documents; `passed_over` counts them by type.
 
     The locator is the record's offset in the file, or its gzip member's, zstd or lz4 frame's; what else comes from that member is
-    `405#1`, `405#2`. A record that cannot be parsed costs itself, and so does one whose payload, without its transfer and content
+    `405#1`, `405#2`. A record that cannot be parsed is rejected, and so is one whose payload, without its transfer and content
     codings, is larger than `max_payload_megabytes` (10^6 bytes): `warc/payload-too-large`, in little memory. A payload that is known to be
     cut short is a document whose column `truncated` says why, or, with "reject", `warc/truncated-payload`. A stream that breaks
     raises OSError or an error of its format. `output` and `links` are those of `render`.
@@ -54,7 +58,7 @@ def read_warc(
     `<offset of the last record>+`. Not seen is a cut that leaves whole records behind.
     """
     limit = int(1_000_000 * (MAX_PAYLOAD_MEGABYTES if max_payload_megabytes is None else max_payload_megabytes))
-    extract = functools.partial(extract_main_text, extractor=extractor, output=output, links=links, screen=screen)
+    extract = functools.partial(extract_main_text, extractor=extractor, output=output, links=bool(links), screen=screen)
     read = functools.partial(_read_record, limit=limit, extract=extract, truncated=truncated)
     return read_archive(
         stream,
@@ -84,7 +88,7 @@ def truncation(record: ArchiveRecord) -> str | None:
     return "segment" if record.headers.get("warc-segment-number", "").strip() == "1" else None
 
 
-def _read_record(record: ArchiveRecord, *, limit: int, extract: Extract, truncated: Truncated) -> Record:
+def _read_record(record: ArchiveRecord, *, limit: int, extract: Extract, truncated: TruncatedOption) -> Record:
     if record.block is None:
         return _too_large(record, limit)
     stated = _stated(record, record.block)
@@ -156,12 +160,30 @@ def _stated(record: ArchiveRecord, block: bytes) -> _Stated:
     return _Stated(own, message, notes, reject)
 
 
-def _other_type(record: ArchiveRecord, essence: str, found: str | None) -> RawReject:
+def _other_type(record: ArchiveRecord, essence: str, sniffed: str | None) -> RawReject:
     said = f"content type {essence!r}" if essence else "no content type"
-    detail = f"{said}, and the body is {found}" if found else said
+    detail = f"{said}, and the body is {sniffed}" if sniffed else said
     return RawReject(record.locator, "warc/content-type", "extract", url=record.url, detail=detail)
 
 
 def _too_large(record: ArchiveRecord, limit: int) -> RawReject:
     detail = f"{record.length} bytes, and more than {limit} when they are decoded"
     return RawReject(record.locator, "warc/payload-too-large", "extract", url=record.url, detail=detail)
+
+
+WARC = SourceKind(
+    name="warc",
+    read=read_warc,
+    locator="byte offset of the record, or of its gzip member, in the file",
+    suffixes=(".warc", ".arc.warc"),
+    compressions=(*COMPRESSIONS, ".lz4"),
+    begins=lambda head: head.data.startswith(b"WARC/1."),
+    decompresses=True,
+    ranges=Ranges(of="gzip member", files="warc.gz", suffixes=(".gz",), start_at_locators=True),
+    rates={
+        True: InputRate(bytes_per_second=3.4e6, text=0.20, parts=0.096),
+        False: InputRate(bytes_per_second=21e6, text=0.039, parts=0.018),
+    },
+    mixed=True,
+    check=lambda *, extractor, output, **_: check_extractor(extractor, output),
+)

@@ -7,15 +7,22 @@ from typing import BinaryIO
 
 from transforms.sources.archive import ArchiveRecord, read_archive
 from transforms.sources.decoding import decode_plain
+from transforms.sources.kind import COMPRESSIONS, Ranges, SourceKind
 from transforms.sources.mime import BINARY, PLAIN, parse_content_type, sniff
+from transforms.sources.options import TruncatedOption
 from transforms.sources.records import RawDocument, RawReject, Record, binary_detail, clean_text
-from transforms.sources.warc import Truncated, truncation
+from transforms.sources.warc import truncation
 
 _LARGEST = 64 << 20
 
 
 def read_wet(
-    stream: BinaryIO, *, start: int = 0, end: int | None = None, truncated: Truncated = "keep", passed_over: Counter[str] | None = None
+    stream: BinaryIO,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    truncated: TruncatedOption = "keep",
+    passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
     """Bytes of a WET file -> one document or reject for each conversion record, in file order.
 
@@ -28,14 +35,14 @@ def read_wet(
     )
 
 
-def _read_conversion(record: ArchiveRecord, *, truncated: Truncated) -> Record:
+def _read_conversion(record: ArchiveRecord, *, truncated: TruncatedOption) -> Record:
     locator, url = record.locator, record.url
     if record.block is None:
         return RawReject(locator, "wet/too-large", "extract", url=url, detail=f"{record.length} bytes, more than {_LARGEST}")
     stated = parse_content_type([record.headers.get("content-type", "")])
-    found = sniff(record.block)
-    if stated.essence not in ("", PLAIN) or (found and not found.startswith("text/") and found != BINARY):
-        detail = f"content type {stated.essence!r}" + (f", and the block is {found}" if found else "")
+    sniffed = sniff(record.block)
+    if stated.essence not in ("", PLAIN) or (sniffed and not sniffed.startswith("text/") and sniffed != BINARY):
+        detail = f"content type {stated.essence!r}" + (f", and the block is {sniffed}" if sniffed else "")
         return RawReject(locator, "wet/content-type", "extract", url=url, detail=detail)
     reason = truncation(record)
     if reason and truncated == "reject":
@@ -48,3 +55,15 @@ def _read_conversion(record: ArchiveRecord, *, truncated: Truncated) -> Record:
     if not text:
         return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {record.length} bytes")
     return RawDocument(locator, text, url=url, truncated=reason, notes=decoded.notes)
+
+
+WET = SourceKind(
+    name="wet",
+    read=read_wet,
+    locator="byte offset of the record, or of its gzip member, in the file",
+    suffixes=(".warc.wet", ".wet"),
+    compressions=(*COMPRESSIONS, ".lz4"),
+    decompresses=True,
+    ranges=Ranges(of="gzip member", files="wet.gz", suffixes=(".gz",), start_at_locators=True),
+    mixed=True,
+)

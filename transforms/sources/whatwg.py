@@ -113,10 +113,10 @@ def _single_bytes(encoding: str) -> str:
     if encoding == "x-user-defined":
         return "".join(map(chr, [*range(128), *range(0xF780, 0xF800)]))
     tables = _tables()
-    found = np.flatnonzero(tables["single_names"] == encoding.removesuffix("-i"))
-    if not len(found):
+    rows = np.flatnonzero(tables["single_names"] == encoding.removesuffix("-i"))
+    if not len(rows):
         raise LookupError(f"unknown encoding: {encoding}")
-    return "".join(map(chr, [*range(128), *tables["single"][found[0]].tolist()]))
+    return "".join(map(chr, [*range(128), *tables["single"][rows[0]].tolist()]))
 
 
 def _index(name: str) -> np.ndarray:
@@ -162,26 +162,26 @@ def _pairs_of(encoding: str) -> _Pairs:
     if encoding == "euc-kr":
         return _pairs(leads, _span(0x41, 0xFE), _index("euc-kr"))
     if encoding == "gb18030":
-        found = _pairs(leads, np.append(low, _span(0x80, 0xFE)), _index("gb18030"))
-        found.alone[0x80] = 0x20AC
-        return found
+        pairs = _pairs(leads, np.append(low, _span(0x80, 0xFE)), _index("gb18030"))
+        pairs.alone[0x80] = 0x20AC
+        return pairs
     if encoding == "shift_jis":
-        found = _pairs(np.append(_span(0x81, 0x9F), _span(0xE0, 0xFC)), np.append(low, _span(0x80, 0xFC)), _index("jis0208"))
-        found.alone[0x80] = 0x80
-        found.alone[0xA1:0xE0] = _span(0xFF61, 0xFF9F)
-        return found
-    found = _pairs(_span(0xA1, 0xFE), _span(0xA1, 0xFE), _index("jis0212" if encoding == "jis0212" else "jis0208"))
-    found.leads[[0x8E, 0x8F]] = True
-    found.points[(0x8E << 8) + _span(0xA1, 0xDF)] = _span(0xFF61, 0xFF9F)
-    return found
+        pairs = _pairs(np.append(_span(0x81, 0x9F), _span(0xE0, 0xFC)), np.append(low, _span(0x80, 0xFC)), _index("jis0208"))
+        pairs.alone[0x80] = 0x80
+        pairs.alone[0xA1:0xE0] = _span(0xFF61, 0xFF9F)
+        return pairs
+    pairs = _pairs(_span(0xA1, 0xFE), _span(0xA1, 0xFE), _index("jis0212" if encoding == "jis0212" else "jis0208"))
+    pairs.leads[[0x8E, 0x8F]] = True
+    pairs.points[(0x8E << 8) + _span(0xA1, 0xDF)] = _span(0xFF61, 0xFF9F)
+    return pairs
 
 
 def _blocks(data: bytes) -> Iterator[np.ndarray]:
     """The bytes in blocks that end where no sequence goes on."""
     start = 0
     while start < len(data):
-        found = _SAFE.search(data, start + _BLOCK - 1) if start + _BLOCK < len(data) else None
-        end = found.end() if found else len(data)
+        match = _SAFE.search(data, start + _BLOCK - 1) if start + _BLOCK < len(data) else None
+        end = match.end() if match else len(data)
         yield np.frombuffer(data, np.uint8, end - start, start)
         start = end
 
@@ -210,21 +210,21 @@ def _decode_block(block: np.ndarray, pairs: _Pairs, encoding: str) -> str:
         is_lead = pairs.leads.take(block)
     starts = is_lead & _runs(is_lead)[1]
     points = pairs.alone.take(block)
-    gone = np.zeros(len(block), bool)
+    consumed = np.zeros(len(block), bool)
     if encoding == "gb18030":
-        _decode_fours(block, starts, points, gone)
+        _decode_fours(block, starts, points, consumed)
     leads = np.flatnonzero(starts)
     if len(leads) and leads[-1] == len(block) - 1:
         points[leads[-1]] = _REPLACEMENT
         leads = leads[:-1]
     trails = block[leads + 1]
     keys = (block[leads].astype(np.int32) << 8) | trails
-    found = pairs.points[keys]
+    decoded = pairs.points[keys]
     if marked is not None:
-        found = np.where(marked[leads], _pairs_of("jis0212").points[keys], found)
-    points[leads] = np.where(found, found, _REPLACEMENT)
-    gone[leads + 1] |= (found != 0) | (trails >= 0x80)
-    return _to_text(points[~gone])
+        decoded = np.where(marked[leads], _pairs_of("jis0212").points[keys], decoded)
+    points[leads] = np.where(decoded, decoded, _REPLACEMENT)
+    consumed[leads + 1] |= (decoded != 0) | (trails >= 0x80)
+    return _to_text(points[~consumed])
 
 
 def _runs(is_lead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -236,8 +236,8 @@ def _runs(is_lead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return begins, odd == np.repeat((begins & 1).astype(np.uint8), lengths)
 
 
-def _decode_fours(block: np.ndarray, starts: np.ndarray, points: np.ndarray, gone: np.ndarray) -> None:
-    """The sequences of four bytes of gb18030, written into `points` and taken from `starts`; their further bytes are `gone`."""
+def _decode_fours(block: np.ndarray, starts: np.ndarray, points: np.ndarray, consumed: np.ndarray) -> None:
+    """The sequences of four bytes of gb18030, written into `points` and taken from `starts`; their further bytes are `consumed`."""
     digits = (block >= 0x30) & (block <= 0x39)
     begun = starts[:-1] & digits[1:]
     if not begun.any():
@@ -248,15 +248,15 @@ def _decode_fours(block: np.ndarray, starts: np.ndarray, points: np.ndarray, gon
     bytes_ = block[first[:, None] + np.arange(4)].astype(np.int32) - np.array([0x81, 0x30, 0x81, 0x30])
     points[first] = _points_of_fours(bytes_ @ np.array([12600, 1260, 10, 1]))
     for offset in (1, 2, 3):
-        gone[first + offset] = True
+        consumed[first + offset] = True
     starts[first] = starts[first + 2] = False
     # A sequence that the end cuts off is one error, with its digit.
     tail = len(block) - 2
     if begun[tail] and starts[tail]:
-        points[tail], starts[tail], gone[tail + 1] = _REPLACEMENT, False, True
+        points[tail], starts[tail], consumed[tail + 1] = _REPLACEMENT, False, True
     elif tail and begun[tail - 1] and starts[tail - 1] and starts[tail + 1]:
         points[tail - 1], starts[tail - 1], starts[tail + 1] = _REPLACEMENT, False, False
-        gone[tail:] = True
+        consumed[tail:] = True
 
 
 def _points_of_fours(pointers: np.ndarray) -> np.ndarray:

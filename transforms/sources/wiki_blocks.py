@@ -77,7 +77,7 @@ def clean_line(line: str, items: Items, *, keep_spaces: bool = False) -> str:
     if HOLE in line:
         line = _close_holes(line)
     line = decode_entities(line)
-    line = ITEMS.sub(lambda found: items[int(found[1])].text if items[int(found[1])].kind == "text" else found[0], line)
+    line = ITEMS.sub(lambda match: items[int(match[1])].text if items[int(match[1])].kind == "text" else match[0], line)
     if SUP in line or SUB in line:
         line = _mark_scripts(line, items)
     line = _STRAY.sub("", line)
@@ -86,10 +86,10 @@ def clean_line(line: str, items: Items, *, keep_spaces: bool = False) -> str:
     return line
 
 
-def _without_switch(found: re.Match[str]) -> str:
-    name = found[1]
+def _without_switch(match: re.Match[str]) -> str:
+    name = match[1]
     switch = name.lower() in SWITCHES if name != name.upper() else name.strip("_") not in NO_SWITCHES
-    return "" if switch else found[0]
+    return "" if switch else match[0]
 
 
 def _close_holes(line: str) -> str:
@@ -108,8 +108,8 @@ def _mark_scripts(line: str, items: Items) -> str:
         out: list[str] = []
         before = ""
         at, joined = 0, False
-        for found in _SCRIPT.finditer(line):
-            out.append(line[at : found.start()])
+        for match in _SCRIPT.finditer(line):
+            out.append(line[at : match.start()])
             piece = ANY.sub("", ITEMS.sub("", out[-1]))
             joined = joined and not piece
             if (
@@ -117,24 +117,24 @@ def _mark_scripts(line: str, items: Items) -> str:
             ) >= 0:  # inside another script: what stands before that is none of its
                 before, piece = "", ANY.sub("", ITEMS.sub("", out[-1][opened:]))
             before = (before + piece)[-80:]
-            content = found[2]
+            content = match[2]
             if ITEMS.sub("", content) == content:
-                after = _text_after(line, found.end())
-                content = (raised if found[1] == SUP else lowered)(ANY.sub("", content), Around(before, after, joined=joined))
+                after = _text_after(line, match.end())
+                content = (raised if match[1] == SUP else lowered)(ANY.sub("", content), Around(before, after, joined=joined))
                 if content[:1] == "\b":
                     content = content[1:]
                     out[-1] = out[-1].rstrip(" ")
                     before = before.rstrip(" ")
                 if content[:1].isdigit() and before[-1:].isdigit():
                     content = f" {content}"
-                if found[1] == SUB and out[-1].endswith("⁄"):
+                if match[1] == SUB and out[-1].endswith("⁄"):
                     out[-1] = out[-1][:-1] + "/"
                 joined = content[:1] in ("^", "_") or content[-1:].isdigit()
-            if content[-1:].isdigit() and line[found.end() : found.end() + 1].isdigit():
+            if content[-1:].isdigit() and line[match.end() : match.end() + 1].isdigit():
                 content += " "
             out.append(content)
             before = (before + content)[-80:]
-            at = found.end()
+            at = match.end()
         if not at:
             break
         line = "".join(out) + line[at:]
@@ -143,13 +143,13 @@ def _mark_scripts(line: str, items: Items) -> str:
 
 def _text_after(line: str, at: int) -> str:
     """The text that goes on at a place, past other scripts; where it is a stroke alone, what stands below it too."""
-    while found := _SCRIPT.match(line, at):
-        at = found.end()
+    while match := _SCRIPT.match(line, at):
+        at = match.end()
     text = _UP_TO_SCRIPT.match(line, at)[0]  # type: ignore[index]
     at += len(text)
     text = ANY.sub("", ITEMS.sub("", text))[:80]
-    if text.strip() in ("/", "⁄") and (found := _SCRIPT.match(line, at)):
-        text += (FRACTION if found[1] == SUB else "") + ANY.sub("", found[2])[:80]
+    if text.strip() in ("/", "⁄") and (match := _SCRIPT.match(line, at)):
+        text += (FRACTION if match[1] == SUB else "") + ANY.sub("", match[2])[:80]
     return text
 
 
@@ -185,18 +185,18 @@ class _Reader:
     def line(self, line: str) -> None:
         """One line outside tables; listings and formulas of their own in it become blocks between its parts."""
         at = 0
-        for found in ITEMS.finditer(line):
-            item = self.items[int(found[1])]
-            before, after = line[: found.start()].strip(" " + HOLE), line[found.end() :].strip(" " + HOLE)
+        for match in ITEMS.finditer(line):
+            item = self.items[int(match[1])]
+            before, after = line[: match.start()].strip(" " + HOLE), line[match.end() :].strip(" " + HOLE)
             alone = item.kind == "math" and bool(before) and not before.strip(": ") and not after
             if item.kind not in ("block", "display") and not alone:
                 continue
-            self.part(line[at : found.start()].rstrip(" :") if item.kind != "block" else line[at : found.start()])
+            self.part(line[at : match.start()].rstrip(" :") if item.kind != "block" else line[at : match.start()])
             if item.kind == "block":
                 self.add("code", item.text, prefix=item.label)
             else:
                 self.add("display", item.text)
-            at = found.end()
+            at = match.end()
         if at == 0 or line[at:].strip():
             self.part(line[at:] if at == 0 else line[at:].strip(" "))
 
@@ -214,15 +214,15 @@ class _Reader:
             self.verse(line[1:])
             return
         bare = line.lstrip(HOLE)
-        if found := _HEADING.fullmatch(bare):
-            level = min(len(found[1]), len(found[3]), 6)
-            if text := clean_line(found[1][level:] + found[2] + found[3][level:], self.items):
+        if match := _HEADING.fullmatch(bare):
+            level = min(len(match[1]), len(match[3]), 6)
+            if text := clean_line(match[1][level:] + match[2] + match[3][level:], self.items):
                 self.add("heading", text, level=level)
-        elif found := _RULE.match(bare):
+        elif match := _RULE.match(bare):
             self.gap = True
-            self.paragraph(bare[found.end() :])
-        elif found := _LIST.match(bare):
-            self.item(found[0], bare[found.end() :])
+            self.paragraph(bare[match.end() :])
+        elif match := _LIST.match(bare):
+            self.item(match[0], bare[match.end() :])
         elif bare[:1] == " " and not bare.strip() and self.blocks and self.blocks[-1].kind == "pre" and not self.gap:
             self.blocks[-1].text += "\n"
         elif bare[:1] in (" ", "\t") and not self.inside and not self.quoted and bare.strip():
@@ -254,8 +254,8 @@ class _Reader:
             self.append_line("verse", indent + part)
 
     def item(self, prefix: str, line: str) -> None:
-        if prefix.endswith(";") and (found := _TERM.fullmatch(line)):
-            term, rest = clean_line(found[1], self.items), clean_line(found[2], self.items)
+        if prefix.endswith(";") and (match := _TERM.fullmatch(line)):
+            term, rest = clean_line(match[1], self.items), clean_line(match[2], self.items)
             if term or rest:
                 self.add("term", f"{term} {rest}".strip(), prefix=prefix)
             return

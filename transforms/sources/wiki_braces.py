@@ -35,12 +35,12 @@ def expand_braces(text: str, *, title: str) -> str:
     """
     stack = [_Open("")]
     at = 0
-    for found in _TOKEN.finditer(text):
-        if found.start() < at:
+    for match in _TOKEN.finditer(text):
+        if match.start() < at:
             continue
-        stack[-1].parts[-1].append(text[at : found.start()])
-        at = found.end()
-        token = found[0]
+        stack[-1].parts[-1].append(text[at : match.start()])
+        at = match.end()
+        token = match[0]
         top = stack[-1]
         if token == "|":
             if top.opener:
@@ -60,7 +60,7 @@ def expand_braces(text: str, *, title: str) -> str:
             else:
                 top.parts[-1].append(token)
         else:
-            at = _close_braces(stack, found.start(), len(token), title, text)
+            at = _close_braces(stack, match.start(), len(token), title, text)
     stack[-1].parts[-1].append(text[at:])
     while len(stack) > 1:
         _flatten(stack, "")

@@ -31,13 +31,13 @@ def take_out(wikitext: str, items: Items) -> str:
     out: list[str] = []
     at = 0
     missing: set[str] = set()
-    while found := _START.search(source, at):
-        start, end = found.span()
+    while match := _START.search(source, at):
+        start, end = match.span()
         out.append(source[at:start])
-        if found[2] is None:
+        if match[2] is None:
             at = _comment_end(source, end, out)
             continue
-        name = found[2].lower()
+        name = match[2].lower()
         close = source.find(">", end) if ">" not in missing else -1
         if close < 0:
             missing.add(">")
@@ -45,7 +45,7 @@ def take_out(wikitext: str, items: Items) -> str:
             at = end
             continue
         at = close + 1
-        if found[1]:
+        if match[1]:
             continue
         if source[close - 1] == "/":
             out.append({"nowiki": JOIN}.get(name, HOLE if name not in _TRANSPARENT else ""))
@@ -96,7 +96,7 @@ def _replaced(name: str, attributes: str, content: str, items: Items) -> str:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    return {found[1].lower(): next(filter(None, found.groups()[1:]), "") for found in _ATTRIBUTE.finditer(text)}
+    return {match[1].lower(): next(filter(None, match.groups()[1:]), "") for match in _ATTRIBUTE.finditer(text)}
 
 
 def _highlighted(attributes: str, content: str, items: Items) -> str:
@@ -121,7 +121,7 @@ def _verse(content: str, items: Items) -> str:
     """A poem: each line keeps its indentation, and is read as wikitext for the rest."""
     lines = []
     for line in textwrap.dedent(take_out(content, items).strip("\n")).split("\n"):
-        found = _INDENT.match(line)
-        depth = 0 if found is None else len(found[0]) * 2 if found[0][0] == ":" else len(decode_entities(found[0]))
-        lines.append(f"{VERSE}{' ' * depth}{line[found.end() if found else 0 :]}")
+        match = _INDENT.match(line)
+        depth = 0 if match is None else len(match[0]) * 2 if match[0][0] == ":" else len(decode_entities(match[0]))
+        lines.append(f"{VERSE}{' ' * depth}{line[match.end() if match else 0 :]}")
     return "\n\n" + "\n".join(lines) + "\n\n"

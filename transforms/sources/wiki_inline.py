@@ -66,9 +66,9 @@ def mark_tags(text: str) -> str:
     lists: list[str] = []
     at = 0
     fresh = True  # whether a line begins here
-    for found in _TAG.finditer(text):
-        start, end = found.span()
-        name = found[2].lower()
+    for match in _TAG.finditer(text):
+        start, end = match.span()
+        name = match[2].lower()
         if start < at or name not in HTML_TAGS:
             continue
         close, other = text.find(">", end), text.find("<", end)
@@ -77,7 +77,7 @@ def mark_tags(text: str) -> str:
         if 0 <= other < close:
             continue
         between = text[at:start]
-        piece = _tag(name, lists, closing=bool(found[1]))
+        piece = _tag(name, lists, closing=bool(match[1]))
         if name in _LINES:
             # Ends of items and of lists follow each other; a blank line between would end the list.
             between = "" if fresh and not between.strip() else between
@@ -172,15 +172,15 @@ def mark_links(text: str, items: Items, *, dropped: frozenset[str], address: Cal
     out: list[str] = []
     opened: list[int] = []
     at = 0
-    while found := _LINK_MARK.search(text, at):
-        out.append(text[at : found.start()])
-        at = found.end()
-        if found[0] == "]]" and opened and text.startswith("]", at) and _is_open("".join(out[opened[-1] + 1 :])):
+    while match := _LINK_MARK.search(text, at):
+        out.append(text[at : match.start()])
+        at = match.end()
+        if match[0] == "]]" and opened and text.startswith("]", at) and _is_open("".join(out[opened[-1] + 1 :])):
             # The first bracket ends an external link inside a caption.
             out.append("]")
             at -= 1
             continue
-        if found[0] == "[[":
+        if match[0] == "[[":
             if len(opened) < _MAX_NESTED:
                 opened.append(len(out))
             out.append("[[")
@@ -224,10 +224,10 @@ def _link(inner: str, items: Items, dropped: frozenset[str], address: Callable[[
 def mark_external_links(text: str, items: Items, *, keep: bool) -> str:
     """`[https://a.example A site]` -> `A site`; a link without a text shows nothing. `keep`: the address stays as a mark."""
 
-    def shown(found: re.Match[str]) -> str:
-        label = found[2].strip()
+    def shown(match: re.Match[str]) -> str:
+        label = match[2].strip()
         if not plain(label).strip() and not label:
             return HOLE
-        return f"{LINK}{items.put(Item('link', found[1]))}{label}{LINK_END}" if keep else label
+        return f"{LINK}{items.put(Item('link', match[1]))}{label}{LINK_END}" if keep else label
 
     return _EXTERNAL.sub(shown, text) if "[" in text else text

@@ -19,7 +19,7 @@ def inline_text(text: str, items: Items) -> str:
     """Clean text with marks -> what it shows."""
     if ANY.search(text) is None:
         return text
-    text = _ITEM.sub(lambda found: items[int(found[1])].text, _LINKS.sub("", text))
+    text = _ITEM.sub(lambda match: items[int(match[1])].text, _LINKS.sub("", text))
     return ANY.sub("", _BREAKS.sub("\n", text))
 
 

@@ -66,10 +66,10 @@ class Table:
                 depth += 1
                 continue
             stripped = line.lstrip()
-            if found := _CLOSE.match(line):
+            if match := _CLOSE.match(line):
                 depth -= 1
                 if not depth:
-                    self.rest = line[found.end() :].strip()
+                    self.rest = line[match.end() :].strip()
                     break
                 continue
             if depth > 1 and stripped[:2] in ("|-", "|+"):

@@ -71,8 +71,8 @@ def expand(name: str, parts: Sequence[str], *, title: str) -> str:
     if colon and (change := _FUNCTIONS.get(function.lower())):
         return change(value.strip())
     arguments = _arguments(parts)
-    found = _expand_family(name, lower, arguments)
-    return found.strip() or HOLE if found is not None else HOLE
+    expanded = _expand_family(name, lower, arguments)
+    return expanded.strip() or HOLE if expanded is not None else HOLE
 
 
 def _arguments(parts: Sequence[str]) -> dict[str, str]:
@@ -80,8 +80,8 @@ def _arguments(parts: Sequence[str]) -> dict[str, str]:
     arguments: dict[str, str] = {}
     position = 0
     for part in parts:
-        if found := _NAMED.match(part):
-            arguments[found[1].lower()] = part[found.end() :].strip()
+        if match := _NAMED.match(part):
+            arguments[match[1].lower()] = part[match.end() :].strip()
         else:
             position += 1
             arguments[str(position)] = part

@@ -15,6 +15,8 @@ from defusedxml.ElementTree import iterparse
 
 from transforms.sources.dates import parse_date
 from transforms.sources.indent import clean_indented
+from transforms.sources.kind import SourceKind
+from transforms.sources.options import LinksOption, OutputOption
 from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.wiki_names import DROPPED_LINKS
 from transforms.sources.wikitext import Output, wikitext_to_text
@@ -30,15 +32,15 @@ _IN_URL = "/:;@$!*(),~-._"
 
 
 def read_wikipedia(
-    stream: BinaryIO, *, output: Output = "text", links: bool | None = None, max_page_bytes: int = MAX_PAGE_BYTES
+    stream: BinaryIO, *, output: OutputOption = "text", links: LinksOption = None, max_page_bytes: int = MAX_PAGE_BYTES
 ) -> Iterator[Record]:
-    """Bytes of an XML export -> one document or reject a page. The locator is the page's id; `published` its last edit.
+    """Bytes of an XML export -> one document or reject per page. The locator is the page's id; `published` its last edit.
 
     `output`: plain text, or GitHub-flavoured Markdown, which keeps the addresses of links with `links`.
 
     Exports list pages by rising id. One whose id is missing or does not rise is `AFTER+n`, the n-th since page AFTER.
     Redirects and pages outside the main namespace are rejects of the stage `extract`. XML that is not well formed or declares
-    entities costs the rest of the file, one reject: entities are never expanded and nothing outside the file is ever read.
+    entities is read no further, one reject: entities are never expanded and nothing outside the file is ever read.
     """
     last, largest, others = "start", -1, 0
     try:
@@ -62,7 +64,7 @@ class _NotReadError(ValueError):
 
 
 class _Site(NamedTuple):
-    """What the head of an export says: where pages lie, and the names of the namespaces of files and categories, in small letters."""
+    """What the head of an export says: where pages lie, and the names of the namespaces of files and categories, in lowercase."""
 
     base: str | None = None
     dropped_links: frozenset[str] = DROPPED_LINKS
@@ -143,7 +145,7 @@ def _read_safely(page: Element, locator: str, site: _Site, output: Output, links
     url = f"{site.base}/{quote(title.replace(' ', '_'), safe=_IN_URL)}" if site.base and title else None
     try:
         return _read_page(page, locator, site, title=title, url=url, output=output, links=links)
-    except Exception as error:  # what nobody foresaw in one page must not cost the file
+    except Exception as error:  # what nobody foresaw in one page must not end the file
         return RawReject(locator, "wikipedia/unreadable", detail=f"{type(error).__name__}: {error}", url=url)
 
 
@@ -166,3 +168,13 @@ def _read_page(page: Element, locator: str, site: _Site, *, title: str, url: str
         return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {len(wikitext)} characters of wikitext")
     edited = parse_date(revision.findtext("{*}timestamp")) if revision is not None else None
     return RawDocument(locator, text, url=url, title=title or None, published=edited)
+
+
+WIKIPEDIA = SourceKind(
+    name="wikipedia",
+    read=read_wikipedia,
+    locator="id of the page",
+    suffixes=(".xml",),
+    name_pattern=re.compile(r"-(?:pages-articles|pages-meta)[^/]*\.xml"),
+    begins=lambda head: head.root == "mediawiki",
+)

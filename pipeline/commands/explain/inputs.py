@@ -10,18 +10,7 @@ from transforms.contracts.manifest import Manifest
 from transforms.contracts.plain import from_plain
 from transforms.errors import UserError
 from transforms.ingest.unit import InputFile
-
-_LOCATORS = {
-    "warc": "byte offset of the record, or of its gzip member, in the file",
-    "wet": "byte offset of the record, or of its gzip member, in the file",
-    "jsonl": "byte offset of the line in the file, decompressed",
-    "arrow": "number of the row, from 1",
-    "csv": "number of the row, from 1",
-    "parquet": "number of the row, from 1",
-    "feed": "number of the entry, from 1",
-    "wikipedia": "id of the page",
-}
-_WHOLE = "the whole file"
+from transforms.sources.registry import KINDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +64,8 @@ class Inputs:
 
     def locator_meaning(self, kind: str, locator: str) -> str:
         """What a locator in a file of a kind counts."""
-        meaning = _LOCATORS.get(kind, _WHOLE if locator == "0" else "as the reader of this kind counts")
+        stated = KINDS[kind].locator if kind in KINDS else ""  # a plugin's kind may not be loaded
+        meaning = stated or ("the whole file" if locator == "0" else "as the reader of this kind counts")
         return f"{meaning}; the record with number {locator.partition('#')[2]} in it, from 0" if "#" in locator else meaning
 
     def file(self, part: int, origin: str) -> InputFile:

@@ -11,7 +11,6 @@ from pipeline.config.schema import Config
 from pipeline.run.state import flat_values, versions
 from pipeline.stages.documents.listing import list_source
 from pipeline.stages.documents.planning import without_paths
-from pipeline.stages.documents.work import language_settings, source_settings
 from transforms import storage
 from transforms.contracts.plain import to_object
 from transforms.errors import UserError
@@ -57,11 +56,9 @@ class Extractor:
         if not storage.exists(file.path):
             yield from ((entry, NotRead(state="unreadable", why=f"the file is missing: {file.path}")) for entry in entries)
             return
-        settings = source_settings(config.sources[file.source])
+        settings = config.sources[file.source]
         by_locator = {entry.locator: entry for entry in entries}
-        for record in read_again(
-            file, list(by_locator), settings=settings, language=language_settings(config.language), signals=config.signals
-        ):
+        for record in read_again(file, list(by_locator), settings=settings, language=config.language, signals=config.signals):
             entry = by_locator.pop(record.locator)
             yield entry, _compare(entry, record)
         for entry in by_locator.values():

@@ -5,7 +5,7 @@ import functools
 import posixpath
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -116,7 +116,7 @@ class _Writing:
     columns: tuple[KeptColumn, ...] = ()
 
     @property
-    def format(self) -> DocumentFormat:
+    def format(self) -> DocumentFormat[Any]:
         chosen = FORMATS[self.request.format]
         assert isinstance(chosen, DocumentFormat)
         return chosen

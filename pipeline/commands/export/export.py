@@ -35,11 +35,8 @@ def export_run(
 ) -> Finished[ExportCounters]:
     """Exports a run, or goes on where an export was cut off. Raises UserError when something came out that did not go in."""
     run, progress = Run(config.folder), StageProgress(console)
-    stage: ExportStage[Any]
-    if isinstance(FORMATS[request.format], TokenFormat):
-        stage = TokenExport(run, request)
-    else:
-        stage = DocumentExport(config, run, request)
+    is_of_tokens = isinstance(FORMATS[request.format], TokenFormat)
+    stage: ExportStage[Any] = TokenExport(run, request) if is_of_tokens else DocumentExport(config, run, request)
     plan = stage.plan(config, run)
     if _state_or_discard(request.to, plan, overwrite=overwrite) == "done":
         finished = stage.finished(run)
@@ -48,7 +45,7 @@ def export_run(
     return run_stage(stage, plan, config, run, settings, progress)
 
 
-def _state_or_discard(folder: str, plan: StagePlan, *, overwrite: bool) -> str:
+def _state_or_discard(folder: str, plan: StagePlan[Any], *, overwrite: bool) -> str:
     """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`: one of something else or unfinished."""
     ours = storage.exists(storage.join(folder, PLAN)) and read_plan(folder).stage == EXPORT.name
     if not ours and (names := _entries(folder)):

@@ -6,6 +6,7 @@ import itertools
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -50,18 +51,17 @@ def settle_tokens(run: Run, request: ExportRequest) -> ExportRequest:
     shards = _wanted_shards(run, request)
     info = _read_info(storage.join(run.shards, shards[0].name))
     _format(request).check(info)
-    if "sequence_length" not in _format(request).options or request.options.sequence_length:
-        return request
-    return replace(request, options=replace(request.options, sequence_length=info.sequence_length))
+    return replace(request, options=_format(request).settle(request.options, info))
 
 
 def _token_units(run: Run, request: ExportRequest) -> list[TokenExportUnit]:
     """The units of an export: groups of shards in the order of their documents' addresses."""
     length = settings_of(SHARDS.finished(run)).sequence_length
+    aim_rows = _format(request).file_tokens(request.options) // length
     units = []
     for split in request.splits:
         shards = [shard for shard in _wanted_shards(run, request) if shard.split == split]
-        for (source, index), members in _group(shards, _format(request).grouping, aim_rows=request.options.file_tokens // length).items():
+        for (source, index), members in _group(shards, _format(request).grouping, aim_rows=aim_rows).items():
             group = Group(split=split, source=source, index=index, positions=length * sum(shard.entry.rows for shard in members))
             units.append(
                 TokenExportUnit(
@@ -171,7 +171,7 @@ def _finish(run: Run, request: ExportRequest, report: StageReport[ExportCounters
     return {name: file_entry(storage.join(request.to, name), 0) for name in described}
 
 
-def _format(request: ExportRequest) -> TokenFormat:
+def _format(request: ExportRequest) -> TokenFormat[Any]:
     chosen = FORMATS[request.format]
     assert isinstance(chosen, TokenFormat)
     return chosen

@@ -3,8 +3,16 @@
 from pipeline.config.schema import Config
 from pipeline.run.folder import Run
 from pipeline.stages.dedup.report import dropped_by_rule, report_path, write_report
+from pipeline.stages.guard import Guard, highest_rate
 from transforms.contracts.counters import DedupCounters
 from transforms.errors import UserError
+
+
+def drop_guard(config: Config, counters: DedupCounters | None) -> Guard:
+    """The bound that `check_drop_rate` holds; `counters` of a stage that passed it."""
+    sources = counters.sources if counters else {}
+    highest = highest_rate({name: (source.dropped, source.documents) for name, source in sources.items()})
+    return Guard(key="dedup.max_drop_rate", limit=config.dedup.max_drop_rate, counted="dropped documents", highest=highest)
 
 
 def check_drop_rate(config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True) -> None:

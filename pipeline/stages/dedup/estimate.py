@@ -1,5 +1,6 @@
 """About what the dedup stage takes, and how much it exchanges."""
 
+import contextlib
 from dataclasses import dataclass
 
 from pipeline.config.schema import Config
@@ -7,14 +8,18 @@ from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.stages import rates
 from pipeline.stages.dedup.work import BYTES_PER_SECOND
 from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
-from transforms.dedup.near.exchange import COPIES_IN_MEMORY, Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
+from transforms.contracts.plain import JsonObject, to_object, to_plain
+from transforms.dedup.near.bands import ExpectedRecall, expected_recall
+from transforms.dedup.near.exchange import Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
 from transforms.dedup.near.signatures import signature_bytes
-from transforms.memory import FIXED_MEMORY, local_memory
+from transforms.dedup.settings import DedupConfig
+from transforms.errors import ConfigError
+from transforms.memory import COPIES_IN_MEMORY, FIXED_MEMORY, local_memory
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExchangeFigures:
-    """Hash ranges, passes over bands and over exact hashes, rounds of star contraction; bytes that cross, in all and in one pass."""
+    """Hash ranges, passes over bands and over exact hashes, rounds of star contraction; bytes that cross, in total and in one pass."""
 
     ranges: int
     passes: int
@@ -26,18 +31,33 @@ class ExchangeFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedExchange:
-    """What is exchanged between workers. `figures` are known when the number of documents is."""
+class PlannedDedup:
+    """The search for duplicates before it runs: the recall of its bands, and the bytes that workers exchange.
 
+    `documents` and `exchange`: of all documents, None before their number is known.
+    """
+
+    recall: ExpectedRecall
     documents: int | None
     memory_limit_bytes: int | None
     band_bytes_per_document: int
     exact_bytes_per_document: int
-    figures: ExchangeFigures | None = None
+    exchange: ExchangeFigures | None
+
+    def to_plain(self) -> JsonObject:
+        """One flat object."""
+        return {
+            "recall": to_plain(self.recall),
+            "documents": self.documents,
+            "memory_limit_bytes": self.memory_limit_bytes,
+            "band_bytes_per_document": self.band_bytes_per_document,
+            "exact_bytes_per_document": self.exact_bytes_per_document,
+            **(to_object(self.exchange) if self.exchange else {}),
+        }
 
 
 def estimate_dedup(survey: Survey) -> Estimate:
-    """Of the whole stage; signatures that are there already are not taken off. Raises ConfigError where the memory is too little."""
+    """Estimates the whole stage; signatures that are committed already are not subtracted. Raises ConfigError for too little memory."""
     config, settings, volume = survey.config, survey.settings, survey.volume
     notes = [] if volume.measured else [AT_MOST]
     workers = core_seconds = None
@@ -48,38 +68,48 @@ def estimate_dedup(survey: Survey) -> Estimate:
     if not config.dedup.enabled:
         return estimate(workers, core_seconds, processes_memory(workers, rates.DEDUP_WORKER_MEMORY), 0.0, notes)
     if volume.documents is None:
-        a_document = signature_bytes(config.dedup)
-        notes.append(f"memory and disk follow the number of documents: {a_document} bytes on disk for each, and memory within memory_limit")
+        per_document = signature_bytes(config.dedup)
+        notes.append(f"memory and disk follow the number of documents: {per_document} bytes on disk for each, memory within memory_limit")
         return estimate(workers, core_seconds, None, None, notes)
     memory = _dedup_memory(config, settings, volume, workers)
     disk = float(volume.documents * signature_bytes(config.dedup))
     return estimate(workers, core_seconds, memory, disk, notes, alone=volume.documents * rates.DEDUP_DRIVER_SECONDS)
 
 
-def planned_exchange(config: Config, settings: RunnerSettings, documents: int | None) -> PlannedExchange:
-    """In how many ranges and passes hashes cross, and how many bytes; for an unknown number of documents the bytes of one.
+def planned_dedup(survey: Survey) -> PlannedDedup | None:
+    """None where duplicates are not looked for.
 
-    Raises ConfigError where the memory is too little.
+    Too little memory is an error of `estimate_dedup`; here it leaves the figures per document, because a finished stage needs no memory.
     """
-    limit = None if settings.uses_external_runner else local_memory(config.dedup.memory_bytes)
-    bands, exact = band_bytes(1, config.dedup), exact_bytes(1, config.dedup)
-    if documents is None or not config.dedup.enabled:
-        return PlannedExchange(documents=None, memory_limit_bytes=limit, band_bytes_per_document=bands, exact_bytes_per_document=exact)
-    exchange = plan_exchange(documents, config.dedup, memory=limit)
-    return PlannedExchange(
-        documents=documents,
+    config, documents = survey.config.dedup, survey.volume.documents
+    if not config.enabled:
+        return None
+    limit = None if survey.settings.uses_external_runner else local_memory(config.memory_bytes)
+    exchange = None
+    if documents is not None:
+        with contextlib.suppress(ConfigError):
+            exchange = exchange_figures(documents, config, memory=limit)
+    return PlannedDedup(
+        recall=expected_recall(bands=config.bands, rows=config.rows, jaccard=config.jaccard),
+        documents=documents if exchange else None,
         memory_limit_bytes=limit,
-        band_bytes_per_document=bands,
-        exact_bytes_per_document=exact,
-        figures=ExchangeFigures(
-            ranges=exchange.ranges,
-            passes=exchange.passes,
-            exact_passes=exchange.exact_passes,
-            star_rounds=exchange.rounds,
-            band_bytes=band_bytes(documents, config.dedup),
-            exact_bytes=exact_bytes(documents, config.dedup),
-            largest_pass_bytes=pass_bytes(documents, config.dedup, exchange),
-        ),
+        band_bytes_per_document=band_bytes(1, config),
+        exact_bytes_per_document=exact_bytes(1, config),
+        exchange=exchange,
+    )
+
+
+def exchange_figures(documents: int, config: DedupConfig, *, memory: int | None) -> ExchangeFigures:
+    """How hashes of so many documents are exchanged within `memory` bytes (None: no limit). Raises ConfigError for too little memory."""
+    exchange = plan_exchange(documents, config, memory=memory)
+    return ExchangeFigures(
+        ranges=exchange.ranges,
+        passes=exchange.passes,
+        exact_passes=exchange.exact_passes,
+        star_rounds=exchange.rounds,
+        band_bytes=band_bytes(documents, config),
+        exact_bytes=exact_bytes(documents, config),
+        largest_pass_bytes=pass_bytes(documents, config, exchange),
     )
 
 
@@ -89,7 +119,7 @@ def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, work
         return None
     exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes))
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
-    share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_A_MEASURED_PART, 1.0)
+    share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_PER_MEASURED_PART, 1.0)
     return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)
 
 

@@ -34,6 +34,15 @@ def plan_dedup(stage: str, config: Config, run: Run) -> StagePlan[DedupUnit]:
     )
 
 
+def check_input(config: Config, run: Run, plan: StagePlan[DedupUnit] | None) -> None:
+    """Raises UserError for missing parts or, before the documents are finished (no plan), missing evaluation files or earlier runs."""
+    if plan is not None:  # which has looked for the others
+        check_parts(run.documents, plan)
+        return
+    evaluation_files(config.dedup)
+    open_runs(config.dedup.against, config.dedup, own=run.folder)
+
+
 def check_parts(documents: str, plan: StagePlan[DedupUnit]) -> None:
     """Raises UserError when a part of the documents is missing or not as long as its manifest says."""
     found = storage.file_sizes(documents)

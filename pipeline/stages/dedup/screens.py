@@ -16,13 +16,12 @@ from transforms.beam.screen_urls import ScreenUrls
 from transforms.contracts.counters import ContaminationCounters, EarlierRunCounters, LineCounters
 from transforms.contracts.names import PARTS
 from transforms.contracts.plain import from_plain
-from transforms.dedup.near.exchange import passes_for
 from transforms.dedup.screens.contamination import index_texts, read_texts, write_index
 from transforms.dedup.screens.earlier import EarlierRun
 from transforms.dedup.screens.order import active_screens, screened_drops, screened_folder
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
-from transforms.memory import local_memory
+from transforms.memory import local_memory, passes_for
 from transforms.storage import globs
 from transforms.storage.files import FileInfo
 from transforms.storage.short_names import short_names

@@ -1,7 +1,7 @@
 """Stage 2, `dedup`: documents -> which rows to drop, and the document kept in their place."""
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from pipeline.config.schema import Config
 from pipeline.run import stage_names
@@ -10,23 +10,23 @@ from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
 from pipeline.stages.dedup import verify
-from pipeline.stages.dedup.bounds import check_drop_rate
+from pipeline.stages.dedup.bounds import check_drop_rate, drop_guard
 from pipeline.stages.dedup.estimate import estimate_dedup
 from pipeline.stages.dedup.made import settings_of
-from pipeline.stages.dedup.planning import plan_dedup
+from pipeline.stages.dedup.planning import check_input, plan_dedup
 from pipeline.stages.dedup.report import examine, notes
 from pipeline.stages.dedup.tables import DedupView, dedup_sections, recall_section
 from pipeline.stages.dedup.units import DedupUnit
 from pipeline.stages.dedup.work import find_drops
 from pipeline.stages.documents.stage import DOCUMENTS
-from pipeline.stages.estimate import Estimate, Survey
+from pipeline.stages.estimate import Estimate, StageInput, Survey
+from pipeline.stages.guard import Guard
 from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import DedupCounters
-from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA
+from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA, REMOVED_LINES_SCHEMA
 from transforms.contracts.names import CLUSTERS, CONTAMINATION, DROPS, REMOVED_LINES, SIGNATURES
-from transforms.dedup.lines.lines import REMOVED_LINES_SCHEMA
 from transforms.dedup.near.bands import expected_recall
 from transforms.dedup.near.signatures import signature_schema
 
@@ -58,6 +58,22 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
 
     def notes(self, counters: DedupCounters) -> Iterator[str]:
         return notes(counters)
+
+    def check_input(self, config: Config, run: Run, plan: StagePlan[DedupUnit] | None) -> None:
+        check_input(config, run, plan)
+
+    def input_of(self, survey: Survey, plan: StagePlan[DedupUnit] | None) -> StageInput:
+        known = super().input_of(survey, plan)
+        return replace(known, units=known.files)  # each part is a unit, before they are there, too
+
+    def surveyed(self, survey: Survey, plan: StagePlan[DedupUnit] | None, finished: Finished[DedupCounters] | None) -> Survey:
+        if finished is None:
+            return survey
+        total = finished.counters.total
+        return replace(survey, kept=total.kept / max(total.documents, 1))
+
+    def guards(self, config: Config, counters: DedupCounters | None) -> Iterator[Guard]:
+        yield drop_guard(config, counters)
 
     def estimate(self, survey: Survey, plan: StagePlan[DedupUnit] | None, left: list[DedupUnit] | None) -> Estimate:
         return estimate_dedup(survey)

@@ -4,9 +4,17 @@ from collections import Counter
 
 from pipeline.config.schema import Config
 from pipeline.stages.documents.first_reject import first_reject
+from pipeline.stages.guard import Guard, highest_rate
 from pipeline.terminal import largest_first
 from transforms.contracts.counters import DocumentsCounters
 from transforms.errors import UserError
+
+
+def error_guard(config: Config, counters: DocumentsCounters | None) -> Guard:
+    """The bound that `check_errors` holds; `counters` of a stage that passed it."""
+    sources = counters.sources if counters else {}
+    highest = highest_rate({name: (source.errors, source.read) for name, source in sources.items()})
+    return Guard(key="max_error_rate", limit=config.max_error_rate, counted="unreadable records", highest=highest)
 
 
 def check_errors(config: Config, counters: DocumentsCounters, folder: str) -> None:

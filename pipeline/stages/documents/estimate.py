@@ -1,6 +1,7 @@
 """About what the documents stage takes, and what the stages after it will read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pipeline.config.schema import Config
 from pipeline.run.plan import StagePlan
@@ -8,10 +9,12 @@ from pipeline.runner.units import plan_work
 from pipeline.stages import rates
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import BYTES_PER_SECOND
-from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
+from pipeline.stages.estimate import AT_MOST, Estimate, SourceInput, StageInput, Survey, Volume, estimate, processes_memory, workers_for
 from pipeline.stages.stage import Finished
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.names import PARTS
+from transforms.sources.kind import InputRate
+from transforms.sources.registry import KINDS
 
 
 def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
@@ -27,21 +30,30 @@ def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
 
 
 def expected_volume(config: Config, units: Sequence[DocumentsUnit]) -> Volume:
-    """What the units of ingest will hold at most: filters and languages that are not kept make it less."""
-    sizes = _sizes(units)
-    found = [(size, _input_rate(config, *key)) for key, size in sizes.items()]
-    known = all(rate for _, rate in found)
+    """What the parts of these units will hold at most: filters and languages that are not kept make it less."""
+    rated = [(size, _input_rate(config, *key)) for key, size in _sizes(units).items()]
+    known = all(rate for _, rate in rated)
     return Volume(
-        text=sum(size * rate.text for size, rate in found if rate) if known else None,
-        parts=sum(size * rate.parts for size, rate in found if rate) if known else None,
-        documents=None,
+        text=sum(size * rate.text for size, rate in rated if rate) if known else None,
+        parts=sum(size * rate.parts for size, rate in rated if rate) if known else None,
         units=len(units),
-        measured=False,
     )
 
 
+def documents_input(config: Config, units: Sequence[DocumentsUnit]) -> StageInput:
+    """The files of each source; a file that is read in several ranges counts once."""
+    sources = {name: SourceInput(kind=source.kind) for name, source in config.sources.items()}
+    sizes = {(file.source, file.path): file.size for unit in units for file in unit.files}
+    for (name, _), size in sizes.items():
+        source = sources[name]
+        sources[name] = replace(source, files=source.files + 1, bytes=source.bytes + size)
+    for unit in units:
+        sources[unit.source] = replace(sources[unit.source], units=sources[unit.source].units + 1)
+    return StageInput(units=len(units), files=len(sizes), input_bytes=sum(sizes.values()), sources=sources)
+
+
 def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: Sequence[DocumentsUnit]) -> Estimate:
-    """Of the units of a plan that are `left`."""
+    """Estimates the units of a plan that are `left`."""
     assert plan is not None, "the first stage has a plan before anything runs"
     config = survey.config
     core_seconds = disk = 0.0
@@ -75,5 +87,5 @@ def _sizes(units: Sequence[DocumentsUnit]) -> dict[tuple[str, str, bool], int]:
     return sizes
 
 
-def _input_rate(config: Config, source: str, kind: str, packed: bool) -> rates.InputRate | None:
-    return rates.INPUT_RATES.get((kind or config.sources[source].kind, packed))
+def _input_rate(config: Config, source: str, kind: str, packed: bool) -> InputRate | None:
+    return KINDS[kind or config.sources[source].kind].rates.get(packed)

@@ -3,12 +3,12 @@
 import difflib
 from collections.abc import Sequence
 
-from pipeline.config.schema import SourceConfig
 from pipeline.stages.documents.listing import SourceFile
 from pipeline.terminal import largest_first
 from transforms import storage
 from transforms.contracts.counters import ColumnCounters
 from transforms.errors import ConfigError, UserError
+from transforms.ingest.settings import SourceConfig
 from transforms.sources.columns import asked_columns
 from transforms.sources.registry import KINDS
 
@@ -20,8 +20,8 @@ _SHOWN = 20
 def check_headers(name: str, source: SourceConfig, files: Sequence[SourceFile]) -> None:
     """Raises ConfigError when a column is in none of the tables of a source, as far as their headers tell. Few files are opened: one where
     it has all columns. Files that cannot be read are left to their reader, and so are files of JSON, which have no header."""
-    tables = [file for file in files if KINDS[file.kind or source.kind].counts_columns]
-    if not tables or len(tables) > _OPENED or any(KINDS[file.kind or source.kind].names is None for file in tables):
+    tables = [file for file in files if KINDS[file.kind or source.kind].has_columns]
+    if not tables or len(tables) > _OPENED or any(KINDS[file.kind or source.kind].header is None for file in tables):
         tables = []
     missing = dict.fromkeys(asked_columns(source.fields, source.keep_columns))
     there: dict[str, None] = {}
@@ -38,11 +38,10 @@ def check_headers(name: str, source: SourceConfig, files: Sequence[SourceFile]) 
 
 def _header(file: SourceFile, source: SourceConfig) -> list[str]:
     kind = KINDS[file.kind or source.kind]
-    assert kind.names is not None
-    options = {name: getattr(source, name) for name in kind.options}
+    assert kind.header is not None
     try:
-        with storage.open_input(file.info.path) if kind.compressed else storage.open_decompressed(file.info.path) as stream:
-            return kind.names(stream, **options)
+        with storage.open_input(file.info.path) if kind.decompresses else storage.open_decompressed(file.info.path) as stream:
+            return kind.header(stream, **source.reader_options(file.kind))
     except UserError:
         raise
     except Exception:

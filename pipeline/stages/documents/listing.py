@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pipeline.config.schema import SourceConfig
 from transforms import storage
 from transforms.contracts.documents import printable_path
 from transforms.errors import ConfigError
+from transforms.ingest.settings import SourceConfig
 from transforms.sources.common_crawl import crawl_paths, is_crawl_name, parse_crawl_name
 from transforms.sources.file_kinds import AUTO, PEEK_BYTES, is_named_as, is_passed_over, kind_of_file, suffixes_of
 from transforms.storage import globs

@@ -1,6 +1,7 @@
 """Stage 1, `documents`: input files -> documents that pass language and quality, and a reject for every other record."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pipeline.config.schema import Config
 from pipeline.run import stage_names
@@ -9,13 +10,14 @@ from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
 from pipeline.stages.documents import verify
-from pipeline.stages.documents.bounds import check_errors, check_kept, passed_over
-from pipeline.stages.documents.estimate import estimate_documents
+from pipeline.stages.documents.bounds import check_errors, check_kept, error_guard, passed_over
+from pipeline.stages.documents.estimate import documents_input, estimate_documents, expected_volume, volume_of
 from pipeline.stages.documents.planning import plan_documents
 from pipeline.stages.documents.tables import documents_sections
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import read_documents
-from pipeline.stages.estimate import Estimate, Survey
+from pipeline.stages.estimate import Estimate, StageInput, Survey
+from pipeline.stages.guard import Guard
 from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage, StageView
 from pipeline.terminal import Section
 from transforms.contracts.counters import DocumentsCounters
@@ -57,6 +59,16 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
         line = f"{counters.read:,} records read, {counters.kept:,} documents kept, {counters.read - counters.kept:,} rejected"
         types = [] if counters.read else passed_over(counters)
         return line + (f"; passed over by type: {', '.join(f'{name} {number:,}' for name, number in types)}" if types else "")
+
+    def input_of(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None) -> StageInput:
+        return documents_input(survey.config, plan.units if plan else [])
+
+    def surveyed(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None, finished: Finished[DocumentsCounters] | None) -> Survey:
+        volume = volume_of(finished) if finished else expected_volume(survey.config, plan.units if plan else [])
+        return replace(survey, volume=volume)
+
+    def guards(self, config: Config, counters: DocumentsCounters | None) -> Iterator[Guard]:
+        yield error_guard(config, counters)
 
     def estimate(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: list[DocumentsUnit] | None) -> Estimate:
         return estimate_documents(survey, plan, left or [])

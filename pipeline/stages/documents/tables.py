@@ -24,14 +24,17 @@ def documents_sections(view: StageView[DocumentsCounters]) -> Iterator[Section]:
     yield Section(view.heading, table)
     if reasons.row_count:
         yield Section("rejected, by source and rule", reasons)
+    truncated = {name: source.truncated for name, source in sources.items()}
+    notes = {name: source.notes for name, source in sources.items()}
+    passed_over = {name: source.passed_over for name, source in sources.items()}
     for title, column, counted_as, counts in (
-        ("kept, but only a part of what there was, by source and reason", "truncated", "documents", lambda source: source.truncated),
-        ("noted in reading, by source", "notes", "documents", lambda source: source.notes),
-        ("records of types that hold no documents, by source", "passed over", "records", lambda source: source.passed_over),
+        ("kept, but only a part of what there was, by source and reason", "truncated", "documents", truncated),
+        ("noted in reading, by source", "notes", "documents", notes),
+        ("records of types that hold no documents, by source", "passed over", "records", passed_over),
     ):
         counted = figures_table("source", column, counted_as)
-        for name, source in sources.items():
-            for word, number in largest_first(counts(source)):
+        for name, words in counts.items():
+            for word, number in largest_first(words):
                 counted.add_row(name, escape(word), f"{number:,}")
         if counted.row_count:
             yield Section(title, counted)

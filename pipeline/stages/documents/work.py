@@ -3,8 +3,7 @@
 import functools
 from dataclasses import dataclass, field
 
-from pipeline.config.load import config_values
-from pipeline.config.schema import Config, LanguageConfig, SourceConfig
+from pipeline.config.schema import Config
 from pipeline.run.plan import StagePlan
 from pipeline.run.state import file_entry
 from pipeline.runner.beam import RunnerSettings
@@ -15,7 +14,8 @@ from transforms import storage
 from transforms.contracts.counters import ColumnCounters, DocumentsCounters, SourceCounters
 from transforms.contracts.names import PARTS, REJECTS, SIGNALS
 from transforms.errors import UserError
-from transforms.ingest.unit import LanguageSettings, PartPaths, SourceSettings, count_part, ingest_files
+from transforms.ingest.settings import LanguageConfig, SourceConfig
+from transforms.ingest.unit import PartPaths, count_part, ingest_files
 from transforms.plugins import Plugin, load_plugins, read_plugins
 
 BYTES_PER_SECOND = 8e6  # of compressed WARC on one core
@@ -31,12 +31,11 @@ class _UnitCounters:
 
 def read_documents(config: Config, settings: RunnerSettings, plan: StagePlan[DocumentsUnit], *, out: str) -> StageReport[DocumentsCounters]:
     """Runs the units that are not committed yet. Raises UserError for a column that was asked for and is in no file of its source."""
-    sources = {name: source_settings(source) for name, source in config.sources.items()}
     work = functools.partial(
         _read_unit,
         plugins=read_plugins(config.plugins),
-        sources=sources,
-        language=language_settings(config.language),
+        sources=config.sources,
+        language=config.language,
         signals=config.signals,
     )
     job = UnitJob(folder=out, unit=DocumentsUnit, work=work, none=_UnitCounters())
@@ -54,8 +53,8 @@ def _read_unit(
     unit: DocumentsUnit,
     *,
     plugins: tuple[Plugin, ...],
-    sources: dict[str, SourceSettings],
-    language: LanguageSettings,
+    sources: dict[str, SourceConfig],
+    language: LanguageConfig,
     signals: bool,
 ) -> StageReport[_UnitCounters]:
     load_plugins(plugins)
@@ -67,12 +66,3 @@ def _read_unit(
         rows, counts = ingest_files(unit.files, sources=sources, language=language, paths=paths)
     entries = {name: file_entry(path, rows[path]) for name in names for path in [storage.join(folder, name)]}
     return StageReport(files=entries, counters=_UnitCounters(sources=counts.by_source(), columns=counts.columns_seen()))
-
-
-def source_settings(source: SourceConfig) -> SourceSettings:
-    filters = [(item.name, item.options) for item in source.quality]
-    return SourceSettings(kind=source.kind, options=source.reader_options(), filters=filters)
-
-
-def language_settings(language: LanguageConfig) -> LanguageSettings:
-    return LanguageSettings(**config_values(language) | {"keep": language.keep, "model": language.model})

@@ -12,7 +12,7 @@ from pipeline.stages.shards.work import BYTES_PER_SECOND
 
 
 def estimate_shards(survey: Survey, plan: StagePlan[ShardUnit] | None, left: Sequence[ShardUnit] | None) -> Estimate:
-    """Of the shards of a plan that are `left`; both None before the tokenizer is there."""
+    """Estimates the shards of a plan that are `left`; both None before the tokenizer is finished."""
     config, settings, volume, bytes_per_token = survey.config, survey.settings, survey.volume, survey.bytes_per_token
     if volume.text is None:
         return estimate(None, None, None, None, ["known when the documents are"])

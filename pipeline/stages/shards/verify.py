@@ -14,12 +14,12 @@ from pipeline.stages.shards.made import settings_of
 from pipeline.stages.shards.work import SPLITS, count_shard
 from pipeline.stages.tokenizer.made import read_tokenizer
 from transforms import storage
+from transforms.arrays import slices_of_bytes
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.counters import ShardsCounters, add_counters
 from transforms.contracts.names import DROPS, PARTS
 from transforms.contracts.plain import to_plain
 from transforms.corpus import read_kept, seeded_hash, share_mask
-from transforms.dedup.near.sign import slices_of_bytes
 from transforms.tokens.check import DocumentTokens, document_faults, document_order, row_faults
 from transforms.tokens.decode import TokenBytes, join_bytes, token_bytes
 from transforms.tokens.encode import encode_texts, token_byte_lengths

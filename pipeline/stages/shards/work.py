@@ -17,11 +17,11 @@ from pipeline.runner.units import StageReport, UnitJob, plan_work, run_units
 from pipeline.stages.shards.division import part_sizes
 from pipeline.stages.shards.units import PartRows, ShardUnit
 from transforms import storage
+from transforms.arrays import slices_of_bytes
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.counters import ShardCounters, ShardsCounters
 from transforms.contracts.plain import JsonObject
 from transforms.corpus import read_kept, seeded_hash, share_mask
-from transforms.dedup.near.sign import slices_of_bytes
 from transforms.errors import UserError
 from transforms.tokens.encode import end_of_text_id, load_tokenizer, token_byte_lengths
 from transforms.tokens.encoders import Chosen, choose_encoder

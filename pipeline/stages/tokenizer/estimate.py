@@ -6,10 +6,11 @@ from pipeline.runner.beam import Work
 from pipeline.stages import rates
 from pipeline.stages.estimate import AT_MOST, Estimate, Survey, estimate, processes_memory, workers_for
 from pipeline.stages.tokenizer.pretokens import BYTES_PER_SECOND
+from transforms.contracts.counters import TokenizerCounters
 
 
 def estimate_tokenizer(survey: Survey) -> Estimate:
-    """Of learning a tokenizer, from the counts of the whole corpus or from a sample, or of taking one from a file; and of measuring it."""
+    """To learn a tokenizer, from the counts of the whole corpus or from a sample, or to take one from a file; and to measure it."""
     settings, volume, wanted = survey.settings, survey.volume, survey.config.tokenizer
     disk = wanted.vocabulary * rates.TOKENIZER_BYTES_PER_TOKEN
     if volume.text is None or volume.parts is None:
@@ -26,9 +27,13 @@ def estimate_tokenizer(survey: Survey) -> Estimate:
     workers = workers_for(settings, Work(units=volume.units, seconds=volume.parts / BYTES_PER_SECOND))
     table = volume.text * rates.PRETOKEN_BYTES_PER_BYTE
     alone = measured + table / rates.LEARNED_BYTES_PER_SECOND
-    found = estimate(
-        workers, counting, processes_memory(workers, rates.COUNT_WORKER_MEMORY), disk + table * rates.PRETOKEN_DISK_PER_BYTE, notes
-    )
-    seconds = None if found.seconds is None else found.seconds + alone
-    peak = None if found.memory is None else found.memory + table * rates.LEARNING_MEMORY_PER_BYTE
-    return replace(found, core_seconds=counting + alone, seconds=seconds, memory=peak)
+    idle = processes_memory(workers, rates.COUNT_WORKER_MEMORY)
+    peak = None if idle is None else idle + table * rates.LEARNING_MEMORY_PER_BYTE
+    counted = estimate(workers, counting, peak, disk + table * rates.PRETOKEN_DISK_PER_BYTE, notes, alone=alone)
+    return replace(counted, core_seconds=counting + alone)
+
+
+def measured_bytes_per_token(counters: TokenizerCounters) -> float:
+    """Bytes of text per token, over all measured documents."""
+    sources = counters.measured.sources.values()
+    return sum(source.bytes for source in sources) / max(sum(source.tokens for source in sources), 1)

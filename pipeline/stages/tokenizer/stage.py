@@ -1,7 +1,7 @@
 """Stage 3, `tokenizer`: the deduplicated documents -> a byte-level BPE tokenizer, learned from them or brought along."""
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from pipeline.config.schema import Config
 from pipeline.run import stage_names
@@ -12,7 +12,7 @@ from pipeline.runner.units import StageReport
 from pipeline.stages.estimate import Estimate, Survey
 from pipeline.stages.stage import ContentCheck, Finished, Stage
 from pipeline.stages.tokenizer import verify
-from pipeline.stages.tokenizer.estimate import estimate_tokenizer
+from pipeline.stages.tokenizer.estimate import estimate_tokenizer, measured_bytes_per_token
 from pipeline.stages.tokenizer.made import longest_tokens
 from pipeline.stages.tokenizer.planning import NoUnit, plan_tokenizer
 from pipeline.stages.tokenizer.tables import TokenizerView, describe_origin, tokenizer_sections
@@ -43,6 +43,9 @@ class TokenizerStage(Stage[NoUnit, TokenizerCounters]):
 
     def summary(self, finished: Finished[TokenizerCounters]) -> str:
         return describe_origin(finished.counters)
+
+    def surveyed(self, survey: Survey, plan: StagePlan[NoUnit] | None, finished: Finished[TokenizerCounters] | None) -> Survey:
+        return replace(survey, bytes_per_token=measured_bytes_per_token(finished.counters)) if finished else survey
 
     def estimate(self, survey: Survey, plan: StagePlan[NoUnit] | None, left: list[NoUnit] | None) -> Estimate:
         return estimate_tokenizer(survey)

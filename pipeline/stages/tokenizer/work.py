@@ -17,10 +17,11 @@ from pipeline.runner.units import StageReport
 from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.kept_parts import kept_parts
 from pipeline.stages.tokenizer.planning import NoUnit, read_tokenizer_file
-from pipeline.stages.tokenizer.pretokens import PRETOKENS, WORK, count_run
+from pipeline.stages.tokenizer.pretokens import WORK, count_run
 from pipeline.stages.tokenizer.quality import Sample, measure_run
 from transforms import storage
 from transforms.contracts.counters import PretokenCounters, SampleCounters, TokenizerCounters
+from transforms.contracts.names import PRETOKENS
 from transforms.contracts.names import TOKENIZER as TOKENIZER_FILE
 from transforms.errors import UserError
 from transforms.memory import local_memory

@@ -28,7 +28,7 @@ from transforms.contracts.documents import DOCUMENT_SCHEMA
 from transforms.contracts.manifest import Manifest, read_manifest
 from transforms.dedup.lines.lines import removed_table
 from transforms.errors import ConfigError, UserError
-from transforms.export.formats import ExportOptions
+from transforms.export.jsonl import JsonlOptions
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest, split_names
 from transforms.export.streams import TokenDocuments
@@ -117,7 +117,7 @@ def test_sources_and_splits_can_be_chosen(run: Path, tmp_path: Path) -> None:
     assert set(manifest.counters) == {"validation"}
     assert manifest.counters["validation"]["documents"] == sum(shards["validation"][source]["documents"] for source in ("news", "web"))
     assert sorted(name for name in digests(tmp_path / "tokens") if name.endswith(".bin")) == ["val.bin"]
-    manifest = export(run, "jsonl", tmp_path / "documents", sources=("books",), options=ExportOptions(compression="none"))
+    manifest = export(run, "jsonl", tmp_path / "documents", sources=("books",), options=JsonlOptions(compression="none"))
     rows = [json.loads(line) for path in (tmp_path / "documents" / "data").iterdir() for line in path.read_text().splitlines()]
     assert {row["source"] for row in rows} == {"books"}
     assert len(rows) == sum(split["documents"] for split in manifest.counters.values()) == 8
@@ -214,7 +214,7 @@ def test_texts_come_without_the_lines_that_deduplication_removed(tmp_path: Path)
         "files": ["data/train-00000.jsonl"],
         "splits": ["train"],
     }
-    request = ExportRequest(format="jsonl", to="", splits=("train",), options=ExportOptions(compression="none"))
+    request = ExportRequest(format="jsonl", to="", splits=("train",), options=JsonlOptions(compression="none"))
     report = document_unit(str(tmp_path), 0, unit, request=request, seed=1, validation=0.0)
     texts = [json.loads(line)["text"] for line in (tmp_path / "data" / "train-00000.jsonl").read_text().splitlines()]
     assert texts == ["own 0\nmenu\nlast", "own 1\nlast", "own 3\nmenu\nlast"]

@@ -29,7 +29,7 @@ from tests.transforms.export.small import WIDE
 from tests.transforms.export.test_token_formats import DOCUMENTS
 from tests.transforms.export.test_token_formats import export as export_wide
 from transforms.contracts.addresses import pack_address
-from transforms.export.formats import ExportOptions
+from transforms.export.llmc import LlmcOptions
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest
 from transforms.tokens.shards import open_shard
@@ -108,7 +108,7 @@ def llmc_shard(path: Path) -> np.ndarray:
 
 @pytest.mark.parametrize(("file_tokens", "files"), [(100_000_000, 1), (70_000, 2)])
 def test_llmc(run: Path, kept: dict, tmp_path: Path, file_tokens: int, files: int) -> None:
-    folder = export(run, "llmc", tmp_path / "llmc", options=ExportOptions(file_tokens=file_tokens))
+    folder = export(run, "llmc", tmp_path / "llmc", options=LlmcOptions(file_tokens=file_tokens))
     shards = [llmc_shard(path) for path in sorted(folder.glob("*_train_*.bin"))]
     assert len(shards) == files
     assert all(shard[0] == END_OF_TEXT for shard in shards)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +17,34 @@ from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.runner.fork_server import expected_server
 from pipeline.stages import rates
-from pipeline.stages.dedup import stage as dedup
+from pipeline.stages.all_stages import STAGES
+from pipeline.stages.dedup import estimate as dedup_estimate
+from pipeline.stages.dedup import work as dedup
 from pipeline.stages.dedup.estimate import estimate_dedup
-from pipeline.stages.documents import stage as ingest
+from pipeline.stages.documents import estimate as documents_estimate
+from pipeline.stages.documents import work as documents
 from pipeline.stages.documents.estimate import estimate_documents, expected_volume
-from pipeline.stages.documents.planning import plan_documents
-from pipeline.stages.estimate import Volume
-from pipeline.stages.run_stages import plan_stage, run_stages
-from pipeline.stages.shards import stage as shards
+from pipeline.stages.documents.stage import DOCUMENTS
+from pipeline.stages.documents.units import DocumentsUnit
+from pipeline.stages.estimate import Survey, Volume
+from pipeline.stages.run_stages import run_stages
+from pipeline.stages.shards import estimate as shards_estimate
+from pipeline.stages.shards import work as shards
 from pipeline.stages.shards.estimate import estimate_shards
+from pipeline.stages.shards.stage import SHARDS
+from pipeline.stages.tokenizer import estimate as tokenizer_estimate
 from pipeline.stages.tokenizer import pretokens
 from pipeline.stages.tokenizer.estimate import estimate_tokenizer
 from tests.pipeline.corpus import write_corpus
-from tests.pipeline.runs import STAGES, copy_input
+from tests.pipeline.runs import copy_input
 from tests.pipeline.test_cli import check_error
 from tests.transforms.dedup.small_corpora import write_documents
 from transforms.contracts.manifest import read_manifest
+from transforms.contracts.plain import to_object
 from transforms.dedup.near.sign import sign_part
 from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
+from transforms.ingest.unit import InputFile
 
 SETTINGS = RunnerSettings(workers=1)
 
@@ -49,12 +59,13 @@ def tree(folder: Path) -> dict[str, tuple[int, int, bytes | None]]:
 
 
 def states(values: dict[str, Any]) -> list[str]:
-    return [values["stages"][name]["state"] for name in STAGES]
+    return [values["stages"][stage.name]["state"] for stage in STAGES]
 
 
 def planned(path: Path, settings: RunnerSettings = SETTINGS) -> dict[str, Any]:
-    values, refusal = plan_run(load_config(str(path)), settings)
+    run, refusal = plan_run(load_config(str(path)), settings)
     assert refusal is None
+    values = to_object(run)
     json.dumps(values)
     return values
 
@@ -70,7 +81,7 @@ def test_before_a_run_everything_is_to_do_and_nothing_is_written(tokenmill: Call
     assert states(values) == ["to do"] * 4
     documents = values["stages"]["documents"]
     files = [file for file in (tmp_path / "input").rglob("*") if file.is_file()]
-    assert (documents["files"], documents["units"]) == (7, len(plan_documents("documents", load_config(str(path))).units))
+    assert (documents["files"], documents["units"]) == (7, len(DOCUMENTS.plan(load_config(str(path)), Run(str(tmp_path / "run"))).units))
     assert documents["input_bytes"] == sum(file.stat().st_size for file in files)
     assert {name: source["files"] for name, source in values["sources"].items()} == {"news": 3, "books": 4}
     assert sum(source["bytes"] for source in values["sources"].values()) == documents["input_bytes"]
@@ -112,7 +123,7 @@ def test_a_finished_run_has_nothing_left_to_do(tokenmill: Callable, finished: Pa
     values = json.loads(tokenmill("plan", finished.parent / "tokenmill.toml", "--json").out)
     assert tree(finished) == before
     assert states(values) == ["done"] * 4
-    manifests = {name: read_manifest(str(finished / name)) for name in STAGES}
+    manifests = {stage.name: read_manifest(str(finished / stage.name)) for stage in STAGES}
     for name, stage in values["stages"].items():
         assert stage["took"]["seconds"] == manifests[name].seconds
         assert stage["took"]["disk_bytes"] == sum(entry.bytes for entry in manifests[name].files.values())
@@ -155,7 +166,7 @@ def test_finished_stages_give_their_real_figures(finished: Path, tmp_path: Path)
     measured = read_manifest(str(finished / "tokenizer")).counters["measured"]["sources"].values()
     bytes_a_token = sum(source["bytes"] for source in measured) / sum(source["tokens"] for source in measured)
     assert stage["disk_bytes"] == pytest.approx(text * 60 / 63 / bytes_a_token * 2 * rates.SHARD_OVERHEAD, abs=1)
-    assert stage["units"] == len(plan_stage("shards", load_config(str(path)), Run(str(tmp_path / "run"))).units)
+    assert stage["units"] == len(SHARDS.plan(load_config(str(path)), Run(str(tmp_path / "run"))).units)
     assert not stage["notes"]
 
 
@@ -239,8 +250,9 @@ def test_wrong_input_is_an_error_as_everywhere(tokenmill: Callable, tmp_path: Pa
 def test_the_workers_are_those_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rates so slow that more than one worker pays: each stage starts as many as its plan said just before."""
     path = write_corpus(tmp_path)
-    for module in (ingest, dedup, pretokens, shards):
-        monkeypatch.setattr(module, "BYTES_A_SECOND", 1000.0)
+    works, estimates = (documents, dedup, pretokens, shards), (documents_estimate, dedup_estimate, tokenizer_estimate, shards_estimate)
+    for module in (*works, *estimates):
+        monkeypatch.setattr(module, "BYTES_PER_SECOND", 1000.0)
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     asked: list[tuple[Work, int]] = []
     whole = RunnerSettings.processes
@@ -250,14 +262,14 @@ def test_the_workers_are_those_of_a_run(tmp_path: Path, monkeypatch: pytest.Monk
         return 1
 
     settings = RunnerSettings(workers=0, fork_server=expected_server())
-    for name in STAGES:
-        expected = planned(path, settings)["stages"][name]["workers"]
+    for stage in STAGES:
+        expected = planned(path, settings)["stages"][stage.name]["workers"]
         with monkeypatch.context() as patch:
             patch.setattr(RunnerSettings, "processes", noted)
             asked.clear()
-            run_stages(load_config(str(path)), settings, stages=[name], progress=StageProgress(_quiet()))
+            run_stages(load_config(str(path)), settings, stages=[stage], progress=StageProgress(_quiet()))
         if asked:
-            assert {number for _, number in asked} == {expected}, name
+            assert {number for _, number in asked} == {expected}, stage.name
             assert expected > 1
 
 
@@ -304,32 +316,34 @@ def test_estimates_by_hand(tmp_path: Path) -> None:
     path = write_corpus(tmp_path, extra='[dedup]\nurls = "first"\n')
     config = load_config(str(path))
     rate = rates.INPUT_RATES["jsonl", True]
-    units = [{"files": [{"source": "news", "path": "x.jsonl.gz", "size": 2_000_000, "end": None}], "bytes": 2_000_000}] * 10
-    plan = plan_documents("documents", config)
+    file = InputFile(source="news", path="x.jsonl.gz", origin="x.jsonl.gz", size=2_000_000)
+    units = [DocumentsUnit(files=(file,), bytes=2_000_000)] * 10
+    plan = DOCUMENTS.plan(config, Run(config.folder))
     plan.units[:] = units
-    one, two = (estimate_documents(config, RunnerSettings(workers=workers), units, plan=plan) for workers in (1, 2))
-    core = 2e7 / rate.bytes_a_second + 2e7 * rate.text / rates.FILTERED_BYTES_A_SECOND
+    one, two = (estimate_documents(Survey(config=config, settings=RunnerSettings(workers=workers)), plan, units) for workers in (1, 2))
+    core = 2e7 / rate.bytes_per_second + 2e7 * rate.text / rates.FILTERED_BYTES_PER_SECOND
     assert one.core_seconds == two.core_seconds == pytest.approx(core)
     assert (one.workers, two.workers) == (1, 2)
     assert (one.seconds, two.seconds) == pytest.approx((core + rates.START_SECONDS, core / 2 + rates.START_SECONDS))
-    assert one.disk == pytest.approx(2e7 * (rate.parts + rate.rejects))
-    assert one.memory == rates.DRIVER_MEMORY + rates.INGEST_WORKER_MEMORY
-    assert two.memory == rates.DRIVER_MEMORY + 2 * rates.INGEST_WORKER_MEMORY
+    assert one.disk_bytes == pytest.approx(2e7 * (rate.parts + rate.rejects))
+    assert one.memory_bytes == rates.DRIVER_MEMORY + rates.INGEST_WORKER_MEMORY
+    assert two.memory_bytes == rates.DRIVER_MEMORY + 2 * rates.INGEST_WORKER_MEMORY
     assert any("at most" in note for note in one.notes), "a quality filter and a language"
 
     volume = expected_volume(config, units)
     assert (volume.text, volume.parts, volume.documents) == (pytest.approx(2e7 * rate.text), pytest.approx(2e7 * rate.parts), None)
-    found = estimate_dedup(config, RunnerSettings(workers=2), volume)
-    assert found.core_seconds == pytest.approx(2e7 * rate.parts / dedup.BYTES_A_SECOND * (1 + rates.OPTION_TIMES["urls"]))
-    assert found.disk is found.memory is None
-    counted = estimate_tokenizer(config, RunnerSettings(workers=2), volume)
+    survey = Survey(config=config, settings=RunnerSettings(workers=2), volume=volume)
+    found = estimate_dedup(survey)
+    assert found.core_seconds == pytest.approx(2e7 * rate.parts / dedup.BYTES_PER_SECOND * (1 + rates.OPTION_TIMES["urls"]))
+    assert found.disk_bytes is found.memory_bytes is None
+    counted = estimate_tokenizer(survey)
     assert volume.text is not None
-    table, measured = volume.text * rates.PRETOKEN_BYTES_A_BYTE, min(volume.text, config.tokenizer.measure_megabytes * 1e6)
-    alone = table / rates.LEARNED_BYTES_A_SECOND + measured / rates.MEASURED_BYTES_A_SECOND
-    assert counted.core_seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_A_SECOND + alone)
-    assert counted.seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_A_SECOND / 2 + alone + rates.START_SECONDS)
-    packed = estimate_shards(config, RunnerSettings(workers=1), volume, None, plan=None, kept=0.5, bytes_a_token=4.0)
-    assert packed.disk == pytest.approx(2e7 * rate.text * 0.5 / 4 * 2 * rates.SHARD_OVERHEAD)
+    table, measured = volume.text * rates.PRETOKEN_BYTES_PER_BYTE, min(volume.text, config.tokenizer.measure_megabytes * 1e6)
+    alone = table / rates.LEARNED_BYTES_PER_SECOND + measured / rates.MEASURED_BYTES_PER_SECOND
+    assert counted.core_seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_PER_SECOND + alone)
+    assert counted.seconds == pytest.approx(volume.text / rates.COUNTED_BYTES_PER_SECOND / 2 + alone + rates.START_SECONDS)
+    packed = estimate_shards(replace(survey, settings=RunnerSettings(workers=1), kept=0.5, bytes_per_token=4.0), None, None)
+    assert packed.disk_bytes == pytest.approx(2e7 * rate.text * 0.5 / 4 * 2 * rates.SHARD_OVERHEAD)
 
 
 def test_without_the_search_only_the_options_take_time(tmp_path: Path) -> None:
@@ -338,7 +352,7 @@ def test_without_the_search_only_the_options_take_time(tmp_path: Path) -> None:
     stage = values["stages"]["dedup"]
     assert values["dedup"] is None
     assert stage["disk_bytes"] == 0
-    assert stage["core_seconds"] == pytest.approx(stage["input_bytes"] / dedup.BYTES_A_SECOND * rates.OPTION_TIMES["lines"], abs=0.1)
+    assert stage["core_seconds"] == pytest.approx(stage["input_bytes"] / dedup.BYTES_PER_SECOND * rates.OPTION_TIMES["lines"], abs=0.1)
     assert values["guards"]["lines"]
     assert not any("signature" in note or "on disk" in note for note in stage["notes"])
 
@@ -350,13 +364,13 @@ def test_memory_of_deduplication_follows_documents_and_limit(tmp_path: Path) -> 
 
     def memory(documents: int) -> float:
         known = Volume(text=1.0, parts=1.0, documents=documents, units=max(documents // 100_000, 1), measured=True)
-        found = estimate_dedup(config, RunnerSettings(workers=2), known).memory
+        found = estimate_dedup(Survey(config=config, settings=RunnerSettings(workers=2), volume=known)).memory_bytes
         assert found is not None
         return found
 
     volume = Volume(text=2e9, parts=8e8, documents=2_000_000, units=20, measured=True)
-    seconds = estimate_dedup(config, RunnerSettings(workers=2), volume).seconds
-    assert seconds == pytest.approx(rates.START_SECONDS + 8e8 / dedup.BYTES_A_SECOND / 2 + 2e6 * rates.DEDUP_DRIVER_SECONDS)
+    seconds = estimate_dedup(Survey(config=config, settings=RunnerSettings(workers=2), volume=volume)).seconds
+    assert seconds == pytest.approx(rates.START_SECONDS + 8e8 / dedup.BYTES_PER_SECOND / 2 + 2e6 * rates.DEDUP_DRIVER_SECONDS)
     assert memory(1000) < 1e9
     assert memory(1000) <= memory(100_000) <= memory(2_000_000)
     assert 3.0e9 < memory(2_000_000) < 6.2e9

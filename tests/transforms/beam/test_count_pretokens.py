@@ -11,7 +11,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 
 from pipeline.stages.tokenizer.pretokens import gather_counts
 from transforms.beam.count_pretokens import CountPretokens
-from transforms.contracts.counters import LeftOut
+from transforms.contracts.counters import LeftOut, PretokenCounters
 from transforms.contracts.names import pretoken_range_path
 from transforms.tokens.patterns import PATTERNS, splitter
 
@@ -51,12 +51,9 @@ def test_counts_are_those_of_all_kept_documents(parts: list[tuple[str, str]], tm
     rows = table.to_pylist()
     assert {row["pretoken"].decode(): row["count"] for row in rows} == expected()
     assert rows == sorted(rows, key=lambda row: (-row["count"], row["pretoken"]))
-    assert counters == {
-        "minimum_count": 1,
-        "pretokens": len(expected()),
-        "occurrences": expected().total(),
-        "left_out": {"pretokens": 0, "occurrences": 0},
-    }
+    assert counters == PretokenCounters(
+        minimum_count=1, pretokens=len(expected()), occurrences=expected().total(), left_out=LeftOut(pretokens=0, occurrences=0)
+    )
 
 
 def test_parts_in_another_order_other_ranges_and_passes_give_the_same_table(parts: list[tuple[str, str]], tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from transforms.arrays import to_batch
 from transforms.beam.coders import RecordBatchCoder
 from transforms.beam.components import ConnectedComponents
 from transforms.beam.drop_duplicates import DropDuplicates, count_documents
-from transforms.contracts.addresses import pack_address
+from transforms.contracts.addresses import pack_address, unpack_address
 from transforms.contracts.dedup import CLUSTER_SCHEMA, DROP_SCHEMA
 from transforms.contracts.plain import to_object
 from transforms.dedup.near.exchange import Exchange
@@ -48,7 +48,7 @@ def _drops(out: Path, part: int) -> list[dict]:
 
 
 def _address(part: int, row: int) -> int:
-    return part << 32 | row
+    return pack_address(part, row)
 
 
 def test_what_goes_and_for_whom(tmp_path: Path):
@@ -225,7 +225,8 @@ def test_oversized_bucket_is_counted_and_kept_honest(tmp_path: Path):
     assert summary["components"] == 1
     for part in (0, 1):
         for drop in _drops(tmp_path / "out", part):
-            keeper = texts[20 * (drop["keeper"] >> 32) + (drop["keeper"] & 0xFFFFFFFF)]
+            part, row = unpack_address(drop["keeper"])
+            keeper = texts[20 * part + row]
             assert slow_jaccard(slow_shingles(texts[20 * part + drop["row"]], 5), slow_shingles(keeper, 5)) >= 0.8
 
 
@@ -309,7 +310,7 @@ def test_batches_cross_as_arrow(tmp_path: Path):
     assert len(batches) > 20
     for label, kind in batches.items():
         assert RecordBatchCoder.__name__ in str(beam.coders.registry.get_coder(kind)), label
-    assert ours["DropDuplicates/Band/Emit 1 of 2[None]"] == "Tuple[Tuple[<class 'int'>, <class 'int'>], <class 'bytes'>]"
+    assert ours["DropDuplicates/Band/Pair/Emit 1 of 2[None]"] == "Tuple[Tuple[<class 'int'>, <class 'int'>], <class 'bytes'>]"
     assert ours["DropDuplicates/Write/Names[None]"] == "<class 'str'>"
 
 

@@ -13,7 +13,8 @@ import pytest
 from transforms import storage
 from transforms.contracts.documents import DOCUMENT_SCHEMA, document_id
 from transforms.export.documents import SCHEMA, export_schema, flat_documents, kept_columns, with_kept
-from transforms.export.formats import DocumentFormat, ExportOptions
+from transforms.export.formats import DocumentFormat
+from transforms.export.jsonl import JsonlOptions
 from transforms.export.registry import FORMATS
 from transforms.sources.kept import count_kinds, kept_text
 
@@ -42,7 +43,7 @@ def documents() -> pa.RecordBatch:
 def write(name: str, path: Path, *, compression: str = "gzip") -> None:
     known = FORMATS[name]
     assert isinstance(known, DocumentFormat)
-    with known.open(str(path), ExportOptions(compression=compression)) as add:
+    with known.open(str(path), JsonlOptions(compression=compression) if name == "jsonl" else known.options()) as add:
         add(flat_documents(documents()))
         add(flat_documents(documents().slice(1)))
     assert known.count(str(path)) == 3
@@ -54,7 +55,7 @@ def expected(row: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("compression", "suffix"), [("gzip", ".jsonl.gz"), ("zstd", ".jsonl.zst"), ("none", ".jsonl")])
 def test_jsonl_has_one_object_a_line(compression: str, suffix: str, tmp_path: Path) -> None:
-    assert FORMATS["jsonl"].suffix(ExportOptions(compression=compression)) == suffix
+    assert FORMATS["jsonl"].suffix(JsonlOptions(compression=compression)) == suffix
     path = tmp_path / f"documents{suffix}"
     write("jsonl", path, compression=compression)
     with storage.open_decompressed(str(path)) as stream:
@@ -101,7 +102,7 @@ def write_kept(name: str, path: Path) -> None:
     columns = kept_columns(NAMES, count_kinds(texts))
     known = FORMATS[name]
     assert isinstance(known, DocumentFormat)
-    with known.open(str(path), ExportOptions(compression="none"), export_schema(columns)) as add:
+    with known.open(str(path), JsonlOptions(compression="none") if name == "jsonl" else known.options(), export_schema(columns)) as add:
         add(with_kept(flat_documents(batch), batch.column("kept"), columns))
 
 

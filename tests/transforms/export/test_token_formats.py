@@ -15,14 +15,14 @@ from tests.transforms.export.small import NARROW, WIDE, write_documents
 from transforms.contracts.manifest import FileEntry
 from transforms.errors import ConfigError, UserError
 from transforms.export import llmc, mds, megatron, nanogpt
-from transforms.export.formats import Counts, ExportOptions, Group, TokenFormat
+from transforms.export.formats import Counts, Group, TokenFormat
 from transforms.export.registry import FORMATS
 from transforms.export.streams import TokenDocuments, read_documents
 from transforms.tokens.train import tokenizer_bytes, train_tokenizer
 
 DOCUMENTS = [[5, 6], [7], list(range(8, 40))]
-OPTIONS = ExportOptions(sequence_length=4)
 TOKEN_FORMATS = {name: known for name, known in FORMATS.items() if isinstance(known, TokenFormat)}
+OPTIONS = {name: mds.MdsOptions(sequence_length=4) if name == "mds" else known.options() for name, known in TOKEN_FORMATS.items()}
 
 
 def export(name: str, folder: Path, documents: list[list[int]], *, vocabulary: int = NARROW) -> tuple[list[Path], Counts]:
@@ -30,11 +30,11 @@ def export(name: str, folder: Path, documents: list[list[int]], *, vocabulary: i
     shard = write_documents(folder, documents, vocabulary=vocabulary)
     known = TOKEN_FORMATS[name]
     group = Group(split="train", source="web", index=3, positions=len(shard) * shard.info.sequence_length)
-    paths = [folder / file for file in known.names(group, OPTIONS)]
+    paths = [folder / file for file in known.names(group, OPTIONS[name])]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-    known.write([str(path) for path in paths], one_at_a_time(shard), shard.info, OPTIONS)
-    return paths, known.count([str(path) for path in paths], shard.info, OPTIONS)
+    known.write([str(path) for path in paths], one_at_a_time(shard), shard.info, OPTIONS[name])
+    return paths, known.count([str(path) for path in paths], shard.info, OPTIONS[name])
 
 
 def one_at_a_time(shard) -> Iterator[TokenDocuments]:
@@ -60,14 +60,14 @@ def test_nanogpt_is_bare_tokens(tmp_path: Path) -> None:
 def test_nanogpt_refuses_a_vocabulary_that_it_cannot_read(tmp_path: Path) -> None:
     shard = write_documents(tmp_path, DOCUMENTS, vocabulary=WIDE)
     with pytest.raises(ConfigError, match="100,000"):
-        nanogpt.FORMAT.check(shard.info)
-    nanogpt.FORMAT.check(write_documents(tmp_path, DOCUMENTS, vocabulary=1 << 16).info)
+        nanogpt.NANOGPT.check(shard.info)
+    nanogpt.NANOGPT.check(write_documents(tmp_path, DOCUMENTS, vocabulary=1 << 16).info)
 
 
 def test_nanogpt_meta_encodes_characters_and_decodes_tokens() -> None:
     tokenizer = train_tokenizer(["the river and the mill, the river"] * 20, vocabulary=300, minimum_frequency=2)
     data = tokenizer_bytes(tokenizer)
-    meta = pickle.loads(nanogpt.FORMAT.finish({}, data, OPTIONS)["meta.pkl"])
+    meta = pickle.loads(nanogpt.NANOGPT.finish({}, data, OPTIONS["nanogpt"])["meta.pkl"])
     assert meta["vocab_size"] == tokenizer.get_vocab_size()
     encoded = tokenizer.encode("the river and the mill").ids
     assert len(encoded) < 12
@@ -98,7 +98,7 @@ def test_megatron_index_that_belongs_to_other_data_is_refused(tmp_path: Path) ->
     paths[0].write_bytes(paths[0].read_bytes()[:-2])
     shard = write_documents(tmp_path, DOCUMENTS)
     with pytest.raises(UserError, match="the index says 38 tokens, the data are 37"):
-        megatron.FORMAT.count([str(path) for path in paths], shard.info, OPTIONS)
+        megatron.MEGATRON.count([str(path) for path in paths], shard.info, OPTIONS["megatron"])
 
 
 WRITTEN_BY_MDSWRITER = (
@@ -123,7 +123,7 @@ def test_mds_has_the_bytes_of_mosaicmls_writer(tmp_path: Path) -> None:
     assert path.read_bytes().hex() == WRITTEN_BY_MDSWRITER
     assert (mds.read_file(str(path), 4) == samples).all()
     entry = FileEntry(rows=0, bytes=path.stat().st_size, sha256="")
-    found = mds.FORMAT.finish({"train/web/shard.00000.mds": entry}, b"", OPTIONS)
+    found = mds.MDS.finish({"train/web/shard.00000.mds": entry}, b"", OPTIONS["mds"])
     assert found["train/web/index.json"].decode() == INDEX_BY_MDSWRITER
     merged = json.loads(found["train/index.json"])["shards"]
     assert [shard["raw_data"]["basename"] for shard in merged] == ["web/shard.00000.mds"]
@@ -143,4 +143,8 @@ def test_mds_samples_go_over_files_and_the_last_is_filled_up(tmp_path: Path, mon
     assert np.concatenate(files).reshape(-1).tolist() == [5, 6, 0, 7, 0, *range(8, 40), 0, 0, 0]
     assert counts == (3, 38)
     entries = {str(path.relative_to(tmp_path)): FileEntry(rows=0, bytes=path.stat().st_size, sha256="") for path in paths}
-    assert [shard["samples"] for shard in json.loads(mds.FORMAT.finish(entries, b"", OPTIONS)["train/index.json"])["shards"]] == [4, 4, 2]
+    assert [shard["samples"] for shard in json.loads(mds.MDS.finish(entries, b"", OPTIONS["mds"])["train/index.json"])["shards"]] == [
+        4,
+        4,
+        2,
+    ]

@@ -7,7 +7,8 @@ import pytest
 
 from transforms.filters.c4 import judge_c4_paper, judge_c4_tfds
 from transforms.filters.verdicts import Verdicts
-from transforms.ingest.unit import LanguageSettings, judge_documents
+from transforms.ingest.settings import FilterConfig, LanguageConfig
+from transforms.ingest.unit import judge_documents
 from transforms.sources.records import Origin, RawDocument, documents_batch
 
 GOOD = "The mill stands by the river."
@@ -103,8 +104,8 @@ def test_kept_documents_take_the_new_text_and_rejects_show_the_old_one() -> None
     texts = ["\n".join(["Home", *[GOOD] * 5]), "Home\nAbout"]
     origins = [Origin("web", "file")] * 2
     batch = documents_batch(origins, [RawDocument(text=text, locator=str(row)) for row, text in enumerate(texts)])
-    language = LanguageSettings(keep=(), threshold=0.0, characters=100, model=None)
-    judged = judge_documents(batch, filters=[("c4-paper", {})], language=language)
+    language = LanguageConfig(keep=(), threshold=0.0, characters=100, model=None)
+    judged = judge_documents(batch, filters=[FilterConfig(name="c4-paper")], language=language)
     kept, (_, gone) = judged.kept, judged.rejects
     assert kept.column("text").to_pylist() == ["\n".join([GOOD] * 5)]
     assert kept.schema == batch.schema

@@ -11,7 +11,8 @@ from transforms.errors import ConfigError
 from transforms.filters.gopher import judge_gopher
 from transforms.filters.language import identify_languages, judge_language, known_languages, load_model, two_letter_codes
 from transforms.filters.length import judge_length
-from transforms.filters.registry import FILTERS, PRESETS, check_filter, expand_presets
+from transforms.filters.presets import PRESETS, expand_presets
+from transforms.filters.registry import FILTERS, check_filter
 from transforms.filters.tokens import tokenize
 from transforms.filters.verdicts import Verdicts
 
@@ -202,12 +203,12 @@ def test_gopher_skips_the_stop_words_of_languages_without_a_list_and_says_so() -
 
 
 def test_presets_leave_out_for_books_what_is_made_for_web_pages() -> None:
-    entries = expand_presets(["fineweb"], kind="epub")
+    entries = expand_presets(["fineweb"], books=True)
     assert [entry["name"] for entry in entries] == ["gopher-repetition", "gopher", "fineweb-quality"]
     assert entries[1]["max_words"] > 10_000_000
     assert entries[2]["max_short_lines"] == 1.0
-    assert expand_presets(["fineweb"], kind="warc") == expand_presets(["fineweb"])
-    assert expand_presets(["gopher", "c4-paper"], kind="text") == ["gopher", "c4-paper"]
+    assert expand_presets(["fineweb"], books=False) == expand_presets(["fineweb"])
+    assert expand_presets(["gopher", "c4-paper"], books=True) == ["gopher", "c4-paper"]
     for name in PRESETS:
-        for entry in expand_presets([name], kind="text"):
+        for entry in expand_presets([name], books=True):
             check_filter(entry.pop("name"), entry)

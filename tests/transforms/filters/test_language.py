@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.transforms.filters.test_fasttext_classifier import write_model
 from transforms.filters.language import identify_language, identify_languages, judge_language, known_languages
 from transforms.filters.language_text import lower_text, model_line
-from transforms.ingest.unit import LanguageSettings, language_screen
+from transforms.ingest.settings import LanguageConfig
+from transforms.ingest.unit import language_screen
 from transforms.sources.records import RejectedError
 
 EN = "The old mill stands by the river and nobody has ground corn with it since the flood."
@@ -92,7 +93,7 @@ def test_capitals_and_addresses_do_not_hide_the_language(text: str, code: str) -
 
 
 def test_the_screen_reads_a_page_as_the_filter_does() -> None:
-    settings = LanguageSettings(keep=("eng",), threshold=0.65, characters=3000, model=None, screen=True)
+    settings = LanguageConfig(keep=("eng",), threshold=0.65, characters=3000, model=None, screen=True)
     screen = language_screen(settings)
     assert screen is not None
     screen(EN.upper() * 3)

@@ -16,7 +16,8 @@ import pytest
 from tests.bench.conformance import CASES
 from tests.layouts import made_layouts
 from tests.transforms.filters.test_filters import SENTENCE, judge_texts
-from transforms.filters.registry import Columns, judge
+from transforms.filters.filter import Columns
+from transforms.filters.registry import judge
 
 RULES = {
     "char_dup_ratio": "duplicate-lines",

@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.filters.filter import Columns
+from transforms.filters.presets import PRESETS, preset_filters
 from transforms.filters.prose import judge_prose
-from transforms.filters.registry import PRESETS, Columns, judge, preset_filters
+from transforms.filters.registry import judge
 from transforms.filters.tokens import tokenize
 from transforms.filters.verdicts import Verdicts
 from transforms.filters.whitespace_words import whitespace_words
+from transforms.sources.registry import KINDS
 
 MENU = "Home\nAbout us\nTerms of use\nContact the team\nAll products\nSign in to the shop\n"
 PROSE = "The parser reads one record after the other, and it stops where the index says that the file ends.\n"
@@ -87,7 +90,7 @@ def test_words_between_white_space_are_what_is_split(texts: list[str]) -> None:
 def judged(texts: list[str], *, preset: str, kind: str = "", language: str = "en") -> list[str | None]:
     batch = pa.record_batch({"text": pa.array(texts, pa.large_string()), "language": pa.array([language] * len(texts))})
     verdicts = Verdicts.kept(len(texts))
-    for name, options in preset_filters(preset, kind=kind):
+    for name, options in preset_filters(preset, books=kind in KINDS and KINDS[kind].books):
         found = judge(Columns(batch), name=name, options=options)
         verdicts = verdicts.then(found)
         if found.text is not None:
@@ -162,7 +165,7 @@ NOVEL = [
     ids=["chapters", "rules", "speakers", "numbers"],
 )
 def test_books_may_repeat_their_short_lines(preset: str, text: str) -> None:
-    lines = dict(preset_filters(preset, kind="text"))
+    lines = dict(preset_filters(preset, books=True))
     batch = pa.record_batch({"text": pa.array([text], pa.large_string()), "language": pa.array(["en"])})
     for name in ("gopher-repetition", "fineweb-quality", "fineweb-quality-paper"):
         if name in lines:

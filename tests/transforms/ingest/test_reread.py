@@ -8,11 +8,12 @@ import pytest
 from tests.fuzz.seeds import SEEDS
 from transforms.ingest import reread
 from transforms.ingest.reread import find_records, first_difference, read_again
-from transforms.ingest.unit import InputFile, LanguageSettings, SourceSettings
+from transforms.ingest.settings import FilterConfig, LanguageConfig, SourceConfig
+from transforms.ingest.unit import InputFile
 from transforms.sources.records import RawDocument
 from transforms.sources.registry import read_records
 
-ALL = LanguageSettings(keep=(), threshold=0.0, characters=1000, model=None)
+ALL = LanguageConfig(keep=(), threshold=0.0, characters=1000, model=None)
 OPTIONS = {"jsonl": {"fields": {}}, "csv": {"fields": {}}, "parquet": {"fields": {}}, "arrow": {"fields": {}}}
 FILES = [(kind, number) for kind, seeds in SEEDS.items() for number in range(len(seeds))]
 
@@ -26,7 +27,7 @@ def test_each_record_comes_again(tmp_path: Path, kind: str, number: int) -> None
     extension, make = SEEDS[kind][number]
     path = tmp_path / f"a{extension}"
     path.write_bytes(make())
-    settings = SourceSettings(kind=kind, options=OPTIONS.get(kind, {}), filters=())
+    settings = SourceConfig(kind=kind, paths=("x",), options=OPTIONS.get(kind, {}))
     whole = {record.locator: record for record in read_records(str(path), kind=kind, options=settings.options)}
     assert whole
     for locator, record in whole.items():
@@ -41,7 +42,7 @@ def test_where_a_reader_can_start_anywhere_only_the_record_is_read(tmp_path: Pat
     extension, make = SEEDS[kind][number]
     path = tmp_path / f"a{extension}"
     path.write_bytes(make())
-    settings = SourceSettings(kind=kind, options=OPTIONS.get(kind, {}), filters=())
+    settings = SourceConfig(kind=kind, paths=("x",), options=OPTIONS.get(kind, {}))
     locators = [record.locator for record in read_records(str(path), kind=kind, options=settings.options)]
     read = []
 
@@ -59,7 +60,7 @@ def test_a_record_whose_neighbours_are_damaged_is_found_by_reading_them_all(tmp_
     data = bytearray(SEEDS["warc"][1][1]())
     path = tmp_path / "a.warc.gz"
     path.write_bytes(data)
-    settings = SourceSettings(kind="warc", options={}, filters=())
+    settings = SourceConfig(kind="warc", paths=("x",))
     records = list(read_records(str(path), kind="warc", options={}))
     last = int(records[-1].locator)
     data[last + 40] ^= 0xFF
@@ -72,7 +73,9 @@ def test_filters_judge_and_edit_what_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     lines = ['{"text": "Ask jane@firm.org for the keys of the old mill by the river."}', '{"text": "short"}', '{"text": 5}']
     path.write_text("\n".join(lines))
-    settings = SourceSettings(kind="jsonl", options={"fields": {}}, filters=[("pii", {}), ("length", {"at_least": 20})])
+    settings = SourceConfig(
+        kind="jsonl", paths=("x",), quality=(FilterConfig(name="pii"), FilterConfig(name="length", options={"at_least": 20}))
+    )
     locators = ["0", str(len(lines[0]) + 1), str(len(lines[0]) + len(lines[1]) + 2)]
     found = {item.locator: item for item in read_again(input_file(path), locators, settings=settings, language=ALL, signals=False)}
     first, second, third = (found[locator] for locator in locators)
@@ -88,8 +91,8 @@ def test_pages_are_screened_as_they_were(tmp_path: Path) -> None:
     path.write_text(
         "<html><body><p>" + "Am Morgen lagen die unteren Felder unter Wasser; niemand im Dorf hatte das gesehen. " * 20 + "</p></body>"
     )
-    settings = SourceSettings(kind="html", options={}, filters=())
-    english = LanguageSettings(keep=("en",), threshold=0.5, characters=1000, model=None, screen=True)
+    settings = SourceConfig(kind="html", paths=("x",))
+    english = LanguageConfig(keep=("en",), threshold=0.5, characters=1000, model=None, screen=True)
     screened, whole = (
         next(read_again(input_file(path), ["0"], settings=settings, language=english, signals=signals)) for signals in (False, True)
     )

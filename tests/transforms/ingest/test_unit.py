@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from tests.transforms.sources.test_warc import GOOD
 from tests.transforms.sources.test_warc import record as warc_record
-from transforms.filters.registry import PRESETS
+from transforms.filters.presets import PRESETS
 from transforms.ingest import unit as ingest
+from transforms.ingest.settings import FilterConfig, LanguageConfig, SourceConfig
 from transforms.ingest.unit import (
+    FilterResult,
     InputFile,
-    Judged,
-    LanguageSettings,
     PartPaths,
-    SourceSettings,
     count_part,
     ingest_files,
     judge_documents,
@@ -43,14 +42,16 @@ LINES = [
 ]
 texts_of = st.lists(st.lists(st.sampled_from(LINES), min_size=1, max_size=40).map("\n".join), min_size=1, max_size=8)
 
+FINEWEB = [FilterConfig(name=name, options=dict(options)) for name, options in PRESETS["fineweb"]]
 
-def judged(texts: list[str], *, signals: bool, keep: tuple[str, ...] = ("en",), identify: bool = True) -> Judged:
+
+def judged(texts: list[str], *, signals: bool, keep: tuple[str, ...] = ("en",), identify: bool = True) -> FilterResult:
     batch = documents_batch([Origin("web", "file")] * len(texts), [RawDocument(str(row), text) for row, text in enumerate(texts)])
-    language = LanguageSettings(keep=keep, threshold=0.3, characters=1000, model=None, identify=identify)
-    return judge_documents(batch, filters=PRESETS["fineweb"] if identify else [], language=language, signals=signals)
+    language = LanguageConfig(keep=keep, threshold=0.3, characters=1000, model=None, identify=identify)
+    return judge_documents(batch, filters=FINEWEB if identify else [], language=language, signals=signals)
 
 
-def rejected(found: Judged) -> dict[str, tuple]:
+def rejected(found: FilterResult) -> dict[str, tuple]:
     columns = ("locator", "rule", "value", "threshold", "excerpt", "stage")
     return {row["locator"]: tuple(row[name] for name in columns[1:]) for part in found.rejects for row in part.select(columns).to_pylist()}
 
@@ -120,7 +121,7 @@ def test_without_identification_every_language_is_kept_and_none_is_named() -> No
 
 def test_the_screen_rejects_what_is_surely_in_another_language_only() -> None:
     english, german = SENTENCE * 3, LINES[-1] * 3
-    settings = LanguageSettings(keep=("en",), threshold=0.65, characters=3000, model=None, screen=True)
+    settings = LanguageConfig(keep=("en",), threshold=0.65, characters=3000, model=None, screen=True)
     screen = language_screen(settings)
     assert screen is not None
     for text in (english, f"{german[:40]} {english}", "", "12 34 56", "qqq"):
@@ -143,13 +144,13 @@ def test_records_passed_over_and_notes_are_counted_by_source_and_read_back(tmp_p
         path = tmp_path / f"{name}.warc"
         path.write_bytes(b"".join(records))
         file = InputFile(source="web", path=str(path), origin="a", size=path.stat().st_size)
-        source = SourceSettings(kind="warc", options={}, filters=[])
+        source = SourceConfig(kind="warc", paths=("x",))
         paths = PartPaths(part=str(tmp_path / "part"), rejects=str(tmp_path / "rejects"))
-        language = LanguageSettings(keep=(), threshold=0.0, characters=100, model=None)
+        language = LanguageConfig(keep=(), threshold=0.0, characters=100, model=None)
         rows, counts = ingest_files([file], sources={"web": source}, language=language, paths=paths)
         values = counts.by_source()["web"]
-        assert values["passed_over"] == {"request": 2, "metadata": 1}
-        assert (values["read"], values["kept"]) == (read, read)
+        assert values.passed_over == {"request": 2, "metadata": 1}
+        assert (values.read, values.kept) == (read, read)
         assert count_part(paths) == (rows, counts)
 
 
@@ -162,13 +163,13 @@ def test_truncated_documents_and_notes_are_counts(tmp_path: Path, monkeypatch: p
     path = tmp_path / "a"
     path.write_bytes(b"")
     file = InputFile(source="web", path=str(path), origin="a", size=0)
-    source = SourceSettings(kind="warc", options={}, filters=[("length", {"at_least": 20})])
+    source = SourceConfig(kind="warc", paths=("x",), quality=(FilterConfig(name="length", options={"at_least": 20}),))
     paths = PartPaths(part=str(tmp_path / "part"), rejects=str(tmp_path / "rejects"))
-    language = LanguageSettings(keep=(), threshold=0.0, characters=100, model=None)
+    language = LanguageConfig(keep=(), threshold=0.0, characters=100, model=None)
     rows, counts = ingest_files([file], sources={"web": source}, language=language, paths=paths)
     values = counts.by_source()["web"]
-    assert values["truncated"] == {"length": 2, "time": 1}
-    assert values["notes"] == {"replaced-bytes": 4}
+    assert values.truncated == {"length": 2, "time": 1}
+    assert values.notes == {"replaced-bytes": 4}
     assert pq.read_table(paths.part)["truncated"].to_pylist() == ["length", None, "time", "length"]
     assert count_part(paths) == (rows, counts)
 
@@ -179,10 +180,10 @@ def test_screened_pages_are_those_that_the_language_filter_rejects(data_folder: 
     for language, most_wrong in (("en", 0), ("de", 0), ("fr", 0)):
         outcomes = []
         for screened in (True, False):
-            settings = LanguageSettings(keep=(language,), threshold=0.65, characters=3000, model=None, screen=screened)
+            settings = LanguageConfig(keep=(language,), threshold=0.65, characters=3000, model=None, screen=screened)
             path = data_folder / "web" / "pages-00.warc.gz"
             file = InputFile(source="web", path=str(path), origin="a", size=path.stat().st_size)
-            source = SourceSettings(kind="warc", options={"extractor": "tokenmill", "max_payload_megabytes": None}, filters=[])
+            source = SourceConfig(kind="warc", paths=("x",))
             kept, gone = set(), 0
             for batch, unread in read_unit([file], {"web": source}, language_screen(settings)):
                 kept |= set(judge_documents(batch, filters=[], language=settings).kept.column("locator").to_pylist())

@@ -1,0 +1,40 @@
+"""Guards: bounds of the configuration that stop a run, as a person is shown them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from transforms.contracts.plain import JsonObject, to_plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class HighestRate:
+    """The source with the highest rate, a share in [0, 1]."""
+
+    source: str
+    rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """The largest share of a source's `counted` things that a stage accepts.
+
+    `key`: of the configuration. `highest`: the rate that the finished stage measured, None before it is finished.
+    """
+
+    key: str
+    limit: float
+    counted: str
+    highest: HighestRate | None
+
+    def to_plain(self) -> JsonObject:
+        """The key stands outside, and words are for people."""
+        return {"limit": self.limit, "highest": to_plain(self.highest)}
+
+
+def highest_rate(counts: Mapping[str, tuple[int, int]]) -> HighestRate | None:
+    """{source: (part, whole)} -> the source of which the part is largest, the first of equal ones; None without sources."""
+    rates = {source: part / max(whole, 1) for source, (part, whole) in counts.items()}
+    if not rates:
+        return None
+    source = max(rates, key=lambda name: rates[name])
+    return HighestRate(source=source, rate=round(rates[source], 6))
