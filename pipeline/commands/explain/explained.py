@@ -6,10 +6,10 @@ Fields have the names of the JSON keys. A field with a default of None is left o
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pipeline.commands.explain.dedup import DedupVerdict
 from pipeline.commands.explain.inputs import InputState
 from pipeline.commands.explain.outcomes import ReadAgainOutcome
 from pipeline.commands.explain.segments import Segment
+from pipeline.commands.explain.verdicts import DedupVerdict
 from transforms.contracts.plain import JsonObject
 
 Fate: TypeAlias = Literal["kept", "dropped", "in the shards", "rejected"]

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
-from pipeline.commands.explain.dedup import DuplicateGroup, KnownBy, explain_dedup, find_groups
+from pipeline.commands.explain.dedup import explain_dedup, find_groups
 from pipeline.commands.explain.explained import ExplainedDocument, ExplainedReject, ExplainedRow, Fate, InNoShard, Placement
 from pipeline.commands.explain.inputs import Inputs
 from pipeline.commands.explain.outcomes import ReadAgainOutcome
 from pipeline.commands.explain.stored import StoredDocument, StoredReject, StoredRow, kind_of_file
+from pipeline.commands.explain.verdicts import DuplicateGroup, KnownBy
 from pipeline.run.folder import Run
 from pipeline.run.stage_names import STAGE_NAMES
 from pipeline.stages.finished import need, read_finished
@@ -155,10 +156,10 @@ class Explainer:
         names = [name for name in need(self.stages.shards).manifest.files if f"-{source}-" in name]
         for name in sorted(names, key=lambda name: (name != first, names.index(name))):
             shard = self._read_shard(name)
-            own = shard.segments.take(shard.segments.document == np.uint64(address))
-            if len(own):
-                rows = own.row[np.argsort(own.offset)].tolist()
-                return Placement(split=shard.split, file=name, rows=tuple(rows), tokens=int(own.document_tokens.max()))
+            stretches = shard.segments.take(shard.segments.document == np.uint64(address))
+            if len(stretches):
+                rows = stretches.row[np.argsort(stretches.offset)].tolist()
+                return Placement(split=shard.split, file=name, rows=tuple(rows), tokens=int(stretches.document_tokens.max()))
         return None
 
     def _read_shard(self, name: str) -> _ReadShard:

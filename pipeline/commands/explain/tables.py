@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline.commands.explain.dedup import DedupVerdict, Dropped, DuplicateGroup, Keeper, Kept, KnownBy, Verdict
 from pipeline.commands.explain.explained import (
     ExplainedDocument,
     ExplainedReject,
@@ -18,6 +17,7 @@ from pipeline.commands.explain.explained import (
 )
 from pipeline.commands.explain.outcomes import OtherText, ReadAgainOutcome
 from pipeline.commands.explain.segments import Segment
+from pipeline.commands.explain.verdicts import DedupVerdict, Dropped, DuplicateGroup, Keeper, Kept, KnownBy, Verdict
 from pipeline.terminal import shown_path
 
 _SHOWN = 160

@@ -8,11 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from pipeline.commands.explain.dedup import DedupVerdict, KnownBy, explain_dedup
+from pipeline.commands.explain.dedup import explain_dedup
 from pipeline.commands.explain.explained import ExplainedDocument, ExplainedMatches, InNoShard
 from pipeline.commands.explain.inputs import InputState
 from pipeline.commands.explain.outcomes import NowKept, OtherColumns, Outcome, ReadAgainOutcome, RejectedAgain
 from pipeline.commands.explain.tables import print_explanation
+from pipeline.commands.explain.verdicts import DedupVerdict, KnownBy
 from pipeline.run.folder import Run
 from transforms.contracts.dedup import DROP_SCHEMA
 from transforms.contracts.names import DROPS
