@@ -39,13 +39,24 @@ app = typer.Typer(
 
 _INTERRUPTED = 130
 
-ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="a TOML file, or the folder of a run")]
-BeamArguments = Annotated[list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="what stands after -- goes to Beam")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="make stages again that were made from another configuration or input")]
+ConfigPath = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="a TOML file, or the folder of a run")
+]
+BeamArguments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[-- BEAM OPTIONS]", help="what stands after -- goes to Beam"),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="make stages again that were made from another configuration or input"
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(
-        min=0, help="worker processes on this machine, in place of the configuration's; 0: as many as speed it up, at most one per core"
+        min=0,
+        help="worker processes on this machine, in place of the configuration's; 0: as many as speed it up, at most one per core",
     ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks and the log of Beam")]
@@ -65,7 +76,12 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="print the version and exit")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="print the version and exit"
+        ),
+    ] = False,
 ) -> None:
     """Options that stand before the command."""
 
@@ -79,11 +95,19 @@ def init(
     from pipeline.config.template import commented_template
 
     if storage.exists(path) and not force:
-        raise ConfigError("the file is there already", where=path, remedy="name another file, or replace it with --force")
+        raise ConfigError(
+            "the file is there already",
+            where=path,
+            remedy="name another file, or replace it with --force",
+        )
     try:
         storage.write_bytes(path, commented_template().encode())
     except OSError as error:
-        raise UserError(f"cannot write: {error}", where=path, remedy="name a file in a folder that can be written") from error
+        raise UserError(
+            f"cannot write: {error}",
+            where=path,
+            remedy="name a file in a folder that can be written",
+        ) from error
     _console().print(f"wrote {path}; name your files in it, then: tokenmill run {path}")
 
 
@@ -91,7 +115,11 @@ def _add_stage_command(stage: StageName) -> None:
     """Adds the command of a stage, and its aliases. All stages take the same options; some have --dry-run."""
 
     def command(
-        config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
+        config: ConfigPath,
+        beam: BeamArguments = None,
+        overwrite: Overwrite = False,
+        workers: Workers = None,
+        debug: Debug = False,
     ) -> None:
         _run_stages(config, (stage.name,), beam, overwrite=overwrite, workers=workers, debug=debug)
 
@@ -102,7 +130,11 @@ def _add_stage_command(stage: StageName) -> None:
         workers: Workers = None,
         debug: Debug = False,
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="report what would be dropped, from which sources and in favour of what; commit nothing")
+            bool,
+            typer.Option(
+                "--dry-run",
+                help="report what would be dropped, from which sources and in favour of what; commit nothing",
+            ),
         ] = False,
     ) -> None:
         if dry_run:
@@ -111,15 +143,28 @@ def _add_stage_command(stage: StageName) -> None:
             command(config, beam, overwrite, workers, debug)
 
     for name in (stage.name, *stage.aliases):
-        app.command(name, help=stage.help, hidden=name != stage.name)(command_or_trial if stage.can_try else command)
+        app.command(name, help=stage.help, hidden=name != stage.name)(
+            command_or_trial if stage.can_try else command
+        )
 
 
 @app.command()
 def run(
-    config: ConfigPath, beam: BeamArguments = None, overwrite: Overwrite = False, workers: Workers = None, debug: Debug = False
+    config: ConfigPath,
+    beam: BeamArguments = None,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+    debug: Debug = False,
 ) -> None:
     """Run all stages that are not done yet: documents, dedup, tokenizer, shards."""
-    _run_stages(config, tuple(stage.name for stage in STAGE_NAMES), beam, overwrite=overwrite, workers=workers, debug=debug)
+    _run_stages(
+        config,
+        tuple(stage.name for stage in STAGE_NAMES),
+        beam,
+        overwrite=overwrite,
+        workers=workers,
+        debug=debug,
+    )
 
 
 for _stage in STAGE_NAMES:
@@ -127,7 +172,9 @@ for _stage in STAGE_NAMES:
 
 
 @app.command()
-def plan(config: ConfigPath, beam: BeamArguments = None, workers: Workers = None, as_json: AsJson = False) -> None:
+def plan(
+    config: ConfigPath, beam: BeamArguments = None, workers: Workers = None, as_json: AsJson = False
+) -> None:
     """Show what a run would read and do, and about what time, memory and disk it would take; touch nothing. Fails as the run would."""
     from pipeline.commands.plan.plan import plan_run
     from pipeline.commands.plan.tables import print_plan
@@ -136,7 +183,9 @@ def plan(config: ConfigPath, beam: BeamArguments = None, workers: Workers = None
 
     loaded = _load(config)
     wanted = loaded.workers if workers is None else workers
-    settings = RunnerSettings(workers=wanted, beam_arguments=tuple(beam or ()), fork_server=expected_server())
+    settings = RunnerSettings(
+        workers=wanted, beam_arguments=tuple(beam or ()), fork_server=expected_server()
+    )
     values, refusal = plan_run(loaded, settings)
     if as_json:
         _print_json(values)
@@ -148,7 +197,12 @@ def plan(config: ConfigPath, beam: BeamArguments = None, workers: Workers = None
 
 @app.command()
 def inspect(
-    path: Annotated[str, typer.Argument(help="a run's folder or configuration, a stage's folder, a shard, or a tokenizer.json")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            help="a run's folder or configuration, a stage's folder, a shard, or a tokenizer.json"
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show what a run, a stage, a shard or a tokenizer holds."""
@@ -166,13 +220,23 @@ def inspect(
 def export_(
     config: ConfigPath,
     format: Annotated[str, typer.Option(help=describe_formats())],
-    to: Annotated[str, typer.Option(help="the folder to write: local, gs:// or s3://, new or empty")],
+    to: Annotated[
+        str, typer.Option(help="the folder to write: local, gs:// or s3://, new or empty")
+    ],
     beam: BeamArguments = None,
     split: Annotated[str, typer.Option(help="train, validation or all")] = "all",
-    sources: Annotated[str, typer.Option(help="names of sources with commas between them; all when not given")] = "",
-    options: Mapping[str, int | str] = MappingProxyType({}),  # stands for the options of all formats
+    sources: Annotated[
+        str, typer.Option(help="names of sources with commas between them; all when not given")
+    ] = "",
+    options: Mapping[str, int | str] = MappingProxyType(
+        {}
+    ),  # stands for the options of all formats
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace an export that was made from something else or is not finished")
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="replace an export that was made from something else or is not finished",
+        ),
     ] = False,
     workers: Workers = None,
     debug: Debug = False,
@@ -196,12 +260,27 @@ def export_(
 @app.command()
 def explain(
     target: Annotated[
-        str, typer.Argument(help="FILE:ROW, a row of a shard or of a file of RUN/documents; or a run's folder or configuration")
+        str,
+        typer.Argument(
+            help="FILE:ROW, a row of a shard or of a file of RUN/documents; or a run's folder or configuration"
+        ),
     ],
-    url: Annotated[str | None, typer.Option(help="what became of the documents of this URL in the run")] = None,
-    id: Annotated[str | None, typer.Option(help="what became of the document or record of this id, 32 hexadecimal digits")] = None,
-    document: Annotated[str | None, typer.Option(help="what became of the document at this address, PART:ROW")] = None,
-    extract: Annotated[bool, typer.Option("--extract", help="read the input again and compare it with what is stored")] = False,
+    url: Annotated[
+        str | None, typer.Option(help="what became of the documents of this URL in the run")
+    ] = None,
+    id: Annotated[
+        str | None,
+        typer.Option(
+            help="what became of the document or record of this id, 32 hexadecimal digits"
+        ),
+    ] = None,
+    document: Annotated[
+        str | None, typer.Option(help="what became of the document at this address, PART:ROW")
+    ] = None,
+    extract: Annotated[
+        bool,
+        typer.Option("--extract", help="read the input again and compare it with what is stored"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show where the tokens of a shard's row came from, or what every stage did with a document; status 1 where none is found."""
@@ -247,13 +326,21 @@ def train(config: ConfigPath) -> None:
 def evaluate(
     config: ConfigPath,
     split: Annotated[Split, typer.Option(help="train or validation")] = Split.validation,
-    max_rows: Annotated[int | None, typer.Option(min=1, help="rows of each source, evenly spread; all when not given")] = None,
+    max_rows: Annotated[
+        int | None,
+        typer.Option(min=1, help="rows of each source, evenly spread; all when not given"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a run's model: loss in nats, perplexity and bits per byte for each source."""
     from pipeline.commands.train import evaluate_run
 
-    values = evaluate_run(_load(config), Console(quiet=True) if as_json else _console(), split=split.value, max_rows=max_rows)
+    values = evaluate_run(
+        _load(config),
+        Console(quiet=True) if as_json else _console(),
+        split=split.value,
+        max_rows=max_rows,
+    )
     if as_json:
         _print_json(values)
 
@@ -263,12 +350,21 @@ def generate(
     config: ConfigPath,
     prompt: Annotated[str, typer.Option(help="text to continue")] = "",
     max_tokens: Annotated[int, typer.Option(min=1, help="tokens to generate at most")] = 128,
-    temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token each time")] = 0.8,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="0 takes the likeliest token each time")
+    ] = 0.8,
     top_k: Annotated[int, typer.Option(min=0, help="draw from the k likeliest tokens; 0: all")] = 0,
     top_p: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="draw from the likeliest tokens that have this probability together")
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="draw from the likeliest tokens that have this probability together",
+        ),
     ] = 0.95,
-    seed: Annotated[int, typer.Option(min=0, max=(1 << 63) - 1, help="equal seeds give equal text")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=(1 << 63) - 1, help="equal seeds give equal text")
+    ] = 0,
 ) -> None:
     """Continue a prompt with a run's model."""
     from pipeline.commands.train import generate_text
@@ -289,7 +385,9 @@ def generate(
 @app.command()
 def quickstart(
     folder: Annotated[str, typer.Option(help="the folder to work in")] = "runs/quickstart",
-    train: Annotated[bool, typer.Option(help="also train, evaluate and generate (needs PyTorch)")] = True,
+    train: Annotated[
+        bool, typer.Option(help="also train, evaluate and generate (needs PyTorch)")
+    ] = True,
     workers: Workers = None,
 ) -> None:
     """Do everything once on the embedded sample: all stages, their tables, a small model, its evaluation and a text."""
@@ -298,7 +396,15 @@ def quickstart(
     run_quickstart(folder, _console(), train=train, workers=workers or 0)
 
 
-def _run_stages(path: str, names: Sequence[str], beam: list[str] | None, *, overwrite: bool, workers: int | None, debug: bool) -> None:
+def _run_stages(
+    path: str,
+    names: Sequence[str],
+    beam: list[str] | None,
+    *,
+    overwrite: bool,
+    workers: int | None,
+    debug: bool,
+) -> None:
     from pipeline.progress import StageProgress
     from pipeline.stages.all_stages import STAGES
     from pipeline.stages.run_stages import run_stages
@@ -306,7 +412,13 @@ def _run_stages(path: str, names: Sequence[str], beam: list[str] | None, *, over
     with _runner(beam, workers=workers, debug=debug) as settings_for:
         config = _load(path)
         stages = [stage for stage in STAGES if stage.name in names]
-        run_stages(config, settings_for(config), stages=stages, overwrite=overwrite, progress=StageProgress(_console()))
+        run_stages(
+            config,
+            settings_for(config),
+            stages=stages,
+            overwrite=overwrite,
+            progress=StageProgress(_console()),
+        )
 
 
 def _try_dedup(path: str, beam: list[str] | None, *, workers: int | None, debug: bool) -> None:
@@ -318,14 +430,19 @@ def _try_dedup(path: str, beam: list[str] | None, *, workers: int | None, debug:
 
 
 @contextlib.contextmanager
-def _runner(beam: list[str] | None, *, workers: int | None, debug: bool) -> "Iterator[Callable[[Config], RunnerSettings]]":
+def _runner(
+    beam: list[str] | None, *, workers: int | None, debug: bool
+) -> "Iterator[Callable[[Config], RunnerSettings]]":
     """A fork server for the length of a block, which starts before a configuration can start threads, and what makes settings of both."""
     from pipeline.runner.beam import RunnerSettings
     from pipeline.runner.fork_server import fork_server
 
     with fork_server() as server:
         yield lambda config: RunnerSettings(
-            workers=config.workers if workers is None else workers, beam_arguments=tuple(beam or ()), debug=debug, fork_server=server
+            workers=config.workers if workers is None else workers,
+            beam_arguments=tuple(beam or ()),
+            debug=debug,
+            fork_server=server,
         )
 
 
@@ -352,7 +469,9 @@ def _console() -> Console:
 
 
 def _print_json(values: object) -> None:
-    readable = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"  # else JSON's own escapes, or it would be no JSON
+    readable = (
+        codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    )  # else JSON's own escapes, or it would be no JSON
     typer.echo(json.dumps(to_plain(values), indent=2, ensure_ascii=not readable))
 
 
@@ -379,7 +498,9 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     _print_anything()
     if "--debug" not in sys.argv:
-        logging.getLogger().setLevel(logging.ERROR)  # Beam warns at import of clients that nobody asked for
+        logging.getLogger().setLevel(
+            logging.ERROR
+        )  # Beam warns at import of clients that nobody asked for
     try:
         app()
     except UserError as error:
@@ -394,7 +515,9 @@ def main() -> None:
         sys.exit(1)
     except SystemExit as stop:  # so do the libraries beneath end a command that was interrupted
         if stop.code == _INTERRUPTED:
-            sys.stderr.write("tokenmill: interrupted\n  where: what was committed stays\n  do: run the same command again to resume\n")
+            sys.stderr.write(
+                "tokenmill: interrupted\n  where: what was committed stays\n  do: run the same command again to resume\n"
+            )
         raise
 
 

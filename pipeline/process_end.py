@@ -51,7 +51,9 @@ def _written(status: int) -> int:
     except OSError as error:
         status = _OUTPUT_LOST
         what = error.strerror or str(error)
-        sys.stderr.write(f"tokenmill: cannot write: {what}\n  where: standard output\n  do: mend that, then run the same command again\n")
+        sys.stderr.write(
+            f"tokenmill: cannot write: {what}\n  where: standard output\n  do: mend that, then run the same command again\n"
+        )
     try:
         _flush(sys.stderr)
     except OSError:

@@ -8,14 +8,19 @@ import contextlib
 import posixpath
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
-from pipeline.run.plan import StagePlan, U
-from pipeline.stages.stage import C, Finished, Stage
 from transforms import storage
 
 POLL_SECONDS = 0.5
@@ -28,23 +33,24 @@ class StageProgress:
     def __init__(self, console: Console):
         self.console = console
 
-    def skipped(self, stage: Stage[Any, C], finished: Finished[C]) -> None:
-        self.console.print(f"[bold]{stage.name:<10}[/] done before ({stage.summary(finished)})")
+    def skipped(self, name: str, summary: str) -> None:
+        self.console.print(f"[bold]{name:<10}[/] done before ({summary})")
 
-    def finished(self, stage: Stage[Any, C], finished: Finished[C]) -> None:
-        self.console.print(f"[bold]{stage.name:<10}[/] {finished.manifest.seconds:.1f} s: {stage.summary(finished)}")
-        for note in stage.notes(finished.counters):
+    def finished(self, name: str, seconds: float, summary: str, notes: Iterable[str] = ()) -> None:
+        self.console.print(f"[bold]{name:<10}[/] {seconds:.1f} s: {summary}")
+        for note in notes:
             self.console.print(f"  {note}", markup=False)
 
     @contextlib.contextmanager
-    def stage(self, stage: Stage[U, Any], folder: str, plan: StagePlan[U]) -> Iterator[None]:
-        """Shows a stage's progress until the block ends."""
-        for note in plan.notes:
+    def stage(
+        self, name: str, folder: str, sizes: dict[str, int], notes: Iterable[str] = ()
+    ) -> Iterator[None]:
+        """Shows a stage's progress until the block ends. `sizes`: the file that each unit commits to the folder -> bytes of its input."""
+        for note in notes:
             self.console.print(f"  {note}", markup=False, soft_wrap=True)
-        sizes = {stage.committed_name(number, unit): unit.bytes for number, unit in enumerate(plan.units)}
         stop = threading.Event()
         show = self._bar if self.console.is_terminal else self._lines
-        watcher = threading.Thread(target=show, args=(stage.name, folder, sizes, stop), daemon=True)
+        watcher = threading.Thread(target=show, args=(name, folder, sizes, stop), daemon=True)
         watcher.start()
         try:
             yield
@@ -64,7 +70,14 @@ class StageProgress:
         )
         with Progress(*columns, console=self.console, transient=True) as progress:
             task = progress.add_task(name, total=sum(sizes.values()) or None, parts="")
-            _watch(folder, sizes, stop, lambda parts, size: progress.update(task, completed=size, parts=f"{parts}/{len(sizes)} parts"))
+            _watch(
+                folder,
+                sizes,
+                stop,
+                lambda parts, size: progress.update(
+                    task, completed=size, parts=f"{parts}/{len(sizes)} parts"
+                ),
+            )
 
     def _lines(self, name: str, folder: str, sizes: dict[str, int], stop: threading.Event) -> None:
         started = last = time.monotonic()
@@ -76,14 +89,22 @@ class StageProgress:
                 last = now
                 rate = size / (now - started)
                 left = f", {(sum(sizes.values()) - size) / rate:.0f} s left" if rate else ""
-                self.console.print(f"{name}: {parts} of {len(sizes)} parts, {size / 1e6:.1f} MB, {rate / 1e6:.2f} MB/s{left}")
+                self.console.print(
+                    f"{name}: {parts} of {len(sizes)} parts, {size / 1e6:.1f} MB, {rate / 1e6:.2f} MB/s{left}"
+                )
 
         _watch(folder, sizes, stop, line)
 
 
-def _watch(folder: str, sizes: dict[str, int], stop: threading.Event, show: Callable[[int, int], None]) -> None:
+def _watch(
+    folder: str, sizes: dict[str, int], stop: threading.Event, show: Callable[[int, int], None]
+) -> None:
     places = {posixpath.dirname(name) for name in sizes}
     while not stop.wait(POLL_SECONDS):
-        found = (posixpath.join(place, name) for place in places for name in storage.list_names(storage.join(folder, place)))
+        found = (
+            posixpath.join(place, name)
+            for place in places
+            for name in storage.list_names(storage.join(folder, place))
+        )
         done = [name for name in found if name in sizes]
         show(len(done), sum(sizes[name] for name in done))

@@ -71,7 +71,11 @@ def write_quickstart(folder: str) -> str:
     """
     path = os.path.join(folder, "tokenmill.toml")
     if storage.exists(path) and storage.read_bytes(path) != CONFIGURATION.encode():
-        raise ConfigError("there is another configuration here", where=path, remedy="name another folder with --folder")
+        raise ConfigError(
+            "there is another configuration here",
+            where=path,
+            remedy="name another folder with --folder",
+        )
     lay_out(os.path.join(folder, "sample"))
     storage.write_bytes(path, CONFIGURATION.encode())
     return path
@@ -83,7 +87,11 @@ def run_quickstart(folder: str, console: Console, *, train: bool, workers: int) 
     config = load_config(path)
     console.print(f"sample and configuration in {escape(folder)}\n")
     with fork_server() as server:
-        run_stages(config, RunnerSettings(workers=workers, fork_server=server), progress=StageProgress(console))
+        run_stages(
+            config,
+            RunnerSettings(workers=workers, fork_server=server),
+            progress=StageProgress(console),
+        )
     console.print()
     print_view(console, run_view(config.folder))
     if not train:
@@ -99,4 +107,6 @@ def run_quickstart(folder: str, console: Console, *, train: bool, workers: int) 
         pieces: list[str] = []
         generate_text(config, prompt=prompt, write=pieces.append, max_tokens=TOKENS, seed=seed)
         console.print("".join(pieces), markup=False)
-    console.print(f"\nnext: tokenmill inspect {escape(shown_path(config.folder))}; tokenmill init; tokenmill run tokenmill.toml")
+    console.print(
+        f"\nnext: tokenmill inspect {escape(shown_path(config.folder))}; tokenmill init; tokenmill run tokenmill.toml"
+    )

@@ -40,8 +40,17 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Which Pythons the wheel was installed for (tests/install)."""
-    reports = [report for outcome in ("passed", "skipped") for report in terminalreporter.stats.get(outcome, ())]
-    pythons = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "Python"]
+    reports = [
+        report
+        for outcome in ("passed", "skipped")
+        for report in terminalreporter.stats.get(outcome, ())
+    ]
+    pythons = [
+        value
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "Python"
+    ]
     if pythons:
         terminalreporter.write_line(f"bare installations: Python {', '.join(sorted(set(pythons)))}")
 
@@ -66,7 +75,9 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def tokenmill(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Outcome]]:
+def tokenmill(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Outcome]]:
     """Runs `tokenmill ARGUMENTS` as the console script does, in this process: its exit status and what it printed."""
 
     def command(*arguments: object) -> Outcome:

@@ -60,7 +60,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         data = path.read_bytes()
         headers = {"ETag": f'"{hashlib.md5(data).hexdigest()}"'}
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "") if self.server.ranges else None
+        asked = (
+            re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+            if self.server.ranges
+            else None
+        )
         if asked is None:
             self.reply(200, data, headers, limit=limit)
             return
@@ -68,9 +72,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if first > last:
             self.reply(416, headers={"Content-Range": f"bytes */{len(data)}"})
             return
-        self.reply(206, data[first : last + 1], {"Content-Range": f"bytes {first}-{last}/{len(data)}", **headers}, limit=limit)
+        self.reply(
+            206,
+            data[first : last + 1],
+            {"Content-Range": f"bytes {first}-{last}/{len(data)}", **headers},
+            limit=limit,
+        )
 
-    def reply(self, status: int, data: bytes = b"", headers: dict[str, str] | None = None, *, limit: int | None = None) -> None:
+    def reply(
+        self,
+        status: int,
+        data: bytes = b"",
+        headers: dict[str, str] | None = None,
+        *,
+        limit: int | None = None,
+    ) -> None:
         self.send_response(status)
         for name, value in {"Content-Length": str(len(data)), **(headers or {})}.items():
             self.send_header(name, value)
@@ -86,7 +102,9 @@ def status(code: int, **headers: str) -> Fault:
     """The server answers with a status; header names are written with `_` for `-`."""
 
     def fault(handler: Handler) -> bool:
-        handler.reply(code, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        handler.reply(
+            code, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
         return True
 
     return fault
@@ -123,7 +141,9 @@ def then_change(path: Path, data: bytes) -> Fault:
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Server]:
     server = Server(folder)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    ).start()
     try:
         yield server
     finally:

@@ -45,10 +45,16 @@ def serve_hub() -> Iterator[Hub]:
 
         def _revision(self, name: str, revision: str | None) -> dict[str, bytes] | None:
             if name not in hub.files:
-                self._answer(401, b'{"error": "Invalid username or password."}', {"X-Error-Code": "RepoNotFound"})
+                self._answer(
+                    401,
+                    b'{"error": "Invalid username or password."}',
+                    {"X-Error-Code": "RepoNotFound"},
+                )
                 return None
             if (revision or "main") not in hub.files[name]:
-                self._answer(404, b'{"error": "Invalid rev id"}', {"X-Error-Code": "RevisionNotFound"})
+                self._answer(
+                    404, b'{"error": "Invalid rev id"}', {"X-Error-Code": "RevisionNotFound"}
+                )
                 return None
             return hub.files[name][revision or "main"]
 
@@ -57,7 +63,16 @@ def serve_hub() -> Iterator[Hub]:
             if files is not None:
                 siblings = [{"rfilename": path} for path in files]
                 self._json(
-                    {"id": name, "_id": "1", "sha": SHA, "private": False, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}
+                    {
+                        "id": name,
+                        "_id": "1",
+                        "sha": SHA,
+                        "private": False,
+                        "siblings": siblings,
+                        "tags": [],
+                        "downloads": 0,
+                        "likes": 0,
+                    }
                 )
 
         def _tree(self, name: str, revision: str, folder: str) -> None:
@@ -70,10 +85,27 @@ def serve_hub() -> Iterator[Hub]:
                 self._answer(404, b'{"error": "no entry"}', {"X-Error-Code": "EntryNotFound"})
                 return
             recursive = "recursive=true" in self.path.lower()
-            folders = {base + part for path in inside for part in _folders(path.removeprefix(base), recursive=recursive)}
-            entries = [{"type": "directory", "path": path, "oid": SHA, "size": 0} for path in sorted(folders)]
-            shown = [path for path in sorted(inside) if recursive or "/" not in path.removeprefix(base)]
-            self._json([*entries, *({"type": "file", "path": path, "oid": SHA, "size": len(inside[path])} for path in shown)])
+            folders = {
+                base + part
+                for path in inside
+                for part in _folders(path.removeprefix(base), recursive=recursive)
+            }
+            entries = [
+                {"type": "directory", "path": path, "oid": SHA, "size": 0}
+                for path in sorted(folders)
+            ]
+            shown = [
+                path for path in sorted(inside) if recursive or "/" not in path.removeprefix(base)
+            ]
+            self._json(
+                [
+                    *entries,
+                    *(
+                        {"type": "file", "path": path, "oid": SHA, "size": len(inside[path])}
+                        for path in shown
+                    ),
+                ]
+            )
 
         def _file(self, name: str, revision: str, path: str) -> None:
             if hub.failing:
@@ -118,4 +150,7 @@ def serve_hub() -> Iterator[Hub]:
 
 def _folders(path: str, *, recursive: bool) -> list[str]:
     parts = path.split("/")[:-1]
-    return ["/".join(parts[: number + 1]) for number in range(len(parts) if recursive else min(1, len(parts)))]
+    return [
+        "/".join(parts[: number + 1])
+        for number in range(len(parts) if recursive else min(1, len(parts)))
+    ]

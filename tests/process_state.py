@@ -41,7 +41,12 @@ def modules_of(packages: tuple[str, ...] = PACKAGES) -> Iterator[str]:
     """Names of all modules of the packages."""
     for package in packages:
         yield package
-        yield from sorted(module.name for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."))
+        yield from sorted(
+            module.name
+            for module in pkgutil.walk_packages(
+                importlib.import_module(package).__path__, f"{package}."
+            )
+        )
 
 
 def _digest(value: Any) -> str:
@@ -49,9 +54,19 @@ def _digest(value: Any) -> str:
 
 
 def _loggers() -> dict[str, Any]:
-    named = {name: logger for name, logger in logging.root.manager.loggerDict.items() if isinstance(logger, logging.Logger)}
+    named = {
+        name: logger
+        for name, logger in logging.root.manager.loggerDict.items()
+        if isinstance(logger, logging.Logger)
+    }
     return {
-        name: [logger.level, logger.disabled, logger.propagate, len(logger.handlers), len(logger.filters)]
+        name: [
+            logger.level,
+            logger.disabled,
+            logger.propagate,
+            len(logger.handlers),
+            len(logger.filters),
+        ]
         for name, logger in {"root": logging.root, **named}.items()
         if logger.level or logger.handlers or logger.filters or logger.disabled or name == "root"
     }
@@ -73,13 +88,25 @@ def snapshot() -> dict[str, Any]:
         "arguments": list(sys.argv),
         "path": list(sys.path),
         "streams": [id(sys.stdin), id(sys.stdout), id(sys.stderr)],
-        "hooks": [repr(hook) for hook in (sys.excepthook, sys.displayhook, sys.unraisablehook, threading.excepthook)],
-        "limits": [sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits(), threading.stack_size()],
+        "hooks": [
+            repr(hook)
+            for hook in (sys.excepthook, sys.displayhook, sys.unraisablehook, threading.excepthook)
+        ],
+        "limits": [
+            sys.getrecursionlimit(),
+            sys.getswitchinterval(),
+            sys.get_int_max_str_digits(),
+            threading.stack_size(),
+        ],
         "tracing": [repr(sys.gettrace()), repr(sys.getprofile())],
         "csv": [csv.field_size_limit(), sorted(csv.list_dialects())],
         "decimal": repr(decimal.getcontext()),
         "collector": [gc.isenabled(), gc.get_threshold(), gc.get_freeze_count(), gc.get_debug()],
-        "locale": [locale.setlocale(locale.LC_ALL), locale.getpreferredencoding(False), list(time.tzname)],
+        "locale": [
+            locale.setlocale(locale.LC_ALL),
+            locale.getpreferredencoding(False),
+            list(time.tzname),
+        ],
         "loggers": _loggers(),
         "logging": [logging.root.manager.disable, logging.raiseExceptions],
         "warnings": [str(entry) for entry in warnings.filters] + [repr(warnings.showwarning)],
@@ -87,12 +114,18 @@ def snapshot() -> dict[str, Any]:
         "multiprocessing": multiprocessing.get_start_method(allow_none=True),
         "random": _digest(random.getstate()),
         "regular expressions": re._MAXCACHE,
-        "signals": {name.name: repr(signal.getsignal(name)) for name in signal.valid_signals() if isinstance(name, signal.Signals)},
+        "signals": {
+            name.name: repr(signal.getsignal(name))
+            for name in signal.valid_signals()
+            if isinstance(name, signal.Signals)
+        },
         "sockets": socket.getdefaulttimeout(),
         "temporary folder": tempfile.tempdir,
         "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "priority": os.nice(0),
-        "codecs": [codecs.lookup_error(name).__name__ for name in ("strict", "replace", "surrogateescape")],
+        "codecs": [
+            codecs.lookup_error(name).__name__ for name in ("strict", "replace", "surrogateescape")
+        ],
         "numpy": [repr(np.geterr()), repr(np.get_printoptions()), _digest(np.random.get_state())],
         "arrow": [pa.cpu_count(), pa.io_thread_count(), pa.default_memory_pool().backend_name],
         "fsspec": [dict(fsspec.config.conf), sorted(fsspec.registry)],
@@ -106,7 +139,11 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
     for name, old in before.items():
         new = after[name]
         if isinstance(old, dict):
-            found |= {f"{name}: {key}": [old.get(key), new.get(key)] for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+            found |= {
+                f"{name}: {key}": [old.get(key), new.get(key)]
+                for key in old.keys() | new.keys()
+                if old.get(key) != new.get(key)
+            }
         elif old != new:
             found[name] = [old, new]
     return found
@@ -115,9 +152,30 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
 def _import_dependencies() -> None:
     """Imports what the packages are built on: its effects are not theirs."""
     for name in (
-        *("apache_beam", "apache_beam.runners.portability.fn_api_runner.fn_runner", "apache_beam.runners.worker.statesampler"),
-        *("numpy", "pyarrow.parquet", "pyarrow.compute", "fsspec.implementations.local", "typer", "rich.console", "pydantic", "torch"),
-        *("ftfy", "idna", "mwparserfromhell", "resiliparse.extract.html2text", "fastwarc.warc", "tiktoken", "tokenizers"),
+        *(
+            "apache_beam",
+            "apache_beam.runners.portability.fn_api_runner.fn_runner",
+            "apache_beam.runners.worker.statesampler",
+        ),
+        *(
+            "numpy",
+            "pyarrow.parquet",
+            "pyarrow.compute",
+            "fsspec.implementations.local",
+            "typer",
+            "rich.console",
+            "pydantic",
+            "torch",
+        ),
+        *(
+            "ftfy",
+            "idna",
+            "mwparserfromhell",
+            "resiliparse.extract.html2text",
+            "fastwarc.warc",
+            "tiktoken",
+            "tokenizers",
+        ),
     ):
         importlib.import_module(name)
     fsspec = importlib.import_module("fsspec")
@@ -155,11 +213,19 @@ def _use(folder: Path) -> None:
         explain(f"{shard}:0", url=None, id=None, document=None, extract=True)
         look_at(config.folder)
         request = ExportRequest(
-            format="jsonl", to=str(folder / "out"), splits=("train", "validation"), sources=(), options=JsonlOptions(compression="zstd")
+            format="jsonl",
+            to=str(folder / "out"),
+            splits=("train", "validation"),
+            sources=(),
+            options=JsonlOptions(compression="zstd"),
         )
         export_run(config, request, settings, console, overwrite=False)
     (folder / "corpus").mkdir()
-    run_stages(load_config(str(write_corpus(folder / "corpus"))), RunnerSettings(workers=1), progress=StageProgress(console))
+    run_stages(
+        load_config(str(write_corpus(folder / "corpus"))),
+        RunnerSettings(workers=1),
+        progress=StageProgress(console),
+    )
 
 
 def packages() -> Iterator[str]:
@@ -193,7 +259,9 @@ def _alone(package: str) -> dict[str, Any]:
 
 
 def _packages_alone() -> dict[str, Any]:
-    names = subprocess.run([sys.executable, "-m", "tests.process_state"], capture_output=True, text=True, check=True).stdout.split()
+    names = subprocess.run(
+        [sys.executable, "-m", "tests.process_state"], capture_output=True, text=True, check=True
+    ).stdout.split()
     return {package: found for package in names if (found := _alone(package))}
 
 
@@ -214,7 +282,12 @@ def main(folder: Path) -> None:
     socket.setdefaulttimeout(71.0)
     with contextlib.redirect_stdout(sys.stderr):
         alone = _packages_alone()
-        found = _compare({"imports": lambda: [importlib.import_module(name) for name in modules_of()], "use": lambda: _use(folder)})
+        found = _compare(
+            {
+                "imports": lambda: [importlib.import_module(name) for name in modules_of()],
+                "use": lambda: _use(folder),
+            }
+        )
     print(json.dumps(found | {"alone": alone}))
 
 

@@ -6,7 +6,12 @@ import pytest
 
 from tests.conftest import PROJECT
 
-SCRIPTS = sorted(path for folder in ("bench", "fuzz") for path in (PROJECT / "tests" / folder).glob("*.py") if path.stem != "__init__")
+SCRIPTS = sorted(
+    path
+    for folder in ("bench", "fuzz")
+    for path in (PROJECT / "tests" / folder).glob("*.py")
+    if path.stem != "__init__"
+)
 
 
 @pytest.mark.parametrize("name", [f"tests.{path.parent.name}.{path.stem}" for path in SCRIPTS])

@@ -25,7 +25,11 @@ def readme_commands() -> list[str]:
 
 
 def commands_of(text: str) -> list[str]:
-    lines = (line.split("  #")[0].strip() for block in SECTION.findall(text) for line in block.splitlines())
+    lines = (
+        line.split("  #")[0].strip()
+        for block in SECTION.findall(text)
+        for line in block.splitlines()
+    )
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -49,8 +53,16 @@ def _reference_lines() -> Iterator[str]:
 def _parameter_lines(parameters: Iterable[Any]) -> Iterator[str]:
     for parameter in parameters:
         flags = ", ".join(f"`{flag}`" for flag in (*parameter.opts, *parameter.secondary_opts))
-        label = flags if parameter.param_type_name == "option" else f"`{parameter.metavar or parameter.name.upper()}`"
-        default = "" if parameter.default in (None, "", False, True) or parameter.required else f" (default: {parameter.default})"
+        label = (
+            flags
+            if parameter.param_type_name == "option"
+            else f"`{parameter.metavar or parameter.name.upper()}`"
+        )
+        default = (
+            ""
+            if parameter.default in (None, "", False, True) or parameter.required
+            else f" (default: {parameter.default})"
+        )
         yield f"- {label}: {parameter.help}{default}"
 
 
@@ -59,8 +71,8 @@ def test_the_command_reference_is_what_the_help_says() -> None:
 
 
 def test_the_readme_names_every_command_and_both_front_doors() -> None:
-    for name in typer.main.get_command(app).commands:
-        assert f"tokenmill {name}" in README, name
+    for name, command in typer.main.get_command(app).commands.items():
+        assert command.hidden or f"tokenmill {name}" in README, name
     assert {"make quickstart", "make test"} <= set(readme_commands())
     assert len(README.splitlines()) < 200
 
@@ -86,8 +98,14 @@ def _train_briefly(path: Path) -> None:
     path.write_text(text.replace("steps = 250", "steps = 3"), encoding="utf-8")
 
 
-def test_every_command_of_the_readme_runs(tokenmill: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commands = [line for line in readme_commands() if line.startswith("tokenmill ") and "real-data" not in line]
+def test_every_command_of_the_readme_runs(
+    tokenmill: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = [
+        line
+        for line in readme_commands()
+        if line.startswith("tokenmill ") and "real-data" not in line
+    ]
     assert len(commands) > 8
     explaining = commands_of((PROJECT / "docs" / "explain.md").read_text(encoding="utf-8"))
     assert len(explaining) == 4
@@ -96,7 +114,9 @@ def test_every_command_of_the_readme_runs(tokenmill: Callable, tmp_path: Path, m
 
 
 @pytest.mark.real_data
-def test_the_readme_names_the_real_run_and_its_configuration_finds_its_files(data_folder: Path) -> None:
+def test_the_readme_names_the_real_run_and_its_configuration_finds_its_files(
+    data_folder: Path,
+) -> None:
     from pipeline.config.load import load_config
     from pipeline.stages.documents.planning import plan_documents
 

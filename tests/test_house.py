@@ -75,7 +75,14 @@ def test_imports_name_the_module_and_the_moment(build: Build) -> None:
 
 
 def test_circles_are_the_strongly_connected_components() -> None:
-    graph = {"a": {"b"}, "b": {"c", "e"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d", "f"}, "g": {"a", "g"}}
+    graph = {
+        "a": {"b"},
+        "b": {"c", "e"},
+        "c": {"a", "d"},
+        "d": {"e"},
+        "e": {"d", "f"},
+        "g": {"a", "g"},
+    }
     assert circles(graph) == [["a", "b", "c"], ["d", "e"]]
     assert circles({"a": {"b", "c"}, "b": {"c"}}) == []
 
@@ -96,8 +103,15 @@ def test_fans_of_modules_and_of_packages() -> None:
 
 def test_imports_are_those_that_grimp_finds() -> None:
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
-    expected = {(name, target) for name in graph.modules for target in graph.find_modules_directly_imported_by(name)}
-    assert {(entry.importer, entry.imported) for entry in project_imports(read_project(PROJECT, PACKAGES))} == expected
+    expected = {
+        (name, target)
+        for name in graph.modules
+        for target in graph.find_modules_directly_imported_by(name)
+    }
+    assert {
+        (entry.importer, entry.imported)
+        for entry in project_imports(read_project(PROJECT, PACKAGES))
+    } == expected
 
 
 # Layers
@@ -149,8 +163,12 @@ def test_imports_against_the_layers_count_ignored_or_not(build: Build, layers: L
 
 
 def uses_of(build: Build, text: str, **modules: str) -> list[str]:
-    project = build({"pipeline.x": text} | {name.replace("__", "."): more for name, more in modules.items()})
-    return [f"{use.how} {use.name}" for use in stage_name_uses(project) if use.module == "pipeline.x"]
+    project = build(
+        {"pipeline.x": text} | {name.replace("__", "."): more for name, more in modules.items()}
+    )
+    return [
+        f"{use.how} {use.name}" for use in stage_name_uses(project) if use.module == "pipeline.x"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +184,10 @@ def uses_of(build: Build, text: str, **modules: str) -> list[str]:
         ('values["dedup" if late else "documents"]', ["key dedup+documents"]),
         ('{"dedup": 1, **others}', ["key dedup"]),
         ("dict(dedup=1)", ["key dedup"]),
-        ('values.get("dedup", 0); values.pop("shards"); values.setdefault("tokenizer", 1)', ["key dedup", "key shards", "key tokenizer"]),
+        (
+            'values.get("dedup", 0); values.pop("shards"); values.setdefault("tokenizer", 1)',
+            ["key dedup", "key shards", "key tokenizer"],
+        ),
         ('name.startswith("dedup")', ["key dedup"]),
         ('name.endswith(("dedup", "x"))', ["key dedup"]),
         ('getattr(config, "dedup")', ["key dedup"]),
@@ -175,7 +196,10 @@ def uses_of(build: Build, text: str, **modules: str) -> list[str]:
         ('for key in ("documents", "kept"):\n    print(counts[key])', []),
         ('def f():\n    for key in ("documents", "kept"):\n        counts[key]', ["key documents"]),
         ('[counts[key] for key in ("documents", "kept")]', ["key documents"]),
-        ('[rate(all.get(name), other) for name, other in (("dedup", "a"), ("x", "b"))]', ["key dedup"]),
+        (
+            '[rate(all.get(name), other) for name, other in (("dedup", "a"), ("x", "b"))]',
+            ["key dedup"],
+        ),
         ('[key for key in ("dedup",)] + [counts[key] for key in ("kept",)]', []),
         ('def f():\n    name = "dedup"\n    return values[name]', ["key dedup"]),
         ('STAGE = "dedup"\nname == STAGE', ["comparison dedup"]),
@@ -183,9 +207,18 @@ def uses_of(build: Build, text: str, **modules: str) -> list[str]:
         ('class Names(StrEnum):\n    late = "dedup"\nvalues[Names.late.value]', ["key dedup"]),
         ('DEDUP = Stage("dedup", plan)\nstage is DEDUP', ["argument dedup", "comparison dedup"]),
         ('DEDUP = Stage(name="dedup")\nvalues[DEDUP.name]', ["argument dedup", "key dedup"]),
-        ('class Dedup(Base):\n    name = "dedup"\nDEDUP = Dedup(1)\nstage is DEDUP; x[DEDUP.name]', ["comparison dedup", "key dedup"]),
-        ('STAGES = ("documents", "dedup", "tokenizer", "shards")\nfor name in STAGES:\n    name in STAGES', []),
-        ('STAGES = ("documents", "dedup", "tokenizer", "shards")\nname == STAGES[0]', ["comparison dedup+documents+shards+tokenizer"]),
+        (
+            'class Dedup(Base):\n    name = "dedup"\nDEDUP = Dedup(1)\nstage is DEDUP; x[DEDUP.name]',
+            ["comparison dedup", "key dedup"],
+        ),
+        (
+            'STAGES = ("documents", "dedup", "tokenizer", "shards")\nfor name in STAGES:\n    name in STAGES',
+            [],
+        ),
+        (
+            'STAGES = ("documents", "dedup", "tokenizer", "shards")\nname == STAGES[0]',
+            ["comparison dedup+documents+shards+tokenizer"],
+        ),
         ('LATE = ("tokenizer", "shards")\nname in LATE', ["comparison shards+tokenizer"]),
         ('Name = Literal["documents", "dedup"]', []),
         ('config.dedup.rows == 3; title = "shards"; "a dedup b" in text', []),
@@ -195,24 +228,45 @@ def test_uses_of_a_stage_name(build: Build, text: str, expected: list[str]) -> N
     assert uses_of(build, text) == expected
 
 
-@pytest.mark.parametrize("code", ["from pipeline.names import STAGE as S\nname == S", "from pipeline import names\nname == names.STAGE"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from pipeline.names import STAGE as S\nname == S",
+        "from pipeline import names\nname == names.STAGE",
+    ],
+)
 def test_a_constant_of_another_module_counts(build: Build, code: str) -> None:
-    modules = {"pipeline__names": "from pipeline.first import STAGE", "pipeline__first": 'STAGE = "dedup"'}
+    modules = {
+        "pipeline__names": "from pipeline.first import STAGE",
+        "pipeline__first": 'STAGE = "dedup"',
+    }
     assert uses_of(build, code, **modules) == ["comparison dedup"]
 
 
 def test_rooms_of_stages_and_the_module_of_stage_decide_by_name(build: Build) -> None:
     code = 'name == "dedup"'
-    names = ("pipeline.stages.dedup.report", "pipeline.stages.dedup.__init__", "pipeline.stages.other", "transforms.dedup.x")
-    project = build(dict.fromkeys(names, code) | {"pipeline.stages.stage": f"class Stage: pass\n{code}"})
-    assert [use.module for use in stage_name_uses(project)] == ["pipeline.stages.other", "transforms.dedup.x"]
+    names = (
+        "pipeline.stages.dedup.report",
+        "pipeline.stages.dedup.__init__",
+        "pipeline.stages.other",
+        "transforms.dedup.x",
+    )
+    project = build(
+        dict.fromkeys(names, code) | {"pipeline.stages.stage": f"class Stage: pass\n{code}"}
+    )
+    assert [use.module for use in stage_name_uses(project)] == [
+        "pipeline.stages.other",
+        "transforms.dedup.x",
+    ]
     inside = ["pipeline.stages.dedup", "pipeline.stages.dedup.report", "pipeline.stages.stage"]
     assert [use.module for use in stage_name_uses(project, rooms=True)] == inside
 
 
 def test_an_exception_covers_so_many_uses_and_no_more() -> None:
     uses = [Use("m", "m.py", line, "shards", "key", "") for line in (1, 2)]
-    rest, unused = without_allowed(uses, [Allowed("m.py", "shards", 1, "why"), Allowed("n.py", "dedup", 2, "why")])
+    rest, unused = without_allowed(
+        uses, [Allowed("m.py", "shards", 1, "why"), Allowed("n.py", "dedup", 2, "why")]
+    )
     assert rest == uses[1:]
     assert unused == ["n.py: 'dedup' is allowed 2 times more than it is used"]
 
@@ -226,7 +280,10 @@ def test_an_exception_covers_so_many_uses_and_no_more() -> None:
         ("def f(a: dict[str, Any], b: Mapping[str, object]) -> dict[str, Any] | None: ...", 3),
         ("x: dict[str, int] = {}; y: dict[Any, str]; z: list[Any]; w: dict[str, list[Any]]", 0),
         ("x: Mapping[str, dict[str, Any]]", 1),
-        ("x: dict[str, int | Any]; y: dict[str, Optional[Any]]; z: dict[str, Union[int, object]]", 3),
+        (
+            "x: dict[str, int | Any]; y: dict[str, Optional[Any]]; z: dict[str, Union[int, object]]",
+            3,
+        ),
         ("Values = dict[str, Any]\ndef f(a: Values) -> list[Values]: ...", 2),
         ("Values: TypeAlias = dict[str, Any]\nMore = Values\nx: More", 1),
         ("Values = NewType('Values', dict[str, Any])\nx: Values", 1),
@@ -243,7 +300,14 @@ def test_open_mappings(build: Build, text: str, expected: int) -> None:
     assert len(open_mappings(build({"p.x": "from typing import Any\n" + text}))) == expected
 
 
-@pytest.mark.parametrize("code", ["from p.y import Values as V\nx: V", "from p import y\nx: y.Values", "import p.y\nx: p.y.Values"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from p.y import Values as V\nx: V",
+        "from p import y\nx: y.Values",
+        "import p.y\nx: p.y.Values",
+    ],
+)
 def test_an_alias_of_another_module_counts_where_it_is_used(build: Build, code: str) -> None:
     project = build({"p.x": code, "p.y": "from typing import Any\nValues = dict[str, Any]"})
     (line,) = open_mappings(project)
@@ -254,7 +318,11 @@ def test_an_alias_of_another_module_counts_where_it_is_used(build: Build, code: 
 
 
 def test_long_functions_and_lines(build: Build) -> None:
-    text = 'class C:\n    def f(self):\n        """One.\n\n        Two.\n        """\n        return 1\n' + "x = 1  # " + "é" * 92
+    text = (
+        'class C:\n    def f(self):\n        """One.\n\n        Two.\n        """\n        return 1\n'
+        + "x = 1  # "
+        + "é" * 92
+    )
     module = build({"p.x": text})["p.x"]
     assert list(long_functions(module, most=5)) == ["p/x.py:2: C.f: 6 lines, 4 of them docstring"]
     assert list(long_functions(module, most=6)) == []
@@ -263,27 +331,55 @@ def test_long_functions_and_lines(build: Build) -> None:
 
 
 def test_branched_functions(build: Build) -> None:
-    module = build({"p.x": "def f(x):\n" + "    if x: pass\n" * 15 + "def g(x):\n" + "    if x: pass\n" * 14})["p.x"]
+    module = build(
+        {"p.x": "def f(x):\n" + "    if x: pass\n" * 15 + "def g(x):\n" + "    if x: pass\n" * 14}
+    )["p.x"]
     assert list(branched_functions(module)) == ["p/x.py:1: f: complexity 16"]
 
 
 def test_complexity_is_that_of_ruff() -> None:
-    command = ["ruff", "check", "--isolated", "--no-cache", "--select", "C901", "--config", "lint.mccabe.max-complexity=0"]
+    command = [
+        "ruff",
+        "check",
+        "--isolated",
+        "--no-cache",
+        "--select",
+        "C901",
+        "--config",
+        "lint.mccabe.max-complexity=0",
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", *command, "--output-format", "json", *PACKAGES, "tools", "tests"], cwd=PROJECT, capture_output=True
+        [sys.executable, "-m", *command, "--output-format", "json", *PACKAGES, "tools", "tests"],
+        cwd=PROJECT,
+        capture_output=True,
     )
     expected = {
-        (Path(entry["filename"]).relative_to(PROJECT).as_posix(), entry["location"]["row"], int(entry["message"].split("(")[1].split()[0]))
+        (
+            Path(entry["filename"]).relative_to(PROJECT).as_posix(),
+            entry["location"]["row"],
+            int(entry["message"].split("(")[1].split()[0]),
+        )
         for entry in json.loads(done.stdout)
     }
     project = read_project(PROJECT, (*PACKAGES, "tools", "tests"))
-    counted = {(module.path, node.lineno, complexity(node)) for module in project.values() for _, node in functions_of(module.tree)}
+    counted = {
+        (module.path, node.lineno, complexity(node))
+        for module in project.values()
+        for _, node in functions_of(module.tree)
+    }
     assert len(expected) > 1000
     assert counted == expected
 
 
 def test_names_that_mean_two_things(build: Build) -> None:
-    project = build({"p.tables": "class A: ...", "p.q.tables": "class A: ...\nclass B: ...", "p.inspect": "", "p.q.json.__init__": ""})
+    project = build(
+        {
+            "p.tables": "class A: ...",
+            "p.q.tables": "class A: ...\nclass B: ...",
+            "p.inspect": "",
+            "p.q.json.__init__": "",
+        }
+    )
     assert equal_base_names(project) == ["tables: p/q/tables.py, p/tables.py"]
     assert equal_class_names(project) == ["A: p/q/tables.py:1, p/tables.py:1"]
     names = [line.partition(":")[0] for line in standard_library_names(project)]
@@ -291,8 +387,13 @@ def test_names_that_mean_two_things(build: Build) -> None:
 
 
 def test_sizes_count_all_below_a_package(build: Build) -> None:
-    project = build({"p.__init__": "", "p.a": "1\n2\n", "p.q.__init__": "1\n", "p.q.b": "1\n2\n3\n"})
-    assert [(size.name, size.files, size.lines) for size in package_sizes(project)] == [("p", 4, 6), ("p.q", 2, 4)]
+    project = build(
+        {"p.__init__": "", "p.a": "1\n2\n", "p.q.__init__": "1\n", "p.q.b": "1\n2\n3\n"}
+    )
+    assert [(size.name, size.files, size.lines) for size in package_sizes(project)] == [
+        ("p", 4, 6),
+        ("p.q", 2, 4),
+    ]
 
 
 # Docstrings
@@ -319,7 +420,11 @@ def test_first_lines_of_docstrings(docstring: str, expected: str | None) -> None
 def test_docstrings_of_modules_classes_and_functions_are_read(build: Build) -> None:
     text = '"""Cut\n\nhere."""\nclass C:\n    """Cut\n\n    here."""\n    def f(self):\n        """Cut\n\n        here."""\n'
     module = build({"p.x": text})["p.x"]
-    assert list(docstring_faults(module, "cut")) == ["p/x.py:1: p.x: Cut", "p/x.py:4: C: Cut", "p/x.py:8: f: Cut"]
+    assert list(docstring_faults(module, "cut")) == [
+        "p/x.py:1: p.x: Cut",
+        "p/x.py:4: C: Cut",
+        "p/x.py:8: f: Cut",
+    ]
 
 
 def test_public_names_without_docstring(build: Build) -> None:
@@ -335,16 +440,28 @@ def test_public_names_without_docstring(build: Build) -> None:
 
 
 def test_modules_that_the_tests_hardly_run(build: Build, tmp_path: Path) -> None:
-    project = build({"p.well": "1", "p.badly": "1", "p.never": "1", "p.empty": "", "p.__init__": ""})
+    project = build(
+        {"p.well": "1", "p.badly": "1", "p.never": "1", "p.empty": "", "p.__init__": ""}
+    )
     numbers = {"p/well.py": (6, 10), "p/badly.py": (5, 10), "p/__init__.py": (0, 0)}
-    files = {name: {"summary": {"covered_lines": covered, "num_statements": total}} for name, (covered, total) in numbers.items()}
+    files = {
+        name: {"summary": {"covered_lines": covered, "num_statements": total}}
+        for name, (covered, total) in numbers.items()
+    }
     (tmp_path / "coverage.json").write_text(json.dumps({"files": files}))
-    assert little_covered(tmp_path / "coverage.json", project) == ["p/badly.py: 50% of 10 statements", "p/never.py: not in the report"]
+    assert little_covered(tmp_path / "coverage.json", project) == [
+        "p/badly.py: 50% of 10 statements",
+        "p/never.py: not in the report",
+    ]
 
 
 @pytest.mark.parametrize(("code", "status"), [("x = 1\n", 0), ('name == "dedup"\n', 1)])
 def test_check_fails_where_a_bound_is_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str, status: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: str,
+    status: int,
 ) -> None:
     monkeypatch.setattr("tools.house.figures.read_allowed", lambda path: [])
     (tmp_path / "pyproject.toml").write_text("")

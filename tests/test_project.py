@@ -13,7 +13,11 @@ from tests.install.pythons import TRIED
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 CONFIGURATION = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-FORMS = sorted(path.name for path in (PROJECT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
+FORMS = sorted(
+    path.name
+    for path in (PROJECT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")
+    if path.name != "config.yml"
+)
 
 
 def read_yaml(name: str) -> Any:
@@ -43,14 +47,18 @@ def test_every_phony_target_is_there() -> None:
 
 def test_targets_that_documents_name_are_there() -> None:
     for path in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.glob(".github/*.md")]:
-        named = set(re.findall(r"(?:`|^)make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+        named = set(
+            re.findall(r"(?:`|^)make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        )
         assert named <= TARGETS, path.name
 
 
 def test_pre_commit_runs_what_make_lint_runs() -> None:
     (repository,) = read_yaml(".pre-commit-config.yaml")["repos"]
     assert repository["repo"] == "local"
-    hooks = {tuple(hook["entry"].replace(" --force-exclude", "").split()) for hook in repository["hooks"]}
+    hooks = {
+        tuple(hook["entry"].replace(" --force-exclude", "").split()) for hook in repository["hooks"]
+    }
     recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     assert recipe
     lint = recipe[1].replace("$(BIN)", ".venv/bin").replace(" --check", "")
@@ -63,14 +71,18 @@ def test_issue_forms(name: str) -> None:
     assert {"name", "description", "body"} <= set(form)
     ids = [field["id"] for field in form["body"] if field["type"] != "markdown"]
     assert len(ids) == len(set(ids)) > 2
-    assert all(field["attributes"].get("label") for field in form["body"] if field["type"] != "markdown")
+    assert all(
+        field["attributes"].get("label") for field in form["body"] if field["type"] != "markdown"
+    )
 
 
 def test_the_changelog_keeps_its_form() -> None:
     text = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"^## (.*)$", text, re.MULTILINE)
     assert versions[0] == "[Unreleased]"
-    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", version) for version in versions[1:])
+    assert all(
+        re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", version) for version in versions[1:]
+    )
     kinds = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     released = versions[1:]

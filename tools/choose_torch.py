@@ -32,7 +32,9 @@ PINNED = "torch==2.13.0"
 """What the tests run with. An index that has a CPU build of it, `2.13.0+cpu`, gives that one: pip prefers local versions."""
 
 _LARGEST_PAGE = 16 << 20
-_WHEEL = re.compile(r"torch-(?P<version>\d+(?:\.\d+)+)(?:\+cpu)?-(?P<python>\w+)-(?P<abi>\w+)-(?P<platform>[\w.]+)\.whl")
+_WHEEL = re.compile(
+    r"torch-(?P<version>\d+(?:\.\d+)+)(?:\+cpu)?-(?P<python>\w+)-(?P<abi>\w+)-(?P<platform>[\w.]+)\.whl"
+)
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
 
 
@@ -57,7 +59,13 @@ class Choice:
 def this_machine(root: Path = Path("/")) -> Machine:
     library, version = platform.libc_ver()
     tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    return Machine(platform.system(), platform.machine(), tag, release(version) if library == "glibc" else (), nvidia_device(root))
+    return Machine(
+        platform.system(),
+        platform.machine(),
+        tag,
+        release(version) if library == "glibc" else (),
+        nvidia_device(root),
+    )
 
 
 def nvidia_device(root: Path = Path("/")) -> str | None:
@@ -96,7 +104,11 @@ def newest_wheel(page: str, url: str, machine: Machine, lowest: tuple[int, ...])
     for target in links.targets:
         name = urllib.parse.unquote(urllib.parse.urlsplit(target).path.rpartition("/")[2])
         match = _WHEEL.fullmatch(name)
-        if match and match["python"] == match["abi"] == machine.python and _fits(match["platform"].split("."), machine):
+        if (
+            match
+            and match["python"] == match["abi"] == machine.python
+            and _fits(match["platform"].split("."), machine)
+        ):
             fitting[release(match["version"])] = urllib.parse.urljoin(url, target)
     newest = max(fitting, default=())
     return fitting[newest] if newest and newest >= lowest else None
@@ -107,7 +119,11 @@ def _fits(tags: Iterable[str], machine: Machine) -> bool:
         if tag == f"linux_{machine.processor}":
             return True
         match = _MANYLINUX.fullmatch(tag)
-        if match and match[3] == machine.processor and (int(match[1]), int(match[2])) <= machine.glibc:
+        if (
+            match
+            and match[3] == machine.processor
+            and (int(match[1]), int(match[2])) <= machine.glibc
+        ):
             return True
     return False
 
@@ -120,7 +136,9 @@ def read_page(url: str, seconds: float = SECONDS) -> str | None:
         try:
             with urllib.request.urlopen(url, timeout=seconds) as response:
                 page = response.read(_LARGEST_PAGE)
-                if not getattr(response, "length", None):  # bytes that are still to come: cut short, or longer than any index
+                if not getattr(
+                    response, "length", None
+                ):  # bytes that are still to come: cut short, or longer than any index
                     pages.append(page.decode("utf-8", "replace"))
         except (OSError, ValueError, http.client.HTTPException):
             return  # no answer is an answer, too
@@ -142,7 +160,9 @@ def installed_version() -> str | None:
 def lowest_requirement(project: Path) -> str:
     """What the extra `train` asks for: 'torch>=2.13'."""
     extras = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    return next(str(requirement) for requirement in extras["train"] if requirement.startswith("torch>="))
+    return next(
+        str(requirement) for requirement in extras["train"] if requirement.startswith("torch>=")
+    )
 
 
 def choose(
@@ -172,23 +192,38 @@ def choose(
     if index is None:
         return Choice(PINNED, "the release that the tests run with, from the package index")
     if machine.device:
-        return Choice(lowest, f"there is an NVIDIA device, {machine.device}: the package index's build, for CUDA")
+        return Choice(
+            lowest,
+            f"there is an NVIDIA device, {machine.device}: the package index's build, for CUDA",
+        )
     if machine.system != "Linux":
         return Choice(lowest, f"the package index's build for {machine.system}")
     url = f"{index.rstrip('/')}/torch/"
     page = read(url)
     wheel = newest_wheel(page, url, machine, bound) if page is not None else None
     if wheel is not None:
-        return Choice(f"torch@{wheel}", f"no NVIDIA device: the CPU build from {index}; TORCH=torch installs the one for CUDA")
-    obstacle = f"did not answer within {SECONDS:g} s" if page is None else "has no wheel for this machine"
-    return Choice(PINNED, f"no NVIDIA device, but {index} {obstacle}: the package index's build, maybe for CUDA")
+        return Choice(
+            f"torch@{wheel}",
+            f"no NVIDIA device: the CPU build from {index}; TORCH=torch installs the one for CUDA",
+        )
+    obstacle = (
+        f"did not answer within {SECONDS:g} s" if page is None else "has no wheel for this machine"
+    )
+    return Choice(
+        PINNED,
+        f"no NVIDIA device, but {index} {obstacle}: the package index's build, maybe for CUDA",
+    )
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description="Chooses the build of PyTorch to install.")
     parser.add_argument("--wanted", default="", help="the requirement that the user asked for")
-    parser.add_argument("--ask-no-host", action="store_true", help="do not look at PyTorch's own index")
-    parser.add_argument("--index", default=os.environ.get("TORCH_CPU_INDEX", CPU_INDEX), help="PyTorch's CPU index")
+    parser.add_argument(
+        "--ask-no-host", action="store_true", help="do not look at PyTorch's own index"
+    )
+    parser.add_argument(
+        "--index", default=os.environ.get("TORCH_CPU_INDEX", CPU_INDEX), help="PyTorch's CPU index"
+    )
     options = parser.parse_args(arguments)
     choice = choose(
         this_machine(),
@@ -197,7 +232,9 @@ def main(arguments: list[str]) -> None:
         lowest=lowest_requirement(Path(__file__).resolve().parent.parent / "pyproject.toml"),
         index=None if options.ask_no_host else options.index,
     )
-    sys.stderr.write(f"PyTorch: {choice.requirement.partition('#')[0] or 'nothing to install'} ({choice.reason})\n")
+    sys.stderr.write(
+        f"PyTorch: {choice.requirement.partition('#')[0] or 'nothing to install'} ({choice.reason})\n"
+    )
     print(choice.requirement)
 
 

@@ -14,7 +14,13 @@ def document_mask(document_start: torch.Tensor) -> torch.Tensor:
     return (causal & (document_start[:, :, None] <= positions)).unsqueeze(1)
 
 
-def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *, mask: torch.Tensor | None = None) -> torch.Tensor:
+def attend(
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    *,
+    mask: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Scaled dot-product attention with grouped queries: (B, H, Tq, D) with keys and values (B, K, Tk, D) -> (B, H, Tq, D).
 
     `mask` is boolean and broadcasts to (B, H, Tq, Tk). Without one the queries are the last Tq of the Tk positions and
@@ -27,5 +33,11 @@ def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *, m
     if grouped and mask is not None and queries.is_cuda:
         # The memory-efficient CUDA kernel takes a mask but no groups; the slow reference would be used instead.
         repeat = queries.shape[1] // keys.shape[1]
-        keys, values, grouped = keys.repeat_interleave(repeat, 1), values.repeat_interleave(repeat, 1), False
-    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=mask is None and tq > 1, enable_gqa=grouped)
+        keys, values, grouped = (
+            keys.repeat_interleave(repeat, 1),
+            values.repeat_interleave(repeat, 1),
+            False,
+        )
+    return F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=mask, is_causal=mask is None and tq > 1, enable_gqa=grouped
+    )

@@ -62,7 +62,9 @@ def resolve_device(name: str) -> torch.device:
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(
-            f"there is no device {name!r}: torch sees {torch.cuda.device_count()}", where="device", remedy='use device = "auto" or "cpu"'
+            f"there is no device {name!r}: torch sees {torch.cuda.device_count()}",
+            where="device",
+            remedy='use device = "auto" or "cpu"',
         )
     return device
 
@@ -104,7 +106,10 @@ def write_model_files(folder: str, files: ModelFiles) -> None:
         "end_of_text": files.end_of_text,
         "tokenizer_sha256": files.tokenizer_sha256,
     }
-    _replace_with(os.path.join(folder, TOKENIZER), lambda temporary: shutil.copyfile(files.tokenizer, temporary))
+    _replace_with(
+        os.path.join(folder, TOKENIZER),
+        lambda temporary: shutil.copyfile(files.tokenizer, temporary),
+    )
     _replace_with(os.path.join(folder, CONFIG), lambda temporary: _write_json(temporary, config))
 
 
@@ -123,7 +128,9 @@ def publish_weights(folder: str, checkpoint: str) -> None:
 
 def load_model(folder: str, *, device: str = "auto") -> LoadedModel:
     """Reads a model folder or a checkpoint. Raises UserError when a file is missing, damaged or of another version."""
-    config_path, weights_path, tokenizer_path = (os.path.join(folder, name) for name in (CONFIG, WEIGHTS, TOKENIZER))
+    config_path, weights_path, tokenizer_path = (
+        os.path.join(folder, name) for name in (CONFIG, WEIGHTS, TOKENIZER)
+    )
     for path in (config_path, weights_path, tokenizer_path):
         if not os.path.isfile(path):
             raise UserError(
@@ -135,13 +142,17 @@ def load_model(folder: str, *, device: str = "auto") -> LoadedModel:
         with open(config_path, encoding="utf-8") as stream:
             values = json.load(stream)
         if values.get("format") != "tokenmill" or values["format_version"] != FORMAT_VERSION:
-            raise ValueError(f"format {values.get('format')!r} version {values.get('format_version')!r} is not one that this version reads")
+            raise ValueError(
+                f"format {values.get('format')!r} version {values.get('format_version')!r} is not one that this version reads"
+            )
         config = ModelConfig(**values["model"])
         decoder = Decoder(config)
         decoder.load_state_dict(load_file(weights_path))
     except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise UserError(
-            f"the model cannot be read: {error}", where=folder, remedy="train again, or name a folder in checkpoints/"
+            f"the model cannot be read: {error}",
+            where=folder,
+            remedy="train again, or name a folder in checkpoints/",
         ) from error
     found = sha256_of(tokenizer_path)
     if found != values["tokenizer_sha256"]:
@@ -151,7 +162,9 @@ def load_model(folder: str, *, device: str = "auto") -> LoadedModel:
             remedy="copy the tokenizer.json of the model's run here",
         )
     target = resolve_device(device)
-    return LoadedModel(folder, decoder.to(target).eval(), values["end_of_text"], tokenizer_path, found, target)
+    return LoadedModel(
+        folder, decoder.to(target).eval(), values["end_of_text"], tokenizer_path, found, target
+    )
 
 
 class Checkpoints:
@@ -174,19 +187,39 @@ class Checkpoints:
                 found.append((int(match[1]), path))
         return found
 
-    def save(self, step: int, model: nn.Module, optimizer: Optimizer, files: ModelFiles, state: Mapping[str, Any]) -> str:
+    def save(
+        self,
+        step: int,
+        model: nn.Module,
+        optimizer: Optimizer,
+        files: ModelFiles,
+        state: Mapping[str, Any],
+    ) -> str:
         """Writes a checkpoint and removes the ones that are too old. `state` must be JSON. Returns its path."""
         path = os.path.join(self.folder, f"step-{step:08d}")
         temporary = os.path.join(self.folder, f"{_TEMPORARY}{uuid.uuid4().hex}")
         os.makedirs(temporary)
         try:
             write_model_files(temporary, files)
-            save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, os.path.join(temporary, WEIGHTS))
+            save_file(
+                {name: tensor.contiguous() for name, tensor in model.state_dict().items()},
+                os.path.join(temporary, WEIGHTS),
+            )
             save_file(optimizer.tensors(), os.path.join(temporary, _OPTIMIZER))
-            sizes = {name: os.path.getsize(os.path.join(temporary, name)) for name in (CONFIG, TOKENIZER, WEIGHTS, _OPTIMIZER)}
+            sizes = {
+                name: os.path.getsize(os.path.join(temporary, name))
+                for name in (CONFIG, TOKENIZER, WEIGHTS, _OPTIMIZER)
+            }
             rng = base64.b64encode(torch.get_rng_state().numpy().tobytes()).decode()
             _write_json(
-                os.path.join(temporary, _STATE), {"format_version": FORMAT_VERSION, "step": step, **state, "rng": rng, "sizes": sizes}
+                os.path.join(temporary, _STATE),
+                {
+                    "format_version": FORMAT_VERSION,
+                    "step": step,
+                    **state,
+                    "rng": rng,
+                    "sizes": sizes,
+                },
             )
             for name in (WEIGHTS, _OPTIMIZER, _STATE):
                 _sync(os.path.join(temporary, name))
@@ -217,7 +250,9 @@ class Checkpoints:
             torch.set_rng_state(torch.frombuffer(rng, dtype=torch.uint8))
         except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise UserError(
-                f"the checkpoint cannot be read: {error}", where=path, remedy="remove this folder: training goes on from the one before it"
+                f"the checkpoint cannot be read: {error}",
+                where=path,
+                remedy="remove this folder: training goes on from the one before it",
             ) from error
 
 
@@ -225,6 +260,14 @@ def _is_whole(path: str) -> bool:
     try:
         with open(os.path.join(path, _STATE), encoding="utf-8") as stream:
             sizes = json.load(stream)["sizes"]
-        return all(os.path.getsize(os.path.join(path, name)) == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever a damaged file holds
+        return all(
+            os.path.getsize(os.path.join(path, name)) == size for name, size in sizes.items()
+        )
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # whatever a damaged file holds
         return False

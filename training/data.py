@@ -36,7 +36,9 @@ class Batch:
 
     inputs: np.ndarray
     targets: np.ndarray
-    document_start: np.ndarray  # first position of the document (or of the padding) that a position belongs to
+    document_start: (
+        np.ndarray
+    )  # first position of the document (or of the padding) that a position belongs to
 
     @property
     def scored(self) -> int:
@@ -54,14 +56,18 @@ def make_batch(rows: Rows) -> Batch:
     first_masked = np.minimum(rows.start + rows.length - 1 + rows.ends, length)
     change = np.zeros((count, length + 1), dtype=np.int8)
     np.add.at(change, (rows.segment_row, np.minimum(rows.start, length)), 1)
-    np.add.at(change, (rows.segment_row, np.maximum(first_masked, np.minimum(rows.start, length))), -1)
+    np.add.at(
+        change, (rows.segment_row, np.maximum(first_masked, np.minimum(rows.start, length))), -1
+    )
     scored = np.cumsum(change[:, :length], axis=1, dtype=np.int8) > 0
 
     starts = np.zeros((count, length + 1), dtype=np.int64)
     for begin in (rows.start, np.minimum(rows.start + rows.length, length)):
         starts[rows.segment_row, begin] = begin
     document_start = np.maximum.accumulate(starts[:, :length], axis=1)
-    return Batch(rows.tokens[:, :length], np.where(scored, rows.tokens[:, 1:], IGNORE), document_start)
+    return Batch(
+        rows.tokens[:, :length], np.where(scored, rows.tokens[:, 1:], IGNORE), document_start
+    )
 
 
 class SourceRows:
@@ -71,7 +77,9 @@ class SourceRows:
         self.source = source
         self._chunks: list[tuple[str, pa.RecordBatch]] = []
         for shard in shards:
-            self._chunks += [(shard.path, chunk) for chunk in shard.table.to_batches() if chunk.num_rows]
+            self._chunks += [
+                (shard.path, chunk) for chunk in shard.table.to_batches() if chunk.num_rows
+            ]
         self._first = np.cumsum([0, *(chunk.num_rows for _, chunk in self._chunks)])
         self._views = [_ChunkView(chunk) for _, chunk in self._chunks]
 
@@ -90,11 +98,18 @@ class _ChunkView:
     def __init__(self, chunk: pa.RecordBatch):
         tokens, segments = chunk.column("tokens"), chunk.column("segments")
         width = tokens.type.list_size
-        self.tokens = tokens.values.slice(tokens.offset * width, len(tokens) * width).to_numpy().reshape(len(tokens), width)
+        self.tokens = (
+            tokens.values.slice(tokens.offset * width, len(tokens) * width)
+            .to_numpy()
+            .reshape(len(tokens), width)
+        )
         self.bytes = chunk.column("bytes").to_numpy()
         self.offsets = segments.offsets.to_numpy()
         values = segments.values
-        self.start, self.length = values.field("start").to_numpy(), values.field("length").to_numpy()
+        self.start, self.length = (
+            values.field("start").to_numpy(),
+            values.field("length").to_numpy(),
+        )
         self.ends: pa.BooleanArray = values.field("ends")  # bits, which numpy cannot view
 
 
@@ -106,7 +121,9 @@ class ShardFolder:
     others, or than `sequence_length`.
     """
 
-    def __init__(self, folder: str, *, tokenizer: str | None = None, sequence_length: int | None = None):
+    def __init__(
+        self, folder: str, *, tokenizer: str | None = None, sequence_length: int | None = None
+    ):
         self.folder = folder
         manifest = read_manifest(folder)
         self._tokenizer_sha256 = sha256_of(tokenizer) if tokenizer is not None else ""
@@ -122,14 +139,25 @@ class ShardFolder:
             shard = open_shard(path)
             self._check(shard, first=opened, tokenizer=tokenizer, sequence_length=sequence_length)
             if len(shard) != entry.rows:
-                raise UserError(f"the shard has {len(shard)} rows, its manifest says {entry.rows}", where=path, remedy=_REMAKE)
+                raise UserError(
+                    f"the shard has {len(shard)} rows, its manifest says {entry.rows}",
+                    where=path,
+                    remedy=_REMAKE,
+                )
             opened.setdefault((shard.info.split, shard.info.source), []).append(shard)
             digest.update(f"{name}\0{entry.sha256}\0".encode())
         for (split, source), shards in sorted(opened.items()):
             self.splits.setdefault(split, {})[source] = SourceRows(source, shards)
         self.fingerprint = digest.hexdigest()
 
-    def _check(self, shard: MappedShard, *, first: dict[Any, Any], tokenizer: str | None, sequence_length: int | None) -> None:
+    def _check(
+        self,
+        shard: MappedShard,
+        *,
+        first: dict[Any, Any],
+        tokenizer: str | None,
+        sequence_length: int | None,
+    ) -> None:
         info = shard.info
         if tokenizer is not None and info.tokenizer_sha256 != self._tokenizer_sha256:
             raise UserError(
@@ -147,7 +175,11 @@ class ShardFolder:
         ):
             mine, theirs = getattr(info, field), getattr(self.info, field)
             if mine != theirs:
-                raise UserError(f"the shard has {label} {mine}, the others of its folder {theirs}", where=shard.path, remedy=_REMAKE)
+                raise UserError(
+                    f"the shard has {label} {mine}, the others of its folder {theirs}",
+                    where=shard.path,
+                    remedy=_REMAKE,
+                )
         if sequence_length is not None and info.sequence_length != sequence_length:
             raise UserError(
                 f"the shard has sequence length {info.sequence_length}, the model {sequence_length}",
@@ -183,8 +215,12 @@ class ShardFolder:
             tokens=tokens,
             bytes=byte_counts,
             segment_row=np.repeat(np.arange(len(places)), counts),
-            start=np.concatenate(starts).astype(np.int64) if starts else np.empty(0, dtype=np.int64),
-            length=np.concatenate(lengths).astype(np.int64) if lengths else np.empty(0, dtype=np.int64),
+            start=np.concatenate(starts).astype(np.int64)
+            if starts
+            else np.empty(0, dtype=np.int64),
+            length=np.concatenate(lengths).astype(np.int64)
+            if lengths
+            else np.empty(0, dtype=np.int64),
             ends=np.concatenate(ends) if ends else np.empty(0, dtype=bool),
         )
 
@@ -196,7 +232,14 @@ class RowReader:
     comes next. `rows_consumed` is all there is of a state: reading on from it costs the same anywhere in the order.
     """
 
-    def __init__(self, shards: ShardFolder, *, seed: int, mixture: Mapping[str, float] | None = None, split: str = "train"):
+    def __init__(
+        self,
+        shards: ShardFolder,
+        *,
+        seed: int,
+        mixture: Mapping[str, float] | None = None,
+        split: str = "train",
+    ):
         self.shards, self.seed, self.rows_consumed = shards, seed, 0
         self._sources = shards.split(split)
         if not self._sources:
@@ -205,17 +248,32 @@ class RowReader:
                 where=shards.folder,
                 remedy="give the run more text, or lower [shards] validation",
             )
-        weights = dict(mixture) if mixture else {source: float(len(rows)) for source, rows in self._sources.items()}
-        unknown = sorted(source for source, weight in weights.items() if weight > 0 and source not in self._sources)
+        weights = (
+            dict(mixture)
+            if mixture
+            else {source: float(len(rows)) for source, rows in self._sources.items()}
+        )
+        unknown = sorted(
+            source
+            for source, weight in weights.items()
+            if weight > 0 and source not in self._sources
+        )
         if unknown or not any(weight > 0 for weight in weights.values()):
             what = (
                 f"the mixture names {unknown[0]!r}, of which there are no rows"
                 if unknown
                 else "no source of the mixture has a weight above 0"
             )
-            raise ConfigError(what, where="[train] mixture", remedy=f"use the sources {', '.join(map(repr, self._sources))}")
+            raise ConfigError(
+                what,
+                where="[train] mixture",
+                remedy=f"use the sources {', '.join(map(repr, self._sources))}",
+            )
         self._schedule = MixtureSchedule(weights, seed=seed)
-        words = [shards.fingerprint, *(f"{source}={weights[source]!r}" for source in self._schedule.sources)]
+        words = [
+            shards.fingerprint,
+            *(f"{source}={weights[source]!r}" for source in self._schedule.sources),
+        ]
         self.fingerprint = hashlib.sha256("\0".join(words).encode()).hexdigest()
 
     def places(self, position: int, count: int) -> list[tuple[SourceRows, int]]:
@@ -226,7 +284,11 @@ class RowReader:
         for index, source in enumerate(sources):
             for epoch in np.unique(drawn[chosen == index] // len(source)):
                 mine = (chosen == index) & (drawn // len(source) == epoch)
-                rows[mine] = permute(drawn[mine] % len(source), size=len(source), key=(self.seed, int(epoch), source.source))
+                rows[mine] = permute(
+                    drawn[mine] % len(source),
+                    size=len(source),
+                    key=(self.seed, int(epoch), source.source),
+                )
         return [(sources[index], int(row)) for index, row in zip(chosen, rows, strict=True)]
 
     def next_rows(self, count: int) -> Rows:
@@ -240,7 +302,10 @@ class RowReader:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes to where `state` was taken. Raises UserError when it is of other shards, another mixture or seed."""
-        for key, mine, label in (("fingerprint", self.fingerprint, "shards or mixture"), ("seed", self.seed, "seed")):
+        for key, mine, label in (
+            ("fingerprint", self.fingerprint, "shards or mixture"),
+            ("seed", self.seed, "seed"),
+        ):
             if state[key] != mine:
                 raise UserError(
                     f"the data state is of another {label}: {str(state[key])[:12]}, now {str(mine)[:12]}",

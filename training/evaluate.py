@@ -46,8 +46,14 @@ class Score:
 
     def figures(self) -> dict[str, Any]:
         """All of it as plain JSON values; what cannot be computed is None."""
-        derived = {"loss": self.loss, "perplexity": self.perplexity, "bits_per_byte": self.bits_per_byte}
-        return asdict(self) | {key: value if math.isfinite(value) else None for key, value in derived.items()}
+        derived = {
+            "loss": self.loss,
+            "perplexity": self.perplexity,
+            "bits_per_byte": self.bits_per_byte,
+        }
+        return asdict(self) | {
+            key: value if math.isfinite(value) else None for key, value in derived.items()
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +87,9 @@ def evaluate(
     Raises UserError for shards of another tokenizer or sequence length than the model's, and for a split without rows.
     """
     model = load_model(model_folder, device=device)
-    folder = ShardFolder(shards, tokenizer=model.tokenizer, sequence_length=model.decoder.config.sequence_length)
+    folder = ShardFolder(
+        shards, tokenizer=model.tokenizer, sequence_length=model.decoder.config.sequence_length
+    )
     return evaluate_decoder(model.decoder, folder, split=split, max_rows=max_rows, report=report)
 
 
@@ -97,15 +105,29 @@ def evaluate_decoder(
 ) -> Evaluation:
     """`evaluate` for a model in memory, on the device where it is. `dtype` bfloat16: matrix products in that type."""
     device = next(decoder.parameters()).device
-    autocast = torch.autocast(device.type, dtype=dtype) if dtype != torch.float32 else contextlib.nullcontext()
+    autocast = (
+        torch.autocast(device.type, dtype=dtype)
+        if dtype != torch.float32
+        else contextlib.nullcontext()
+    )
 
     def nats_of(batch: Batch) -> np.ndarray:
         inputs, targets, document_start = (
-            torch.from_numpy(array).to(device) for array in (batch.inputs, batch.targets, batch.document_start)
+            torch.from_numpy(array).to(device)
+            for array in (batch.inputs, batch.targets, batch.document_start)
         )
         with autocast:
             hidden = decoder.hidden(inputs, document_start=document_start)
-            return row_nats(hidden, decoder.head_weight, targets, vocabulary_size=decoder.config.vocabulary_size).cpu().numpy()
+            return (
+                row_nats(
+                    hidden,
+                    decoder.head_weight,
+                    targets,
+                    vocabulary_size=decoder.config.vocabulary_size,
+                )
+                .cpu()
+                .numpy()
+            )
 
     training = decoder.training
     decoder.eval()
@@ -115,25 +137,45 @@ def evaluate_decoder(
         decoder.train(training)
 
 
-def unigram_loss(shards: str, *, tokenizer: str | None = None, split: str = "validation", max_rows: int | None = None) -> float:
+def unigram_loss(
+    shards: str,
+    *,
+    tokenizer: str | None = None,
+    split: str = "validation",
+    max_rows: int | None = None,
+) -> float:
     """Nats per token of a split under the unigram distribution of the training split's targets, each count plus one.
 
     What a model knows that has seen only how often each token occurs: a trained one must be below it.
     """
-    return unigram_evaluation(ShardFolder(shards, tokenizer=tokenizer), split=split, max_rows=max_rows).total.loss
+    return unigram_evaluation(
+        ShardFolder(shards, tokenizer=tokenizer), split=split, max_rows=max_rows
+    ).total.loss
 
 
-def unigram_evaluation(shards: ShardFolder, *, split: str = "validation", max_rows: int | None = None) -> Evaluation:
+def unigram_evaluation(
+    shards: ShardFolder, *, split: str = "validation", max_rows: int | None = None
+) -> Evaluation:
     """`unigram_loss` with all its figures."""
     counts = np.ones(shards.info.vocabulary_size, dtype=np.float64)
     for source in shards.split("train").values():
         for _, batch in _batches(shards, source, None):
             counts += np.bincount(batch.targets[batch.targets != IGNORE], minlength=len(counts))
-    nats = np.append(-np.log(counts / counts.sum()), 0.0)  # the last, index -1, is a masked target's
-    return _evaluate(lambda batch: nats[np.maximum(batch.targets, -1)].sum(1), shards, split=split, max_rows=max_rows, report=None)
+    nats = np.append(
+        -np.log(counts / counts.sum()), 0.0
+    )  # the last, index -1, is a masked target's
+    return _evaluate(
+        lambda batch: nats[np.maximum(batch.targets, -1)].sum(1),
+        shards,
+        split=split,
+        max_rows=max_rows,
+        report=None,
+    )
 
 
-def _batches(shards: ShardFolder, source: SourceRows, max_rows: int | None) -> Iterator[tuple[Rows, Batch]]:
+def _batches(
+    shards: ShardFolder, source: SourceRows, max_rows: int | None
+) -> Iterator[tuple[Rows, Batch]]:
     indices = spread(len(source), max_rows)
     step = max(1, _BATCH_TOKENS // shards.info.sequence_length)
     for begin in range(0, len(indices), step):
@@ -169,5 +211,10 @@ def _evaluate(
             if report is not None:
                 report(done, in_all)
         scores[name] = Score(rows=rows_scored, tokens=tokens, bytes=byte_count, nats=nats)
-    total = Score(**{key: sum(getattr(score, key) for score in scores.values()) for key in ("rows", "tokens", "bytes", "nats")})
+    total = Score(
+        **{
+            key: sum(getattr(score, key) for score in scores.values())
+            for key in ("rows", "tokens", "bytes", "nats")
+        }
+    )
     return Evaluation(split=split, sources=scores, total=total)

@@ -56,7 +56,9 @@ class TrainResult:
     rows: int
     tokens: int
     loss: float  # of the last step, nats per token
-    validation: dict[str, Any] | None  # Evaluation.figures() after the last step; None without validation rows
+    validation: (
+        dict[str, Any] | None
+    )  # Evaluation.figures() after the last step; None without validation rows
     history: list[dict[str, float]]  # step, loss and learning rate of up to 1000 steps
     seconds: float
     tokens_per_second: float

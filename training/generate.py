@@ -53,10 +53,14 @@ class Sampling:
 def restrict(logits: torch.Tensor, *, top_k: int, top_p: float) -> torch.Tensor:
     """Logits (V,) with -inf for what is left out: first all but the `top_k` largest, then the tail after probability `top_p`."""
     if 0 < top_k < len(logits):
-        logits = torch.full_like(logits, -torch.inf).index_copy(0, kept := logits.topk(top_k).indices, logits[kept])
+        logits = torch.full_like(logits, -torch.inf).index_copy(
+            0, kept := logits.topk(top_k).indices, logits[kept]
+        )
     if top_p < 1:
         probability, order = logits.softmax(0).sort(descending=True, stable=True)
-        logits = logits.index_fill(0, order[probability.cumsum(0) - probability >= top_p], -torch.inf)
+        logits = logits.index_fill(
+            0, order[probability.cumsum(0) - probability >= top_p], -torch.inf
+        )
     return logits
 
 
@@ -69,7 +73,9 @@ def choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator)
     noise = torch.empty(len(logits), dtype=torch.float64).exponential_(generator=generator)
     if sampling.temperature == 0:
         return int(logits.argmax())
-    scaled = restrict(logits.double() / sampling.temperature, top_k=sampling.top_k, top_p=sampling.top_p)
+    scaled = restrict(
+        logits.double() / sampling.temperature, top_k=sampling.top_k, top_p=sampling.top_p
+    )
     return int((scaled - noise.log()).argmax())
 
 
@@ -79,7 +85,10 @@ class TextStream:
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
         self._ids: list[int] = []
-        self._shown, self._end = 0, 0  # ids before _end are shown; those from _shown on give the next piece its context
+        self._shown, self._end = (
+            0,
+            0,
+        )  # ids before _end are shown; those from _shown on give the next piece its context
 
     def push(self, token: int) -> str:
         """Adds a token; returns the text that is now complete, or nothing."""
@@ -108,25 +117,44 @@ class TextGenerator:
     def __init__(self, model: LoadedModel):
         self.model = model
         self.tokenizer = Tokenizer.from_file(model.tokenizer)
-        self.tokenizer.encode_special_tokens = True  # a prompt that spells <|endoftext|> is text, not a command
+        self.tokenizer.encode_special_tokens = (
+            True  # a prompt that spells <|endoftext|> is text, not a command
+        )
 
     def encode(self, prompt: str) -> tuple[int, ...]:
         """End-of-text, then the prompt's ids."""
-        return (self.model.end_of_text, *self.tokenizer.encode(prompt, add_special_tokens=False).ids)
+        return (
+            self.model.end_of_text,
+            *self.tokenizer.encode(prompt, add_special_tokens=False).ids,
+        )
 
-    def stream(self, prompt: str, *, max_tokens: int, sampling: Sampling | None = None, seed: int = 0) -> Iterator[Piece]:
+    def stream(
+        self, prompt: str, *, max_tokens: int, sampling: Sampling | None = None, seed: int = 0
+    ) -> Iterator[Piece]:
         """Generated tokens as they come. Stops before end-of-text, after `max_tokens`, or when the sequence length is full."""
         text = TextStream(self.tokenizer)
         held: Piece | None = None
-        for token, log_probability in self._tokens(self.encode(prompt), (), max_tokens, sampling or Sampling(), seed):
+        for token, log_probability in self._tokens(
+            self.encode(prompt), (), max_tokens, sampling or Sampling(), seed
+        ):
             if held is not None:
                 yield held
             held = Piece(token=token, text=text.push(token), log_probability=log_probability)
         if held is not None:
-            yield Piece(token=held.token, text=held.text + text.flush(), log_probability=held.log_probability)
+            yield Piece(
+                token=held.token,
+                text=held.text + text.flush(),
+                log_probability=held.log_probability,
+            )
 
     def generate(
-        self, prompt: str, *, max_tokens: int, sampling: Sampling | None = None, seed: int = 0, after: Generation | None = None
+        self,
+        prompt: str,
+        *,
+        max_tokens: int,
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        after: Generation | None = None,
     ) -> Generation:
         """Generates up to `max_tokens` tokens. With `after`, goes on where that generation of the same request ended.
 
@@ -134,28 +162,47 @@ class TextGenerator:
         """
         prompt_tokens = self.encode(prompt)
         before = after.tokens if after is not None else ()
-        if after is not None and (after.prompt_tokens != prompt_tokens or after.finish == "end-of-text"):
+        if after is not None and (
+            after.prompt_tokens != prompt_tokens or after.finish == "end-of-text"
+        ):
             if after.prompt_tokens == prompt_tokens:
                 return after
             raise ValueError("`after` is a generation of another prompt")
-        new = tuple(token for token, _ in self._tokens(prompt_tokens, before, max_tokens, sampling or Sampling(), seed))
+        new = tuple(
+            token
+            for token, _ in self._tokens(
+                prompt_tokens, before, max_tokens, sampling or Sampling(), seed
+            )
+        )
         tokens = before + new
         full = len(prompt_tokens) + len(tokens) > self.model.decoder.config.sequence_length
         finish: Finish = "length" if len(new) == max_tokens or full else "end-of-text"
         return Generation(
-            prompt_tokens=prompt_tokens, tokens=tokens, text=self.tokenizer.decode(list(tokens), skip_special_tokens=True), finish=finish
+            prompt_tokens=prompt_tokens,
+            tokens=tokens,
+            text=self.tokenizer.decode(list(tokens), skip_special_tokens=True),
+            finish=finish,
         )
 
     @torch.no_grad()
     def _tokens(
-        self, prompt: tuple[int, ...], before: tuple[int, ...], max_tokens: int, sampling: Sampling, seed: int
+        self,
+        prompt: tuple[int, ...],
+        before: tuple[int, ...],
+        max_tokens: int,
+        sampling: Sampling,
+        seed: int,
     ) -> Iterator[tuple[int, float]]:
         """Draws tokens that follow prompt + before; yields (token, log probability in nats)."""
         decoder, device = self.model.decoder, self.model.device
         context = [*prompt, *before]
         longest = decoder.config.sequence_length
         if len(prompt) > longest:
-            raise UserError(f"the prompt has {len(prompt)} tokens, the model reads {longest}", where="prompt", remedy="shorten the prompt")
+            raise UserError(
+                f"the prompt has {len(prompt)} tokens, the model reads {longest}",
+                where="prompt",
+                remedy="shorten the prompt",
+            )
         room = min(max_tokens, longest + 1 - len(context))
         if room <= 0:
             return
@@ -163,7 +210,9 @@ class TextGenerator:
         vocabulary = decoder.config.vocabulary_size
         for _ in before:
             torch.empty(vocabulary, dtype=torch.float64).exponential_(generator=generator)
-        cache = KeyValueCache(decoder.config, batch=1, capacity=len(context) + room - 1, device=device)
+        cache = KeyValueCache(
+            decoder.config, batch=1, capacity=len(context) + room - 1, device=device
+        )
         fed = context
         for _ in range(room):
             logits = decoder(torch.tensor([fed], device=device), cache=cache)[0, -1].float().cpu()
@@ -175,7 +224,13 @@ class TextGenerator:
 
 
 def generate(
-    model_folder: str, *, prompt: str, max_tokens: int = 128, sampling: Sampling | None = None, seed: int = 0, device: str = "auto"
+    model_folder: str,
+    *,
+    prompt: str,
+    max_tokens: int = 128,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    device: str = "auto",
 ) -> Generation:
     """One continuation of a prompt by a trained model; equal for equal arguments. Temperature 0 is greedy."""
     generator = TextGenerator(load_model(model_folder, device=device))
@@ -183,7 +238,13 @@ def generate(
 
 
 def stream(
-    model_folder: str, *, prompt: str, max_tokens: int = 128, sampling: Sampling | None = None, seed: int = 0, device: str = "auto"
+    model_folder: str,
+    *,
+    prompt: str,
+    max_tokens: int = 128,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    device: str = "auto",
 ) -> Iterator[Piece]:
     """`generate`, token by token."""
     generator = TextGenerator(load_model(model_folder, device=device))

@@ -26,9 +26,19 @@ class _SummedCrossEntropy(torch.autograd.Function):
     """Computes the gradient along with the loss, chunk by chunk, so that no chunk's logits are kept or computed twice."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, vocabulary_size: int) -> torch.Tensor:
+    def forward(
+        ctx: Any,
+        hidden: torch.Tensor,
+        weight: torch.Tensor,
+        targets: torch.Tensor,
+        vocabulary_size: int,
+    ) -> torch.Tensor:
         total = torch.zeros((), device=hidden.device, dtype=torch.float32)
-        dtype = torch.get_autocast_dtype(hidden.device.type) if torch.is_autocast_enabled(hidden.device.type) else hidden.dtype
+        dtype = (
+            torch.get_autocast_dtype(hidden.device.type)
+            if torch.is_autocast_enabled(hidden.device.type)
+            else hidden.dtype
+        )
         cast_hidden, cast_weight = hidden.to(dtype), weight.to(dtype)
         hidden_gradient = torch.empty_like(hidden)
         weight_gradient = torch.zeros_like(weight, dtype=torch.float32)
@@ -51,23 +61,31 @@ class _SummedCrossEntropy(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
+    def backward(
+        ctx: Any, *gradients: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, None, None]:
         hidden_gradient, weight_gradient = ctx.saved_tensors
         return hidden_gradient * gradients[0], weight_gradient * gradients[0], None, None
 
 
-def summed_cross_entropy(hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, *, vocabulary_size: int) -> torch.Tensor:
+def summed_cross_entropy(
+    hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, *, vocabulary_size: int
+) -> torch.Tensor:
     """Sum of nats over the unmasked targets, a float32 scalar: the softmax and the sum are computed in float32.
 
     hidden (..., width) and targets (...) have the same leading shape; a target of -100 is masked. Columns of
     weight (padded vocabulary, width) at and after `vocabulary_size` take no probability. Differentiable once.
     """
-    total: torch.Tensor = _SummedCrossEntropy.apply(hidden.reshape(-1, hidden.shape[-1]), weight, targets.reshape(-1), vocabulary_size)
+    total: torch.Tensor = _SummedCrossEntropy.apply(
+        hidden.reshape(-1, hidden.shape[-1]), weight, targets.reshape(-1), vocabulary_size
+    )
     return total
 
 
 @torch.no_grad()
-def row_nats(hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, *, vocabulary_size: int) -> torch.Tensor:
+def row_nats(
+    hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, *, vocabulary_size: int
+) -> torch.Tensor:
     """Nats of each row's unmasked targets, summed in float64: hidden (B, T, width), targets (B, T) -> (B,)."""
     flat, flat_targets = hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1)
     step = _chunk_rows(flat, weight.shape[0])

@@ -15,13 +15,23 @@ _INITIAL_STD = 0.02
 class KeyValueCache:
     """Keys and values of the positions seen so far, in tensors of a fixed size: (layers, B, K, capacity, D)."""
 
-    def __init__(self, config: ModelConfig, *, batch: int, capacity: int, device: torch.device, dtype: torch.dtype = torch.float32):
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        batch: int,
+        capacity: int,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ):
         shape = (config.layers, batch, config.kv_heads, capacity, config.head_width)
         self.keys = torch.zeros(shape, device=device, dtype=dtype)
         self.values = torch.zeros(shape, device=device, dtype=dtype)
         self.length = 0
 
-    def extend(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def extend(
+        self, layer: int, keys: torch.Tensor, values: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Stores (B, K, T, D) after the `length` positions held; returns all of them. `length` moves on when the model is done."""
         end = self.length + keys.shape[2]
         self.keys[layer, :, :, self.length : end] = keys
@@ -44,7 +54,9 @@ class RMSNorm(nn.Module):
 def rope_table(config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor]:
     """cos and sin, each float32 (sequence_length, head_width), for the half-split layout: floats i and i + D/2 are a pair."""
     half = torch.arange(0, config.head_width, 2, dtype=torch.float32) / config.head_width
-    angles = torch.outer(torch.arange(config.sequence_length, dtype=torch.float32), config.rope_theta**-half)
+    angles = torch.outer(
+        torch.arange(config.sequence_length, dtype=torch.float32), config.rope_theta**-half
+    )
     return torch.cat([angles.cos()] * 2, dim=1), torch.cat([angles.sin()] * 2, dim=1)
 
 
@@ -57,7 +69,12 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 class Attention(nn.Module):
     def __init__(self, config: ModelConfig, layer: int):
         super().__init__()
-        self.layer, self.heads, self.kv_heads, self.head_width = layer, config.heads, config.kv_heads, config.head_width
+        self.layer, self.heads, self.kv_heads, self.head_width = (
+            layer,
+            config.heads,
+            config.kv_heads,
+            config.head_width,
+        )
         self.q_proj = nn.Linear(config.width, config.heads * config.head_width, bias=False)
         self.k_proj = nn.Linear(config.width, config.kv_heads * config.head_width, bias=False)
         self.v_proj = nn.Linear(config.width, config.kv_heads * config.head_width, bias=False)
@@ -66,7 +83,12 @@ class Attention(nn.Module):
         self.k_norm = RMSNorm(config.head_width, config.norm_epsilon) if config.qk_norm else None
 
     def forward(
-        self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor | None, cache: KeyValueCache | None
+        self,
+        x: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        mask: torch.Tensor | None,
+        cache: KeyValueCache | None,
     ) -> torch.Tensor:
         batch, length, _ = x.shape
         queries = self.q_proj(x).view(batch, length, self.heads, self.head_width).transpose(1, 2)
@@ -105,7 +127,12 @@ class Layer(nn.Module):
         self.mlp = MLP(config)
 
     def forward(
-        self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor | None, cache: KeyValueCache | None
+        self,
+        x: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        mask: torch.Tensor | None,
+        cache: KeyValueCache | None,
     ) -> torch.Tensor:
         x = x + self.self_attn(self.input_layernorm(x), cos, sin, mask, cache)
         output: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
@@ -129,7 +156,9 @@ class Decoder(nn.Module):
         super().__init__()
         self.config = config
         self.model = Backbone(config)
-        self.lm_head = None if config.tied else nn.Linear(config.width, config.padded_vocabulary, bias=False)
+        self.lm_head = (
+            None if config.tied else nn.Linear(config.width, config.padded_vocabulary, bias=False)
+        )
         cos, sin = rope_table(config)
         self.cos: torch.Tensor
         self.sin: torch.Tensor
@@ -154,7 +183,11 @@ class Decoder(nn.Module):
         return self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
 
     def hidden(
-        self, tokens: torch.Tensor, *, document_start: torch.Tensor | None = None, cache: KeyValueCache | None = None
+        self,
+        tokens: torch.Tensor,
+        *,
+        document_start: torch.Tensor | None = None,
+        cache: KeyValueCache | None = None,
     ) -> torch.Tensor:
         """Token ids (B, T) -> normalised last hidden states (B, T, width).
 
@@ -163,7 +196,10 @@ class Decoder(nn.Module):
         With a `cache` the tokens follow the ones that it holds.
         """
         first = cache.length if cache is not None else 0
-        cos, sin = self.cos[first : first + tokens.shape[1]], self.sin[first : first + tokens.shape[1]]
+        cos, sin = (
+            self.cos[first : first + tokens.shape[1]],
+            self.sin[first : first + tokens.shape[1]],
+        )
         mask = None if document_start is None else document_mask(document_start)
         x = self.model.embed_tokens(tokens)
         for layer in self.model.layers:
@@ -174,7 +210,11 @@ class Decoder(nn.Module):
         return normalised
 
     def forward(
-        self, tokens: torch.Tensor, *, document_start: torch.Tensor | None = None, cache: KeyValueCache | None = None
+        self,
+        tokens: torch.Tensor,
+        *,
+        document_start: torch.Tensor | None = None,
+        cache: KeyValueCache | None = None,
     ) -> torch.Tensor:
         """Token ids (B, T) -> logits (B, T, vocabulary_size)."""
         hidden = self.hidden(tokens, document_start=document_start, cache=cache)

@@ -32,8 +32,12 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Moves the parameters that have a gradient."""
         for group in self.param_groups:
-            for moved in _stacks([parameter for parameter in group["params"] if parameter.grad is not None]):
-                updates = orthogonalised(torch.stack([self._momentum(parameter) for parameter in moved]))
+            for moved in _stacks(
+                [parameter for parameter in group["params"] if parameter.grad is not None]
+            ):
+                updates = orthogonalised(
+                    torch.stack([self._momentum(parameter) for parameter in moved])
+                )
                 rate = 0.2 * max(updates.shape[1:]) ** 0.5 * group["lr"]
                 for parameter, update in zip(moved, updates, strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
@@ -69,5 +73,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     found = found / found.norm(dim=(1, 2), keepdim=True).clamp(min=_LEAST_NORM)
     for _ in range(_ITERATIONS):
         gram = found @ found.mT
-        found = torch.baddbmm(found, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), found, beta=a)
+        found = torch.baddbmm(
+            found, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), found, beta=a
+        )
     return found.mT if upright else found

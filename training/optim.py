@@ -34,15 +34,27 @@ class Optimizer:
     would be, and AdamW for embedding, head and norms. Weight decay on matrices only.
     """
 
-    def __init__(self, model: nn.Module, *, kind: Literal["adamw", "muon"] = "adamw", weight_decay: float):
+    def __init__(
+        self, model: nn.Module, *, kind: Literal["adamw", "muon"] = "adamw", weight_decay: float
+    ):
         self._parameters = dict(model.named_parameters())
         matrices = {name for name, parameter in self._parameters.items() if parameter.dim() >= 2}
         inner = {name for name in matrices if kind == "muon" and ".layers." in name}
         groups = [
-            {"params": [self._parameters[name] for name in sorted(matrices - inner)], "weight_decay": weight_decay},
-            {"params": [self._parameters[name] for name in sorted(self._parameters.keys() - matrices)], "weight_decay": 0.0},
+            {
+                "params": [self._parameters[name] for name in sorted(matrices - inner)],
+                "weight_decay": weight_decay,
+            },
+            {
+                "params": [
+                    self._parameters[name] for name in sorted(self._parameters.keys() - matrices)
+                ],
+                "weight_decay": 0.0,
+            },
         ]
-        self._parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=0.0, betas=BETAS, eps=EPSILON, fused=True)]
+        self._parts: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(groups, lr=0.0, betas=BETAS, eps=EPSILON, fused=True)
+        ]
         if inner:
             muon = [self._parameters[name] for name in sorted(inner)]
             self._parts.append(Muon(muon, lr=0.0, weight_decay=weight_decay))

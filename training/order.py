@@ -95,7 +95,10 @@ class MixtureSchedule:
 
     def draw(self, position: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows position .. position + count - 1 -> (index into `sources`, how many rows that source had before), int64 (count,)."""
-        steps = np.array([(self._offset + (position + i) * _GOLDEN_STEP) % _CIRCLE for i in range(count)], dtype=np.int64)
+        steps = np.array(
+            [(self._offset + (position + i) * _GOLDEN_STEP) % _CIRCLE for i in range(count)],
+            dtype=np.int64,
+        )
         chosen = np.searchsorted(self._bounds, steps, side="right")
         before = self.counts_before(position)
         drawn = np.empty(count, dtype=np.int64)

@@ -15,7 +15,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.checkpoint import CONFIG, TOKENIZER, WEIGHTS, Checkpoints, ModelFiles, publish_weights, resolve_device, write_model_files
+from training.checkpoint import (
+    CONFIG,
+    TOKENIZER,
+    WEIGHTS,
+    Checkpoints,
+    ModelFiles,
+    publish_weights,
+    resolve_device,
+    write_model_files,
+)
 from training.config import TrainConfig, model_config
 from training.data import RowReader, ShardFolder, make_batch
 from training.evaluate import evaluate_decoder
@@ -25,15 +34,30 @@ from training.model import Decoder
 from training.optim import Optimizer, learning_rate_at
 from transforms import storage
 from transforms.contracts.manifest import NAME as MANIFEST
-from transforms.contracts.manifest import FileEntry, Manifest, read_manifest, sha256_of, write_manifest
+from transforms.contracts.manifest import (
+    FileEntry,
+    Manifest,
+    read_manifest,
+    sha256_of,
+    write_manifest,
+)
 from transforms.errors import UserError
 
 # Fields that may change between a run and its continuation: they decide when and where, not what is learned.
-_FREE = frozenset({"checkpoint_every", "keep_checkpoints", "evaluate_every", "evaluate_rows", "device"})
+_FREE = frozenset(
+    {"checkpoint_every", "keep_checkpoints", "evaluate_every", "evaluate_rows", "device"}
+)
 _HISTORY_POINTS = 1000
 
 
-def train(config: TrainConfig, *, shards: str, tokenizer: str, out: str, report: Callable[[Event], None] | None = None) -> TrainResult:
+def train(
+    config: TrainConfig,
+    *,
+    shards: str,
+    tokenizer: str,
+    out: str,
+    report: Callable[[Event], None] | None = None,
+) -> TrainResult:
     """Trains the model of `config` on a folder of shards made with `tokenizer` (a tokenizer.json) into the folder `out`.
 
     Goes on from the newest whole checkpoint in `out`; on a CPU, with as many threads, the weights are then bit for bit
@@ -43,24 +67,43 @@ def train(config: TrainConfig, *, shards: str, tokenizer: str, out: str, report:
     Raises UserError when shards and tokenizer do not belong together, when `out` holds a run of another configuration or
     other shards, and when the loss is no longer finite.
     """
-    trainer = _Trainer(config, shards=shards, tokenizer=tokenizer, out=out, report=report or (lambda event: None))
+    trainer = _Trainer(
+        config, shards=shards, tokenizer=tokenizer, out=out, report=report or (lambda event: None)
+    )
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(config.seed)  # `torch.manual_seed` would seed the caller's devices, too
+        torch.default_generator.manual_seed(
+            config.seed
+        )  # `torch.manual_seed` would seed the caller's devices, too
         return trainer.run()
 
 
 class _Trainer:
-    def __init__(self, config: TrainConfig, *, shards: str, tokenizer: str, out: str, report: Callable[[Event], None]):
+    def __init__(
+        self,
+        config: TrainConfig,
+        *,
+        shards: str,
+        tokenizer: str,
+        out: str,
+        report: Callable[[Event], None],
+    ):
         self.config, self.out, self.report = config, out, report
         if not storage.is_local(out):
             raise UserError(
-                "a model is trained into a local folder", where=out, remedy="give the run a local folder, and copy it when it is done"
+                "a model is trained into a local folder",
+                where=out,
+                remedy="give the run a local folder, and copy it when it is done",
             )
         self.shards = ShardFolder(shards, tokenizer=tokenizer)
         self.reader = RowReader(self.shards, seed=config.seed, mixture=config.mixture)
         info = self.shards.info
         shape = model_config(config, info.vocabulary_size, info.sequence_length)
-        self.files = ModelFiles(config=shape, end_of_text=info.end_of_text, tokenizer=tokenizer, tokenizer_sha256=info.tokenizer_sha256)
+        self.files = ModelFiles(
+            config=shape,
+            end_of_text=info.end_of_text,
+            tokenizer=tokenizer,
+            tokenizer_sha256=info.tokenizer_sha256,
+        )
         self.device = resolve_device(config.device)
         self.dtype = {
             "float32": torch.float32,
@@ -80,7 +123,9 @@ class _Trainer:
         if found:
             self._refuse_changes(found[-1][1])
         self.model = Decoder(self.files.config, seed=self.config.seed).to(self.device)
-        self.optimizer = Optimizer(self.model, kind=self.config.optimizer, weight_decay=self.config.weight_decay)
+        self.optimizer = Optimizer(
+            self.model, kind=self.config.optimizer, weight_decay=self.config.weight_decay
+        )
         if found:
             self._resume(found[-1][1])
         else:
@@ -91,19 +136,27 @@ class _Trainer:
         train_rows = sum(len(rows) for rows in self.shards.split("train").values())
         self.report(
             Started(
-                step=self.step, steps=self.config.steps, parameters=self.files.config.parameters, device=str(self.device), rows=train_rows
+                step=self.step,
+                steps=self.config.steps,
+                parameters=self.files.config.parameters,
+                device=str(self.device),
+                rows=train_rows,
             )
         )
         clock = _Clock()
         while self.step < self.config.steps:
             self._one_step(clock)
             last = self.step == self.config.steps
-            if self.shards.split("validation") and (last or _due(self.step, self.config.evaluate_every)):
+            if self.shards.split("validation") and (
+                last or _due(self.step, self.config.evaluate_every)
+            ):
                 self._evaluate()
             if last or _due(self.step, self.config.checkpoint_every):
                 self._save()
         seconds = time.perf_counter() - began
-        positions = (self.step - resumed_from) * self.config.global_batch * self.shards.info.sequence_length
+        positions = (
+            (self.step - resumed_from) * self.config.global_batch * self.shards.info.sequence_length
+        )
         result = TrainResult(
             folder=self.out,
             steps=self.step,
@@ -124,21 +177,37 @@ class _Trainer:
     def _one_step(self, clock: "_Clock") -> None:
         config = self.config
         learning_rate = learning_rate_at(
-            self.step, steps=config.steps, peak=config.peak_learning_rate, warmup=config.warmup, decay=config.decay
+            self.step,
+            steps=config.steps,
+            peak=config.peak_learning_rate,
+            warmup=config.warmup,
+            decay=config.decay,
         )
         clock.start()
         batch = make_batch(self.reader.next_rows(config.global_batch))
         scored = batch.scored
-        arrays = [torch.from_numpy(array) for array in (batch.inputs, batch.targets, batch.document_start)]
+        arrays = [
+            torch.from_numpy(array) for array in (batch.inputs, batch.targets, batch.document_start)
+        ]
         if self.device.type == "cuda":
             arrays = [array.pin_memory().to(self.device, non_blocking=True) for array in arrays]
         nats = torch.zeros((), device=self.device)
         for inputs, targets, document_start in zip(
-            *(array.split(config.device_batch or config.global_batch) for array in arrays), strict=True
+            *(array.split(config.device_batch or config.global_batch) for array in arrays),
+            strict=True,
         ):
-            with torch.autocast(self.device.type, dtype=self.dtype) if self.dtype != torch.float32 else contextlib.nullcontext():
+            with (
+                torch.autocast(self.device.type, dtype=self.dtype)
+                if self.dtype != torch.float32
+                else contextlib.nullcontext()
+            ):
                 hidden = self.model.hidden(inputs, document_start=document_start)
-                part = summed_cross_entropy(hidden, self.model.head_weight, targets, vocabulary_size=self.files.config.vocabulary_size)
+                part = summed_cross_entropy(
+                    hidden,
+                    self.model.head_weight,
+                    targets,
+                    vocabulary_size=self.files.config.vocabulary_size,
+                )
             (part / max(1, scored)).backward()
             nats += part.detach()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or math.inf)
@@ -153,7 +222,9 @@ class _Trainer:
         self.step += 1
         self.tokens += scored
         if self.step % max(1, config.steps // _HISTORY_POINTS) == 0 or self.step == config.steps:
-            self.history.append({"step": self.step, "loss": self.loss, "learning_rate": learning_rate})
+            self.history.append(
+                {"step": self.step, "loss": self.loss, "learning_rate": learning_rate}
+            )
         clock.stop()
         positions = config.global_batch * self.shards.info.sequence_length
         self.report(
@@ -169,7 +240,9 @@ class _Trainer:
         )
 
     def _evaluate(self) -> None:
-        evaluation = evaluate_decoder(self.model, self.shards, max_rows=self.config.evaluate_rows or None, dtype=self.dtype)
+        evaluation = evaluate_decoder(
+            self.model, self.shards, max_rows=self.config.evaluate_rows or None, dtype=self.dtype
+        )
         self.validation = evaluation.figures()
         self.report(Evaluated(step=self.step, evaluation=evaluation))
 
@@ -193,12 +266,18 @@ class _Trainer:
         state = self.checkpoints.read_state(path)
         before, now = _learned(state["configuration"]), _learned(asdict(self.config))
         changed = [
-            f"{key} = {before.get(key)!r}, now {now.get(key)!r}" for key in sorted({*before, *now}) if before.get(key) != now.get(key)
+            f"{key} = {before.get(key)!r}, now {now.get(key)!r}"
+            for key in sorted({*before, *now})
+            if before.get(key) != now.get(key)
         ]
         if state["tokenizer_sha256"] != self.files.tokenizer_sha256:
-            changed.append(f"the tokenizer was {state['tokenizer_sha256'][:12]}, now {self.files.tokenizer_sha256[:12]}")
+            changed.append(
+                f"the tokenizer was {state['tokenizer_sha256'][:12]}, now {self.files.tokenizer_sha256[:12]}"
+            )
         elif not changed and state["data"]["fingerprint"] != self.reader.fingerprint:
-            changed.append(f"the shards were {state['data']['fingerprint'][:12]}, now {self.reader.fingerprint[:12]}")
+            changed.append(
+                f"the shards were {state['data']['fingerprint'][:12]}, now {self.reader.fingerprint[:12]}"
+            )
         if changed:
             raise UserError(
                 f"the folder holds a run of another configuration: {'; '.join(changed)}",
@@ -216,16 +295,34 @@ class _Trainer:
         publish_weights(self.out, path)
 
     def _write_manifest(self, result: TrainResult, *, cpu_seconds: float) -> None:
-        paths = {name: os.path.join(self.out, name) for name in sorted((CONFIG, TOKENIZER, WEIGHTS))}
+        paths = {
+            name: os.path.join(self.out, name) for name in sorted((CONFIG, TOKENIZER, WEIGHTS))
+        }
         write_manifest(
             self.out,
             Manifest(
                 stage="train",
-                fingerprint=hashlib.sha256(json.dumps([self.reader.fingerprint, _learned(asdict(self.config))]).encode()).hexdigest(),
+                fingerprint=hashlib.sha256(
+                    json.dumps([self.reader.fingerprint, _learned(asdict(self.config))]).encode()
+                ).hexdigest(),
                 upstream=self.upstream,
                 configuration=asdict(self.config),
-                files={name: FileEntry(rows=0, bytes=os.path.getsize(path), sha256=sha256_of(path)) for name, path in paths.items()},
-                counters={key: getattr(result, key) for key in ("steps", "rows", "tokens", "parameters", "loss", "validation", "history")},
+                files={
+                    name: FileEntry(rows=0, bytes=os.path.getsize(path), sha256=sha256_of(path))
+                    for name, path in paths.items()
+                },
+                counters={
+                    key: getattr(result, key)
+                    for key in (
+                        "steps",
+                        "rows",
+                        "tokens",
+                        "parameters",
+                        "loss",
+                        "validation",
+                        "history",
+                    )
+                },
                 versions=_versions(),
                 seconds=result.seconds,
                 cpu_seconds=cpu_seconds,
@@ -260,4 +357,8 @@ def _due(step: int, every: int) -> bool:
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }

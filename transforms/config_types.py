@@ -73,4 +73,8 @@ def resolve_paths(value: Any, info: ValidationInfo) -> Any:
         return ResolvePath(absolute_path)(value, info)
     if isinstance(value, list | tuple):
         return [resolve_paths(path, info) for path in value]
-    return {key: resolve_paths(path, info) for key, path in value.items()} if isinstance(value, dict) else value
+    return (
+        {key: resolve_paths(path, info) for key, path in value.items()}
+        if isinstance(value, dict)
+        else value
+    )

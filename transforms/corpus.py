@@ -1,78 +1,59 @@
-"""The corpus after deduplication: the rows of a documents part that no drop list names."""
+"""The corpus after deduplication: the kept documents of a part, and hashes to choose among them."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.contracts.dedup import LINES_KEY
-from transforms.dedup.lines.lines import Removed, remove_lines, removed_of
+from transforms.contracts.names import PARTS
+from transforms.dedup.lines.removed_lines import RemovedLines, read_removed, remove_lines
+from transforms.lookup import KeptRows, read_rows
+from transforms.storage import globs
+from transforms.storage.arrow_files import read_metadata, read_parquet
 from transforms.words import mix64
 
 _PURPOSES = {"tokenizer-sample": 1, "validation": 2, "row-order": 3}
 
 
-class KeptRows(NamedTuple):
-    """Rows of one part: their numbers in it, int64 (n,), and n rows of the columns asked for."""
+def read_kept(
+    part_path: str, drops_path: str | None, *, columns: Sequence[str], rows: range | None = None
+) -> Iterator[KeptRows]:
+    """A part's kept documents, batch by batch in row order.
 
-    rows: np.ndarray
-    batch: pa.RecordBatch
+    Texts come without the lines that were removed from them.
 
+    Args:
+        drops_path: the drops of the part; None: all documents are kept.
+        columns: of the documents.
+        rows: only these rows; the rest of the part is not read.
 
-def read_kept(part_path: str, drops_path: str | None, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
-    """A part's documents without its drops, batch by batch in row order. Without a drops file all are kept.
-
-    `rows`: only these; the rest of the part is not read.
-    Where repeated lines were removed, texts come without them. Raises FileNotFoundError if the file that names them is gone.
+    Raises:
+        FileNotFoundError: the file of removed lines, which the drops name, is missing.
     """
     if drops_path is None:
         yield from read_rows(part_path, np.zeros(0, np.int64), columns=columns, rows=rows)
         return
-    with storage.open_input(drops_path) as stream:
-        drops = pq.read_table(stream, columns=["row"])
-    removed = read_removed(drops_path, (drops.schema.metadata or {}).get(LINES_KEY)) if "text" in columns else None
-    for kept in read_rows(part_path, drops.column("row").to_numpy().astype(np.int64), columns=columns, rows=rows):
+    drops = read_parquet(drops_path, ["row"])
+    removed = (
+        read_removed(drops_path, (drops.schema.metadata or {}).get(LINES_KEY))
+        if "text" in columns
+        else None
+    )
+    for kept in read_rows(
+        part_path, drops.column("row").to_numpy().astype(np.int64), columns=columns, rows=rows
+    ):
         yield kept if removed is None else KeptRows(kept.rows, _without_lines(kept, removed))
 
 
-def read_rows(part_path: str, dropped: np.ndarray, *, columns: Sequence[str], rows: range | None = None) -> Iterator[KeptRows]:
-    """A part's documents without the rows `dropped` (int64), batch by batch in row order, as they lie there.
-
-    `rows`: only these, of consecutive numbers; row groups without any are not read.
-    """
-    with storage.open_input(part_path) as stream:
-        file = pq.ParquetFile(stream)
-        groups, first = _groups_of(file.metadata, rows)
-        for batch in file.iter_batches(columns=list(columns), batch_size=4096, row_groups=groups):
-            numbers = np.arange(first, first + len(batch))
-            kept = ~np.isin(numbers, dropped, assume_unique=True)
-            if rows is not None:
-                kept &= (numbers >= rows.start) & (numbers < rows.stop)
-            first += len(batch)
-            yield KeptRows(numbers[kept], batch.filter(pa.array(kept)))
+def count_documents(documents: str) -> int:
+    """The documents of a folder of parts, from the footers of the files."""
+    files = storage.list_files(storage.join(globs.escape(documents), PARTS.pattern))
+    return sum(read_metadata(file.path).num_rows for file in files)
 
 
-def _groups_of(metadata: pq.FileMetaData, rows: range | None) -> tuple[list[int], int]:
-    """The row groups that hold some rows (all without `rows`), and the number of the first row of the first."""
-    ends = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
-    if rows is None:
-        return list(range(metadata.num_row_groups)), 0
-    groups = np.flatnonzero((ends[1:] > rows.start) & (ends[:-1] < rows.stop)).tolist()
-    return groups, int(ends[groups[0]]) if groups else 0
-
-
-def read_removed(drops_path: str, name: bytes | None) -> Removed | None:
-    """The lines that go, from the file of this name beside the drops; None if the drops name none."""
-    if name is None:
-        return None
-    with storage.open_input(storage.join(drops_path.rpartition("/")[0], name.decode())) as stream:
-        return removed_of(pq.read_table(stream))
-
-
-def _without_lines(kept: KeptRows, removed: Removed) -> pa.RecordBatch:
+def _without_lines(kept: KeptRows, removed: RemovedLines) -> pa.RecordBatch:
     changed = np.flatnonzero(np.isin(kept.rows, removed.rows, assume_unique=True)).tolist()
     if not changed:
         return kept.batch
@@ -80,18 +61,27 @@ def _without_lines(kept: KeptRows, removed: Removed) -> pa.RecordBatch:
     texts = kept.batch.column(index).to_pylist()
     for position in changed:
         texts[position] = remove_lines(texts[position], removed.of(int(kept.rows[position])))
-    return kept.batch.set_column(index, kept.batch.schema.field(index), pa.array(texts, pa.large_string()))
+    return kept.batch.set_column(
+        index, kept.batch.schema.field(index), pa.array(texts, pa.large_string())
+    )
 
 
 def seeded_hash(ids: pa.FixedSizeBinaryArray, *, seed: int, purpose: str) -> np.ndarray:
-    """A uniform hash of each document id: uint64 (n,). Choices made for different purposes or seeds are independent."""
-    words = np.frombuffer(ids.cast(pa.binary(16)).buffers()[1], np.uint64)[2 * ids.offset :][: 2 * len(ids)]
-    salt = mix64(np.array([(seed * 0x9E3779B97F4A7C15 + _PURPOSES[purpose]) & 0xFFFFFFFFFFFFFFFF], np.uint64))
+    """A uniform hash of each document id: uint64 (n,).
+
+    Choices made for different purposes or seeds are independent.
+    """
+    words = np.frombuffer(ids.cast(pa.binary(16)).buffers()[1], np.uint64)[2 * ids.offset :][
+        : 2 * len(ids)
+    ]
+    salt = mix64(
+        np.array([(seed * 0x9E3779B97F4A7C15 + _PURPOSES[purpose]) & 0xFFFFFFFFFFFFFFFF], np.uint64)
+    )
     return mix64(words[::2] ^ mix64(words[1::2] ^ salt))
 
 
 def share_mask(hashes: np.ndarray, share: float) -> np.ndarray:
-    """bool (n,): true for about `share` of uniform hashes, and for all of them when `share` is 1 or more."""
+    """bool (n,): true for about `share` of uniform hashes; for all if `share` is 1 or more."""
     if share >= 1:
         return np.ones(len(hashes), bool)
     return hashes < np.uint64(int(share * 2**64))

@@ -2,7 +2,10 @@
 
 
 class UserError(Exception):
-    """A run cannot go on, and the user can mend it. Printed as three lines; the process exits with `exit_code`."""
+    """A run cannot continue, and the user can fix the cause.
+
+    Printed as three lines; the process exits with `exit_code`.
+    """
 
     exit_code = 1
 

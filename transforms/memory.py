@@ -1,7 +1,7 @@
-"""How much memory a stage may use on this machine, and in how many passes data are exchanged to stay within it.
+"""How much memory a stage may use on this machine, and in how many passes it exchanges data.
 
-A local runner holds in memory what a shuffle groups. What does not fit is exchanged in passes: each covers
-its share of the hash ranges, and the input is read again for each.
+A local runner holds in memory what a shuffle groups. What does not fit is exchanged in passes: each
+covers its share of the hash ranges, and the input is read again for each.
 """
 
 import os
@@ -10,7 +10,10 @@ from typing import TypeVar
 import numpy as np
 
 COPIES_IN_MEMORY = 9
-"""Measured: bytes of the driver and its workers for each byte that a pass exchanges (table, streams, queues, the reader's arrays)."""
+"""Measured: bytes of the driver and its workers for each byte that a pass exchanges.
+
+They are those of tables, streams, queues and the reader's arrays.
+"""
 
 FIXED_MEMORY = 1_500_000_000
 """Measured: bytes of a driver and two workers beside what they exchange."""
@@ -22,7 +25,10 @@ _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.lim
 
 
 def local_memory(limit: int) -> int:
-    """Bytes that a stage may use on this machine: `limit`, or 60% of the memory that the machine or its container has if that is 0."""
+    """Bytes that a stage may use on this machine.
+
+    That is `limit`, or 60% of the memory of the machine or its container if `limit` is 0.
+    """
     return limit or int(SHARE_OF_MEMORY * machine_memory())
 
 
@@ -41,14 +47,21 @@ def machine_memory() -> int:
 
 
 def passes_for(exchanged: int, memory: int | None) -> int:
-    """In how many passes to exchange so many bytes with `memory` bytes; one where the runner shuffles elsewhere (None)."""
+    """In how many passes to exchange so many bytes with `memory` bytes.
+
+    One where the runner shuffles elsewhere (None).
+    """
     if memory is None:
         return 1
-    # A fixed part that is larger than the limit leaves a tenth, so that small machines still work, in small steps.
+    # A fixed part that is larger than the limit leaves a tenth, so that small machines still work,
+    # in small steps.
     left = max(memory - FIXED_MEMORY, memory // 10)
     return max(-(-exchanged * COPIES_IN_MEMORY // left), 1)
 
 
 def pass_of(numbers: Numbers, *, ranges: int, passes: int) -> Numbers:
-    """The pass in which a hash range is exchanged: one number, or int64 (n,) -> same shape. Passes take equal shares of the `ranges`."""
+    """The pass in which a hash range is exchanged: one number, or int64 (n,) -> same shape.
+
+    Passes take equal shares of the `ranges`.
+    """
     return numbers * passes // ranges

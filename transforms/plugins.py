@@ -58,7 +58,9 @@ class Plugin:
         return self.name if self.code is None else hashlib.sha256(self.code.encode()).hexdigest()
 
 
-def register_filter(name: str, *, columns: Sequence[str] = ("text",), files: Sequence[str] = ()) -> Callable[[Judge], Judge]:
+def register_filter(
+    name: str, *, columns: Sequence[str] = ("text",), files: Sequence[str] = ()
+) -> Callable[[Judge], Judge]:
     """Register a function as a quality filter: `@register_filter("shouting")`.
 
     The function takes columns of a batch of documents, Arrow arrays of n rows, and keyword-only options with a type and a default, and
@@ -78,7 +80,11 @@ def register_filter(name: str, *, columns: Sequence[str] = ("text",), files: Seq
 
 
 def register_source(
-    kind: str, *, options: Sequence[str] = (), compressed: bool = False, suffixes: Sequence[str] = ()
+    kind: str,
+    *,
+    options: Sequence[str] = (),
+    compressed: bool = False,
+    suffixes: Sequence[str] = (),
 ) -> Callable[[Reader], Reader]:
     """Register a generator function as a kind of source: `@register_source("mail")`.
 
@@ -97,7 +103,9 @@ def register_source(
     """
 
     if unknown := [name for name in options if name not in TABLE_OPTIONS]:
-        raise ValueError(f"{unknown[0]!r} is not a key of a source's table; there are {', '.join(TABLE_OPTIONS)}")
+        raise ValueError(
+            f"{unknown[0]!r} is not a key of a source's table; there are {', '.join(TABLE_OPTIONS)}"
+        )
 
     def add(read: Reader) -> Reader:
         _running.append(
@@ -129,7 +137,11 @@ def _read(path: str) -> str:
     try:
         return storage.read_bytes(path).decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the plugin: {error}", where=path, remedy="name a Python file or an installed module") from error
+        raise ConfigError(
+            f"cannot read the plugin: {error}",
+            where=path,
+            remedy="name a Python file or an installed module",
+        ) from error
 
 
 def load_plugins(plugins: Sequence[Plugin]) -> None:
@@ -157,27 +169,46 @@ def _load(plugins: Sequence[Plugin]) -> None:
         for entry in _REGISTERED[plugin.label]:
             name, registry = entry.name, _REGISTRIES[type(entry)]
             if not _NAME.fullmatch(name):
-                raise ConfigError(f"{name!r} is not a name", where=plugin.name, remedy="use lowercase letters, digits, - and _")
+                raise ConfigError(
+                    f"{name!r} is not a name",
+                    where=plugin.name,
+                    remedy="use lowercase letters, digits, - and _",
+                )
             if name in registry or name in PRESETS:
-                raise ConfigError(f"the name {name!r} is taken", where=plugin.name, remedy="register it under another name")
+                raise ConfigError(
+                    f"the name {name!r} is taken",
+                    where=plugin.name,
+                    remedy="register it under another name",
+                )
             registry[name] = entry
 
 
 def _run(plugin: Plugin) -> None:
     try:
         if plugin.code is None:
-            known = sys.modules.get(plugin.name)  # imported before by other code: what it registered was lost, so it runs again
+            known = sys.modules.get(
+                plugin.name
+            )  # imported before by other code: what it registered was lost, so it runs again
             importlib.reload(known) if known else importlib.import_module(plugin.name)
         else:
             _run_code(plugin.name, plugin.code, f"{_PREFIX}{plugin.label[:16]}")
     except Exception as error:
-        raise ConfigError(f"the plugin fails: {_reason(error, plugin.name)}", where=plugin.name, remedy="fix the plugin") from error
+        raise ConfigError(
+            f"the plugin fails: {_reason(error, plugin.name)}",
+            where=plugin.name,
+            remedy="fix the plugin",
+        ) from error
 
 
 def _run_code(path: str, code: str, module_name: str) -> None:
     module = ModuleType(module_name)
     module.__file__ = path
-    linecache.cache[path] = (len(code), None, code.splitlines(keepends=True), path)  # tracebacks on machines without the file
+    linecache.cache[path] = (
+        len(code),
+        None,
+        code.splitlines(keepends=True),
+        path,
+    )  # tracebacks on machines without the file
     sys.modules[module_name] = module
     try:
         exec(compile(code, path, "exec"), module.__dict__)
@@ -187,7 +218,11 @@ def _run_code(path: str, code: str, module_name: str) -> None:
 
 
 def _reason(error: Exception, path: str) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == path
+    ]
     if isinstance(error, SyntaxError):
         return str(error)
     return f"{type(error).__name__}: {error}" + (f" (line {lines[-1]})" if lines else "")
@@ -195,4 +230,6 @@ def _reason(error: Exception, path: str) -> str:
 
 def file_name(plugin: Plugin) -> str:
     """The name under which a run keeps a copy of a plugin's file. A copy of the copy has the same name."""
-    return f"{plugin.label[:8]}-{_COPY.sub('', posixpath.basename(plugin.name.replace(os.sep, '/')))}"
+    return (
+        f"{plugin.label[:8]}-{_COPY.sub('', posixpath.basename(plugin.name.replace(os.sep, '/')))}"
+    )

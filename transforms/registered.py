@@ -14,7 +14,9 @@ class Named(Protocol):
 Entry = TypeVar("Entry", bound=Named)
 
 
-def registered(imports: Iterable[object], kind: type[Entry] | tuple[type[Entry], ...]) -> dict[str, Entry]:
+def registered(
+    imports: Iterable[object], kind: type[Entry] | tuple[type[Entry], ...]
+) -> dict[str, Entry]:
     """The entries among a module's imports (`globals().values()`), by their own names, in the order of the imports.
 
     Raises ValueError for a name that two entries have.
@@ -22,5 +24,7 @@ def registered(imports: Iterable[object], kind: type[Entry] | tuple[type[Entry],
     entries = [item for item in imports if isinstance(item, kind)]
     by_name = {entry.name: entry for entry in entries}
     if len(by_name) < len(entries):
-        raise ValueError(f"two entries of a registry have one name: {', '.join(entry.name for entry in entries)}")
+        raise ValueError(
+            f"two entries of a registry have one name: {', '.join(entry.name for entry in entries)}"
+        )
     return by_name

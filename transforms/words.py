@@ -1,8 +1,9 @@
 """Words of a whole batch of texts at once: where each starts and ends, and a 64-bit hash of each.
 
-A word is a maximal run of letters, numbers and combining marks (Unicode general categories L, N and M). Scripts written
-without spaces (Han, Hiragana, Katakana, Thai, Lao, Khmer, Myanmar) give one word per character; a mark belongs to the
-character before it. Classes are those of Python's `unicodedata`, so they follow the interpreter's Unicode version.
+A word is a maximal run of letters, numbers and combining marks (Unicode general categories L, N and
+M). Scripts written without spaces (Han, Hiragana, Katakana, Thai, Lao, Khmer, Myanmar) give one
+word per character; a mark belongs to the character before it. Classes are those of Python's
+`unicodedata`, so they follow the interpreter's Unicode version.
 """
 
 import functools
@@ -17,13 +18,26 @@ import pyarrow as pa
 from transforms.arrays import lengths_of, to_offsets
 
 OTHER, MARK, LETTER, NUMBER, IDEOGRAPH, PUNCTUATION, SYMBOL, SPACE = range(8)
-"""Classes of characters. MARK to IDEOGRAPH make words; IDEOGRAPH is a letter or number that is a word of its own."""
+"""Classes of characters.
 
-_CLASS_OF_CATEGORY = {"M": MARK, "L": LETTER, "N": NUMBER, "P": PUNCTUATION, "S": SYMBOL, "Z": SPACE}
+MARK to IDEOGRAPH make words; IDEOGRAPH is a letter or number that is a word of its own.
+"""
+
+_CLASS_OF_CATEGORY = {
+    "M": MARK,
+    "L": LETTER,
+    "N": NUMBER,
+    "P": PUNCTUATION,
+    "S": SYMBOL,
+    "Z": SPACE,
+}
 _SPACE_CONTROLS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
 
 _ASSIGNED = ((0, 0x3FFFF), (0xE0000, 0xE0FFF))
-"""Where characters of a class other than OTHER are: the rest is unassigned or for private use. A quarter of the time of all."""
+"""Code points that may have a class other than OTHER; the rest is unassigned or for private use.
+
+Looking at these alone takes a quarter of the time.
+"""
 
 _UNSPACED = (
     (0x0E01, 0x0EDF),  # Thai, Lao
@@ -43,8 +57,11 @@ _UNSPACED = (
     (0x1AFF0, 0x1B168),  # Kana extensions
     (0x20000, 0x3FFFF),  # Han, planes 2 and 3
 )
-"""Scripts without spaces, as ranges of code points: their letters and numbers are those whose Script_Extensions (Unicode
-standard annex 24) name one of the seven scripts."""
+"""Scripts without spaces, as ranges of code points.
+
+Their letters and numbers are those whose Script_Extensions (Unicode standard annex 24) name one of
+the seven scripts.
+"""
 
 _BASE = 0x9E3779B97F4A7C15
 _BASE_INVERSE = pow(_BASE, -1, 1 << 64)
@@ -55,9 +72,11 @@ _BLOCK = 1 << 16
 class Words:
     """The words of a batch of documents.
 
-    code_points  uint32 [characters]: all texts one after the other, each closed by a line feed that belongs to no text
+    code_points  uint32 [characters]: all texts one after the other, each closed by a line feed that
+                 belongs to no text
     classes      uint8 [characters]: the class of each
-    bounds       int64 [documents + 1]: the characters of document d are [bounds[d], bounds[d + 1] - 1)
+    bounds       int64 [documents + 1]: the characters of document d are [bounds[d], bounds[d + 1] -
+                 1)
     starts       int64 [words]: first character of each word
     ends         int64 [words]: one past the last
     offsets      int64 [documents + 1]: the words of document d are [offsets[d], offsets[d + 1])
@@ -104,8 +123,8 @@ def character_classes() -> np.ndarray:
 def split_words(texts: pa.Array, *, lower: bool) -> Words:
     """Splits a batch of texts (string or large_string, no nulls; [documents]) into words.
 
-    `lower` lower-cases first (`str.lower`, full Unicode mapping). The order of words is that of the text.
-    Raises ValueError when a text is null.
+    `lower` lower-cases first (`str.lower`, full Unicode mapping). The order of words is that of the
+    text. Raises ValueError when a text is null.
     """
     if texts.null_count:
         raise ValueError(f"{texts.null_count} of {len(texts)} texts are null")
@@ -117,14 +136,22 @@ def split_words(texts: pa.Array, *, lower: bool) -> Words:
     code_points = np.frombuffer("\n".join(strings).encode("utf-32-le"), np.dtype("<u4"))
     classes = character_classes()[code_points]
     starts, ends = _find_words(classes)
-    return Words(code_points=code_points, classes=classes, bounds=bounds, starts=starts, ends=ends, offsets=np.searchsorted(starts, bounds))
+    return Words(
+        code_points=code_points,
+        classes=classes,
+        bounds=bounds,
+        starts=starts,
+        ends=ends,
+        offsets=np.searchsorted(starts, bounds),
+    )
 
 
 def _find_words(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     inside = (classes - np.uint8(MARK)) <= IDEOGRAPH - MARK
     alone = classes == IDEOGRAPH
     if not alone.any():
-        # The last character is a line feed, so runs come as whole pairs of edges once the front is closed too.
+        # The last character is a line feed, so runs come as whole pairs of edges once the front is
+        # closed too.
         edges = np.flatnonzero(np.diff(inside, prepend=False))
         return edges[::2], edges[1::2]
     marks = classes == MARK
@@ -139,22 +166,31 @@ def _find_words(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(begins), np.flatnonzero(stops) + 1
 
 
-def squeezed_text(words: Words) -> tuple[np.ndarray, np.ndarray]:
-    """The texts with every run of white space as one space: code points uint32 [characters] and bounds int64 [documents + 1].
+def collapse_spaces(words: Words) -> tuple[np.ndarray, np.ndarray]:
+    """The texts with each run of whitespace collapsed to one space.
 
-    A text that is not blank begins without a space and ends with one, so pieces of a text cut where white space ends join to the whole.
+    A text that is not blank begins without a space and ends with one, so pieces of a text that are
+    cut where whitespace ends join to the whole.
+
+    Returns:
+        Code points, uint32 [characters], and bounds, int64 [documents + 1].
     """
     space = words.classes == SPACE
     kept = ~space
     kept[1:] |= ~space[:-1]  # the first of a run; before the first text there is as good as a space
     bounds = np.zeros(len(words.bounds), np.int64)
     # Each text is closed by a line feed, which is the text's last space or goes as part of the run.
-    bounds[1:] = np.add.reduceat(kept, words.bounds[:-1], dtype=np.int64).cumsum() if words.documents else 0
+    bounds[1:] = (
+        np.add.reduceat(kept, words.bounds[:-1], dtype=np.int64).cumsum() if words.documents else 0
+    )
     return np.where(space, np.uint32(ord(" ")), words.code_points)[kept], bounds
 
 
 def mix64(values: np.ndarray) -> np.ndarray:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood, 2014), a bijection that spreads every bit: uint64, same shape."""
+    """The finaliser of SplitMix64, a bijection that spreads every bit: uint64, same shape.
+
+    After Steele, Lea and Flood (2014).
+    """
     values = values ^ (values >> np.uint64(30))
     values *= np.uint64(0xBF58476D1CE4E5B9)
     values ^= values >> np.uint64(27)
@@ -166,7 +202,8 @@ def mix64(values: np.ndarray) -> np.ndarray:
 def hash_words(words: Words) -> np.ndarray:
     """A 64-bit hash of each word: uint64 [words], equal for equal words on every machine.
 
-    A polynomial over mixed code points modulo 2**64, by prefix sums (Karp and Rabin, 1987), then mixed with the length.
+    A polynomial over mixed code points modulo 2**64, by prefix sums (Karp and Rabin, 1987), then
+    mixed with the length.
     """
     hashes = np.empty(len(words), np.uint64)
     values = _character_values()
@@ -182,8 +219,10 @@ def hash_words(words: Words) -> np.ndarray:
 
 
 def _blocks(words: Words) -> Iterator[tuple[int, int]]:
-    """Runs of words that begin within the same 64 Ki characters: what a block needs stays in the cache."""
-    edges = np.unique(np.searchsorted(words.starts, np.arange(0, len(words.code_points) + _BLOCK, _BLOCK)))
+    """Runs of words that begin within the same 64 Ki characters: they fit into the CPU cache."""
+    edges = np.unique(
+        np.searchsorted(words.starts, np.arange(0, len(words.code_points) + _BLOCK, _BLOCK))
+    )
     return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
 

@@ -31,7 +31,9 @@ def dry_run(config: Config, settings: RunnerSettings, console: Console) -> Dedup
     storage.remove_folder(folder)
     try:
         storage.make_folder(folder)
-        counters = execute_stage(DEDUP, plan, config, run, settings, StageProgress(console), out=folder).counters
+        counters = execute_stage(
+            DEDUP, plan, config, run, settings, StageProgress(console), out=folder
+        ).counters
         write_report(run, counters, folder, heading="What deduplication would drop")
         examples = examine(folder, run.documents)
     finally:

@@ -32,7 +32,9 @@ def train_run(config: Config, console: Console) -> dict[str, Any]:
     """
     training = _import_training()
     run = Run(config.folder)
-    changes = changed_values(SHARDS.finished(run).manifest.configuration, stage_values(config, "shards", "seed"))
+    changes = changed_values(
+        SHARDS.finished(run).manifest.configuration, stage_values(config, "shards", "seed")
+    )
     if changes:
         raise UserError(
             f"the shards were made with other settings: {'; '.join(changes)}",
@@ -46,17 +48,23 @@ def train_run(config: Config, console: Console) -> dict[str, Any]:
         out=run.model,
         report=_reporter(training, console),
     )
-    rate = f", {result.tokens_per_second:,.0f} tokens/s" if result.steps > result.resumed_from else ""
+    rate = (
+        f", {result.tokens_per_second:,.0f} tokens/s" if result.steps > result.resumed_from else ""
+    )
     work = f"{result.steps} steps, {result.tokens:,} tokens in {result.seconds:.1f} s{rate}"
     console.print(f"[bold]train[/]      {work}; model in {shown_path(result.folder)}")
     return vars(result)
 
 
-def evaluate_run(config: Config, console: Console, *, split: str, max_rows: int | None) -> "dict[str, Any]":
+def evaluate_run(
+    config: Config, console: Console, *, split: str, max_rows: int | None
+) -> "dict[str, Any]":
     """Scores a run's model on its shards, beside a unigram model of the same training tokens. Returns plain figures."""
     training = _import_training()
     run = Run(config.folder)
-    evaluation = training.evaluate(_model_folder(run), shards=run.shards, split=split, max_rows=max_rows)
+    evaluation = training.evaluate(
+        _model_folder(run), shards=run.shards, split=split, max_rows=max_rows
+    )
     unigram = training.unigram_loss(run.shards, split=split, max_rows=max_rows)
     console.print(f"[bold]evaluation on {split}[/]")
     console.print(_evaluation_table(evaluation, unigram))
@@ -77,7 +85,13 @@ def generate_text(
     """Hands on a prompt, then what a run's model continues it with, as it comes. What is wrong is raised before the prompt."""
     training = _import_training()
     sampling = training.Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
-    pieces = training.stream(_model_folder(Run(config.folder)), prompt=prompt, max_tokens=max_tokens, sampling=sampling, seed=seed)
+    pieces = training.stream(
+        _model_folder(Run(config.folder)),
+        prompt=prompt,
+        max_tokens=max_tokens,
+        sampling=sampling,
+        seed=seed,
+    )
     first = next(pieces, None)
     write(prompt)
     if first is not None:
@@ -92,7 +106,12 @@ class _Training:
     def __init__(self) -> None:
         from training import evaluate, generate, train
 
-        self.train, self.Started, self.Stepped, self.Evaluated = train.train, train.Started, train.Stepped, train.Evaluated
+        self.train, self.Started, self.Stepped, self.Evaluated = (
+            train.train,
+            train.Started,
+            train.Stepped,
+            train.Evaluated,
+        )
         self.evaluate, self.unigram_loss = evaluate.evaluate, evaluate.unigram_loss
         self.stream, self.Sampling = generate.stream, generate.Sampling
 
@@ -104,7 +123,9 @@ def _import_training() -> _Training:
         if error.name not in ("torch", "safetensors"):
             raise
         raise ConfigError(
-            f"{error.name} is not installed", where="this Python environment", remedy="pip install 'tokenmill[train]'"
+            f"{error.name} is not installed",
+            where="this Python environment",
+            remedy="pip install 'tokenmill[train]'",
         ) from error
 
 
@@ -119,8 +140,14 @@ def _reporter(training: _Training, console: Console) -> Callable[[Any], None]:
     def report(event: Any) -> None:
         nonlocal last
         if isinstance(event, training.Started):
-            resumed = f"resumes at step {event.step} of {event.steps}" if event.step else f"{event.steps} steps"
-            console.print(f"[bold]train[/]      {event.parameters:,} parameters on {event.device}, {event.rows:,} rows, {resumed}")
+            resumed = (
+                f"resumes at step {event.step} of {event.steps}"
+                if event.step
+                else f"{event.steps} steps"
+            )
+            console.print(
+                f"[bold]train[/]      {event.parameters:,} parameters on {event.device}, {event.rows:,} rows, {resumed}"
+            )
         elif isinstance(event, training.Evaluated):
             total = event.evaluation.total
             figures = f"loss {total.loss:.4f}  perplexity {total.perplexity:,.1f}  bits/byte {total.bits_per_byte:.4f}"
@@ -141,7 +168,13 @@ def _reporter(training: _Training, console: Console) -> Callable[[Any], None]:
 def _evaluation_table(evaluation: "Evaluation", unigram: float) -> Table:
     table = figures_table("source", "rows", "tokens", "loss (nats)", "perplexity", "bits/byte")
     for name, score in (*evaluation.sources.items(), ("total", evaluation.total)):
-        figures = (f"{score.rows:,}", f"{score.tokens:,}", f"{score.loss:.4f}", f"{score.perplexity:,.2f}", f"{score.bits_per_byte:.4f}")
+        figures = (
+            f"{score.rows:,}",
+            f"{score.tokens:,}",
+            f"{score.loss:.4f}",
+            f"{score.perplexity:,.2f}",
+            f"{score.bits_per_byte:.4f}",
+        )
         table.add_row(escape(name), *figures)
     table.add_row("unigram model", "", "", f"{unigram:.4f}", "", "")
     return table

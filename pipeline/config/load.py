@@ -24,13 +24,23 @@ def load_config(path: str) -> Config:
     try:
         values = tomllib.loads(storage.read_bytes(path).decode())
     except FileNotFoundError as error:
-        raise ConfigError("there is no such configuration", where=path, remedy="`tokenmill init` writes one to start from") from error
+        raise ConfigError(
+            "there is no such configuration",
+            where=path,
+            remedy="`tokenmill init` writes one to start from",
+        ) from error
     except IsADirectoryError as error:
         raise ConfigError(
-            "this is a folder, not a configuration", where=path, remedy="name a TOML file, or a folder with a run.toml"
+            "this is a folder, not a configuration",
+            where=path,
+            remedy="name a TOML file, or a folder with a run.toml",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not valid TOML: {error}", where=path, remedy="correct the line; strings stand in quotes") from error
+        raise ConfigError(
+            f"not valid TOML: {error}",
+            where=path,
+            remedy="correct the line; strings stand in quotes",
+        ) from error
     return parse_config(values, where=path)
 
 
@@ -72,7 +82,9 @@ def _with_plugins(values: dict[str, Any], base: str, where: str) -> dict[str, An
     names = values.get("plugins", [])
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ConfigError(
-            f"plugins = {names!r}: it is not a list of names", where=where, remedy='write plugins = ["./my_filters.py", "a.module"]'
+            f"plugins = {names!r}: it is not a list of names",
+            where=where,
+            remedy='write plugins = ["./my_filters.py", "a.module"]',
         )
     resolved = [absolute_path(name, base) if is_file(name) else name for name in names]
     load_plugins(read_plugins(resolved))
@@ -89,13 +101,17 @@ def _config_error(details: ErrorDetails, where: str) -> ConfigError:
         return ConfigError(what, where=where, remedy=f"allowed keys: {', '.join(allowed)}")
     if details["type"] in ("missing", "missing_argument"):
         return ConfigError(
-            f"{key} is missing", where=where, remedy=f"add {location[-1]!r}; `tokenmill init` shows every key with its default"
+            f"{key} is missing",
+            where=where,
+            remedy=f"add {location[-1]!r}; `tokenmill init` shows every key with its default",
         )
     message = details["msg"].removeprefix("Value error, ")
     value = details["input"]
     shown = "" if isinstance(value, dict) or is_dataclass(value) else f" = {value!r}"
     remedy = "`tokenmill init` shows every key with its default and meaning"
-    return ConfigError(f"{key}{shown}: {message[:1].lower()}{message[1:]}", where=where, remedy=remedy)
+    return ConfigError(
+        f"{key}{shown}: {message[:1].lower()}{message[1:]}", where=where, remedy=remedy
+    )
 
 
 def _keys_at(location: list[str]) -> list[str]:
@@ -106,7 +122,11 @@ def _keys_at(location: list[str]) -> list[str]:
             break
         hint = get_type_hints(table).get(part)
         if part == "sources":
-            return [*(entry.name for entry in fields(SourceConfig)), *TABLE_OPTIONS] if len(location) > 1 else []
+            return (
+                [*(entry.name for entry in fields(SourceConfig)), *TABLE_OPTIONS]
+                if len(location) > 1
+                else []
+            )
         table = hint if is_dataclass(hint) else (get_args(hint) or (None,))[0]
     return [entry.name for entry in fields(table)] if is_dataclass(table) else []
 

@@ -24,7 +24,9 @@ _EXAMPLES: dict[str, Any] = {"kind": "jsonl", "paths": ["news/*.jsonl.gz"]}
 
 def commented_template(*, folder: str = "runs/first", source: str = "news") -> str:
     """A whole TOML file. Loading it gives the defaults and one source, `source`."""
-    sections = [entry.name for entry in fields(Config) if is_dataclass(get_type_hints(Config)[entry.name])]
+    sections = [
+        entry.name for entry in fields(Config) if is_dataclass(get_type_hints(Config)[entry.name])
+    ]
     top = [
         _line(Config, "folder", folder),
         *(
@@ -35,14 +37,21 @@ def commented_template(*, folder: str = "runs/first", source: str = "news") -> s
     parts = [_HEAD, "\n".join(top), f"[sources.{source}]\n" + "\n".join(_source_lines())]
     for section in sections:
         kind = get_type_hints(Config)[section]
-        parts.append(f"[{section}]\n" + "\n".join(_line(kind, entry.name, _default(kind, entry.name)) for entry in fields(kind)))
+        parts.append(
+            f"[{section}]\n"
+            + "\n".join(
+                _line(kind, entry.name, _default(kind, entry.name)) for entry in fields(kind)
+            )
+        )
     return "\n\n".join(parts) + "\n"
 
 
 def _source_lines() -> Iterator[str]:
     """The keys of a source's table: those of every kind, then the options of readers."""
     for entry in fields(SourceConfig):
-        line = _line(SourceConfig, entry.name, _EXAMPLES.get(entry.name, _default(SourceConfig, entry.name)))
+        line = _line(
+            SourceConfig, entry.name, _EXAMPLES.get(entry.name, _default(SourceConfig, entry.name))
+        )
         yield f"{_presets()}\n{line}" if entry.name == "quality" else line
     for name, (description, default) in source_defaults().items():
         yield _setting(name, list(default) if isinstance(default, tuple) else default, description)
@@ -54,9 +63,15 @@ def _presets() -> str:
     books = " or ".join(name for name, kind in KINDS.items() if kind.books)
     for name in PRESETS:
         for note, of_books in (("", False), (f" in sources of kind {books}", True)):
-            filters = ", ".join(_filter(item, options) for item, options in preset_filters(name, books=of_books))
+            filters = ", ".join(
+                _filter(item, options) for item, options in preset_filters(name, books=of_books)
+            )
             lines += textwrap.wrap(
-                f'"{name}" is [{filters}]{note}', _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
+                f'"{name}" is [{filters}]{note}',
+                _WIDTH,
+                initial_indent="# ",
+                subsequent_indent="#   ",
+                break_on_hyphens=False,
             )
     return "\n".join(lines)
 
@@ -67,17 +82,32 @@ def _filter(name: str, options: Mapping[str, Any]) -> str:
 
 def _line(kind: type, name: str, value: Any) -> str:
     hint = get_type_hints(kind, include_extras=True)[name]
-    description = next((item.description for item in getattr(hint, "__metadata__", ()) if getattr(item, "description", None)), "")
+    description = next(
+        (
+            item.description
+            for item in getattr(hint, "__metadata__", ())
+            if getattr(item, "description", None)
+        ),
+        "",
+    )
     return _setting(name, value, description)
 
 
 def _setting(name: str, value: Any, description: str) -> str:
     """`name = value` under its description; None is a key that is commented out."""
-    comment = "\n".join(textwrap.wrap(description, _WIDTH, initial_indent="# ", subsequent_indent="# "))
+    comment = "\n".join(
+        textwrap.wrap(description, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+    )
     if value is None:
         return f"{comment}\n# {name} =" if comment else f"# {name} ="
-    setting = tomli_w.dumps({name: value}).strip() if not isinstance(value, dict) else f"{name} = {{}}"
-    setting = setting if len(setting.splitlines()) == 1 else f"{name} = [{', '.join(_inline(item) for item in value)}]"
+    setting = (
+        tomli_w.dumps({name: value}).strip() if not isinstance(value, dict) else f"{name} = {{}}"
+    )
+    setting = (
+        setting
+        if len(setting.splitlines()) == 1
+        else f"{name} = [{', '.join(_inline(item) for item in value)}]"
+    )
     return f"{comment}\n{setting}" if comment else setting
 
 

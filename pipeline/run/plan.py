@@ -52,7 +52,9 @@ class StagePlan(Generic[U]):
             "units": self.units,
             **({"notes": self.notes} if self.notes else {}),
         }
-        storage.write_bytes(storage.join(folder, NAME), json.dumps(to_plain(values), indent=1).encode())
+        storage.write_bytes(
+            storage.join(folder, NAME), json.dumps(to_plain(values), indent=1).encode()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

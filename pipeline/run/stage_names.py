@@ -12,9 +12,17 @@ class StageName(NamedTuple):
     can_try: bool = False
 
 
-DOCUMENTS = StageName("documents", "Run stage 1 only: read, extract, filter by language and quality.", aliases=("ingest",))
-DEDUP = StageName("dedup", "Run stage 2 only: find exact and near-duplicates among the documents.", can_try=True)
-TOKENIZER = StageName("tokenizer", "Run stage 3 only: train the tokenizer.", aliases=("vocabulary",))
+DOCUMENTS = StageName(
+    "documents",
+    "Run stage 1 only: read, extract, filter by language and quality.",
+    aliases=("ingest",),
+)
+DEDUP = StageName(
+    "dedup", "Run stage 2 only: find exact and near-duplicates among the documents.", can_try=True
+)
+TOKENIZER = StageName(
+    "tokenizer", "Run stage 3 only: train the tokenizer.", aliases=("vocabulary",)
+)
 SHARDS = StageName("shards", "Run stage 4 only: encode and pack the documents into shards.")
 
 STAGE_NAMES = (DOCUMENTS, DEDUP, TOKENIZER, SHARDS)

@@ -64,25 +64,44 @@ def _changes(earlier: WrittenPlan, plan: StagePlan[Any]) -> list[str]:
     """What differs between an earlier plan and this one, the most specific first."""
     if changed := changed_values(earlier.configuration, plan.configuration):
         return changed
-    files, files_now = ({path: tuple(rest) for path, *rest in entries} for entries in (earlier.inputs, plan.inputs))
-    paths = sorted(path for path in files.keys() | files_now.keys() if files.get(path) != files_now.get(path))
+    files, files_now = (
+        {path: tuple(rest) for path, *rest in entries} for entries in (earlier.inputs, plan.inputs)
+    )
+    paths = sorted(
+        path for path in files.keys() | files_now.keys() if files.get(path) != files_now.get(path)
+    )
     if paths:
-        return [f"input {path} is another ({len(paths)} of {len(files.keys() | files_now.keys())} files)" for path in paths[:1]]
-    return ["the stage before it was made again"] if earlier.upstream != plan.upstream else ["another version of tokenmill made it"]
+        return [
+            f"input {path} is another ({len(paths)} of {len(files.keys() | files_now.keys())} files)"
+            for path in paths[:1]
+        ]
+    return (
+        ["the stage before it was made again"]
+        if earlier.upstream != plan.upstream
+        else ["another version of tokenmill made it"]
+    )
 
 
 def changed_values(before: JsonObject, now: JsonObject) -> list[str]:
     """The first keys that differ between two stages' configurations, with both values."""
     old, new = flat_values(before), flat_values(now)
-    keys = sorted(key for key in old.keys() | new.keys() if key != DIVISION and old.get(key) != new.get(key))
-    return [f"{key} was {json.dumps(old.get(key))}, is {json.dumps(new.get(key))}" for key in keys[:3]]
+    keys = sorted(
+        key for key in old.keys() | new.keys() if key != DIVISION and old.get(key) != new.get(key)
+    )
+    return [
+        f"{key} was {json.dumps(old.get(key))}, is {json.dumps(new.get(key))}" for key in keys[:3]
+    ]
 
 
 def flat_values(value: Json, prefix: str = "") -> JsonObject:
     """Nested objects -> one, whose keys are dotted paths."""
     if not isinstance(value, dict):
         return {prefix: value}
-    return {key: leaf for name, item in value.items() for key, leaf in flat_values(item, f"{prefix}.{name}" if prefix else name).items()}
+    return {
+        key: leaf
+        for name, item in value.items()
+        for key, leaf in flat_values(item, f"{prefix}.{name}" if prefix else name).items()
+    }
 
 
 def start_stage(folder: str, plan: StagePlan[Any]) -> None:
@@ -91,7 +110,11 @@ def start_stage(folder: str, plan: StagePlan[Any]) -> None:
         storage.make_folder(folder)
         plan.write(folder)
     except OSError as error:
-        raise UserError(f"cannot write: {error}", where=folder, remedy="name a folder that can be written in the configuration") from error
+        raise UserError(
+            f"cannot write: {error}",
+            where=folder,
+            remedy="name a folder that can be written in the configuration",
+        ) from error
 
 
 def discard_stage(folder: str) -> None:
@@ -100,7 +123,11 @@ def discard_stage(folder: str) -> None:
     storage.remove_folder(folder)
     leftovers = storage.list_names(folder)
     if leftovers:
-        raise UserError(f"{leftovers[0]!r} and others could not be removed", where=folder, remedy="remove the folder by hand")
+        raise UserError(
+            f"{leftovers[0]!r} and others could not be removed",
+            where=folder,
+            remedy="remove the folder by hand",
+        )
 
 
 def finish_stage(
@@ -137,7 +164,10 @@ def file_entry(path: str, rows: int) -> FileEntry:
 
 def versions() -> dict[str, str]:
     """Versions of this tool, Python and the libraries that decide what bytes come out."""
-    own = {"tokenmill": metadata.version("tokenmill"), "python": ".".join(map(str, sys.version_info[:3]))}
+    own = {
+        "tokenmill": metadata.version("tokenmill"),
+        "python": ".".join(map(str, sys.version_info[:3])),
+    }
     return own | {name: metadata.version(name) for name in _LIBRARIES}
 
 

@@ -18,7 +18,12 @@ from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.runner.arguments import check_beam_arguments, parse_arguments
-from pipeline.runner.beam_compat import STEP_SUFFIX, CachedOptions, bundles_end_at_once, runner_with_processes
+from pipeline.runner.beam_compat import (
+    STEP_SUFFIX,
+    CachedOptions,
+    bundles_end_at_once,
+    runner_with_processes,
+)
 from pipeline.runner.fork_server import ForkServer, note_pipeline
 from pipeline.runner.workers import ERROR_LINE, WorkerProcesses
 from transforms.errors import UserError
@@ -29,7 +34,9 @@ SECONDS_PER_FORK = 0.5
 
 _QUIET = ("apache_beam", "trafilatura")
 _INTERRUPTION = "KeyboardInterrupt"
-_one_at_a_time = threading.RLock()  # what a run changes in this process and puts back would otherwise be put back by another run
+_one_at_a_time = (
+    threading.RLock()
+)  # what a run changes in this process and puts back would otherwise be put back by another run
 _worker_seconds = [0.0]
 
 
@@ -79,7 +86,9 @@ def cpu_seconds() -> float:
     return time.process_time() + _worker_seconds[0]
 
 
-def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSettings, work: Work) -> None:
+def run_pipeline(
+    build: Callable[[beam.Pipeline], None], settings: RunnerSettings, work: Work
+) -> None:
     """Builds a pipeline and runs it to its end. Raises UserError with the cause when a worker failed or its process died.
 
     A process runs one pipeline at a time: another thread's call waits. Loggers, hooks and settings of Beam are afterwards what they were;
@@ -100,7 +109,9 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSetting
             pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tokenmill-workers-"))
-            workers = WorkerProcesses(folder, fork_server=settings.fork_server, debug=settings.debug)
+            workers = WorkerProcesses(
+                folder, fork_server=settings.fork_server, debug=settings.debug
+            )
             pipeline = _pipeline_with_processes(settings, processes, workers.command())
             stack.callback(lambda: note_worker_seconds(workers.used_seconds()))
             run = workers.run
@@ -110,7 +121,9 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], settings: RunnerSetting
         except UserError:
             raise
         except Exception as error:
-            if _cause(error).endswith(_INTERRUPTION):  # in a worker that is a thread of this process
+            if _cause(error).endswith(
+                _INTERRUPTION
+            ):  # in a worker that is a thread of this process
                 raise KeyboardInterrupt from error
             if settings.debug:
                 raise
@@ -125,7 +138,9 @@ def _run(pipeline: beam.Pipeline) -> None:
     pipeline.run().wait_until_finish()
 
 
-def _pipeline_with_processes(settings: RunnerSettings, processes: int, command: str) -> beam.Pipeline:
+def _pipeline_with_processes(
+    settings: RunnerSettings, processes: int, command: str
+) -> beam.Pipeline:
     # `--direct_running_mode` is left out on purpose: it would replace the environment below.
     arguments = [f"--direct_num_workers={processes}"]
     if not settings.debug:

@@ -55,9 +55,14 @@ def runner_with_processes(command: str, options: PipelineOptions) -> PipelineRun
 
     # It gives its worker processes no options unless they come as provision info.
     provision = ExtendedProvisionInfo(
-        beam_provision_api_pb2.ProvisionInfo(pipeline_options=JobServiceHandle.encode_pipeline_options(options.get_all_options()))
+        beam_provision_api_pb2.ProvisionInfo(
+            pipeline_options=JobServiceHandle.encode_pipeline_options(options.get_all_options())
+        )
     )
-    return FnApiRunner(default_environment=SubprocessSDKEnvironment(command_string=command), provision_info=provision)
+    return FnApiRunner(
+        default_environment=SubprocessSDKEnvironment(command_string=command),
+        provision_info=provision,
+    )
 
 
 @contextlib.contextmanager

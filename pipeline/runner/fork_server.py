@@ -145,7 +145,12 @@ class _Server:
         pid = os.fork()
         if pid == 0:
             self.selector.close()
-            for inherited in (self.listener, self.owner, client, *(other for _, other in self.workers.values())):
+            for inherited in (
+                self.listener,
+                self.owner,
+                client,
+                *(other for _, other in self.workers.values()),
+            ):
                 inherited.close()
             _become_worker(streams, environment, folder)
         for stream in streams:

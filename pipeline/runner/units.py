@@ -72,7 +72,11 @@ class Lanes:
     def claim(self, number: int) -> bool:
         """Whether this unit is the caller's: true for the first who asks."""
         try:
-            os.close(os.open(os.path.join(self.claims, str(number)), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            os.close(
+                os.open(
+                    os.path.join(self.claims, str(number)), os.O_CREAT | os.O_EXCL | os.O_WRONLY
+                )
+            )
         except FileExistsError:
             return False
         return True
@@ -80,7 +84,9 @@ class Lanes:
 
 def plan_work(plan: StagePlan[Any], *, bytes_per_second: float) -> Work:
     """The work of a plan, at the rate of one core."""
-    return Work(units=len(plan.units), seconds=sum(unit.bytes for unit in plan.units) / bytes_per_second)
+    return Work(
+        units=len(plan.units), seconds=sum(unit.bytes for unit in plan.units) / bytes_per_second
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +105,23 @@ def run_units(job: UnitJob[U, C], settings: RunnerSettings, size: Work) -> Stage
         return StageReport(files={}, counters=job.none)
     path = storage.join(job.folder, REPORTS)
     with tempfile.TemporaryDirectory(prefix="tokenmill-claims-") as claims:
-        lanes = None if settings.uses_external_runner else Lanes(count=settings.processes(size), claims=claims)
+        lanes = (
+            None
+            if settings.uses_external_runner
+            else Lanes(count=settings.processes(size), claims=claims)
+        )
         run_pipeline(lambda pipeline: _build(pipeline, job, lanes, path), settings, size)
     plain = [from_plain(_PlainReport, values) for values in json.loads(storage.read_bytes(path))]
     storage.remove(path)
     if settings.uses_external_runner:
         note_worker_seconds(sum(report.cpu_seconds for report in plain))
     kind = type(job.none)
-    reports = (StageReport(files=each.files, counters=from_plain(kind, each.counters), details=each.details) for each in plain)
+    reports = (
+        StageReport(
+            files=each.files, counters=from_plain(kind, each.counters), details=each.details
+        )
+        for each in plain
+    )
     return merge_reports(reports, none=job.none)
 
 
@@ -137,7 +152,10 @@ class RunUnits(beam.PTransform):
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[str]:
         # A plain GroupByKey on distinct keys spreads as Reshuffle does, which is ten transforms to build and translate.
         spread = (
-            begin | "Start" >> beam.Impulse() | "Read" >> beam.FlatMap(_read_units, self.job, self.lanes) | "Spread" >> beam.GroupByKey()
+            begin
+            | "Start" >> beam.Impulse()
+            | "Read" >> beam.FlatMap(_read_units, self.job, self.lanes)
+            | "Spread" >> beam.GroupByKey()
         )
         if self.lanes is None:
             return spread | "Work" >> beam.FlatMap(_run_spread, self.job)
@@ -174,7 +192,14 @@ def _run_unit(number: int, unit: Unit, job: UnitJob) -> str:
     report = job.work(job.folder, number, unit)
     seconds = time.process_time() - started
     return json.dumps(
-        to_plain(_PlainReport(files=report.files, counters=to_plain(report.counters), details=report.details, cpu_seconds=seconds))
+        to_plain(
+            _PlainReport(
+                files=report.files,
+                counters=to_plain(report.counters),
+                details=report.details,
+                cpu_seconds=seconds,
+            )
+        )
     )
 
 

@@ -52,7 +52,9 @@ class WorkerProcesses:
         new_interpreter = f"{shlex.quote(sys.executable)} -X faulthandler -m pipeline.runner.worker"
         worker = self.fork_server.command() if self.fork_server else new_interpreter
         noted = f"export {CPU_SECONDS_FILE}={seconds}/$$"
-        return f"[ -d {folder} ] || exit 0; : >{folder}/$$; {noted}; exec {worker}" + ("" if self.debug else f" 2>>{folder}/$$")
+        return f"[ -d {folder} ] || exit 0; : >{folder}/$$; {noted}; exec {worker}" + (
+            "" if self.debug else f" 2>>{folder}/$$"
+        )
 
     def used_seconds(self) -> float:
         """CPU seconds of the workers that have ended by themselves: all of them when the run is over."""
@@ -63,7 +65,9 @@ class WorkerProcesses:
         hook = self._note_exception
         threading.excepthook = hook
         try:
-            threading.Thread(target=self._drive, args=[pipeline], name="tokenmill-pipeline", daemon=True).start()
+            threading.Thread(
+                target=self._drive, args=[pipeline], name="tokenmill-pipeline", daemon=True
+            ).start()
             self.news.wait()
             if self._ends() and not self._failed_by_a_death():
                 if self.error:
@@ -87,7 +91,11 @@ class WorkerProcesses:
             self.news.set()
 
     def _note_exception(self, args: threading.ExceptHookArgs) -> None:
-        ours = args.thread is not None and args.thread.name in SIDE_THREADS and args.thread not in self.earlier
+        ours = (
+            args.thread is not None
+            and args.thread.name in SIDE_THREADS
+            and args.thread not in self.earlier
+        )
         if self.debug or not ours:
             self.previous_hook(args)
         exited = WORKER_EXITED.match(str(args.exc_value)) if ours else None
@@ -116,21 +124,37 @@ class WorkerProcesses:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(file.name), signal.SIGKILL)
         for thread in self._threads(*SIDE_THREADS):
-            thread.join(SECONDS_TO_END)  # or their last words would come after the hook and the quiet loggers are gone
+            thread.join(
+                SECONDS_TO_END
+            )  # or their last words would come after the hook and the quiet loggers are gone
 
     def _threads(self, *names: str) -> list[threading.Thread]:
-        return [thread for thread in threading.enumerate() if thread.name in names and thread not in self.earlier]
+        return [
+            thread
+            for thread in threading.enumerate()
+            if thread.name in names and thread not in self.earlier
+        ]
 
     def _death(self, status: int) -> UserError:
         remedy = "run again to resume; --debug shows all that the worker wrote"
-        text = "\n".join(file.read_text(errors="replace") for file in sorted(self.stopped.iterdir()))
+        text = "\n".join(
+            file.read_text(errors="replace") for file in sorted(self.stopped.iterdir())
+        )
         if status == -signal.SIGKILL:
             cause = "killed, perhaps for lack of memory"
-            remedy = "run again to resume; use fewer workers (--workers 1) or a machine with more memory"
+            remedy = (
+                "run again to resume; use fewer workers (--workers 1) or a machine with more memory"
+            )
         elif status < 0:
             crashed = _CRASHED_AT.search(text)
-            cause = (signal.strsignal(-status) or "a signal") + (f" at {crashed[1]}" if crashed else "")
+            cause = (signal.strsignal(-status) or "a signal") + (
+                f" at {crashed[1]}" if crashed else ""
+            )
         else:
             errors = [line for line in text.splitlines() if ERROR_LINE.match(line)]
             cause = errors[-1][:500] if errors else "it left of its own accord"
-        return UserError(f"a worker process died (exit status {status}: {cause})", where="the pipeline's workers", remedy=remedy)
+        return UserError(
+            f"a worker process died (exit status {status}: {cause})",
+            where="the pipeline's workers",
+            remedy=remedy,
+        )

@@ -9,7 +9,14 @@ web; a length of at least 200 characters for news, whose text is the field `body
 from pipeline.sample._books import lay_out_books
 from pipeline.sample._labels import write_labels
 from pipeline.sample._news import lay_out_news
-from pipeline.sample._web import CUT_OFF, PAGES, TOPICS, lay_out_cut_off, lay_out_pages, lay_out_topics
+from pipeline.sample._web import (
+    CUT_OFF,
+    PAGES,
+    TOPICS,
+    lay_out_cut_off,
+    lay_out_pages,
+    lay_out_topics,
+)
 from transforms.storage import join, make_folder, write_bytes
 
 __all__ = ["lay_out"]
@@ -28,7 +35,9 @@ def lay_out(folder: str) -> None:
     files = {PAGES: pages, CUT_OFF: cut_off, TOPICS: lay_out_topics()}
     files |= {f"books/{name}": data for name, data in books.items()}
     files |= news
-    files["labels.jsonl"] = write_labels([*page_labels, *cut_off_labels, *book_labels, *news_labels])
+    files["labels.jsonl"] = write_labels(
+        [*page_labels, *cut_off_labels, *book_labels, *news_labels]
+    )
     for part in ("web", "books", "news"):
         make_folder(join(folder, part))
     for name, data in files.items():

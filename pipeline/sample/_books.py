@@ -25,12 +25,18 @@ _CODECS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "iso-8859-1": "ISO-8859-1"}
 def wrap(text: str, *, columns: int) -> str:
     """Paragraphs on lines of at most `columns` characters, parted by blank lines; words are never broken."""
     paragraphs = [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
-    return "\n\n".join(textwrap.fill(paragraph, columns, break_long_words=False, break_on_hyphens=False) for paragraph in paragraphs)
+    return "\n\n".join(
+        textwrap.fill(paragraph, columns, break_long_words=False, break_on_hyphens=False)
+        for paragraph in paragraphs
+    )
 
 
 def read_story(name: str) -> list[str]:
     """Title and paragraphs of a story."""
-    return [" ".join(paragraph.split()) for paragraph in read_resource("books", f"{name}.txt").strip().split("\n\n")]
+    return [
+        " ".join(paragraph.split())
+        for paragraph in read_resource("books", f"{name}.txt").strip().split("\n\n")
+    ]
 
 
 def _noise(size: int) -> bytes:
@@ -45,7 +51,10 @@ def write_book(table: dict[str, Any], *, collection: str, author: str) -> bytes:
     title, *paragraphs = read_story(table["story"]) if table["story"] else ["A Book of Blank Pages"]
     paragraphs = list(
         edit_blocks(
-            tuple(paragraphs), edits=table.get("edits", ()), keep_paragraphs=table.get("keep_paragraphs"), rest=table.get("rest", "")
+            tuple(paragraphs),
+            edits=table.get("edits", ()),
+            keep_paragraphs=table.get("keep_paragraphs"),
+            rest=table.get("rest", ""),
         )
     )
     columns = table.get("columns", COLUMNS)
@@ -73,7 +82,9 @@ def _label(table: dict[str, Any]) -> Label:
     rule = table.get("rule")
     note = table.get("note", "")
     if "charset" in table:
-        note = {"iso-8859-1": "encoded in ISO-8859-1", "utf-8-sig": "UTF-8 with a byte order mark"}[table["charset"]]
+        note = {"iso-8859-1": "encoded in ISO-8859-1", "utf-8-sig": "UTF-8 with a byte order mark"}[
+            table["charset"]
+        ]
     return Label(
         source="books",
         key=table["file"],
@@ -94,13 +105,22 @@ def lay_out_books() -> tuple[dict[str, bytes], list[Label]]:
         data = write_book(table, collection=catalogue["collection"], author=catalogue["author"])
         files[table["file"]] = write_member(data) if table["file"].endswith(".gz") else data
         labels.append(_label(table))
-    bases = {table["story"]: table["file"] for table in reversed(catalogue["book"]) if "story" in table}
+    bases = {
+        table["story"]: table["file"] for table in reversed(catalogue["book"]) if "story" in table
+    }
     for table in catalogue["book"]:
         if "group" not in table:
             continue
         pair = [bases[table["story"]], table["file"]]
         if table["group"] == "near-miss":
-            labels = add_note(labels, keys=pair, note=f"near miss: {pair[0]} and {pair[1]} begin alike, both stay")
+            labels = add_note(
+                labels, keys=pair, note=f"near miss: {pair[0]} and {pair[1]} begin alike, both stay"
+            )
         else:
-            labels = mark_group(labels, group=table["group"], keys=pair, keeper=pair[0] if table["group"] == "near" else None)
+            labels = mark_group(
+                labels,
+                group=table["group"],
+                keys=pair,
+                keeper=pair[0] if table["group"] == "near" else None,
+            )
     return files, labels

@@ -8,7 +8,9 @@ import struct
 import zlib
 
 _BLOCK = 65_535
-_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))  # RFC 1952: deflate, no name, no time, no system
+_HEADER = bytes(
+    (0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255)
+)  # RFC 1952: deflate, no name, no time, no system
 
 
 def write_member(data: bytes) -> bytes:
@@ -16,5 +18,8 @@ def write_member(data: bytes) -> bytes:
     pieces = [_HEADER]
     for start in range(0, len(data) or 1, _BLOCK):
         block = data[start : start + _BLOCK]
-        pieces += [struct.pack("<BHH", start + _BLOCK >= len(data), len(block), len(block) ^ 0xFFFF), block]
+        pieces += [
+            struct.pack("<BHH", start + _BLOCK >= len(data), len(block), len(block) ^ 0xFFFF),
+            block,
+        ]
     return b"".join((*pieces, struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)))

@@ -9,7 +9,12 @@ from typing import Any
 from pipeline.sample._source import Entry, read_resource, read_table
 
 # What Python calls an encoding, for the names that pages use
-_CODECS = {"windows-1252": "cp1252", "iso-8859-1": "latin-1", "windows-1251": "cp1251", "windows-1256": "cp1256"}
+_CODECS = {
+    "windows-1252": "cp1252",
+    "iso-8859-1": "latin-1",
+    "windows-1251": "cp1251",
+    "windows-1256": "cp1256",
+}
 
 
 @cache
@@ -40,19 +45,29 @@ def render_blocks(title: str, blocks: tuple[str, ...]) -> str:
     return "\n".join(parts)
 
 
-def render_page(*, url: str, title: str, article: str, language: str, template: str, meta_charset: str | None) -> str:
+def render_page(
+    *, url: str, title: str, article: str, language: str, template: str, meta_charset: str | None
+) -> str:
     """The HTML of an article -> a whole page."""
     chrome = _chrome()[language]
     site = re.sub(r"^https://([^./]+).*", r"\1", url).replace("-", " ").title()
     return _template(template).substitute(
         language=language,
         direction="rtl" if language == "ar" else "ltr",
-        meta_charset=f'<meta charset="{meta_charset}">' if meta_charset else '<meta name="viewport" content="width=device-width">',
+        meta_charset=f'<meta charset="{meta_charset}">'
+        if meta_charset
+        else '<meta name="viewport" content="width=device-width">',
         title=html.escape(title or site, quote=False),
         site=site,
         article=article,
-        menu="".join(f'<li><a href="/menu/{number}">{name}</a></li>' for number, name in enumerate(chrome["menu"])),
-        links="".join(f'<li><a href="/more/{number}">{name}</a></li>' for number, name in enumerate(chrome["links"])),
+        menu="".join(
+            f'<li><a href="/menu/{number}">{name}</a></li>'
+            for number, name in enumerate(chrome["menu"])
+        ),
+        links="".join(
+            f'<li><a href="/more/{number}">{name}</a></li>'
+            for number, name in enumerate(chrome["links"])
+        ),
         **{name: chrome[name] for name in ("more", "cookies", "accept", "decline", "copyright")},
     )
 
@@ -71,4 +86,6 @@ def encode_page(entry: Entry) -> tuple[bytes, str]:
         template=entry.settings["template"],
         meta_charset=None if declared == "header" else charset,
     )
-    return text.encode(_CODECS.get(charset, charset)), "text/html" if declared == "meta" else f"text/html; charset={charset}"
+    return text.encode(
+        _CODECS.get(charset, charset)
+    ), "text/html" if declared == "meta" else f"text/html; charset={charset}"

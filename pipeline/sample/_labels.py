@@ -27,7 +27,9 @@ class Label:
     note: str = ""
 
 
-def mark_group(labels: Iterable[Label], *, group: str, keys: list[str], keeper: str | None) -> list[Label]:
+def mark_group(
+    labels: Iterable[Label], *, group: str, keys: list[str], keeper: str | None
+) -> list[Label]:
     """Labels -> the same labels, those of `keys` marked as one group of duplicates (`group`: exact or near)."""
     note = {
         "exact": "the same text: one of the group stays, whichever comes first by the policy",
@@ -35,7 +37,14 @@ def mark_group(labels: Iterable[Label], *, group: str, keys: list[str], keeper: 
     }[group]
 
     def mark(label: Label) -> Label:
-        return replace(label, outcome="duplicate", rule=f"dedup/{group}", duplicate_of=keys, keeper=keeper, note=note)
+        return replace(
+            label,
+            outcome="duplicate",
+            rule=f"dedup/{group}",
+            duplicate_of=keys,
+            keeper=keeper,
+            note=note,
+        )
 
     return [mark(label) if label.key in keys else label for label in labels]
 
@@ -48,4 +57,6 @@ def add_note(labels: Iterable[Label], *, keys: Iterable[str], note: str) -> list
 
 def write_labels(labels: Iterable[Label]) -> bytes:
     """Labels -> JSON Lines, UTF-8."""
-    return "".join(json.dumps(asdict(label), ensure_ascii=False) + "\n" for label in labels).encode()
+    return "".join(
+        json.dumps(asdict(label), ensure_ascii=False) + "\n" for label in labels
+    ).encode()

@@ -42,13 +42,18 @@ def read_variants(items: list[Entry]) -> list[tuple[str, str, Entry]]:
         item = derive(known[table["base"]], table, key=table["id"])
         for name, change in (("whitespace", _respace), ("letter_case", _recase)):
             if table.get(name):
-                item = Entry(key=item.key, date=item.date, title=item.title, blocks=(change(_text(item)),))
+                item = Entry(
+                    key=item.key, date=item.date, title=item.title, blocks=(change(_text(item)),)
+                )
         variants.append((table["group"], table["base"], item))
     return variants
 
 
 def _line(item: Entry) -> str:
-    return json.dumps({"id": item.key, "headline": item.title, "date": item.date, "body": _text(item)}, ensure_ascii=False)
+    return json.dumps(
+        {"id": item.key, "headline": item.title, "date": item.date, "body": _text(item)},
+        ensure_ascii=False,
+    )
 
 
 def _broken_label(table: dict[str, Any], *, file: str, line: int) -> Label:
@@ -84,7 +89,9 @@ def lay_out_news() -> tuple[dict[str, bytes], list[Label]]:
 
     def add(item: Entry, file: str) -> None:
         lines[file].append(_line(item))
-        labels.append(Label(source="news", key=item.key, file=file, position=len(lines[file]), language="en"))
+        labels.append(
+            Label(source="news", key=item.key, file=file, position=len(lines[file]), language="en")
+        )
 
     broken = list(read_table("news.toml")["broken"])
     for item in items:
@@ -103,11 +110,20 @@ def lay_out_news() -> tuple[dict[str, bytes], list[Label]]:
     for group, base, item in variants:
         pair = [base, item.key]
         if group == "near-miss":
-            labels = add_note(labels, keys=pair, note=f"near miss: {base} and {item.key} begin alike, both stay")
+            labels = add_note(
+                labels, keys=pair, note=f"near miss: {base} and {item.key} begin alike, both stay"
+            )
         else:
-            keeper = max((base, item.key), key={entry.key: len(_text(entry)) for entry in [*items, item]}.__getitem__)
-            labels = mark_group(labels, group=group, keys=pair, keeper=keeper if group == "near" else None)
-    labels = [replace(label, position=_offset(lines[label.file], label.position)) for label in labels]
+            keeper = max(
+                (base, item.key),
+                key={entry.key: len(_text(entry)) for entry in [*items, item]}.__getitem__,
+            )
+            labels = mark_group(
+                labels, group=group, keys=pair, keeper=keeper if group == "near" else None
+            )
+    labels = [
+        replace(label, position=_offset(lines[label.file], label.position)) for label in labels
+    ]
     texts = {file: ("\n".join(rows) + "\n").encode() for file, rows in lines.items()}
     compress = {".gz": write_member, ".zst": zstandard.ZstdCompressor().compress}
     return {file: compress[file[file.rindex(".") :]](data) for file, data in texts.items()}, labels

@@ -38,7 +38,11 @@ def read_table(*names: str) -> dict[str, Any]:
 
 def list_resources(folder: str, suffix: str) -> list[str]:
     """Names of the package's files in a folder, sorted."""
-    return sorted(entry.name for entry in files(__package__).joinpath(folder).iterdir() if entry.name.endswith(suffix))
+    return sorted(
+        entry.name
+        for entry in files(__package__).joinpath(folder).iterdir()
+        if entry.name.endswith(suffix)
+    )
 
 
 def split_blocks(text: str) -> tuple[str, ...]:
@@ -67,12 +71,25 @@ def parse_entries(text: str, *, language: str = "en") -> list[Entry]:
             name, _, value = lines.pop(0)[2:].partition(" ")
             settings[name] = value
         title = lines.pop(0)[2:].strip() if lines and lines[0].startswith("# ") else ""
-        entries.append(Entry(key=key, language=language, date=date, title=title, blocks=split_blocks("\n".join(lines)), settings=settings))
+        entries.append(
+            Entry(
+                key=key,
+                language=language,
+                date=date,
+                title=title,
+                blocks=split_blocks("\n".join(lines)),
+                settings=settings,
+            )
+        )
     return entries
 
 
 def edit_blocks(
-    blocks: tuple[str, ...], *, edits: Iterable[list[str]] = (), keep_paragraphs: int | None = None, rest: str = ""
+    blocks: tuple[str, ...],
+    *,
+    edits: Iterable[list[str]] = (),
+    keep_paragraphs: int | None = None,
+    rest: str = "",
 ) -> tuple[str, ...]:
     """Blocks with sentences replaced, or with everything after the first `keep_paragraphs` replaced by `rest`.
 
@@ -90,7 +107,10 @@ def edit_blocks(
 def derive(base: Entry, variant: dict[str, Any], *, key: str) -> Entry:
     """The copy of an entry that a `[[variant]]` table describes. It inherits the layout and no expectation."""
     blocks = edit_blocks(
-        base.blocks, edits=variant.get("edits", ()), keep_paragraphs=variant.get("keep_paragraphs"), rest=variant.get("rest", "")
+        base.blocks,
+        edits=variant.get("edits", ()),
+        keep_paragraphs=variant.get("keep_paragraphs"),
+        rest=variant.get("rest", ""),
     )
     settings = dict(base.settings)
     settings.update({name: variant[name] for name in ("template", "charset") if name in variant})

@@ -21,7 +21,10 @@ _EMPHASIS = re.compile(r"\*{1,2}(\w[^*\n]*)\*{1,2}")
 def read_topics() -> list[tuple[str, str]]:
     """(NAME/NUMBER, text) of each page, in order."""
     text = zstandard.decompress(files(__package__).joinpath(_FILE).read_bytes()).decode()
-    return [(key, page) for key, _, page in (chunk.partition("\n") for chunk in ("\n" + text).split("\n@ ")[1:])]
+    return [
+        (key, page)
+        for key, _, page in (chunk.partition("\n") for chunk in ("\n" + text).split("\n@ ")[1:])
+    ]
 
 
 def _mark_up(text: str) -> str:
@@ -64,6 +67,13 @@ def topic_pages() -> list[tuple[str, str]]:
         sections = split_sections(text)
         url = f"https://python-topics.example/{key}"
         body = "\n".join(render_section(title, blocks) for title, blocks in sections)
-        page = render_page(url=url, title=sections[0][0], article=body, language="en", template="handbook", meta_charset="utf-8")
+        page = render_page(
+            url=url,
+            title=sections[0][0],
+            article=body,
+            language="en",
+            template="handbook",
+            meta_charset="utf-8",
+        )
         pages.append((url, page))
     return pages

@@ -29,7 +29,9 @@ def _record_id(kind: str, name: str) -> str:
     return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{kind} {name}')}>"
 
 
-def write_record(kind: str, name: str, date: str, content_type: str, block: bytes, **headers: str) -> bytes:
+def write_record(
+    kind: str, name: str, date: str, content_type: str, block: bytes, **headers: str
+) -> bytes:
     """One record as a gzip member of its own."""
     fields = {
         "WARC-Type": kind,
@@ -47,19 +49,32 @@ def write_record(kind: str, name: str, date: str, content_type: str, block: byte
 def write_warcinfo(filename: str, date: str) -> bytes:
     """The record that opens a file."""
     block = b"software: tokenmill embedded sample\r\nformat: WARC File Format 1.1\r\n"
-    return write_record("warcinfo", filename, date, "application/warc-fields", block, Filename=filename)
+    return write_record(
+        "warcinfo", filename, date, "application/warc-fields", block, Filename=filename
+    )
 
 
 def write_exchange(response: Response) -> tuple[bytes, bytes]:
     """Request and response -> (request record, response record)."""
     host, _, path = response.url.removeprefix("https://").partition("/")
     asked = f"GET /{path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: tokenmill-sample\r\nAccept: text/html\r\n\r\n".encode()
-    headers = [f"HTTP/1.1 {response.status} {_REASONS[response.status]}", "Server: sample", f"Content-Type: {response.content_type}"]
+    headers = [
+        f"HTTP/1.1 {response.status} {_REASONS[response.status]}",
+        "Server: sample",
+        f"Content-Type: {response.content_type}",
+    ]
     if response.status == 301:
         headers.append(f"Location: {response.url}/")
     headers.append(f"Content-Length: {len(response.body)}")
     answered = ("\r\n".join(headers) + "\r\n\r\n").encode() + response.body
-    request = write_record("request", response.url, response.date, "application/http; msgtype=request", asked, Target_URI=response.url)
+    request = write_record(
+        "request",
+        response.url,
+        response.date,
+        "application/http; msgtype=request",
+        asked,
+        Target_URI=response.url,
+    )
     return request, write_record(
         "response",
         response.url,

@@ -50,4 +50,10 @@ def differing_keys(stated: Json, found: Json, prefix: str = "") -> list[str]:
         return [] if same else [f"{prefix} is {stated} in the manifest, {found} in the files"]
     left, right = (tree if isinstance(tree, dict) else {} for tree in (stated, found))
     keys = dict.fromkeys([*left, *right])
-    return [fault for key in keys for fault in differing_keys(left.get(key), right.get(key), f"{prefix}.{key}" if prefix else key)]
+    return [
+        fault
+        for key in keys
+        for fault in differing_keys(
+            left.get(key), right.get(key), f"{prefix}.{key}" if prefix else key
+        )
+    ]

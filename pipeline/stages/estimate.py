@@ -1,6 +1,6 @@
-"""About how long a stage takes, how much memory and how much disk: arithmetic on what it reads and measured rates, nothing is opened.
+"""Estimates of a stage's time, memory and disk, from the bytes it reads and measured rates.
 
-A figure that cannot be known yet is None, and a note says what it waits for.
+No file is opened. A figure that cannot be known yet is None, and a note says when it will be.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,10 @@ AT_MOST = "at most: what filters and languages reject is not known in advance"
 
 @dataclass(frozen=True, kw_only=True)
 class Volume:
-    """What the stages after the first read: bytes of `text` and of `parts`, number of `documents` and of `units`; None: not known yet.
+    """What the stages after the first one read; None: not known yet.
 
-    `measured`: from the manifest of finished documents, and not from the sizes of input files.
+    `text`, `parts`: bytes of text, and of the files that hold it, one for each of `units`. `measured`:
+    from the manifest of finished documents; otherwise expected, from the sizes of input files.
     """
 
     text: float | None = None
@@ -32,10 +33,11 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """About what a stage takes. None: not known yet, or, with an external runner, not a figure of this machine.
+    """About what a stage takes.
 
-    `workers`: processes. `core_seconds`: of one core. `seconds`: on this machine. `memory_bytes`: the peak of all processes together.
-    `disk_bytes`: the files that stay.
+    `workers`: processes. `core_seconds`: of one core. `seconds`: on this machine. `memory_bytes`: the
+    peak of all processes together. `disk_bytes`: of the files that stay. None: not known yet, or, with
+    an external runner, not a figure of this machine.
     """
 
     workers: int | None
@@ -58,7 +60,7 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceInput:
-    """What the documents stage reads of one source: distinct `files`, their `bytes`, and `units` of work."""
+    """What the documents stage reads of a source: `files`, their `bytes`, `units` of work."""
 
     kind: str
     files: int = 0
@@ -68,7 +70,10 @@ class SourceInput:
 
 @dataclass(frozen=True, kw_only=True)
 class StageInput:
-    """What a stage reads: its `units` of work, `files` and their bytes; None: not known yet. `sources`: of a stage that reads the input."""
+    """What a stage reads: in how many `units` of work, how many `files`, and their bytes.
+
+    None: not known yet. `sources`: by name, for the stage that reads the input; empty for others.
+    """
 
     units: int | None
     files: int
@@ -78,9 +83,10 @@ class StageInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What is known of a run when a stage is estimated: each stage adds what it knows, in order.
+    """What is known of a run when a stage is estimated; the stages before it have added to it.
 
-    `kept`: the share of documents that deduplication keeps. `bytes_per_token`: as the tokenizer was measured; None before it is finished.
+    `kept`: the share of documents that deduplication keeps. `bytes_per_token`: of the finished
+    tokenizer, None before.
     """
 
     config: Config
@@ -91,10 +97,12 @@ class Survey:
 
 
 def workers_for(settings: "RunnerSettings", work: "Work") -> int | None:
+    """The processes that a run starts for this work; None with an external runner."""
     return None if settings.uses_external_runner else settings.processes(work)
 
 
 def processes_memory(workers: int | None, worker: float) -> float | None:
+    """Bytes of the driver and its workers together; `worker`: bytes of one."""
     return None if workers is None else rates.DRIVER_MEMORY + workers * worker
 
 
@@ -107,6 +115,20 @@ def estimate(
     *,
     alone: float = 0.0,
 ) -> Estimate:
-    """An estimate whose seconds follow from `core_seconds` and `workers`. `alone`: seconds in which the driver works and workers wait."""
-    seconds = None if core_seconds is None or workers is None else rates.START_SECONDS + core_seconds / workers + alone
-    return Estimate(workers=workers, core_seconds=core_seconds, seconds=seconds, memory_bytes=memory, disk_bytes=disk, notes=tuple(notes))
+    """An estimate whose `seconds` follow from its `core_seconds` and `workers`.
+
+    `alone`: seconds in which the driver works and its workers wait.
+    """
+    seconds = (
+        None
+        if core_seconds is None or workers is None
+        else rates.START_SECONDS + core_seconds / workers + alone
+    )
+    return Estimate(
+        workers=workers,
+        core_seconds=core_seconds,
+        seconds=seconds,
+        memory_bytes=memory,
+        disk_bytes=disk,
+        notes=tuple(notes),
+    )

@@ -1,17 +1,35 @@
-"""The finished stages of a run, each with its counters typed."""
+"""A finished stage, and the finished stages of a run, with their counters typed."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pipeline.run.folder import Run
 from pipeline.run.state import is_finished
-from pipeline.stages.stage import Finished
-from transforms.contracts.counters import DedupCounters, DocumentsCounters, ShardsCounters, TokenizerCounters
-from transforms.contracts.manifest import read_manifest
+from transforms.contracts.counters import (
+    DedupCounters,
+    DocumentsCounters,
+    ShardsCounters,
+    TokenizerCounters,
+)
+from transforms.contracts.manifest import Manifest, read_manifest
+from transforms.contracts.names import NumberedFiles
 from transforms.contracts.plain import from_plain
 
 C = TypeVar("C")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Finished(Generic[C]):
+    """A finished stage: its folder, its manifest, and the manifest's counters."""
+
+    folder: str
+    manifest: Manifest
+    counters: C
+
+    def paths(self, files: NumberedFiles) -> dict[int, str]:
+        """Paths of files of the stage by the part that they belong to, in order."""
+        return {part: files.path(self.folder, part) for part in files.numbers(self.manifest.files)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ class HighestRate:
 class Guard:
     """The largest share of a source's `counted` things that a stage accepts.
 
-    `key`: of the configuration. `highest`: the rate that the finished stage measured, None before it is finished.
+    `key`: of the configuration. `highest`: what the finished stage counted, None before.
     """
 
     key: str
@@ -27,12 +27,15 @@ class Guard:
     highest: HighestRate | None
 
     def to_plain(self) -> JsonObject:
-        """The key stands outside, and words are for people."""
+        """The value below its key; `counted` is only for people."""
         return {"limit": self.limit, "highest": to_plain(self.highest)}
 
 
 def highest_rate(counts: Mapping[str, tuple[int, int]]) -> HighestRate | None:
-    """{source: (part, whole)} -> the source of which the part is largest, the first of equal ones; None without sources."""
+    """The source with the largest share; None without sources.
+
+    `counts`: {source: (part, whole)}. Of equal shares the first counts; an empty whole is a share of 0.
+    """
     rates = {source: part / max(whole, 1) for source, (part, whole) in counts.items()}
     if not rates:
         return None

@@ -14,7 +14,8 @@ from pipeline.run.state import damaged_files, discard_stage, finish_stage, stage
 from pipeline.runner.beam import RunnerSettings, cpu_seconds
 from pipeline.runner.units import StageReport
 from pipeline.stages.all_stages import STAGES
-from pipeline.stages.stage import C, Finished, Stage
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import C, Stage
 from transforms import storage
 from transforms.contracts.manifest import Manifest, read_manifest
 from transforms.errors import ConfigError, UserError
@@ -31,7 +32,9 @@ def run_stages(
 ) -> None:
     """Runs stages that are not done yet. Raises UserError, leaving committed parts for the next try."""
     run = Run(config.folder)
-    refuse_mixtures(config, run, () if overwrite else stages, earlier=STAGES[: STAGES.index(stages[0])])
+    refuse_mixtures(
+        config, run, () if overwrite else stages, earlier=STAGES[: STAGES.index(stages[0])]
+    )
     for stage in stages:
         plan = stage.plan(config, run)
         state = _state_or_discard(run, stage, plan, overwrite=overwrite)
@@ -39,21 +42,28 @@ def run_stages(
         if state == "done":
             finished = stage.finished(run)
             stage.check_bounds(config, run, finished.counters, finished.folder)
-            progress.skipped(stage, finished)
+            progress.skipped(stage.name, stage.summary(finished))
             stage.check_result(finished)
         else:
             run_stage(stage, plan, config, run, settings, progress)
 
 
 def run_stage(
-    stage: Stage[Any, C], plan: StagePlan[Any], config: Config, run: Run, settings: RunnerSettings, progress: StageProgress
+    stage: Stage[Any, C],
+    plan: StagePlan[Any],
+    config: Config,
+    run: Run,
+    settings: RunnerSettings,
+    progress: StageProgress,
 ) -> Finished[C]:
     """Runs a stage or an export from its plan to its manifest. Raises UserError where its counters pass a bound."""
     started, used = time.monotonic(), cpu_seconds()
     folder = stage.folder(run)
     start_stage(folder, plan)
     report = execute_stage(stage, plan, config, run, settings, progress, out=folder)
-    for place in sorted({folder, *(storage.parent(storage.join(folder, name)) for name in report.files)}):
+    for place in sorted(
+        {folder, *(storage.parent(storage.join(folder, name)) for name in report.files)}
+    ):
         storage.remove_temporary_files(place)
     stage.check_bounds(config, run, report.counters, folder)
     manifest = finish_stage(
@@ -66,7 +76,9 @@ def run_stage(
         details=report.details,
     )
     finished = Finished(folder, manifest, report.counters)
-    progress.finished(stage, finished)
+    progress.finished(
+        stage.name, manifest.seconds, stage.summary(finished), stage.notes(report.counters)
+    )
     stage.check_result(finished)
     return finished
 
@@ -82,11 +94,20 @@ def execute_stage(
     out: str,
 ) -> StageReport[C]:
     """The work of a stage, with its progress, into a folder that exists."""
-    with progress.stage(stage, out, plan):
+    sizes = {
+        stage.committed_name(number, unit): unit.bytes for number, unit in enumerate(plan.units)
+    }
+    with progress.stage(stage.name, out, sizes, plan.notes):
         return stage.execute(config, run, settings, plan, out=out)
 
 
-def refuse_mixtures(config: Config, run: Run, stages: Sequence[Stage[Any, Any]], *, earlier: Sequence[Stage[Any, Any]] = ()) -> None:
+def refuse_mixtures(
+    config: Config,
+    run: Run,
+    stages: Sequence[Stage[Any, Any]],
+    *,
+    earlier: Sequence[Stage[Any, Any]] = (),
+) -> None:
     """Raises UserError, before anything is written, when a stage that can be compared was made from something else.
 
     A stage can be compared when those before it are done: its fingerprint is made of theirs. `earlier`: stages before the others,
@@ -103,7 +124,9 @@ def refuse_mixtures(config: Config, run: Run, stages: Sequence[Stage[Any, Any]],
             return
 
 
-def _state_or_discard(run: Run, stage: Stage[Any, Any], plan: StagePlan[Any], *, overwrite: bool) -> str:
+def _state_or_discard(
+    run: Run, stage: Stage[Any, Any], plan: StagePlan[Any], *, overwrite: bool
+) -> str:
     """The state of a stage's folder. With `overwrite`, a stage made from something else or damaged goes, and so do those after it."""
     folder = stage.folder(run)
     try:
@@ -123,7 +146,11 @@ def _check_whole(folder: str, manifest: Manifest, *, hashes: bool) -> None:
     """Raises UserError unless the files of a finished stage have their sizes and, with `hashes`, their sha256."""
     for name, what in damaged_files(folder, manifest, hashes=hashes):
         remedy = "make the stage again with --overwrite"
-        raise UserError(f"a finished stage is damaged: {name} {what}", where=storage.join(folder, name), remedy=remedy)
+        raise UserError(
+            f"a finished stage is damaged: {name} {what}",
+            where=storage.join(folder, name),
+            remedy=remedy,
+        )
 
 
 def _keep_configuration(run: Run, config: Config) -> None:
@@ -131,12 +158,23 @@ def _keep_configuration(run: Run, config: Config) -> None:
 
     Its folder is ".", and it names copies of the plugins' files, so that a run's folder can be moved.
     """
-    copied = {file_name(plugin): plugin.code for plugin in read_plugins(config.plugins) if plugin.code is not None}
+    copied = {
+        file_name(plugin): plugin.code
+        for plugin in read_plugins(config.plugins)
+        if plugin.code is not None
+    }
     copies = iter(copied)
-    names = tuple(storage.join(".", PLUGINS, next(copies)) if is_file(name) else name for name in config.plugins)
+    names = tuple(
+        storage.join(".", PLUGINS, next(copies)) if is_file(name) else name
+        for name in config.plugins
+    )
     data = config_toml(replace(config, folder=".", plugins=names)).encode()
     copies_there = all(storage.exists(storage.join(run.plugins, name)) for name in copied)
-    if copies_there and storage.exists(run.configuration) and storage.read_bytes(run.configuration) == data:
+    if (
+        copies_there
+        and storage.exists(run.configuration)
+        and storage.read_bytes(run.configuration) == data
+    ):
         return
     try:
         storage.make_folder(run.folder)
@@ -147,5 +185,7 @@ def _keep_configuration(run: Run, config: Config) -> None:
         storage.write_bytes(run.configuration, data)
     except OSError as error:
         raise UserError(
-            f"cannot write: {error}", where=run.folder, remedy="name a folder that can be written in the configuration"
+            f"cannot write: {error}",
+            where=run.folder,
+            remedy="name a folder that can be written in the configuration",
         ) from error

@@ -12,8 +12,8 @@ from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan, U
 from pipeline.run.state import is_finished
 from pipeline.stages.estimate import StageInput
+from pipeline.stages.finished import Finished, FinishedStages
 from transforms.contracts.manifest import Manifest, read_manifest
-from transforms.contracts.names import NumberedFiles
 from transforms.contracts.plain import JsonObject, from_plain
 
 if TYPE_CHECKING:  # commands that only read a run need no Beam
@@ -21,24 +21,10 @@ if TYPE_CHECKING:  # commands that only read a run need no Beam
     from pipeline.runner.units import StageReport
     from pipeline.stages.check import Check
     from pipeline.stages.estimate import Estimate, Survey
-    from pipeline.stages.finished import FinishedStages
     from pipeline.stages.guard import Guard
     from pipeline.terminal import Section
 
 C = TypeVar("C")
-
-
-@dataclass(frozen=True)
-class Finished(Generic[C]):
-    """A finished stage: its folder, its manifest, and the manifest's counters."""
-
-    folder: str
-    manifest: Manifest
-    counters: C
-
-    def paths(self, files: NumberedFiles) -> dict[int, str]:
-        """Paths of files of the stage by the part that they belong to, in order."""
-        return {part: files.path(self.folder, part) for part in files.numbers(self.manifest.files)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +93,9 @@ class Stage(ABC, Generic[U, C]):
         """What the stage would do. Raises UserError when the stage before it is not finished, ConfigError for unusable input."""
 
     @abstractmethod
-    def execute(self, config: Config, run: Run, settings: "RunnerSettings", plan: StagePlan[U], *, out: str) -> "StageReport[C]":
+    def execute(
+        self, config: Config, run: Run, settings: "RunnerSettings", plan: StagePlan[U], *, out: str
+    ) -> "StageReport[C]":
         """Runs the units that are not committed yet. `out`: the folder, which exists and holds the plan."""
 
     @abstractmethod
@@ -132,7 +120,9 @@ class Stage(ABC, Generic[U, C]):
         """A manifest of this stage, its counters typed."""
         return Finished(folder, manifest, from_plain(self.counters, manifest.counters))
 
-    def check_bounds(self, config: Config, run: Run, counters: C, folder: str, *, write: bool = True) -> None:
+    def check_bounds(
+        self, config: Config, run: Run, counters: C, folder: str, *, write: bool = True
+    ) -> None:
         """Raises UserError, before the stage counts as finished, when counters pass a bound of the configuration.
 
         `write`: whether a report that the message names is written.
@@ -148,7 +138,7 @@ class Stage(ABC, Generic[U, C]):
     # What `tokenmill plan` asks, stage by stage. `plan`: None where the stage before it is not finished.
 
     def check_input(self, config: Config, run: Run, plan: StagePlan[U] | None) -> None:
-        """Raises UserError or ConfigError for what would stop the stage once it starts, as far as that is known before."""
+        """Raises UserError or ConfigError for what would stop the stage as soon as it starts."""
 
     def input_of(self, survey: "Survey", plan: StagePlan[U] | None) -> StageInput:
         """What the stage reads; by default the parts of the documents."""
@@ -159,15 +149,19 @@ class Stage(ABC, Generic[U, C]):
             input_bytes=None if parts is None else round(parts),
         )
 
-    def surveyed(self, survey: "Survey", plan: StagePlan[U] | None, finished: Finished[C] | None) -> "Survey":
-        """A survey of the run up to the stage -> one that includes it: what it left, or else what its plan promises."""
+    def surveyed(
+        self, survey: "Survey", plan: StagePlan[U] | None, finished: Finished[C] | None
+    ) -> "Survey":
+        """A survey of the run before the stage -> one with what the stage left, or will leave."""
         return survey
 
     def guards(self, config: Config, counters: C | None) -> "Iterator[Guard]":
-        """The bounds that `check_bounds` holds. `counters`: None unless the stage is finished and passed them."""
+        """The bounds of `check_bounds`. `counters`: of a finished stage that passed them, or None."""
         yield from ()
 
-    def estimate(self, survey: "Survey", plan: StagePlan[U] | None, left: list[U] | None) -> "Estimate":
+    def estimate(
+        self, survey: "Survey", plan: StagePlan[U] | None, left: list[U] | None
+    ) -> "Estimate":
         """About what the stage takes. `left`: the units that are not committed, None without a plan."""
         raise NotImplementedError
 

@@ -44,7 +44,17 @@ CASES = {"filter": (WEB, "documents"), "minhash": (NEWS, "dedup"), "tokenize": (
 
 
 def time_peer(python: str, script: str, stage: str, *options: str) -> float:
-    command = [python, script, "--lid", bundled_model(), "--stages", stage, "--data", str(DATA), *options]
+    command = [
+        python,
+        script,
+        "--lid",
+        bundled_model(),
+        "--stages",
+        stage,
+        "--data",
+        str(DATA),
+        *options,
+    ]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return json.loads(out.splitlines()[-1])["seconds"]
 
@@ -67,7 +77,9 @@ def time_plain_extraction() -> float:
     pages = []
     for path in sorted(Path(DATA, "web").glob("pages-*.warc.gz")):
         with path.open("rb") as stream:
-            for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
+            for record in ArchiveIterator(
+                stream, record_types=WarcRecordType.response, parse_http=True
+            ):
                 body = record.reader.read()
                 pages.append(decode_html(body, charset=record.http_charset).text)
     started = time.perf_counter()
@@ -77,7 +89,9 @@ def time_plain_extraction() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--peer", required=True)
     parser.add_argument("--baseline", required=True)
     parser.add_argument("--repeat", type=int, default=3)
@@ -102,16 +116,28 @@ def compare(options: argparse.Namespace, table: Table, folder: str) -> None:
             path = prepare_tokenizer(folder)
             tokenizer = str(path.parent / "run" / "tokenizer" / "tokenizer.json")
             runs["ours"] = functools.partial(time_shards, path)
-            runs["peer"] = functools.partial(time_peer, options.peer, options.baseline, case, "--tokenizer", tokenizer)
+            runs["peer"] = functools.partial(
+                time_peer, options.peer, options.baseline, case, "--tokenizer", tokenizer
+            )
         times: dict[str, list[float]] = {name: [] for name in runs}
         for _ in range(options.repeat):
             for name, run in runs.items():
                 times[name].append(run())
         medians = {name: statistics.median(values) for name, values in times.items()}
-        shown = {name: f"{medians[name]:.2f} ({min(values):.2f} to {max(values):.2f})" for name, values in times.items()}
-        table.add_row(case, shown["ours"], shown["peer"], f"{medians['peer'] / medians['ours']:.1f}")
+        shown = {
+            name: f"{medians[name]:.2f} ({min(values):.2f} to {max(values):.2f})"
+            for name, values in times.items()
+        }
+        table.add_row(
+            case, shown["ours"], shown["peer"], f"{medians['peer'] / medians['ours']:.1f}"
+        )
         if case == "filter":
-            table.add_row("plain extraction", shown["plain"], "", f"{medians['ours'] / medians['plain']:.2f} times as long")
+            table.add_row(
+                "plain extraction",
+                shown["plain"],
+                "",
+                f"{medians['ours'] / medians['plain']:.2f} times as long",
+            )
 
 
 if __name__ == "__main__":

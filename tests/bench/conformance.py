@@ -39,7 +39,12 @@ MOST_BYTES = 100_000
 _DOCUMENT = re.compile(
     r"(?i).*\.(md|markdown|rst|txt|text)|(readme|licen[cs]e|copying|copyright|changelog|changes|news|notice|authors|todo)\b.*"
 )
-_NO_OTHER_RULES = {"min_words": 1, "min_stop_words": 0, "max_symbol_ratio": 1e9, "min_alphabetic_words": 0.0}
+_NO_OTHER_RULES = {
+    "min_words": 1,
+    "min_stop_words": 0,
+    "max_symbol_ratio": 1e9,
+    "min_alphabetic_words": 0.0,
+}
 CASES: dict[str, tuple[tuple[tuple[str, Mapping[str, Any]], ...], str]] = {
     "gopher-repetition": ((("gopher-repetition", {}),), "GopherRepetitionFilter()"),
     "gopher": ((("gopher", {}),), "GopherQualityFilter()"),
@@ -49,7 +54,10 @@ CASES: dict[str, tuple[tuple[tuple[str, Mapping[str, Any]], ...], str]] = {
         "max_symbol_word_ratio=0, max_non_alpha_words_ratio=0)",
     ),
     "c4-paper": ((("c4-paper", {}),), "C4QualityFilter()"),
-    "c4-paper, end_marks = false": ((("c4-paper", {"end_marks": False}),), "C4QualityFilter(filter_no_terminal_punct=False)"),
+    "c4-paper, end_marks = false": (
+        (("c4-paper", {"end_marks": False}),),
+        "C4QualityFilter(filter_no_terminal_punct=False)",
+    ),
     "fineweb-quality": ((("fineweb-quality", {}),), "FineWebQualityFilter()"),
     "preset fineweb": (
         PRESETS["fineweb"],
@@ -84,12 +92,18 @@ for constructor in sys.argv[2:]:
 
 def english_pages() -> Iterator[str]:
     """The texts of the web pages in the data folder that the language filter takes for English."""
-    records = (record for path in sorted((DATA / "web").glob("*.warc.gz")) for record in read_records(str(path), kind="warc", options={}))
+    records = (
+        record
+        for path in sorted((DATA / "web").glob("*.warc.gz"))
+        for record in read_records(str(path), kind="warc", options={})
+    )
     yield from english([record.text for record in records if isinstance(record, RawDocument)])
 
 
 def english(texts: list[str]) -> Iterator[str]:
-    codes, scores = identify_languages(pa.array(texts, pa.large_string()), model=None, characters=3000)
+    codes, scores = identify_languages(
+        pa.array(texts, pa.large_string()), model=None, characters=3000
+    )
     for text, code, score in zip(texts, codes.to_pylist(), scores, strict=True):
         if code == "en" and score >= LEAST_SCORE:
             yield text
@@ -104,7 +118,9 @@ def texts_of(paths: list[Path]) -> Iterator[str]:
 def documents_of(folders: Sequence[Path]) -> Iterator[str]:
     """Text files of at most MOST_BYTES bytes beneath folders, by path, each text once."""
     seen = set()
-    for path in sorted(path for folder in folders for path in folder.rglob("*") if _DOCUMENT.fullmatch(path.name)):
+    for path in sorted(
+        path for folder in folders for path in folder.rglob("*") if _DOCUMENT.fullmatch(path.name)
+    ):
         if path.is_file() and not path.is_symlink() and path.stat().st_size <= MOST_BYTES:
             try:
                 with storage.open_decompressed(str(path)) as stream:
@@ -121,16 +137,29 @@ def judge_peer(python: str, texts: list[str]) -> list[dict[str, Any]]:
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
         file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
         file.flush()
-        command = [python, "-c", PEER_SCRIPT, file.name, *(constructor for _, constructor in CASES.values())]
+        command = [
+            python,
+            "-c",
+            PEER_SCRIPT,
+            file.name,
+            *(constructor for _, constructor in CASES.values()),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def judge_ours(filters: Sequence[tuple[str, Mapping[str, Any]]], texts: list[str]) -> tuple[Verdicts, float]:
+def judge_ours(
+    filters: Sequence[tuple[str, Mapping[str, Any]]], texts: list[str]
+) -> tuple[Verdicts, float]:
     """Our verdicts, filter after filter, and the seconds they took: the best of three."""
 
     def run() -> Verdicts:
-        batch = pa.record_batch({"text": pa.array(texts, pa.large_string()), "language": pa.array(["en"] * len(texts), pa.string())})
+        batch = pa.record_batch(
+            {
+                "text": pa.array(texts, pa.large_string()),
+                "language": pa.array(["en"] * len(texts), pa.string()),
+            }
+        )
         columns = Columns(batch)
         verdicts = Verdicts.kept(len(texts)).with_text(batch.column("text"))
         for name, options in filters:
@@ -149,40 +178,82 @@ def timed(run: Callable[[], Verdicts]) -> tuple[Verdicts, float]:
     return run(), time.perf_counter() - start
 
 
-def differences(ours: Verdicts, theirs: list[tuple[bool, str | None, str | None]], texts: list[str]) -> Iterator[str]:
+def differences(
+    ours: Verdicts, theirs: list[tuple[bool, str | None, str | None]], texts: list[str]
+) -> Iterator[str]:
     for row, (kept, reason, _) in enumerate(theirs):
         if bool(ours.keep[row]) != kept:
-            mine = "kept" if ours.keep[row] else f"{ours.rule[row]}: {ours.value[row]:.4f}, threshold {ours.threshold[row]:g}"
+            mine = (
+                "kept"
+                if ours.keep[row]
+                else f"{ours.rule[row]}: {ours.value[row]:.4f}, threshold {ours.threshold[row]:g}"
+            )
             yield f"text {row} ({texts[row][:40]!r}): ours {mine}; theirs {'kept' if kept else reason}"
 
 
-def equal_texts(ours: Verdicts, theirs: list[tuple[bool, str | None, str | None]], texts: list[str]) -> tuple[int, int]:
+def equal_texts(
+    ours: Verdicts, theirs: list[tuple[bool, str | None, str | None]], texts: list[str]
+) -> tuple[int, int]:
     """Of the documents that both keep: how many have equal text afterwards, and how many there are."""
     left = texts if ours.text is None else ours.text.to_pylist()
     both = [row for row, (kept, _, _) in enumerate(theirs) if kept and ours.keep[row]]
-    return sum(left[row] == (theirs[row][2] if theirs[row][2] is not None else texts[row]) for row in both), len(both)
+    return sum(
+        left[row] == (theirs[row][2] if theirs[row][2] is not None else texts[row]) for row in both
+    ), len(both)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--peer", required=True, help="Python of an environment with datatrove")
-    parser.add_argument("--texts", nargs="*", type=Path, default=[], help='JSONL files with the key "text"')
-    parser.add_argument("--documents", nargs="*", type=Path, default=[], help="folders with Markdown, plain text, licences, ...")
+    parser.add_argument(
+        "--texts", nargs="*", type=Path, default=[], help='JSONL files with the key "text"'
+    )
+    parser.add_argument(
+        "--documents",
+        nargs="*",
+        type=Path,
+        default=[],
+        help="folders with Markdown, plain text, licences, ...",
+    )
     parser.add_argument("--layouts", type=int, default=0, help="how many texts to make by chance")
     arguments = parser.parse_args()
-    texts = [*texts_of(arguments.texts), *documents_of(arguments.documents), *made_layouts(arguments.layouts)] or list(english_pages())
+    texts = [
+        *texts_of(arguments.texts),
+        *documents_of(arguments.documents),
+        *made_layouts(arguments.layouts),
+    ] or list(english_pages())
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     table = Table(
-        "filter", "documents", "kept", "equal verdicts", "share", "equal texts", "MB/s", "peer MB/s", title=f"{megabytes:.1f} MB of text"
+        "filter",
+        "documents",
+        "kept",
+        "equal verdicts",
+        "share",
+        "equal texts",
+        "MB/s",
+        "peer MB/s",
+        title=f"{megabytes:.1f} MB of text",
     )
     found = []
-    for (label, (filters, _)), peer in zip(CASES.items(), judge_peer(arguments.peer, texts), strict=True):
+    for (label, (filters, _)), peer in zip(
+        CASES.items(), judge_peer(arguments.peer, texts), strict=True
+    ):
         verdicts, seconds = judge_ours(filters, texts)
         different = list(differences(verdicts, peer["verdicts"], texts))
         equal = len(texts) - len(different)
         same, both = equal_texts(verdicts, peer["verdicts"], texts)
         speeds = (f"{megabytes / seconds:.1f}", f"{megabytes / peer['seconds']:.2f}")
-        table.add_row(label, str(len(texts)), str(verdicts.keep.sum()), str(equal), f"{equal / len(texts):.2%}", f"{same}/{both}", *speeds)
+        table.add_row(
+            label,
+            str(len(texts)),
+            str(verdicts.keep.sum()),
+            str(equal),
+            f"{equal / len(texts):.2%}",
+            f"{same}/{both}",
+            *speeds,
+        )
         found += [f"{label}: {line}" for line in different]
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     console.print(table)

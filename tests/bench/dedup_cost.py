@@ -76,8 +76,12 @@ def cost_of(corpus: Corpus, prices: Prices, config: DedupConfig) -> Cost:
     elements = config.bands * ELEMENT_BYTES / max(corpus.part_documents / exchange.ranges, 1)
     stars = STAR_BYTES * STAR_ROUNDS if exchange.rounds else 0
     a_pair = CANDIDATE_BYTES + EDGE_BYTES + 2 * CHOICE_BYTES + stars
-    shuffle = corpus.documents * (exact_bytes(1, config) + band_bytes(1, config) + elements + corpus.pairs * a_pair)
-    core_hours = corpus.documents * (FIXED_SECONDS + corpus.document_bytes / SIGNING_BYTES_A_SECOND) / 3600
+    shuffle = corpus.documents * (
+        exact_bytes(1, config) + band_bytes(1, config) + elements + corpus.pairs * a_pair
+    )
+    core_hours = (
+        corpus.documents * (FIXED_SECONDS + corpus.document_bytes / SIGNING_BYTES_A_SECOND) / 3600
+    )
     group = corpus.documents / exchange.ranges
     return Cost(
         shuffle=shuffle,
@@ -86,7 +90,8 @@ def cost_of(corpus: Corpus, prices: Prices, config: DedupConfig) -> Cost:
         ranges=exchange.ranges,
         group_documents=group,
         worker_memory=max(SIGNING_MEMORY, group * GROUP_BYTES_AN_ENTRY),
-        core_dollars=core_hours * (prices.core_hour + prices.gigabytes_a_core * prices.gigabyte_hour),
+        core_dollars=core_hours
+        * (prices.core_hour + prices.gigabytes_a_core * prices.gigabyte_hour),
         shuffle_dollars=2 * shuffle / 1e9 * prices.shuffle_gigabyte,
     )
 
@@ -94,14 +99,26 @@ def cost_of(corpus: Corpus, prices: Prices, config: DedupConfig) -> Cost:
 def table(corpora: list[Corpus], prices: Prices, config: DedupConfig) -> str:
     """The costs of some corpora side by side, as Markdown."""
     costs = [cost_of(corpus, prices, config) for corpus in corpora]
-    heads = [f"{_count(corpus.documents)} pages ({_bytes(corpus.documents * corpus.document_bytes)})" for corpus in corpora]
+    heads = [
+        f"{_count(corpus.documents)} pages ({_bytes(corpus.documents * corpus.document_bytes)})"
+        for corpus in corpora
+    ]
     hour = prices.core_hour + prices.gigabytes_a_core * prices.gigabyte_hour
     rows = [
         ("shuffle", [_bytes(cost.shuffle) for cost in costs]),
-        ("bytes shuffled a document", [f"{cost.shuffle / corpus.documents:.0f}" for cost, corpus in zip(costs, corpora, strict=True)]),
+        (
+            "bytes shuffled a document",
+            [
+                f"{cost.shuffle / corpus.documents:.0f}"
+                for cost, corpus in zip(costs, corpora, strict=True)
+            ],
+        ),
         ("signatures kept", [_bytes(cost.signatures) for cost in costs]),
         ("core hours", [_three(cost.core_hours) for cost in costs]),
-        ("hash ranges; documents in one group", [f"{cost.ranges:,}; {_count(cost.group_documents)}" for cost in costs]),
+        (
+            "hash ranges; documents in one group",
+            [f"{cost.ranges:,}; {_count(cost.group_documents)}" for cost in costs],
+        ),
         ("memory a worker", [_bytes(cost.worker_memory) for cost in costs]),
         (
             f"Dataflow: cores with {prices.gigabytes_a_core:g} GB at ${hour:.3f} an hour",
@@ -139,18 +156,35 @@ def _three(number: float) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=float, nargs="+", default=[1e9, 1e11])
     for kind in (Corpus, Prices):
         for field in fields(kind):
             if field.name != "documents":
-                parser.add_argument(f"--{field.name.replace('_', '-')}", type=float, default=field.default)
+                parser.add_argument(
+                    f"--{field.name.replace('_', '-')}", type=float, default=field.default
+                )
     given = vars(parser.parse_args())
     corpora = [
-        Corpus(documents=documents, **{field.name: given[field.name] for field in fields(Corpus) if field.name != "documents"})
+        Corpus(
+            documents=documents,
+            **{
+                field.name: given[field.name]
+                for field in fields(Corpus)
+                if field.name != "documents"
+            },
+        )
         for documents in given["documents"]
     ]
-    print(table(corpora, Prices(**{field.name: given[field.name] for field in fields(Prices)}), DedupConfig()))
+    print(
+        table(
+            corpora,
+            Prices(**{field.name: given[field.name] for field in fields(Prices)}),
+            DedupConfig(),
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -68,12 +68,16 @@ def run_process(command: list[str]) -> tuple[float, str]:
 
 def run_stage(config: Path, stage: str, command: str) -> tuple[float, float]:
     """Seconds of a stage in a process of its own: what the stage says, and the whole process."""
-    seconds, _ = run_process([sys.executable, "-m", "pipeline.cli", command, str(config), "--workers", "2"])
+    seconds, _ = run_process(
+        [sys.executable, "-m", "pipeline.cli", command, str(config), "--workers", "2"]
+    )
     return stage_manifest(Run(str(config.parent / "run")), stage).seconds, seconds
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--peer", required=True)
     parser.add_argument("--baseline", required=True)
     parser.add_argument("--repeat", type=int, default=3)
@@ -86,36 +90,65 @@ def main() -> None:
         documents = folder / "run" / "documents"
         for _ in range(arguments.repeat):
             shutil.rmtree(folder / "run", ignore_errors=True)
-            ingest, dedup = run_stage(config, "documents", "ingest"), run_stage(config, "dedup", "dedup")
+            ingest, dedup = (
+                run_stage(config, "documents", "ingest"),
+                run_stage(config, "dedup", "dedup"),
+            )
             peer = run_peer(arguments, folder)
             for kind, number in (("", 0), (", whole processes", 1)):
                 _add(figures, f"ingest seconds, ours{kind}", ingest[number])
                 _add(figures, f"dedup seconds, ours{kind}", dedup[number])
                 _add(figures, f"seconds, datatrove{kind}", peer[number])
-            texts = pa.concat_tables(pq.read_table(path, columns=["text"]) for path in sorted(documents.glob("part-*")))["text"]
+            texts = pa.concat_tables(
+                pq.read_table(path, columns=["text"]) for path in sorted(documents.glob("part-*"))
+            )["text"]
             texts = texts.combine_chunks()
-            (folder / "texts.jsonl").write_text("".join(json.dumps(text) + "\n" for text in texts.to_pylist()), encoding="utf-8")
+            (folder / "texts.jsonl").write_text(
+                "".join(json.dumps(text) + "\n" for text in texts.to_pylist()), encoding="utf-8"
+            )
             _add(figures, "signatures/core-second, ours", our_signatures(texts))
             command = [arguments.peer, "-c", PEER_SIGNATURES, str(folder / "texts.jsonl")]
-            _add(figures, "signatures/core-second, datatrove", float(subprocess.check_output(command, stderr=subprocess.DEVNULL)))
+            _add(
+                figures,
+                "signatures/core-second, datatrove",
+                float(subprocess.check_output(command, stderr=subprocess.DEVNULL)),
+            )
     medians = {name: statistics.median(values) for name, values in figures.items()}
     for name, values in figures.items():
         print(f"{name}: {medians[name]:,.1f} ({min(values):,.1f} to {max(values):,.1f})")
     for kind in ("", ", whole processes"):
-        peer, ours, ingest = (figures[f"{name}{kind}"] for name in ("seconds, datatrove", "dedup seconds, ours", "ingest seconds, ours"))
-        _print_ratio(f"from JSONL{kind}", [a / (b + c) for a, b, c in zip(peer, ours, ingest, strict=True)])
+        peer, ours, ingest = (
+            figures[f"{name}{kind}"]
+            for name in ("seconds, datatrove", "dedup seconds, ours", "ingest seconds, ours")
+        )
+        _print_ratio(
+            f"from JSONL{kind}", [a / (b + c) for a, b, c in zip(peer, ours, ingest, strict=True)]
+        )
         _print_ratio(f"our dedup alone{kind}", [a / b for a, b in zip(peer, ours, strict=True)])
     rates = (figures[f"signatures/core-second, {whose}"] for whose in ("ours", "datatrove"))
     _print_ratio("signatures", [a / b for a, b in zip(*rates, strict=True)])
 
 
 def _print_ratio(what: str, ratios: list[float]) -> None:
-    print(f"{what}: {statistics.median(ratios):.1f} times as fast ({min(ratios):.1f} to {max(ratios):.1f})")
+    print(
+        f"{what}: {statistics.median(ratios):.1f} times as fast ({min(ratios):.1f} to {max(ratios):.1f})"
+    )
 
 
 def run_peer(arguments: argparse.Namespace, folder: Path) -> tuple[float, float]:
     """The same of the peer: what its script says of its four steps, and the whole process."""
-    options = ["--lid", bundled_model(), "--stages", "minhash", "--workers", "2", "--data", str(DATA), "--out", str(folder / "peer")]
+    options = [
+        "--lid",
+        bundled_model(),
+        "--stages",
+        "minhash",
+        "--workers",
+        "2",
+        "--data",
+        str(DATA),
+        "--out",
+        str(folder / "peer"),
+    ]
     seconds, out = run_process([arguments.peer, arguments.baseline, *options])
     return json.loads(out.splitlines()[-1])["seconds"], seconds
 

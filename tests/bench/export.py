@@ -67,19 +67,31 @@ def private_memory(pid: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tokens", type=int, default=30_000_000)
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         export_shard(*options.child)
         return
-    table = figures_table("format", "write, s", "million tokens/s", "count, s", "private memory, MB")
+    table = figures_table(
+        "format", "write, s", "million tokens/s", "count, s", "private memory, MB"
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "shard.arrow"))
         make_shard(path, options.tokens)
         for name in (name for name, known in FORMATS.items() if isinstance(known, TokenFormat)):
-            command = [sys.executable, "-m", "tests.bench.export", "--child", name, path, str(Path(folder, name))]
+            command = [
+                sys.executable,
+                "-m",
+                "tests.bench.export",
+                "--child",
+                name,
+                path,
+                str(Path(folder, name)),
+            ]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             largest = 0
             while process.poll() is None:
@@ -87,7 +99,13 @@ def main() -> None:
                 time.sleep(0.02)
             assert process.stdout is not None
             tokens, write, count = map(float, process.stdout.read().split())
-            table.add_row(name, f"{write:.2f}", f"{tokens / write / 1e6:.0f}", f"{count:.2f}", f"{largest / 1e6:.0f}")
+            table.add_row(
+                name,
+                f"{write:.2f}",
+                f"{tokens / write / 1e6:.0f}",
+                f"{count:.2f}",
+                f"{largest / 1e6:.0f}",
+            )
         size = Path(path).stat().st_size
     console = Console(width=100)
     console.print(f"one shard: {tokens / 1e6:.1f} million tokens, {size / 1e6:.0f} MB")

@@ -38,7 +38,9 @@ from transforms.sources.html import extract_main_text
 from transforms.sources.records import clean_text
 
 Grams = Counter[tuple[str, ...]]
-_LINKED_DATA = re.compile(r"<script[^>]{0,200}ld\+json[^>]{0,100}>(.*?)</script>", re.DOTALL | re.IGNORECASE)
+_LINKED_DATA = re.compile(
+    r"<script[^>]{0,200}ld\+json[^>]{0,100}>(.*?)</script>", re.DOTALL | re.IGNORECASE
+)
 _WORDS = re.compile(r"\w+")
 _LEAST_BODY = 600
 
@@ -66,13 +68,17 @@ def read_expected_pages(folder: Path) -> list[ExpectedPage]:
                 body = record.reader.read()
                 if row := phrases.get(url):
                     text = decode_html(body, charset=record.http_charset).text
-                    pages.append(ExpectedPage(url, text, tuple(row["present"]), tuple(row["absent"])))
+                    pages.append(
+                        ExpectedPage(url, text, tuple(row["present"]), tuple(row["absent"]))
+                    )
     return pages
 
 
 def plain_text(page: str) -> str:
     """resiliparse's main text as it comes, the baseline; no metadata."""
-    return extract_plain_text(page, main_content=True, alt_texts=False, comments=False, post_meta=False)
+    return extract_plain_text(
+        page, main_content=True, alt_texts=False, comments=False, post_meta=False
+    )
 
 
 def our_text(page: str) -> str:
@@ -94,22 +100,44 @@ def phrase_scores(pages: Sequence[ExpectedPage], texts: Sequence[str]) -> dict[s
         text = one_space(text)
         for kind, phrases in (("present", page.present), ("absent", page.absent)):
             found.update((kind, one_space(phrase) in text) for phrase in phrases)
-    tp, fn, fp, tn = (found[key] for key in (("present", True), ("present", False), ("absent", True), ("absent", False)))
-    return {"recall": tp / (tp + fn), "exclusion": tn / (tn + fp), "precision": tp / (tp + fp), "F1": 2 * tp / (2 * tp + fp + fn)}
+    tp, fn, fp, tn = (
+        found[key]
+        for key in (("present", True), ("present", False), ("absent", True), ("absent", False))
+    )
+    return {
+        "recall": tp / (tp + fn),
+        "exclusion": tn / (tn + fp),
+        "precision": tp / (tp + fp),
+        "F1": 2 * tp / (2 * tp + fp + fn),
+    }
 
 
 def grams(text: str) -> Grams:
     words = _WORDS.findall(text.lower())
-    return Counter(tuple(words[start : start + 4]) for start in range(max(1, len(words) - 3))) if words else Counter()
+    return (
+        Counter(tuple(words[start : start + 4]) for start in range(max(1, len(words) - 3)))
+        if words
+        else Counter()
+    )
 
 
 def gram_scores(references: Sequence[Grams], texts: Sequence[Grams]) -> dict[str, float]:
     """References, of which empty ones are passed over, and texts -> mean precision and recall, and their F1."""
-    pairs = [(reference, text) for reference, text in zip(references, texts, strict=True) if reference]
+    pairs = [
+        (reference, text) for reference, text in zip(references, texts, strict=True) if reference
+    ]
     shared = [(reference & text).total() for reference, text in pairs]
-    precision = statistics.fmean(n / max(1, text.total()) for n, (_, text) in zip(shared, pairs, strict=True))
-    recall = statistics.fmean(n / reference.total() for n, (reference, _) in zip(shared, pairs, strict=True))
-    return {"precision": precision, "recall": recall, "F1": 2 * precision * recall / (precision + recall)}
+    precision = statistics.fmean(
+        n / max(1, text.total()) for n, (_, text) in zip(shared, pairs, strict=True)
+    )
+    recall = statistics.fmean(
+        n / reference.total() for n, (reference, _) in zip(shared, pairs, strict=True)
+    )
+    return {
+        "precision": precision,
+        "recall": recall,
+        "F1": 2 * precision * recall / (precision + recall),
+    }
 
 
 def article_body(page: str) -> str:
@@ -117,10 +145,17 @@ def article_body(page: str) -> str:
     bodies = [""]
     for script in _LINKED_DATA.findall(page):
         try:
-            bodies.extend(re.sub(r"<[^>]+>", " ", html.unescape(body)) for body in _bodies(json.loads(script, strict=False)))
+            bodies.extend(
+                re.sub(r"<[^>]+>", " ", html.unescape(body))
+                for body in _bodies(json.loads(script, strict=False))
+            )
         except (ValueError, RecursionError):
             continue
-    whole = [body for body in bodies if len(body) > _LEAST_BODY and not body.rstrip().endswith(("...", "…"))]
+    whole = [
+        body
+        for body in bodies
+        if len(body) > _LEAST_BODY and not body.rstrip().endswith(("...", "…"))
+    ]
     return max(whole, key=len, default="")
 
 
@@ -134,10 +169,16 @@ def _bodies(value: Any) -> Iterator[str]:
             yield from _bodies(item)
 
 
-EXTRACTORS: dict[str, Callable[[str], str]] = {"plain resiliparse": plain_text, "tokenmill": our_text, "trafilatura": trafilatura_text}
+EXTRACTORS: dict[str, Callable[[str], str]] = {
+    "plain resiliparse": plain_text,
+    "tokenmill": our_text,
+    "trafilatura": trafilatura_text,
+}
 
 
-def time_extractors(pages: Sequence[ExpectedPage], *, repeats: int) -> tuple[dict[str, list[str]], dict[str, float]]:
+def time_extractors(
+    pages: Sequence[ExpectedPage], *, repeats: int
+) -> tuple[dict[str, list[str]], dict[str, float]]:
     """The text of each page by each extractor, and the median seconds of all pages."""
     texts: dict[str, list[str]] = {}
     seconds: dict[str, list[float]] = {name: [] for name in EXTRACTORS}
@@ -150,7 +191,9 @@ def time_extractors(pages: Sequence[ExpectedPage], *, repeats: int) -> tuple[dic
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
     console = Console(width=140)
@@ -162,20 +205,54 @@ def main() -> None:
     megabytes = sum(len(page.html.encode("utf-8", "replace")) for page in pages) / 1e6
     for title, chosen in (("all pages", (0, 1)), ("half 0", (0,)), ("half 1", (1,))):
         rows = [row for row, page in enumerate(pages) if page.half in chosen]
-        table = Table(title=f"{title}: {len(rows)} pages, {sum(bool(bodies[row]) for row in rows)} with an articleBody")
-        for column in ("extractor", "recall", "exclusion", "precision", "F1", "body P", "body R", "body F1", "F1 to trafilatura", "kept"):
+        table = Table(
+            title=f"{title}: {len(rows)} pages, {sum(bool(bodies[row]) for row in rows)} with an articleBody"
+        )
+        for column in (
+            "extractor",
+            "recall",
+            "exclusion",
+            "precision",
+            "F1",
+            "body P",
+            "body R",
+            "body F1",
+            "F1 to trafilatura",
+            "kept",
+        ):
             table.add_column(column, justify="left" if column == "extractor" else "right")
         for name in EXTRACTORS:
-            phrases = phrase_scores([pages[row] for row in rows], [texts[name][row] for row in rows])
+            phrases = phrase_scores(
+                [pages[row] for row in rows], [texts[name][row] for row in rows]
+            )
             body = gram_scores([bodies[row] for row in rows], [found[name][row] for row in rows])
-            peer = gram_scores([found["trafilatura"][row] for row in rows], [found[name][row] for row in rows])
-            characters = {other: sum(len(texts[other][row]) for row in rows) for other in EXTRACTORS}
-            kept = " / ".join(f"{characters[name] / characters[other]:.2f}" for other in ("plain resiliparse", "trafilatura"))
-            table.add_row(name, *(f"{value:.3f}" for value in (*phrases.values(), *body.values(), peer["F1"])), kept)
+            peer = gram_scores(
+                [found["trafilatura"][row] for row in rows], [found[name][row] for row in rows]
+            )
+            characters = {
+                other: sum(len(texts[other][row]) for row in rows) for other in EXTRACTORS
+            }
+            kept = " / ".join(
+                f"{characters[name] / characters[other]:.2f}"
+                for other in ("plain resiliparse", "trafilatura")
+            )
+            table.add_row(
+                name,
+                *(f"{value:.3f}" for value in (*phrases.values(), *body.values(), peer["F1"])),
+                kept,
+            )
         console.print(table)
-    table = Table("extractor", "seconds", "MB/s of HTML", "times trafilatura's speed", title=f"{megabytes:.1f} MB of HTML, one core")
+    table = Table(
+        "extractor",
+        "seconds",
+        "MB/s of HTML",
+        "times trafilatura's speed",
+        title=f"{megabytes:.1f} MB of HTML, one core",
+    )
     for name, each in seconds.items():
-        table.add_row(name, f"{each:.2f}", f"{megabytes / each:.1f}", f"{seconds['trafilatura'] / each:.1f}")
+        table.add_row(
+            name, f"{each:.2f}", f"{megabytes / each:.1f}", f"{seconds['trafilatura'] / each:.1f}"
+        )
     console.print(table)
 
 

@@ -27,14 +27,21 @@ from transforms.filters.url import judge_url
 
 
 def cases(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    words = tuple(f"{first}{second}qu" for first in "abcdefghijklmnopqrst" for second in "abcdefghijklmnopqrst")
+    words = tuple(
+        f"{first}{second}qu"
+        for first in "abcdefghijklmnopqrst"
+        for second in "abcdefghijklmnopqrst"
+    )
     yield "line-rules", {}
     yield "blocked-words", {"words": (*words, "two blocked words")}
     yield "encoding-noise", {}
     yield "pii", {}
     yield "pii", {"kinds": ("email", "ip")}
     yield "language-paragraphs", {}
-    yield "fasttext-classifier", {"model": str(write_model(folder / "model.bin")), "labels": ("good",)}
+    yield (
+        "fasttext-classifier",
+        {"model": str(write_model(folder / "model.bin")), "labels": ("good",)},
+    )
     try:
         import kenlm  # noqa: F401
 
@@ -50,13 +57,22 @@ def measure_urls(domains: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "domains")
         with path.open("w") as stream:
-            stream.writelines(f"{number * 0x9E3779B97F4A7C15 % (1 << 64):x}.com\n" for number in range(domains))
+            stream.writelines(
+                f"{number * 0x9E3779B97F4A7C15 % (1 << 64):x}.com\n" for number in range(domains)
+            )
         options: dict[str, Any] = {"domain_lists": (str(path),)}
         start = time.process_time()
         judge_url(pa.array(["http://example.com/"]), **options)
         yield f"{domains:,} domains loaded in {time.process_time() - start:.1f} s"
-    urls = [f"https://www.{number:x}.example/{number}/story-{number}.html?id={number}" for number in range(100_000)]
-    words = {"blocked_words": ("casino", "poker"), "soft_words": ("bet", "win"), "blocked_substrings": ("xxx", "viagra")}
+    urls = [
+        f"https://www.{number:x}.example/{number}/story-{number}.html?id={number}"
+        for number in range(100_000)
+    ]
+    words = {
+        "blocked_words": ("casino", "poker"),
+        "soft_words": ("bet", "win"),
+        "blocked_substrings": ("xxx", "viagra"),
+    }
     for name, more in (("domains", {}), ("domains and words", words)):
         start = time.process_time()
         for first in range(0, len(urls), 512):
@@ -66,8 +82,12 @@ def measure_urls(domains: int) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeat", type=int, default=5, help="how often each filter runs (default: 5)")
-    parser.add_argument("--domains", type=int, default=0, help="measure `url` with so many domains instead")
+    parser.add_argument(
+        "--repeat", type=int, default=5, help="how often each filter runs (default: 5)"
+    )
+    parser.add_argument(
+        "--domains", type=int, default=0, help="measure `url` with so many domains instead"
+    )
     arguments = parser.parse_args()
     repeat = arguments.repeat
     if arguments.domains:
@@ -77,7 +97,9 @@ def main() -> None:
     text = pa.array(english_pages(), pa.large_string())
     columns = {"text": text, "language": pa.array(["en"] * len(text))}
     megabytes = pc.sum(pc.binary_length(text)).as_py() / 1e6
-    table = Table("filter", "options", "kept", "MB/s", title=f"{len(text)} documents, {megabytes:.2f} MB")
+    table = Table(
+        "filter", "options", "kept", "MB/s", title=f"{len(text)} documents, {megabytes:.2f} MB"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name, options in cases(Path(folder)):
             chosen = FILTERS[name]
@@ -86,8 +108,15 @@ def main() -> None:
                 start = time.process_time()
                 verdicts = chosen.judge(*(columns[column] for column in chosen.columns), **options)
                 times.append(time.process_time() - start)
-            shown = ", ".join(f"{key} = {value}" for key, value in options.items() if key == "kinds")
-            table.add_row(name, shown, str(int(verdicts.keep.sum())), f"{megabytes / statistics.median(times[1:]):.0f}")
+            shown = ", ".join(
+                f"{key} = {value}" for key, value in options.items() if key == "kinds"
+            )
+            table.add_row(
+                name,
+                shown,
+                str(int(verdicts.keep.sum())),
+                f"{megabytes / statistics.median(times[1:]):.0f}",
+            )
     Console(width=100).print(table)
 
 

@@ -42,35 +42,56 @@ def paragraphs() -> tuple[list[str], list[str]]:
     return list(codes), list(texts)
 
 
-def right_scores(codes: list[str], texts: list[str], *, model: str | None, lowercase: Lowercase) -> np.ndarray:
+def right_scores(
+    codes: list[str], texts: list[str], *, model: str | None, lowercase: Lowercase
+) -> np.ndarray:
     """The probability of each text's language where it is named rightly, else -1: float64 [texts]."""
-    found, scores = identify_languages(pa.array(texts, pa.large_string()), model=model, characters=3000, lowercase=lowercase)
+    found, scores = identify_languages(
+        pa.array(texts, pa.large_string()), model=model, characters=3000, lowercase=lowercase
+    )
     right = [
-        other is not None and (code == other or (model is not None and is_same_language(code, other)))
+        other is not None
+        and (code == other or (model is not None and is_same_language(code, other)))
         for code, other in zip(codes, found.to_pylist(), strict=True)
     ]
     return np.where(right, scores, -1.0)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", help="a fastText model; the bundled one if not given")
     parser.add_argument("--lowercase", choices=("auto", "true", "false"), default="auto")
     arguments = parser.parse_args()
-    lowercase: Lowercase = "auto" if arguments.lowercase == "auto" else arguments.lowercase == "true"
+    lowercase: Lowercase = (
+        "auto" if arguments.lowercase == "auto" else arguments.lowercase == "true"
+    )
     codes, texts = paragraphs()
     console = Console(width=120, highlight=False)
-    forms = Table("text", "right", *(f"at {threshold}" for threshold in THRESHOLDS), title=f"{len(texts)} paragraphs")
+    forms = Table(
+        "text",
+        "right",
+        *(f"at {threshold}" for threshold in THRESHOLDS),
+        title=f"{len(texts)} paragraphs",
+    )
     for name, form in FORMS.items():
-        scores = right_scores(codes, list(map(form, texts)), model=arguments.model, lowercase=lowercase)
+        scores = right_scores(
+            codes, list(map(form, texts)), model=arguments.model, lowercase=lowercase
+        )
         forms.add_row(name, *(f"{(scores >= least).mean():.3f}" for least in (0, *THRESHOLDS)))
     console.print(forms)
     scores = right_scores(codes, texts, model=arguments.model, lowercase=lowercase)
     rows: dict[str, list[float]] = defaultdict(list)
     for code, score in zip(codes, scores.tolist(), strict=True):
         rows[code].append(score)
-    recall = {code: [float(np.mean([score >= least for score in found])) for least in (0, *THRESHOLDS)] for code, found in rows.items()}
-    table = Table("language", "paragraphs", "right", *(f"at {threshold}" for threshold in THRESHOLDS))
+    recall = {
+        code: [float(np.mean([score >= least for score in found])) for least in (0, *THRESHOLDS)]
+        for code, found in rows.items()
+    }
+    table = Table(
+        "language", "paragraphs", "right", *(f"at {threshold}" for threshold in THRESHOLDS)
+    )
     for code, shares in sorted(recall.items(), key=lambda item: (item[1][3], item[0])):
         table.add_row(code, str(len(rows[code])), *(f"{share:.2f}" for share in shares))
     console.print(table)

@@ -42,8 +42,22 @@ _WORD = re.compile(r"\w+")
 _TRAFILATURA, _RESILIPARSE, _MAJORITY = 1.2, 0.7, 0.95
 _PHRASE_PAGE = 0.5
 _SETTINGS = {
-    **{"iterations": 400, "depth": 6, "learning_rate": 0.07, "l2_leaf_reg": 6, "random_strength": 1, "rsm": 0.3, "border_count": 64},
-    **{"random_seed": 1, "thread_count": 2, "verbose": 0, "allow_writing_files": False, "loss_function": "Logloss"},
+    **{
+        "iterations": 400,
+        "depth": 6,
+        "learning_rate": 0.07,
+        "l2_leaf_reg": 6,
+        "random_strength": 1,
+        "rsm": 0.3,
+        "border_count": 64,
+    },
+    **{
+        "random_seed": 1,
+        "thread_count": 2,
+        "verbose": 0,
+        "allow_writing_files": False,
+        "loss_function": "Logloss",
+    },
 }
 
 
@@ -88,17 +102,25 @@ def gold_labels(texts: Sequence[str], gold: str) -> np.ndarray:
     parts = [Counter(words_of(text)) for text in texts]
     labels = (aligned_share(texts, gold) >= 0.6) & np.array([bool(part) for part in parts])
     wanted = Counter(words_of(gold))
-    have: Counter[str] = sum((part for part, label in zip(parts, labels, strict=True) if label), Counter())
+    have: Counter[str] = sum(
+        (part for part, label in zip(parts, labels, strict=True) if label), Counter()
+    )
     common, size, aim = (have & wanted).total(), have.total(), wanted.total()
     for number, part in enumerate(parts):
         length = part.total()
         if labels[number]:
-            loss = sum(max(0, min(have[word], wanted[word]) - min(have[word] - count, wanted[word])) for word, count in part.items())
+            loss = sum(
+                max(0, min(have[word], wanted[word]) - min(have[word] - count, wanted[word]))
+                for word, count in part.items()
+            )
             if (common - loss) * (size + aim) > common * (size - length + aim):
                 labels[number], common, size = False, common - loss, size - length
                 have -= part
         elif length > 3:
-            gain = sum(min(have[word] + count, wanted[word]) - min(have[word], wanted[word]) for word, count in part.items())
+            gain = sum(
+                min(have[word] + count, wanted[word]) - min(have[word], wanted[word])
+                for word, count in part.items()
+            )
             if gain == length and (common + gain) * (size + aim) > common * (size + length + aim):
                 labels[number], common, size = True, common + gain, size + length
                 have += part
@@ -106,12 +128,18 @@ def gold_labels(texts: Sequence[str], gold: str) -> np.ndarray:
     return np.array([label or text in copies for text, label in zip(texts, labels, strict=True)])
 
 
-def phrase_labels(texts: Sequence[str], html: str, present: Sequence[str], absent: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def phrase_labels(
+    texts: Sequence[str], html: str, present: Sequence[str], absent: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
     """Labels of a page with phrases, and how much each is trusted."""
     from trafilatura import extract
 
-    plain = extract_plain_text(html, main_content=True, comments=False, post_meta=False, alt_texts=False)
-    votes = _TRAFILATURA * aligned_share(texts, extract(html, include_comments=False) or "") + _RESILIPARSE * aligned_share(texts, plain)
+    plain = extract_plain_text(
+        html, main_content=True, comments=False, post_meta=False, alt_texts=False
+    )
+    votes = _TRAFILATURA * aligned_share(
+        texts, extract(html, include_comments=False) or ""
+    ) + _RESILIPARSE * aligned_share(texts, plain)
     labels, trust = votes > _MAJORITY, np.clip(np.abs(votes - _MAJORITY) / _MAJORITY, 0.15, 1)
     spaced = [one_space(text) for text in texts]
     for phrases, label in ((present, True), (absent, False)):
@@ -128,14 +156,40 @@ def read_lessons(folder: Path) -> list[Lesson]:
         blocks, places, features, names = _measured(page.html)
         if blocks.texts:
             labels = gold_labels(blocks.texts, page.text)
-            lessons.append(Lesson(page.url, page.kind, blocks, places, features, names, labels, block_weights(blocks.texts), gold=page))
+            lessons.append(
+                Lesson(
+                    page.url,
+                    page.kind,
+                    blocks,
+                    places,
+                    features,
+                    names,
+                    labels,
+                    block_weights(blocks.texts),
+                    gold=page,
+                )
+            )
     for expected in read_expected_pages(folder):
         blocks, places, features, names = _measured(expected.html)
         if blocks.texts:
-            labels, trust = phrase_labels(blocks.texts, expected.html, expected.present, expected.absent)
+            labels, trust = phrase_labels(
+                blocks.texts, expected.html, expected.present, expected.absent
+            )
             weights = _PHRASE_PAGE * trust * block_weights(blocks.texts)
             phrases = (expected.present, expected.absent)
-            lessons.append(Lesson(expected.url, "phrases", blocks, places, features, names, labels, weights, phrases=phrases))
+            lessons.append(
+                Lesson(
+                    expected.url,
+                    "phrases",
+                    blocks,
+                    places,
+                    features,
+                    names,
+                    labels,
+                    weights,
+                    phrases=phrases,
+                )
+            )
     return lessons
 
 
@@ -159,7 +213,11 @@ def learn(lessons: Sequence[Lesson]):  # type: ignore[no-untyped-def]
     weights = np.concatenate([lesson.weights for lesson in lessons])
     model = CatBoostClassifier(**_SETTINGS)
     features = np.concatenate([lesson.features for lesson in lessons], axis=1).T
-    model.fit(features, np.concatenate([lesson.labels for lesson in lessons]), sample_weight=weights / weights.mean())
+    model.fit(
+        features,
+        np.concatenate([lesson.labels for lesson in lessons]),
+        sample_weight=weights / weights.mean(),
+    )
     return model
 
 
@@ -169,17 +227,25 @@ def write_model(model, names: Sequence[str], path: Path) -> None:  # type: ignor
     model.save_model(str(stored), format="json")
     described = json.loads(stored.read_text())
     stored.unlink()
-    trees = [tree for tree in described["oblivious_trees"] if len(tree["splits"]) == _SETTINGS["depth"]]
+    trees = [
+        tree for tree in described["oblivious_trees"] if len(tree["splits"]) == _SETTINGS["depth"]
+    ]
     assert len(trees) == len(described["oblivious_trees"]), "trees of other depths"
-    splits = np.array([[split["float_feature_index"] for split in tree["splits"]] for tree in trees])
+    splits = np.array(
+        [[split["float_feature_index"] for split in tree["splits"]] for tree in trees]
+    )
     used = np.unique(splits)
     scale, (bias,) = described["scale_and_bias"]
     np.savez_compressed(
         path,
         names=np.array([names[number] for number in used]),
         splits=np.searchsorted(used, splits).astype(np.uint16),
-        thresholds=np.array([[split["border"] for split in tree["splits"]] for tree in trees], np.float32),
-        leaves=np.round(np.array([tree["leaf_values"] for tree in trees]) * scale * LEAF_SCALE).astype(np.int32),
+        thresholds=np.array(
+            [[split["border"] for split in tree["splits"]] for tree in trees], np.float32
+        ),
+        leaves=np.round(
+            np.array([tree["leaf_values"] for tree in trees]) * scale * LEAF_SCALE
+        ).astype(np.int32),
         bias=np.int64(round(bias * LEAF_SCALE)),
     )
 
@@ -207,7 +273,9 @@ def report(lessons: Sequence[Lesson], texts: Sequence[str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--folds", type=int, default=0)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
@@ -215,12 +283,23 @@ def main() -> None:
     if arguments.folds:
         texts = [""] * len(lessons)
         for fold in range(arguments.folds):
-            model = learn([lesson for lesson in lessons if fold_of(lesson.url, arguments.folds) != fold])
+            model = learn(
+                [lesson for lesson in lessons if fold_of(lesson.url, arguments.folds) != fold]
+            )
             for number, lesson in enumerate(lessons):
                 if fold_of(lesson.url, arguments.folds) == fold:
                     words = lesson.features[lesson.names.index("words")].astype(np.float64)
-                    chosen = choose_blocks(lesson.blocks, lesson.places, model.predict_proba(lesson.features.T)[:, 1], words)
-                    texts[number] = "\n".join(text for text, taken in zip(lesson.blocks.texts, chosen, strict=True) if taken)
+                    chosen = choose_blocks(
+                        lesson.blocks,
+                        lesson.places,
+                        model.predict_proba(lesson.features.T)[:, 1],
+                        words,
+                    )
+                    texts[number] = "\n".join(
+                        text
+                        for text, taken in zip(lesson.blocks.texts, chosen, strict=True)
+                        if taken
+                    )
         report(lessons, texts)
     if arguments.write:
         write_model(learn(lessons), lessons[0].names, MODEL)

@@ -52,7 +52,10 @@ def write_run(folder: Path, megabytes: float) -> tuple[Path, float]:
     (folder / "input.jsonl").write_text("{}\n", encoding="utf-8")
     path = folder / "long.toml"
     settings = "max_drop_rate = 1.0"
-    path.write_text(f'folder = "run"\n[sources.web]\nkind = "jsonl"\npaths = ["input.jsonl"]\n[dedup]\n{settings}\n', encoding="utf-8")
+    path.write_text(
+        f'folder = "run"\n[sources.web]\nkind = "jsonl"\npaths = ["input.jsonl"]\n[dedup]\n{settings}\n',
+        encoding="utf-8",
+    )
     config = load_config(str(path))
     plan = plan_documents("documents", config)
     documents = Run(config.folder).stage("documents")
@@ -60,10 +63,28 @@ def write_run(folder: Path, megabytes: float) -> tuple[Path, float]:
     short = "a short text that has a copy of itself beside the long ones"
     parts: list[list[str | dict[str, Any]]] = [[short, first, "", "one"], [second, short.upper()]]
     write_documents(Path(documents), parts)
-    files = {f"part-{part:05d}.parquet": file_entry(f"{documents}/part-{part:05d}.parquet", len(rows)) for part, rows in enumerate(parts)}
+    files = {
+        f"part-{part:05d}.parquet": file_entry(f"{documents}/part-{part:05d}.parquet", len(rows))
+        for part, rows in enumerate(parts)
+    }
     text_bytes = len(first) + len(second) + 2 * len(short) + 3
-    web = {"read": 6, "errors": 0, "kept": 6, "text_bytes": text_bytes, "rejected": {}, "languages": {"unknown": 6}, "done": {}}
-    finish_stage(documents, plan, files=files, counters={"sources": {"web": web}}, seconds=0.0, cpu_seconds=0.0)
+    web = {
+        "read": 6,
+        "errors": 0,
+        "kept": 6,
+        "text_bytes": text_bytes,
+        "rejected": {},
+        "languages": {"unknown": 6},
+        "done": {},
+    }
+    finish_stage(
+        documents,
+        plan,
+        files=files,
+        counters={"sources": {"web": web}},
+        seconds=0.0,
+        cpu_seconds=0.0,
+    )
     return path, similarity
 
 
@@ -71,13 +92,19 @@ def measure(folder: Path, megabytes: float, workers: int) -> dict[str, Any]:
     path, similarity = write_run(folder, megabytes)
     shutil.rmtree(folder / "run" / "dedup", ignore_errors=True)
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "pipeline.cli", "dedup", str(path), "--workers", str(workers)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "dedup", str(path), "--workers", str(workers)]
+    )
     with watch_memory(process.pid) as highest:
         status = process.wait()
     if status:
         sys.exit(status)
     out = folder / "run" / "dedup"
-    drops = [drop for part in (0, 1) for drop in pq.read_table(out / f"drops-{part:05d}.parquet").to_pylist()]
+    drops = [
+        drop
+        for part in (0, 1)
+        for drop in pq.read_table(out / f"drops-{part:05d}.parquet").to_pylist()
+    ]
     manifest = read_manifest(str(out))
     return {
         "megabytes": megabytes,
@@ -91,7 +118,9 @@ def measure(folder: Path, megabytes: float, workers: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--megabytes", type=float, default=200)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()

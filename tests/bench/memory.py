@@ -43,7 +43,9 @@ def run_measured(command: list[str]) -> tuple[str, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--times", type=int, default=10)
     options = parser.parse_args()
     table = figures_table("input", "MB", "workers", "largest process, MB")
@@ -57,10 +59,25 @@ def main() -> None:
                         file.write(path.read_bytes())
             for workers in (1, 2):
                 configuration = Path(folder, f"{workers}.toml")
-                configuration.write_text(f'folder = "run-{workers}"\n{WEB.replace(f"{DATA}/web/pages-*.warc.gz", str(archive))}')
-                command = [sys.executable, "-m", "pipeline.cli", "ingest", str(configuration), "--workers", str(workers)]
+                configuration.write_text(
+                    f'folder = "run-{workers}"\n{WEB.replace(f"{DATA}/web/pages-*.warc.gz", str(archive))}'
+                )
+                command = [
+                    sys.executable,
+                    "-m",
+                    "pipeline.cli",
+                    "ingest",
+                    str(configuration),
+                    "--workers",
+                    str(workers),
+                ]
                 _, largest = run_measured(command)
-                table.add_row(f"{times} times", f"{archive.stat().st_size / 1e6:.0f}", str(workers), f"{largest / 1e6:.0f}")
+                table.add_row(
+                    f"{times} times",
+                    f"{archive.stat().st_size / 1e6:.0f}",
+                    str(workers),
+                    f"{largest / 1e6:.0f}",
+                )
     Console(width=100).print(table)
 
 

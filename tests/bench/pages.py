@@ -41,7 +41,14 @@ def read_gold_pages(folder: Path) -> list[GoldPage]:
     with (folder / "pages" / "pages.warc.gz").open("rb") as stream:
         for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
             row, body = gold[record.headers["WARC-Target-URI"].strip("<>")], record.reader.read()
-            pages.append(GoldPage(row["url"], row["kind"], decode_html(body, charset=record.http_charset).text, row["text"]))
+            pages.append(
+                GoldPage(
+                    row["url"],
+                    row["kind"],
+                    decode_html(body, charset=record.http_charset).text,
+                    row["text"],
+                )
+            )
     return pages
 
 
@@ -54,7 +61,9 @@ def word_f1(text: str, gold: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--results", type=Path)
     arguments = parser.parse_args()
@@ -79,8 +88,13 @@ def main() -> None:
         print(f"{name:18}{columns}{statistics.median(seconds[name]):10.2f}")
         if arguments.results:
             arguments.results.mkdir(parents=True, exist_ok=True)
-            with (arguments.results / f"{name.replace(' ', '-')}.jsonl").open("w", encoding="utf-8") as file:
-                file.writelines(json.dumps({"url": page.url, "text": text}) + "\n" for page, text in zip(pages, found, strict=True))
+            with (arguments.results / f"{name.replace(' ', '-')}.jsonl").open(
+                "w", encoding="utf-8"
+            ) as file:
+                file.writelines(
+                    json.dumps({"url": page.url, "text": text}) + "\n"
+                    for page, text in zip(pages, found, strict=True)
+                )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ _SPEAKERS = ("HAMLET.", "OPHELIA.", "THE KING.", "POLONIUS.")
 def verdicts_of(texts: Sequence[str], *, preset: str, kind: str = "") -> Verdicts:
     """A preset's verdicts on texts as a kind of source, with the languages that the bundled model names."""
     text = pa.array(texts, pa.large_string())
-    batch = pa.record_batch({"text": text, "language": identify_languages(text, model=None, characters=3000)[0]})
+    batch = pa.record_batch(
+        {"text": text, "language": identify_languages(text, model=None, characters=3000)[0]}
+    )
     verdicts = Verdicts.kept(len(texts))
     for name, options in preset_filters(preset, books=kind in KINDS and KINDS[kind].books):
         judged = judge(Columns(batch), name=name, options=options)
@@ -59,11 +61,19 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def news() -> list[str]:
-    return [text for path in sorted((DATA / "news").glob("reuters-*.jsonl.gz")) for line in json_lines(path) if (text := line["text"])]
+    return [
+        text
+        for path in sorted((DATA / "news").glob("reuters-*.jsonl.gz"))
+        for line in json_lines(path)
+        if (text := line["text"])
+    ]
 
 
 def books() -> list[str]:
-    records = (next(iter(read_records(str(path), kind="text", options={}))) for path in sorted((DATA / "books").glob("*.txt.gz")))
+    records = (
+        next(iter(read_records(str(path), kind="text", options={})))
+        for path in sorted((DATA / "books").glob("*.txt.gz"))
+    )
     return [record.text for record in records if isinstance(record, RawDocument)]
 
 
@@ -79,16 +89,29 @@ def with_chapters(text: str, *, every: int = 2, restart: int = 5) -> str:
     """Roman numbers that begin anew in each part, before every so many paragraphs."""
     numbers = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")[:restart]
     parts = enumerate(text.split("\n\n"))
-    return "\n\n".join(f"{numbers[index // every % restart]}\n\n{part}" if index % every == 0 else part for index, part in parts)
+    return "\n\n".join(
+        f"{numbers[index // every % restart]}\n\n{part}" if index % every == 0 else part
+        for index, part in parts
+    )
 
 
 def with_rules(text: str, *, every: int = 2) -> str:
-    return "\n\n".join(f"* * *\n\n{part}" if index % every == 0 else part for index, part in enumerate(text.split("\n\n")))
+    return "\n\n".join(
+        f"* * *\n\n{part}" if index % every == 0 else part
+        for index, part in enumerate(text.split("\n\n"))
+    )
 
 
 def with_speakers(text: str, *, characters: int = 180) -> str:
-    pieces = [part[first : first + characters] for part in text.split("\n\n") for first in range(0, len(part), characters)]
-    return "\n\n".join(f"{_SPEAKERS[index * 7 % 4 if index % 3 else 1]}\n{piece}" for index, piece in enumerate(pieces))
+    pieces = [
+        part[first : first + characters]
+        for part in text.split("\n\n")
+        for first in range(0, len(part), characters)
+    ]
+    return "\n\n".join(
+        f"{_SPEAKERS[index * 7 % 4 if index % 3 else 1]}\n{piece}"
+        for index, piece in enumerate(pieces)
+    )
 
 
 def gold_pages() -> dict[str, list[str]]:
@@ -118,8 +141,14 @@ def around_pages() -> Iterator[str]:
             body = record.reader.read()
             main = f" {_words(gold.get(record.headers['WARC-Target-URI'], ''))} "
             tree = HTMLTree.parse_from_bytes(body, detect_encoding(body) or "utf-8")
-            lines = extract_plain_text(tree, main_content=False, alt_texts=False, links=False, form_fields=False).split("\n")
-            yield "\n".join(line.strip() for line in lines if (words := _words(line)) and f" {words} " not in main)
+            lines = extract_plain_text(
+                tree, main_content=False, alt_texts=False, links=False, form_fields=False
+            ).split("\n")
+            yield "\n".join(
+                line.strip()
+                for line in lines
+                if (words := _words(line)) and f" {words} " not in main
+            )
 
 
 def _words(text: str) -> str:
@@ -127,7 +156,9 @@ def _words(text: str) -> str:
 
 
 def menus(around: Sequence[str]) -> list[str]:
-    short = ("\n".join(line for line in text.split("\n") if len(line.split()) < 8) for text in around)
+    short = (
+        "\n".join(line for line in text.split("\n") if len(line.split()) < 8) for text in around
+    )
     return [text for text in short if len(text.split()) >= 50]
 
 
@@ -151,38 +182,56 @@ def made_junk(each: int = 50) -> dict[str, list[str]]:
         "keywords": lambda: "\n".join(some(chance.randint(5, 40)) for _ in range(20)),
         "log lines": lambda: "\n".join(log(index) for index in range(80)),
         "hex dumps": lambda: "\n".join(
-            f"{index:08x}  " + " ".join(f"{chance.randrange(256):02x}" for _ in range(16)) for index in range(60)
+            f"{index:08x}  " + " ".join(f"{chance.randrange(256):02x}" for _ in range(16))
+            for index in range(60)
         ),
-        "number tables": lambda: "\n".join(" ".join(f"{chance.random() * 1000:.2f}" for _ in range(12)) for _ in range(40)),
-        "links": lambda: "\n".join(f"{some(3).title()} - https://example.com/{chance.randrange(99999)}" for _ in range(60)),
+        "number tables": lambda: "\n".join(
+            " ".join(f"{chance.random() * 1000:.2f}" for _ in range(12)) for _ in range(40)
+        ),
+        "links": lambda: "\n".join(
+            f"{some(3).title()} - https://example.com/{chance.randrange(99999)}" for _ in range(60)
+        ),
         "one paragraph again": lambda: ad * chance.randint(10, 40),
     }
     return {name: [make() for _ in range(each)] for name, make in makers.items()}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rules", action="store_true", help="say which rules reject")
     parser.add_argument("--extracted", action="store_true", help="pages as our extraction has them")
     arguments = parser.parse_args()
     pages = extracted_pages() if arguments.extracted else gold_pages()
     novels = books()
     forms = {"novels": novels, "with chapters": [*map(with_chapters, novels)]}
-    forms |= {"with rules": [*map(with_rules, novels)], "with speakers": [*map(with_speakers, novels)]}
+    forms |= {
+        "with rules": [*map(with_rules, novels)],
+        "with speakers": [*map(with_speakers, novels)],
+    }
     around = list(around_pages())
     sets = {"news": (news(), ""), "declarations": (declarations(), "")}
     sets |= {name: (texts, "text") for name, texts in forms.items()}
     sets |= {f"pages: {kind}": (texts, "") for kind, texts in sorted(pages.items())}
-    sets |= {"pages: menus": (menus(around), ""), "pages: around": ([text for text in around if text], "")}
+    sets |= {
+        "pages: menus": (menus(around), ""),
+        "pages: around": ([text for text in around if text], ""),
+    }
     sets |= {f"made: {name}": (texts, "") for name, texts in made_junk().items()}
     table = Table("texts", "documents", *PRESETS)
     rules = []
     for name, (texts, kind) in sets.items():
         verdicts = {preset: verdicts_of(texts, preset=preset, kind=kind) for preset in PRESETS}
-        table.add_row(name, str(len(texts)), *(str(int(found.keep.sum())) for found in verdicts.values()))
+        table.add_row(
+            name, str(len(texts)), *(str(int(found.keep.sum())) for found in verdicts.values())
+        )
         for preset, found in verdicts.items():
             rejected = Counter(rule for rule in found.rule.tolist() if rule)
-            rules.append(f"{name}, {preset}: " + ", ".join(f"{rule} {count}" for rule, count in rejected.most_common()))
+            rules.append(
+                f"{name}, {preset}: "
+                + ", ".join(f"{rule} {count}" for rule, count in rejected.most_common())
+            )
     console = Console(width=140, highlight=False)
     console.print(table)
     for line in rules if arguments.rules else ():

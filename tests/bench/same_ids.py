@@ -14,7 +14,14 @@ from rich.console import Console
 
 from pipeline.terminal import figures_table
 from tests.conftest import DATA
-from tests.transforms.tokens.test_encoders import PATTERNS, byte_level, character_texts, real_texts, sampled, trained
+from tests.transforms.tokens.test_encoders import (
+    PATTERNS,
+    byte_level,
+    character_texts,
+    real_texts,
+    sampled,
+    trained,
+)
 from transforms.tokens.encode import encode_texts, load_tokenizer
 from transforms.tokens.encoders import choose_encoder
 
@@ -22,7 +29,9 @@ BATCH = 256
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--vocabularies", default="4096,32768")
     parser.add_argument("--patterns", default=",".join(PATTERNS))
     options = parser.parse_args()
@@ -30,11 +39,15 @@ def main() -> int:
     learned_from = sampled(iter(texts), 30_000)
     texts += character_texts(1)
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
-    table = figures_table("pattern", "vocabulary", "encoder", "texts", "MB", "tokens", "texts with other ids")
+    table = figures_table(
+        "pattern", "vocabulary", "encoder", "texts", "MB", "tokens", "texts with other ids"
+    )
     others = 0
     for name in options.patterns.split(","):
         for size in map(int, options.vocabularies.split(",")):
-            data = trained(learned_from, size, byte_level(None if name == "gpt2" else PATTERNS[name]))
+            data = trained(
+                learned_from, size, byte_level(None if name == "gpt2" else PATTERNS[name])
+            )
             tokenizer = load_tokenizer(data, path=name)
             encode, library, _ = choose_encoder(data, tokenizer, sample=learned_from[:20])
             tokens = different = 0
@@ -42,8 +55,14 @@ def main() -> int:
                 batch = texts[start : start + BATCH]
                 found, expected = encode(batch), encode_texts(tokenizer, batch)
                 tokens += len(expected.ids)
-                if not (np.array_equal(found.ids, expected.ids) and np.array_equal(found.offsets, expected.offsets)):
-                    different += sum(not np.array_equal(encode([text]).ids, encode_texts(tokenizer, [text]).ids) for text in batch)
+                if not (
+                    np.array_equal(found.ids, expected.ids)
+                    and np.array_equal(found.offsets, expected.offsets)
+                ):
+                    different += sum(
+                        not np.array_equal(encode([text]).ids, encode_texts(tokenizer, [text]).ids)
+                        for text in batch
+                    )
             others += different
             figures = (
                 f"{tokenizer.get_vocab_size():,}",

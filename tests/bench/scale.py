@@ -34,6 +34,7 @@ from pipeline.run.folder import Run
 from pipeline.run.state import file_entry, finish_stage, start_stage
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.fork_server import expected_server, fork_server
+from pipeline.stages.dedup.stage import DEDUP
 from pipeline.stages.documents.planning import plan_documents
 from pipeline.stages.run_stages import run_stages
 from transforms.contracts.addresses import pack_address
@@ -50,11 +51,14 @@ PERIOD, NEAR, COPY = 50, 10, 20
 def write_corpus(folder: Path, documents: int, *, settings: str = "") -> Path:
     """Writes a run whose `documents` stage is finished; returns its configuration. `settings`: lines of the table [dedup]."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "input.jsonl").exists():  # its modification time is in the fingerprint of a corpus that is used again
+    if not (
+        folder / "input.jsonl"
+    ).exists():  # its modification time is in the fingerprint of a corpus that is used again
         (folder / "input.jsonl").write_text("{}\n", encoding="utf-8")
     path = folder / "scale.toml"
     path.write_text(
-        f'folder = "run"\n[sources.web]\nkind = "jsonl"\npaths = ["input.jsonl"]\n[dedup]\n{settings}\n[tokenizer]\n', encoding="utf-8"
+        f'folder = "run"\n[sources.web]\nkind = "jsonl"\npaths = ["input.jsonl"]\n[dedup]\n{settings}\n[tokenizer]\n',
+        encoding="utf-8",
     )
     config = load_config(str(path))
     out = Run(config.folder).stage("documents")
@@ -79,7 +83,9 @@ def write_corpus(folder: Path, documents: int, *, settings: str = "") -> Path:
         "languages": {"unknown": documents},
         "done": {},
     }
-    finish_stage(out, plan, files=files, counters={"sources": {"web": web}}, seconds=0.0, cpu_seconds=0.0)
+    finish_stage(
+        out, plan, files=files, counters={"sources": {"web": web}}, seconds=0.0, cpu_seconds=0.0
+    )
     return path
 
 
@@ -93,20 +99,26 @@ def make_part(part: int, count: int) -> pa.Table:
     lengths[planted] = lengths[planted - 1]
     offsets = np.zeros(count + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
-    chosen = np.exp(generator.random(offsets[-1]) * np.log(VOCABULARY)).astype(np.int64)  # density 1/rank
+    chosen = np.exp(generator.random(offsets[-1]) * np.log(VOCABULARY)).astype(
+        np.int64
+    )  # density 1/rank
     for document in planted.tolist():
         start, end = offsets[document], offsets[document + 1]
         chosen[start:end] = chosen[start - (end - start) : start]
         if position[document] == NEAR:
             chosen[end - 1] = VOCABULARY - 1 - chosen[end - 1] // 2
-    lists = pa.LargeListArray.from_arrays(pa.array(offsets), words.take(pa.array(chosen % VOCABULARY)))
+    lists = pa.LargeListArray.from_arrays(
+        pa.array(offsets), words.take(pa.array(chosen % VOCABULARY))
+    )
     texts = pa.compute.binary_join(lists, " ").cast(pa.large_string())
     numbers = pack_address(part, np.arange(count))
     ids = np.zeros((count, 2), np.uint64)
     ids[:, 0], ids[:, 1] = numbers * np.uint64(0x9E3779B97F4A7C15), numbers
     columns = {
         "id": pa.Array.from_buffers(pa.binary(16), count, [None, pa.py_buffer(ids)]),
-        "source": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array(["web"])),
+        "source": pa.DictionaryArray.from_arrays(
+            pa.array(np.zeros(count, np.int32)), pa.array(["web"])
+        ),
         "origin": pa.array(["synthetic"]).take(pa.array(np.zeros(count, np.int64))),
         "locator": pa.array(numbers).cast(pa.string()),
         "text": texts,
@@ -127,8 +139,22 @@ def _word(number: int) -> str:
 def measure(path: Path, workers: int) -> dict[str, Any]:
     """Runs the dedup stage in a process of its own and says what it took and found."""
     shutil.rmtree(path.parent / "run" / "dedup", ignore_errors=True)
-    planned = plan_run(load_config(str(path)), RunnerSettings(workers=workers, fork_server=expected_server()))[0]
-    command = [sys.executable, "-m", "tests.bench.scale", "--child", str(path), "--workers", str(workers)]
+    planned, _ = plan_run(
+        load_config(str(path)), RunnerSettings(workers=workers, fork_server=expected_server())
+    )
+    estimate = planned.stages[DEDUP.name].estimate
+    assert estimate is not None
+    assert planned.dedup is not None
+    assert planned.dedup.exchange is not None
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.scale",
+        "--child",
+        str(path),
+        "--workers",
+        str(workers),
+    ]
     started = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(command)
@@ -142,13 +168,22 @@ def measure(path: Path, workers: int) -> dict[str, Any]:
     counters = manifest.counters
     return {
         "documents": counters["documents"],
-        "text_megabytes": read_manifest(str(path.parent / "run" / "documents")).counters["sources"]["web"]["text_bytes"] / 1e6,
+        "text_megabytes": read_manifest(str(path.parent / "run" / "documents")).counters["sources"][
+            "web"
+        ]["text_bytes"]
+        / 1e6,
         "seconds": manifest.seconds,
         "process_seconds": round(seconds, 1),
         "user_seconds": round(after.ru_utime - before.ru_utime, 1),
         "system_seconds": round(after.ru_stime - before.ru_stime, 1),
-        "planned": {key: planned["stages"]["dedup"][key] for key in ("seconds", "core_seconds", "memory_bytes", "disk_bytes")}
-        | {key: planned["dedup"][key] for key in ("ranges", "passes", "exact_passes")},
+        "planned": {
+            key: getattr(estimate, key)
+            for key in ("seconds", "core_seconds", "memory_bytes", "disk_bytes")
+        }
+        | {
+            key: getattr(planned.dedup.exchange, key)
+            for key in ("ranges", "passes", "exact_passes")
+        },
         "disk_gigabytes": round(sum(entry.bytes for entry in manifest.files.values()) / 1e9, 2),
         "peak_gigabytes": round(highest["all"] / 1e9, 2),
         "peak_driver_gigabytes": round(highest["driver"] / 1e9, 2),
@@ -175,7 +210,11 @@ def _watch(pid: int, done: threading.Event, highest: dict[str, int]) -> None:
     while not done.wait(0.2):
         sizes = {process: _memory(process) for process in process_tree(pid)}
         workers = [size for process, size in sizes.items() if process != pid]
-        for name, value in (("all", sum(sizes.values())), ("driver", sizes.get(pid, 0)), ("worker", max(workers, default=0))):
+        for name, value in (
+            ("all", sum(sizes.values())),
+            ("driver", sizes.get(pid, 0)),
+            ("worker", max(workers, default=0)),
+        ):
             highest[name] = max(highest[name], value)
 
 
@@ -208,15 +247,29 @@ def run_child(path: str, workers: int) -> None:
     config = load_config(path)
     with fork_server() as server:
         settings = RunnerSettings(workers=workers, fork_server=server)
-        run_stages(config, settings, stages=["dedup"], overwrite=True, progress=StageProgress(Console(quiet=True)))
+        run_stages(
+            config,
+            settings,
+            stages=[DEDUP],
+            overwrite=True,
+            progress=StageProgress(Console(quiet=True)),
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=int, default=2_000_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--folder", type=Path, help="keep the corpus here and use it again; a temporary folder when not given")
-    parser.add_argument("--config", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the table [dedup]")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="keep the corpus here and use it again; a temporary folder when not given",
+    )
+    parser.add_argument(
+        "--config", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the table [dedup]"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

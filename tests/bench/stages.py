@@ -27,7 +27,7 @@ from pipeline.runner.fork_server import fork_server
 from pipeline.stages.run_stages import run_stages
 from pipeline.terminal import figures_table
 from tests.conftest import DATA
-from tests.pipeline.runs import STAGES, stage_manifest
+from tests.pipeline.runs import STAGES, stage_manifest, stages_named
 
 WEB = f"""\
 [sources.web]
@@ -69,8 +69,19 @@ def run_once(sources: str, stage: str, workers: int) -> dict[str, Any]:
 
 def run_child(path: Path, stage: str, workers: int) -> dict[str, Any]:
     """Runs one stage of a configuration in a process of its own and measures it."""
-    command = [sys.executable, "-m", "tests.bench.stages", "--child", str(path), stage, "--workers", str(workers)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.stages",
+        "--child",
+        str(path),
+        stage,
+        "--workers",
+        str(workers),
+    ]
+    return json.loads(
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    )
 
 
 def measure_child(path: str, stage: str, workers: int) -> dict[str, Any]:
@@ -78,26 +89,43 @@ def measure_child(path: str, stage: str, workers: int) -> dict[str, Any]:
     config = load_config(path)
     with fork_server() as server:
         settings = RunnerSettings(workers=workers, fork_server=server)
-        run_stages(config, settings, stages=[stage], progress=StageProgress(Console(quiet=True)))
+        run_stages(
+            config,
+            settings,
+            stages=stages_named([stage]),
+            progress=StageProgress(Console(quiet=True)),
+        )
     manifest = stage_manifest(Run(config.folder), stage)
     documents = stage_manifest(Run(config.folder), "documents").counters["sources"].values()
-    largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    largest = max(
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     text = sum(source["text_bytes"] for source in documents)
     return {
         "seconds": manifest.seconds,
         "cpu_seconds": manifest.cpu_seconds,
-        "documents": sum(source["read" if stage == "documents" else "kept"] for source in documents),
+        "documents": sum(
+            source["read" if stage == "documents" else "kept"] for source in documents
+        ),
         "megabytes": (_input_bytes(path) if stage == "documents" else text) / 1e6,
         "peak_memory_megabytes": largest / 1024,
     }
 
 
 def _input_bytes(path: str) -> int:
-    return sum(unit["bytes"] for unit in json.loads((Path(path).parent / "run" / "documents" / "plan.json").read_text())["units"])
+    return sum(
+        unit["bytes"]
+        for unit in json.loads((Path(path).parent / "run" / "documents" / "plan.json").read_text())[
+            "units"
+        ]
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--json", help="also write the figures to this file")

@@ -35,14 +35,23 @@ METHODS = ("counted", "reference")
 
 def texts(times: int, *, fresh: bool) -> Iterator[str]:
     """The corpus `times` over; with `fresh`, letters of each further repeat are moved in the alphabet, so that its words are new."""
-    once = [gzip.decompress(path.read_bytes()).decode("utf-8-sig") for path in sorted(Path(DATA, "books").glob("*_*.txt.gz"))]
+    once = [
+        gzip.decompress(path.read_bytes()).decode("utf-8-sig")
+        for path in sorted(Path(DATA, "books").glob("*_*.txt.gz"))
+    ]
     for path in sorted(Path(DATA, "news").glob("reuters-0*.jsonl.gz")):
-        once += [json.loads(line)["text"] for line in gzip.decompress(path.read_bytes()).splitlines()]
-    lines = gzip.decompress(Path(DATA, "languages", "udhr.tsv.gz").read_bytes()).decode().splitlines()
+        once += [
+            json.loads(line)["text"] for line in gzip.decompress(path.read_bytes()).splitlines()
+        ]
+    lines = (
+        gzip.decompress(Path(DATA, "languages", "udhr.tsv.gz").read_bytes()).decode().splitlines()
+    )
     once += [line.split("\t")[-1] for line in lines]
     letters = "abcdefghijklmnopqrstuvwxyz"
     for number in range(times):
-        turn = str.maketrans(letters, letters[number % 26 :] + letters[: number % 26]) if fresh else {}
+        turn = (
+            str.maketrans(letters, letters[number % 26 :] + letters[: number % 26]) if fresh else {}
+        )
         yield from (text.translate(turn) if turn else text for text in once)
 
 
@@ -66,11 +75,24 @@ def measure(method: str, *, times: int, vocabulary: int, fresh: bool) -> dict[st
     if method == "counted":
         counts = sort_counts(count_pretokens(arrays(times, fresh=fresh), find_pattern("gpt4")))
         counting = time.perf_counter() - started
-        pretokens, values = counts.column("pretoken").cast(pa.large_binary()), counts.column("count").to_numpy()
-        merges = learn_merges(pretokens, values, vocabulary=vocabulary, minimum_frequency=2, special_tokens=[END_OF_TEXT])
-        tokenizer = tokenizer_of(merges, pattern="gpt4", normalization="none", special_tokens=[END_OF_TEXT])
+        pretokens, values = (
+            counts.column("pretoken").cast(pa.large_binary()),
+            counts.column("count").to_numpy(),
+        )
+        merges = learn_merges(
+            pretokens,
+            values,
+            vocabulary=vocabulary,
+            minimum_frequency=2,
+            special_tokens=[END_OF_TEXT],
+        )
+        tokenizer = tokenizer_of(
+            merges, pattern="gpt4", normalization="none", special_tokens=[END_OF_TEXT]
+        )
     else:
-        tokenizer = train_tokenizer(texts(times, fresh=fresh), vocabulary=vocabulary, minimum_frequency=2)
+        tokenizer = train_tokenizer(
+            texts(times, fresh=fresh), vocabulary=vocabulary, minimum_frequency=2
+        )
     return {
         "seconds": time.perf_counter() - started,
         "counting": counting,
@@ -80,26 +102,58 @@ def measure(method: str, *, times: int, vocabulary: int, fresh: bool) -> dict[st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--vocabulary", type=int, default=32768)
     parser.add_argument("--times", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--child", choices=METHODS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(measure(options.child, times=options.times[0], vocabulary=options.vocabulary, fresh=options.fresh)))
+        print(
+            json.dumps(
+                measure(
+                    options.child,
+                    times=options.times[0],
+                    vocabulary=options.vocabulary,
+                    fresh=options.fresh,
+                )
+            )
+        )
         return
     table = figures_table(
-        "text", *(f"{method} {what}" for method in METHODS for what in ("s", "MB")), "of it counting, s", "same tokenizer"
+        "text",
+        *(f"{method} {what}" for method in METHODS for what in ("s", "MB")),
+        "of it counting, s",
+        "same tokenizer",
     )
     for times in options.times:
         found = []
         for method in METHODS:
-            command = [sys.executable, "-m", "tests.bench.tokenizer", "--child", method, "--times", str(times)]
-            command += ["--vocabulary", str(options.vocabulary), *(["--fresh"] if options.fresh else [])]
-            found.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+            command = [
+                sys.executable,
+                "-m",
+                "tests.bench.tokenizer",
+                "--child",
+                method,
+                "--times",
+                str(times),
+            ]
+            command += [
+                "--vocabulary",
+                str(options.vocabulary),
+                *(["--fresh"] if options.fresh else []),
+            ]
+            found.append(
+                json.loads(
+                    subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                )
+            )
         megabytes = sum(len(text.encode()) for text in texts(1, fresh=False)) * times / 1e6
-        figures = (f"{value:.1f}" for each in found for value in (each["seconds"], each["peak"] / 1e6))
+        figures = (
+            f"{value:.1f}" for each in found for value in (each["seconds"], each["peak"] / 1e6)
+        )
         same = "yes" if found[0]["sha256"] == found[1]["sha256"] else "NO"
         table.add_row(f"{megabytes:.0f} MB", *figures, f"{found[0]['counting']:.1f}", same)
     Console(width=120).print(table)

@@ -35,7 +35,10 @@ BEFORE = ("documents", "dedup", "tokenizer")
 def prepare(folder: Path, sequence_length: int) -> Path:
     """Runs all stages before the shards; returns the configuration."""
     path = folder / "once.toml"
-    path.write_text(f'folder = "run"\n{NEWS}{NOVELS}[shards]\nsequence_length = {sequence_length}\n', encoding="utf-8")
+    path.write_text(
+        f'folder = "run"\n{NEWS}{NOVELS}[shards]\nsequence_length = {sequence_length}\n',
+        encoding="utf-8",
+    )
     for stage in BEFORE:
         run_child(path, stage, 2)
     return path
@@ -52,30 +55,42 @@ def multiply(path: Path, times: int) -> Path:
         files = {}
         for copy in range(times):
             for part in range(parts):
-                name, source = (f"{prefix}-{number:05d}.parquet" for number in (copy * parts + part, part))
+                name, source = (
+                    f"{prefix}-{number:05d}.parquet" for number in (copy * parts + part, part)
+                )
                 (out / stage / name).hardlink_to(run / stage / source)
                 files[name] = manifest["files"][source]
         manifest["files"] = files
         for counts in manifest["counters"]["sources"].values():
-            counts.update({key: value * times for key, value in counts.items() if isinstance(value, int)})
+            counts.update(
+                {key: value * times for key, value in counts.items() if isinstance(value, int)}
+            )
         plan = json.loads((run / stage / "plan.json").read_text(encoding="utf-8"))
         plan["units"] *= times
         for name, values in (("manifest.json", manifest), ("plan.json", plan)):
             (out / stage / name).write_text(json.dumps(values), encoding="utf-8")
     copied = path.with_name(f"{times}.toml")
-    copied.write_text(path.read_text(encoding="utf-8").replace('"run"', f'"run-{times}"'), encoding="utf-8")
+    copied.write_text(
+        path.read_text(encoding="utf-8").replace('"run"', f'"run-{times}"'), encoding="utf-8"
+    )
     return copied
 
 
 def read_texts(path: Path) -> list[str]:
     parts = sorted((path.parent / "run" / "documents").glob("part-*"))
-    return [text for part in parts for text in pq.read_table(part, columns=["text"])["text"].to_pylist()]
+    return [
+        text for part in parts for text in pq.read_table(part, columns=["text"])["text"].to_pylist()
+    ]
 
 
 def raw_encoding(path: Path) -> tiktoken.Encoding:
-    vocabulary = tiktoken_vocabulary((path.parent / "run" / "tokenizer" / "tokenizer.json").read_bytes())
+    vocabulary = tiktoken_vocabulary(
+        (path.parent / "run" / "tokenizer" / "tokenizer.json").read_bytes()
+    )
     ranks = {token: rank for rank, token in enumerate(vocabulary.tokens)}
-    return tiktoken.Encoding("raw", pat_str=vocabulary.pattern, mergeable_ranks=ranks, special_tokens={})
+    return tiktoken.Encoding(
+        "raw", pat_str=vocabulary.pattern, mergeable_ranks=ranks, special_tokens={}
+    )
 
 
 def time_threads(encoding: tiktoken.Encoding, texts: list[str]) -> float:
@@ -113,13 +128,24 @@ def time_processes(encoding: tiktoken.Encoding, texts: list[str]) -> float:
 def run_shards(path: Path) -> tuple[dict[str, Any], int]:
     """The stage's figures, and bytes of the largest process."""
     shutil.rmtree(Path(load_config(str(path)).folder) / "shards", ignore_errors=True)
-    command = [sys.executable, "-m", "tests.bench.stages", "--child", str(path), "shards", "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.stages",
+        "--child",
+        str(path),
+        "shards",
+        "--workers",
+        "2",
+    ]
     out, largest = run_measured(command)
     return json.loads(out.splitlines()[-1]), largest
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--sequence-length", type=int, default=2048)
@@ -147,18 +173,36 @@ def main() -> None:
     median = {name: statistics.median(values) for name, values in seconds.items()}
     raw = megabytes / min(median["threads"], median["processes"])
     beyond = median["many"] - median["once"]
-    table = figures_table("two cores", "text, MB", "seconds", "MB/s", "of raw", "largest process, MB")
+    table = figures_table(
+        "two cores", "text, MB", "seconds", "MB/s", "of raw", "largest process, MB"
+    )
     for label, size, taken, largest in (
         ("raw tiktoken, two threads", megabytes, median["threads"], 0),
         ("raw tiktoken, two processes", megabytes, median["processes"], 0),
         ("shards, once", megabytes, median["once"], memory["once"]),
-        (f"shards, {options.times} times", megabytes * options.times, median["many"], memory["many"]),
+        (
+            f"shards, {options.times} times",
+            megabytes * options.times,
+            median["many"],
+            memory["many"],
+        ),
         ("what is beyond once", megabytes * (options.times - 1), beyond, 0),
     ):
         rate = size / taken
-        table.add_row(label, f"{size:.1f}", f"{taken:.2f}", f"{rate:.1f}", f"{rate / raw:.0%}", f"{largest / 1e6:.0f}" if largest else "")
+        table.add_row(
+            label,
+            f"{size:.1f}",
+            f"{taken:.2f}",
+            f"{rate:.1f}",
+            f"{rate / raw:.0%}",
+            f"{largest / 1e6:.0f}" if largest else "",
+        )
     Console(width=110).print(table)
-    print(json.dumps({"seconds": seconds, "megabytes": megabytes, "times": options.times, "memory": memory}))
+    print(
+        json.dumps(
+            {"seconds": seconds, "megabytes": megabytes, "times": options.times, "memory": memory}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ SECONDS = 10
 LARGEST_MEMORY = 4 << 30
 _FILTERS = (
     FilterConfig(name="length", options={"at_least": 10}),
-    FilterConfig(name="gopher", options={"min_words": 5, "min_stop_words": 0, "max_words": 10_000_000}),
+    FilterConfig(
+        name="gopher", options={"min_words": 5, "min_stop_words": 0, "max_words": 10_000_000}
+    ),
 )
 _LANGUAGE = LanguageConfig(keep=(), threshold=0.0, characters=500, model=None)
 _SPLICES = (
@@ -112,7 +114,9 @@ def check_case(kind: str, suffix: str, data: bytes, folder: Path, findings: Find
     values = counts.by_source().get("fuzz", SourceCounters())
     rejects = pq.read_table(paths.rejects)
     documents = pq.read_table(paths.part)
-    assert values.read == values.kept + sum(values.rejected.values()) == len(documents) + len(rejects)
+    assert (
+        values.read == values.kept + sum(values.rejected.values()) == len(documents) + len(rejects)
+    )
     assert values.kept == len(documents) == rows[paths.part]
     assert count_part(paths) == (rows, counts)
     assert Counter(rejects["rule"].to_pylist()) == Counter(values.rejected)
@@ -131,7 +135,9 @@ def _fail_on_alarm(number: int, frame: object) -> None:
     raise TimeoutError(f"more than {SECONDS} s")
 
 
-def _run_kind(kind: str, first: int, count: int, seed: int, put: Callable[[tuple[int, Findings]], None]) -> None:
+def _run_kind(
+    kind: str, first: int, count: int, seed: int, put: Callable[[tuple[int, Findings]], None]
+) -> None:
     """Reads cases in a process of its own, telling after each how far it came."""
     resource.setrlimit(resource.RLIMIT_AS, (LARGEST_MEMORY, resource.RLIM_INFINITY))
     signal.signal(signal.SIGALRM, _fail_on_alarm)
@@ -144,7 +150,9 @@ def _run_kind(kind: str, first: int, count: int, seed: int, put: Callable[[tuple
                 check_case(kind, *make_case(kind, number, seed), Path(folder), findings)
             except Exception as error:
                 at = traceback.extract_tb(error.__traceback__)[-1]
-                findings.failures.append(f"case {number}: {type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})")
+                findings.failures.append(
+                    f"case {number}: {type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})"
+                )
             signal.alarm(0)
             findings.slowest = time.monotonic() - started
             put((number, findings))
@@ -156,7 +164,9 @@ def fuzz(kind: str, *, count: int, seed: int) -> Findings:
     context = multiprocessing.get_context("spawn")
     while done < count:
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_run_kind, args=(kind, done, count - done, seed, theirs.send))
+        process = context.Process(
+            target=_run_kind, args=(kind, done, count - done, seed, theirs.send)
+        )
         process.start()
         theirs.close()
         while done < count:
@@ -168,7 +178,9 @@ def fuzz(kind: str, *, count: int, seed: int) -> Findings:
             if told is None:
                 process.kill()
                 process.join()
-                total.failures.append(f"case {done}: " + ("the process hung" if hung else f"exit {process.exitcode}"))
+                total.failures.append(
+                    f"case {done}: " + ("the process hung" if hung else f"exit {process.exitcode}")
+                )
                 total.files += 1
                 done += 1
                 break
@@ -187,7 +199,9 @@ def _add(total: Findings, more: Findings) -> None:
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=2000, help="files of each kind")
     parser.add_argument("--kinds", default=",".join(SEEDS))
     parser.add_argument("--seed", type=int, default=0)
@@ -197,7 +211,14 @@ def main(arguments: Iterable[str] | None = None) -> int:
     for kind in [kind for kind in options.kinds.split(",") if kind in KINDS]:
         found = fuzz(kind, count=options.count, seed=options.seed)
         rejected = sum(found.rejected.values())
-        figures = (found.files, found.kept + rejected, found.kept, rejected, f"{found.slowest:.2f}", len(found.failures))
+        figures = (
+            found.files,
+            found.kept + rejected,
+            found.kept,
+            rejected,
+            f"{found.slowest:.2f}",
+            len(found.failures),
+        )
         table.add_row(kind, *map(str, figures))
         failures += [f"{kind} {failure}" for failure in found.failures]
     Console(width=140).print(table)

@@ -44,9 +44,20 @@ def _response(number: int) -> bytes:
     if number % 3 == 1:
         body, headers = gzip.compress(body, mtime=0), headers + "Content-Encoding: gzip\r\n"
     if number % 3 == 2:
-        body = b"".join(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in (body[:500], body[500:])) + b"0\r\n\r\n"
+        body = (
+            b"".join(
+                f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n"
+                for chunk in (body[:500], body[500:])
+            )
+            + b"0\r\n\r\n"
+        )
         headers += "Transfer-Encoding: chunked\r\n"
-    return _record(number, "response", f"HTTP/1.1 200 OK\r\n{headers}\r\n".encode() + body, "application/http; msgtype=response")
+    return _record(
+        number,
+        "response",
+        f"HTTP/1.1 200 OK\r\n{headers}\r\n".encode() + body,
+        "application/http; msgtype=response",
+    )
 
 
 def _warc() -> list[bytes]:
@@ -62,11 +73,19 @@ def _raw_deflate(data: bytes) -> bytes:
 def _wild() -> list[bytes]:
     """Records and messages as servers and crawlers are known to write them; each kind of coding, whole, cut and already undone."""
     page, http = _page(9), "application/http; msgtype=response"
-    chunks = b"".join(b"%X;name=value \r\n%s\r\n" % (len(part), part) for part in (page[:300], page[300:])) + b"0\r\nExpires: 0\r\n\r\n"
+    chunks = (
+        b"".join(
+            b"%X;name=value \r\n%s\r\n" % (len(part), part) for part in (page[:300], page[300:])
+        )
+        + b"0\r\nExpires: 0\r\n\r\n"
+    )
     bodies: list[tuple[str, bytes]] = [
         ("text/html charset=utf-8\r\nTransfer-Encoding: chunked", chunks),
         ("text/html\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip", page),
-        ("TEXT/HTML, text/html\r\nContent-Encoding: x-gzip", gzip.compress(page[:200], mtime=0) + gzip.compress(page[200:], mtime=0)),
+        (
+            "TEXT/HTML, text/html\r\nContent-Encoding: x-gzip",
+            gzip.compress(page[:200], mtime=0) + gzip.compress(page[200:], mtime=0),
+        ),
         ("text/html\r\nContent-Encoding: gzip", gzip.compress(page, mtime=0)[:-90]),
         ("text/html\r\nContent-Encoding: deflate", _raw_deflate(page)),
         ("text/html\r\nContent-Encoding: br, zstd", zstandard.compress(brotli.compress(page))),
@@ -74,11 +93,25 @@ def _wild() -> list[bytes]:
         ("application/octet-stream", page),
         ("text/plain", "\n".join(PROSE).encode()),
     ]
-    messages = [f"HTTP/1.1 200 OK\r\nContent-Type: {headers}\r\n\r\n".encode() + body for headers, body in bodies]
-    messages.append(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200\nContent-Type:\n text/html\n\n" + page)
-    records = [_record(number, "response", message, http) for number, message in enumerate(messages)]
-    kinds = [("resource", "text/html"), ("conversion", "text/plain"), ("revisit", http), ("request", "application/http; msgtype=request")]
-    records += [_record(20 + number, kind, page, stated) for number, (kind, stated) in enumerate(kinds)]
+    messages = [
+        f"HTTP/1.1 200 OK\r\nContent-Type: {headers}\r\n\r\n".encode() + body
+        for headers, body in bodies
+    ]
+    messages.append(
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200\nContent-Type:\n text/html\n\n" + page
+    )
+    records = [
+        _record(number, "response", message, http) for number, message in enumerate(messages)
+    ]
+    kinds = [
+        ("resource", "text/html"),
+        ("conversion", "text/plain"),
+        ("revisit", http),
+        ("request", "application/http; msgtype=request"),
+    ]
+    records += [
+        _record(20 + number, kind, page, stated) for number, (kind, stated) in enumerate(kinds)
+    ]
     wrong = [
         records[0].replace(b"Content-Length: ", b"Content-Length: 9", 1),
         records[1].replace(b"WARC-Date", b"WARC-Truncated: time\r\nWARC-Date"),
@@ -87,7 +120,10 @@ def _wild() -> list[bytes]:
 
 
 def _wet() -> list[bytes]:
-    return [_record(number, "conversion", "\n".join(PROSE).encode(), "text/plain") for number in range(1, 7)]
+    return [
+        _record(number, "conversion", "\n".join(PROSE).encode(), "text/plain")
+        for number in range(1, 7)
+    ]
 
 
 def _epub() -> bytes:
@@ -96,7 +132,10 @@ def _epub() -> bytes:
         '<rootfile full-path="OPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
     )
     spine = "".join(f'<itemref idref="c{number}"/>' for number in range(3))
-    items = "".join(f'<item id="c{number}" href="c{number}.xhtml" media-type="application/xhtml+xml"/>' for number in range(3))
+    items = "".join(
+        f'<item id="c{number}" href="c{number}.xhtml" media-type="application/xhtml+xml"/>'
+        for number in range(3)
+    )
     package = (
         '<?xml version="1.0"?><package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata '
         'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>The flood</dc:title><dc:language>en</dc:language></metadata>'
@@ -108,32 +147,54 @@ def _epub() -> bytes:
         archive.writestr("META-INF/container.xml", container)
         archive.writestr("OPS/book.opf", package)
         for number in range(3):
-            archive.writestr(f"OPS/c{number}.xhtml", _page(number).replace(b"<!doctype html>", b'<?xml version="1.0"?>'))
+            archive.writestr(
+                f"OPS/c{number}.xhtml",
+                _page(number).replace(b"<!doctype html>", b'<?xml version="1.0"?>'),
+            )
     return out.getvalue()
 
 
 def _jsonl() -> bytes:
     rows = [
-        {"text": text, "title": f"Flood {row}", "url": f"https://example.org/{row}", "date": "2024-05-01"}
+        {
+            "text": text,
+            "title": f"Flood {row}",
+            "url": f"https://example.org/{row}",
+            "date": "2024-05-01",
+        }
         for row, text in enumerate(PROSE * 5)
     ]
-    return "".join(json.dumps(row, ensure_ascii=bool(number % 2)) + "\n" for number, row in enumerate(rows)).encode()
+    return "".join(
+        json.dumps(row, ensure_ascii=bool(number % 2)) + "\n" for number, row in enumerate(rows)
+    ).encode()
 
 
 def _csv() -> bytes:
-    return "".join(["text,title\r\n", *(f'"{text}\n{text}","Flood, {row}"\r\n' for row, text in enumerate(PROSE * 5))]).encode()
+    return "".join(
+        [
+            "text,title\r\n",
+            *(f'"{text}\n{text}","Flood, {row}"\r\n' for row, text in enumerate(PROSE * 5)),
+        ]
+    ).encode()
 
 
 def _parquet() -> bytes:
     out = io.BytesIO()
-    table = pa.table({"text": list(PROSE * 50), "title": pa.array([f"Flood {row % 9}" for row in range(200)]).dictionary_encode()})
+    table = pa.table(
+        {
+            "text": list(PROSE * 50),
+            "title": pa.array([f"Flood {row % 9}" for row in range(200)]).dictionary_encode(),
+        }
+    )
     pq.write_table(table, out, row_group_size=40, compression="snappy")
     return out.getvalue()
 
 
 def _arrow(*, stream: bool) -> bytes:
     out = io.BytesIO()
-    table = pa.table({"text": list(PROSE * 5), "title": [f"Flood {row}" for row in range(len(PROSE) * 5)]})
+    table = pa.table(
+        {"text": list(PROSE * 5), "title": [f"Flood {row}" for row in range(len(PROSE) * 5)]}
+    )
     with (pa.ipc.new_stream if stream else pa.ipc.new_file)(out, table.schema) as writer:
         writer.write_table(table, max_chunksize=7)
     return out.getvalue()
@@ -165,15 +226,29 @@ def _wikipedia() -> bytes:
 
 
 def _text() -> bytes:
-    start, end = ("*** START OF THE PROJECT GUTENBERG EBOOK THE FLOOD ***", "*** END OF THE PROJECT GUTENBERG EBOOK THE FLOOD ***")
-    return "\r\n".join(["Title: The Flood", "", start, "", "CHAPTER I", "", *PROSE * 6, "", end, "", "License"]).encode()
+    start, end = (
+        "*** START OF THE PROJECT GUTENBERG EBOOK THE FLOOD ***",
+        "*** END OF THE PROJECT GUTENBERG EBOOK THE FLOOD ***",
+    )
+    return "\r\n".join(
+        ["Title: The Flood", "", start, "", "CHAPTER I", "", *PROSE * 6, "", end, "", "License"]
+    ).encode()
 
 
 def _markdown() -> bytes:
     front = "---\ntitle: The Flood\ndate: 2024-05-01\ntags: [river, flood]\nlang: en\n---\n"
     code = "```python\nfor level in river:\n    print(level)\n```"
     table = "| day | level |\n| --- | ---: |\n| 1 | 2.5 |"
-    blocks = ("# The flood", *PROSE, "<!-- draft -->", "- [one](a.md)\n- two [ref]", code, table, "> quoted", "[ref]: https://example.org/")
+    blocks = (
+        "# The flood",
+        *PROSE,
+        "<!-- draft -->",
+        "- [one](a.md)\n- two [ref]",
+        code,
+        table,
+        "> quoted",
+        "[ref]: https://example.org/",
+    )
     return (front + "\n\n".join(blocks) + "\n").encode()
 
 
@@ -185,7 +260,14 @@ def _lz4(data: bytes) -> bytes:
     """One frame with one block that is stored as it is."""
     descriptor = b"\x60\x70"
     check = xxhash.xxh32_intdigest(descriptor) >> 8 & 0xFF
-    return b"\x04\x22\x4d\x18" + descriptor + bytes([check]) + (len(data) | 1 << 31).to_bytes(4, "little") + data + bytes(4)
+    return (
+        b"\x04\x22\x4d\x18"
+        + descriptor
+        + bytes([check])
+        + (len(data) | 1 << 31).to_bytes(4, "little")
+        + data
+        + bytes(4)
+    )
 
 
 def _gzip(data: bytes) -> bytes:
@@ -202,12 +284,19 @@ SEEDS: dict[str, list[tuple[str, Callable[[], bytes]]]] = {
         (".warc", lambda: b"".join(_wild())),
         (".warc.gz", lambda: _members(_wild(), _gzip)),
     ],
-    "wet": [(".warc.wet", lambda: b"".join(_wet())), (".warc.wet.gz", lambda: _members(_wet(), _gzip))],
+    "wet": [
+        (".warc.wet", lambda: b"".join(_wet())),
+        (".warc.wet.gz", lambda: _members(_wet(), _gzip)),
+    ],
     "html": [(".html", lambda: _page(1)), (".html.gz", lambda: _gzip(_page(1)))],
     "text": [(".txt", _text), (".txt.gz", lambda: _gzip(_text()))],
     "markdown": [(".md", _markdown), (".md.gz", lambda: _gzip(_markdown()))],
     "epub": [(".epub", _epub)],
-    "jsonl": [(".jsonl", _jsonl), (".jsonl.gz", lambda: _gzip(_jsonl())), (".jsonl.zst", lambda: zstandard.compress(_jsonl()))],
+    "jsonl": [
+        (".jsonl", _jsonl),
+        (".jsonl.gz", lambda: _gzip(_jsonl())),
+        (".jsonl.zst", lambda: zstandard.compress(_jsonl())),
+    ],
     "csv": [(".csv", _csv), (".csv.gz", lambda: _gzip(_csv()))],
     "parquet": [(".parquet", _parquet)],
     "arrow": [(".arrow", lambda: _arrow(stream=True)), (".feather", lambda: _arrow(stream=False))],

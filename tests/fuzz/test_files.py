@@ -17,14 +17,18 @@ def test_every_kind_has_a_seed() -> None:
 
 
 @pytest.mark.parametrize(("kind", "number"), FILES, ids=lambda value: str(value))
-def test_untouched_files_have_only_documents_and_known_rejects(tmp_path: Path, kind: str, number: int) -> None:
+def test_untouched_files_have_only_documents_and_known_rejects(
+    tmp_path: Path, kind: str, number: int
+) -> None:
     suffix, make = SEEDS[kind][number]
     findings = Findings()
     check_case(kind, suffix, make(), tmp_path, findings)
     assert findings.kept + sum(findings.rejected.values()) > 0
     known = {"warc/wrong-length": 1} if kind == "warc" and number in (5, 6) else {}
     assert {
-        rule: count for rule, count in findings.rejected.items() if rule.startswith((f"{kind}/", "read/"))
+        rule: count
+        for rule, count in findings.rejected.items()
+        if rule.startswith((f"{kind}/", "read/"))
     } == known or kind == "wikipedia"
 
 

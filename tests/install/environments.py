@@ -11,7 +11,20 @@ from pathlib import Path
 
 from tests.conftest import PROJECT
 
-_PASSED_ON = ("PIP_", "SSL_", "REQUESTS_", "XDG_", "HOME", "PATH", "http_proxy", "https_proxy", "no_proxy", "HTTP_", "HTTPS_", "NO_PROXY")
+_PASSED_ON = (
+    "PIP_",
+    "SSL_",
+    "REQUESTS_",
+    "XDG_",
+    "HOME",
+    "PATH",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_",
+    "HTTPS_",
+    "NO_PROXY",
+)
 """How pip is set up on this machine: its index, proxies, certificates and cache."""
 
 
@@ -44,7 +57,11 @@ class Tools:
     folder: Path
 
     def pip(self, *arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-        return run([sys.executable, "-m", "pip", *arguments], folder=folder, environment=_environment(PYTHONPATH=str(self.folder)))
+        return run(
+            [sys.executable, "-m", "pip", *arguments],
+            folder=folder,
+            environment=_environment(PYTHONPATH=str(self.folder)),
+        )
 
 
 def _environment(**variables: str) -> dict[str, str]:
@@ -55,16 +72,28 @@ def _environment(**variables: str) -> dict[str, str]:
 def fetch_tools(folder: Path) -> Tools:
     """Raises NoIndexError where pip cannot get itself."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, "pip"]
-    done = run(command, folder=folder.parent, environment=_environment(PIP_RETRIES="1", PIP_DEFAULT_TIMEOUT="20"))
+    done = run(
+        command,
+        folder=folder.parent,
+        environment=_environment(PIP_RETRIES="1", PIP_DEFAULT_TIMEOUT="20"),
+    )
     if done.returncode:
-        raise NoIndexError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"pip ended with {done.returncode}")
+        raise NoIndexError(
+            done.stderr.strip().splitlines()[-1]
+            if done.stderr.strip()
+            else f"pip ended with {done.returncode}"
+        )
     return Tools(folder)
 
 
 def copy_source(folder: Path) -> list[str]:
     """Copies what a commit of the working tree would hold; returns the names of the files."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=PROJECT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     names = [name for name in listed.stdout.split("\0") if name and (PROJECT / name).is_file()]
     for name in names:
@@ -87,10 +116,16 @@ def build(folder: Path) -> Distribution:
     copy = folder / "copy"
     copy.mkdir()
     names = copy_source(copy)
-    made = run(["make", "wheel", f"PYTHON={sys.executable}", f"VENV={folder / 'packager'}"], folder=copy, environment=_environment())
+    made = run(
+        ["make", "wheel", f"PYTHON={sys.executable}", f"VENV={folder / 'packager'}"],
+        folder=copy,
+        environment=_environment(),
+    )
     assert made.returncode == 0, made.stderr
     (sdist,), (wheel,) = (copy / "dist").glob("*.tar.gz"), (copy / "dist").glob("*.whl")
-    assert {path.name for path in copy.iterdir()} - {"dist", "tokenmill.egg-info"} == {name.partition("/")[0] for name in names}
+    assert {path.name for path in copy.iterdir()} - {"dist", "tokenmill.egg-info"} == {
+        name.partition("/")[0] for name in names
+    }
     return Distribution(sdist, wheel, names)
 
 
@@ -117,12 +152,21 @@ class Bare:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PATH": "/usr/bin:/bin", "HOME": str(self.folder / "home"), "LANG": "C.UTF-8"} | self.variant.variables
+        return {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self.folder / "home"),
+            "LANG": "C.UTF-8",
+        } | self.variant.variables
 
     def run(self, name: str, *command: str | Path) -> subprocess.CompletedProcess[str]:
         """Runs a program of the environment in the work folder, and remembers by name what it did."""
         program = self.python.parent / command[0]
-        done = run([program, *command[1:]], folder=self.work, environment=self.environment, umask=self.variant.umask)
+        done = run(
+            [program, *command[1:]],
+            folder=self.work,
+            environment=self.environment,
+            umask=self.variant.umask,
+        )
         self.commands[name] = done
         return done
 
@@ -130,10 +174,24 @@ class Bare:
 def install(tools: Tools, python: str, wheel: Path, folder: Path, variant: Variant) -> Bare:
     """Makes an environment without pip or setuptools and installs the wheel into it, in one call of pip."""
     environment = folder / "environment"
-    made = run([python, "-I", "-m", "venv", "--without-pip", environment], folder=folder, environment={"PATH": "/usr/bin:/bin"})
+    made = run(
+        [python, "-I", "-m", "venv", "--without-pip", environment],
+        folder=folder,
+        environment={"PATH": "/usr/bin:/bin"},
+    )
     assert made.returncode == 0, made.stderr
     # Byte code of all that is installed would take longer than the byte code of what the commands use.
-    done = tools.pip("--python", environment, "install", "--quiet", "--only-binary", ":all:", "--no-compile", wheel, folder=folder)
+    done = tools.pip(
+        "--python",
+        environment,
+        "install",
+        "--quiet",
+        "--only-binary",
+        ":all:",
+        "--no-compile",
+        wheel,
+        folder=folder,
+    )
     work = folder / variant.folder
     for place in (work, folder / "home"):
         place.mkdir()

@@ -15,25 +15,56 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
-from tests.install.environments import Bare, Distribution, NoIndexError, Tools, Variant, build, fetch_tools, install, manifest_files
+from tests.install.environments import (
+    Bare,
+    Distribution,
+    NoIndexError,
+    Tools,
+    Variant,
+    build,
+    fetch_tools,
+    install,
+    manifest_files,
+)
 from tests.install.pythons import TRIED, VERSIONS, find_python
 from tests.process_state import PACKAGES
 
 NEED_TRAIN = {
-    f"training.{name}" for name in ("attention", "checkpoint", "evaluate", "events", "generate", "loss", "model", "muon", "optim", "train")
+    f"training.{name}"
+    for name in (
+        "attention",
+        "checkpoint",
+        "evaluate",
+        "events",
+        "generate",
+        "loss",
+        "model",
+        "muon",
+        "optim",
+        "train",
+    )
 }
 """Modules that import PyTorch or safetensors: the extra `train`."""
 
 FOUND = [version for version in VERSIONS if find_python(version)]
 SHARED_MEMORY = Path("/dev/shm")
 VARIANTS = {
-    "3.11": Variant(variables={"LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "0", "HOME": "/dev/null"}),
+    "3.11": Variant(
+        variables={"LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "0", "HOME": "/dev/null"}
+    ),
     "3.12": Variant(
-        variables={"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "1"},
+        variables={
+            "LC_ALL": "POSIX",
+            "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0",
+            "TZ": "Asia/Kathmandu",
+            "PYTHONHASHSEED": "1",
+        },
         umask=0o077,
     ),
     "3.13": Variant(
-        variables={"PYTHONOPTIMIZE": "2"} | ({"TMPDIR": str(SHARED_MEMORY)} if SHARED_MEMORY.is_dir() else {}),
+        variables={"PYTHONOPTIMIZE": "2"}
+        | ({"TMPDIR": str(SHARED_MEMORY)} if SHARED_MEMORY.is_dir() else {}),
         folder="mit Leerzeichen und Ümläuten",
     ),
 }
@@ -123,13 +154,17 @@ def distribution(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Dist
 
 
 @pytest.fixture(scope="module")
-def environments(tools: Tools, distribution: Distribution, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Bare]]:
+def environments(
+    tools: Tools, distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Bare]]:
     """Version -> its environment, in which all commands have run; two environments at a time, as many cores a small machine has."""
     pythons = {version: str(find_python(version)) for version in FOUND}
 
     def make(version: str) -> Bare:
         folder = tmp_path_factory.mktemp(f"python-{version}")
-        bare = install(tools, pythons[version], distribution.wheel, folder, VARIANTS.get(version, Variant()))
+        bare = install(
+            tools, pythons[version], distribution.wheel, folder, VARIANTS.get(version, Variant())
+        )
         if bare.installed.returncode == 0:
             write_own_files(bare.work / OWN)
             for name, command in COMMANDS.items():
@@ -145,7 +180,9 @@ def bare(request: pytest.FixtureRequest, environments: dict[str, Bare]) -> Bare:
     """The environment of a version, or a skip where a newer one cannot be installed into yet."""
     found = environments[request.param]
     if found.installed.returncode and request.param not in TRIED:
-        pytest.skip(f"not everything has a wheel for Python {request.param} yet: {found.installed.stderr.strip().splitlines()[-1]}")
+        pytest.skip(
+            f"not everything has a wheel for Python {request.param} yet: {found.installed.stderr.strip().splitlines()[-1]}"
+        )
     assert found.installed.returncode == 0, found.installed.stderr
     return found
 
@@ -159,11 +196,19 @@ def test_which_pythons_run_here(version: str, record_property: Callable) -> None
         pytest.skip(f"no Python {version} runs here")
 
 
-def test_the_wheel_holds_every_file_of_the_packages_and_no_other(distribution: Distribution) -> None:
-    packaged = {name for name in distribution.source if name.startswith(tuple(f"{package}/" for package in PACKAGES))}
+def test_the_wheel_holds_every_file_of_the_packages_and_no_other(
+    distribution: Distribution,
+) -> None:
+    packaged = {
+        name
+        for name in distribution.source
+        if name.startswith(tuple(f"{package}/" for package in PACKAGES))
+    }
     with zipfile.ZipFile(distribution.wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-        licences = {name.partition("licenses/")[2] for name in archive.namelist() if "licenses/" in name}
+        licences = {
+            name.partition("licenses/")[2] for name in archive.namelist() if "licenses/" in name
+        }
     assert names == packaged
     assert licences == {"LICENSE", "pipeline/sample/python-topics.LICENSE.txt"}
     assert distribution.wheel.stat().st_size < 1_500_000
@@ -172,7 +217,13 @@ def test_the_wheel_holds_every_file_of_the_packages_and_no_other(distribution: D
 def test_the_sdist_holds_what_the_wheel_is_built_from(distribution: Distribution) -> None:
     with tarfile.open(distribution.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"LICENSE", "README.md", "pyproject.toml", "pipeline/cli.py", "pipeline/sample/web/variants.toml"} <= names
+    assert {
+        "LICENSE",
+        "README.md",
+        "pyproject.toml",
+        "pipeline/cli.py",
+        "pipeline/sample/web/variants.toml",
+    } <= names
 
 
 def test_every_module_is_there_but_those_that_need_the_extra_train(bare: Bare) -> None:
@@ -202,30 +253,50 @@ def test_training_without_its_extra_is_an_error_of_three_lines(bare: Bare) -> No
 
 def test_an_environment_without_pytorch_stays_small(bare: Bare) -> None:
     """What `make quickstart` installs but for PyTorch, which is all that `train` adds beside the 2 MB of safetensors."""
-    files = (path for path in (bare.folder / "environment").rglob("*") if path.is_file() and not path.is_symlink())
+    files = (
+        path
+        for path in (bare.folder / "environment").rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
     assert sum(path.stat().st_size for path in files) < 900_000_000
-    train = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]["train"]
+    train = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]["train"]
     assert [requirement.partition(">")[0] for requirement in train] == ["torch", "safetensors"]
 
 
 def test_what_the_commands_say_is_right(bare: Bare) -> None:
     stages = json.loads(bare.commands["inspect"].stdout)["stages"]
-    assert [stages[name]["files"] > 0 for name in ("documents", "dedup", "tokenizer", "shards")] == [True] * 4
+    assert [
+        stages[name]["files"] > 0 for name in ("documents", "dedup", "tokenizer", "shards")
+    ] == [True] * 4
     assert (bare.work / "demo" / "nanogpt" / "train.bin").stat().st_size > 100_000
 
 
 def test_files_of_ones_own_are_read(bare: Bare) -> None:
-    manifest = json.loads((bare.work / OWN / "run" / "documents" / "manifest.json").read_text(encoding="utf-8"))
-    read = {name: (source["read"], source["kept"]) for name, source in manifest["counters"]["sources"].items()}
+    manifest = json.loads(
+        (bare.work / OWN / "run" / "documents" / "manifest.json").read_text(encoding="utf-8")
+    )
+    read = {
+        name: (source["read"], source["kept"])
+        for name, source in manifest["counters"]["sources"].items()
+    }
     assert read == {"table": (1, 1), "pages": (1, 1), "notes": (1, 1)}
 
 
 def test_every_python_writes_the_same_bytes(environments: dict[str, Bare]) -> None:
-    runs = {version: bare.work / "demo" / "run" for version, bare in environments.items() if bare.installed.returncode == 0}
+    runs = {
+        version: bare.work / "demo" / "run"
+        for version, bare in environments.items()
+        if bare.installed.returncode == 0
+    }
     assert runs
     figures, files = {}, {}
     for version, run in runs.items():
-        manifests = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(run.glob("*/manifest.json"))}
+        manifests = {
+            path.parent.name: json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(run.glob("*/manifest.json"))
+        }
         assert list(manifests) == ["dedup", "documents", "shards", "tokenizer"]
         figures[version] = {stage: manifest["counters"] for stage, manifest in manifests.items()}
         libraries = {**manifests["shards"]["versions"], "python": ""}

@@ -47,7 +47,11 @@ URL = "https://index.example/whl/cpu/torch/"
 @pytest.mark.parametrize(
     ("machine", "lowest", "wheel"),
     [
-        (MACHINE, (2, 13), "https://index.example/whl/cpu/torch-2.14.0%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl#sha256=aa"),
+        (
+            MACHINE,
+            (2, 13),
+            "https://index.example/whl/cpu/torch-2.14.0%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl#sha256=aa",
+        ),
         (
             MACHINE._replace(processor="aarch64"),
             (2, 13),
@@ -64,11 +68,15 @@ URL = "https://index.example/whl/cpu/torch/"
         (MACHINE, (2, 14, 1), None),
     ],
 )
-def test_the_newest_wheel_that_fits(machine: Machine, lowest: tuple[int, ...], wheel: str | None) -> None:
+def test_the_newest_wheel_that_fits(
+    machine: Machine, lowest: tuple[int, ...], wheel: str | None
+) -> None:
     assert newest_wheel(PAGE, URL, machine, lowest) == wheel
 
 
-@pytest.mark.parametrize("page", ["", "no page", "<a href=>", '<a href="torch-2.14.0-cp311-cp311-win_amd64.whl">'])
+@pytest.mark.parametrize(
+    "page", ["", "no page", "<a href=>", '<a href="torch-2.14.0-cp311-cp311-win_amd64.whl">']
+)
 def test_pages_without_a_wheel(page: str) -> None:
     assert newest_wheel(page, URL, MACHINE, (2, 13)) is None
 
@@ -92,20 +100,47 @@ INDEX = "https://index.example/whl/cpu"
     ("changed", "read", "requirement", "reason"),
     [
         ({"wanted": "torch==9"}, no_question, "torch==9", "asked for by TORCH="),
-        ({"wanted": "torch==9", "installed": "2.13.0+cpu"}, no_question, "torch==9", "asked for by TORCH="),
+        (
+            {"wanted": "torch==9", "installed": "2.13.0+cpu"},
+            no_question,
+            "torch==9",
+            "asked for by TORCH=",
+        ),
         ({"installed": "2.13.0+cpu"}, no_question, "", "2.13.0+cpu is installed and stays"),
         ({"installed": "2.12.1", "index": None}, no_question, PINNED, "tests run with"),
         ({"index": None}, no_question, PINNED, "tests run with"),
         ({"machine": MACHINE._replace(device="/dev/nvidia0")}, no_question, LOWEST, "/dev/nvidia0"),
         ({"machine": MACHINE._replace(system="Darwin")}, no_question, LOWEST, "Darwin"),
         ({}, silent, PINNED, "did not answer within 3 s"),
-        ({"machine": MACHINE._replace(python="cp313")}, answered, PINNED, "no wheel for this machine"),
-        ({}, answered, "torch@https://index.example/whl/cpu/torch-2.14.0%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl", "CPU build"),
-        ({"index": f"{INDEX}/", "installed": "2.12.1"}, answered, "torch@https://index.example/whl/cpu/torch-2.14.0", "TORCH=torch"),
+        (
+            {"machine": MACHINE._replace(python="cp313")},
+            answered,
+            PINNED,
+            "no wheel for this machine",
+        ),
+        (
+            {},
+            answered,
+            "torch@https://index.example/whl/cpu/torch-2.14.0%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl",
+            "CPU build",
+        ),
+        (
+            {"index": f"{INDEX}/", "installed": "2.12.1"},
+            answered,
+            "torch@https://index.example/whl/cpu/torch-2.14.0",
+            "TORCH=torch",
+        ),
     ],
 )
 def test_the_choice_and_its_reason(changed: dict, read, requirement: str, reason: str) -> None:
-    arguments = {"machine": MACHINE, "wanted": "", "installed": None, "lowest": LOWEST, "index": INDEX, "read": read} | changed
+    arguments = {
+        "machine": MACHINE,
+        "wanted": "",
+        "installed": None,
+        "lowest": LOWEST,
+        "index": INDEX,
+        "read": read,
+    } | changed
     choice = choose(arguments.pop("machine"), **arguments)
     assert choice.requirement.startswith(requirement)
     assert bool(choice.requirement) == bool(requirement)
@@ -119,7 +154,10 @@ def test_the_choice_and_its_reason(changed: dict, read, requirement: str, reason
         ([], None),
         (["dev/nvidiactl", "dev/nvidia-uvm"], None),  # the driver is there, a device is not
         (["dev/nvidia0", "dev/nvidiactl"], "dev/nvidia0"),
-        (["proc/driver/nvidia/gpus/0000:01:00.0/information"], "proc/driver/nvidia/gpus/0000:01:00.0"),
+        (
+            ["proc/driver/nvidia/gpus/0000:01:00.0/information"],
+            "proc/driver/nvidia/gpus/0000:01:00.0",
+        ),
         (["dev/dxg"], None),
         (["dev/dxg", "usr/lib/wsl/lib/libcuda.so.1"], "dev/dxg"),
     ],
@@ -148,7 +186,14 @@ def index(tmp_path: Path) -> Iterator[Server]:
     """A CPU index with a wheel for this machine: a package `torch` of one line."""
     machine = this_machine()
     python = f"{machine.python}-{machine.python}"
-    wheel = tmp_path / "served" / "whl" / "cpu" / "torch" / f"torch-99.0+cpu-{python}-linux_{machine.processor}.whl"
+    wheel = (
+        tmp_path
+        / "served"
+        / "whl"
+        / "cpu"
+        / "torch"
+        / f"torch-99.0+cpu-{python}-linux_{machine.processor}.whl"
+    )
     wheel.parent.mkdir(parents=True)
     members = {
         "torch/__init__.py": "build = 'cpu'\n",
@@ -158,7 +203,9 @@ def index(tmp_path: Path) -> Iterator[Server]:
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-        archive.writestr("torch-99.0+cpu.dist-info/RECORD", "".join(f"{name},,\n" for name in members))
+        archive.writestr(
+            "torch-99.0+cpu.dist-info/RECORD", "".join(f"{name},,\n" for name in members)
+        )
     with serving(tmp_path / "served") as server:
         yield server
 
@@ -174,14 +221,37 @@ def test_pip_installs_the_wheel_of_the_cpu_index(index: Server, tmp_path: Path) 
     done = run_script("--index", f"{index.url}whl/cpu")
     requirement = done.stdout.strip()
     assert requirement.startswith(f"torch@{index.url}whl/cpu/torch/torch-99.0")
-    assert done.stderr.startswith(f"PyTorch: {requirement} (no NVIDIA device: the CPU build from {index.url}whl/cpu;")
+    assert done.stderr.startswith(
+        f"PyTorch: {requirement} (no NVIDIA device: the CPU build from {index.url}whl/cpu;"
+    )
     assert len(done.stderr.splitlines()) == 1
     (wheel,) = (tmp_path / "served" / "whl" / "cpu" / "torch").iterdir()
     hashed = f"{requirement}#sha256={hashlib.sha256(wheel.read_bytes()).hexdigest()}"
     # The machine's own settings of pip, a cap on releases for instance, are another matter.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")} | {"PIP_CONFIG_FILE": os.devnull}
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", "site", hashed]
-    installed = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PIP_")
+    } | {"PIP_CONFIG_FILE": os.devnull}
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        "--target",
+        "site",
+        hashed,
+    ]
+    installed = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert installed.returncode == 0, installed.stderr
     assert (tmp_path / "site" / "torch" / "__init__.py").read_text() == "build = 'cpu'\n"
 
@@ -189,7 +259,9 @@ def test_pip_installs_the_wheel_of_the_cpu_index(index: Server, tmp_path: Path) 
 def test_no_host_is_asked_where_none_may_be(index: Server) -> None:
     done = run_script("--index", f"{index.url}whl/cpu", "--ask-no-host")
     assert done.stdout == f"{PINNED}\n"
-    assert run_script("--index", f"{index.url}whl/cpu", "--wanted", "torch==9").stdout == "torch==9\n"
+    assert (
+        run_script("--index", f"{index.url}whl/cpu", "--wanted", "torch==9").stdout == "torch==9\n"
+    )
     assert not index.requests
 
 
@@ -212,20 +284,44 @@ def test_an_index_that_fails_is_none(index: Server, fault) -> None:
 
 
 def test_an_index_that_does_not_answer_in_time_is_none() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # connections are made, and nobody answers
-        assert read_page(f"http://127.0.0.1:{listening.getsockname()[1]}/torch/", seconds=0.1) is None
+    with socket.create_server(
+        ("127.0.0.1", 0)
+    ) as listening:  # connections are made, and nobody answers
+        assert (
+            read_page(f"http://127.0.0.1:{listening.getsockname()[1]}/torch/", seconds=0.1) is None
+        )
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/torch/", "no-address", "file:///absent/torch/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/torch/", "no-address", "file:///absent/torch/"]
+)
 def test_an_address_at_which_nobody_is(url: str) -> None:
     assert read_page(url) is None
 
 
 def planned(target: str, venv: Path, **variables: str) -> str:
     """The commands that `make` would run in a new environment."""
-    command = ["make", "--dry-run", target, f"VENV={venv}", *(f"{name}={value}" for name, value in variables.items())]
-    environment = {name: value for name, value in os.environ.items() if name not in ("TORCH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+    command = [
+        "make",
+        "--dry-run",
+        target,
+        f"VENV={venv}",
+        *(f"{name}={value}" for name, value in variables.items()),
+    ]
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("TORCH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    return subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
 
 
 def test_the_quickstart_installs_nothing_of_the_tests(tmp_path: Path) -> None:

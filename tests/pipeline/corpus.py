@@ -39,7 +39,9 @@ validation = 0.2
 
 
 def sentences(generator: random.Random, count: int) -> str:
-    return " ".join(" ".join(generator.choices(WORDS, k=12)).capitalize() + "." for _ in range(count))
+    return " ".join(
+        " ".join(generator.choices(WORDS, k=12)).capitalize() + "." for _ in range(count)
+    )
 
 
 def write_corpus(folder: Path, *, extra: str = "") -> Path:
@@ -53,7 +55,11 @@ def write_corpus(folder: Path, *, extra: str = "") -> Path:
     texts[50] = texts[7] + " " + sentences(generator, 1)
     texts[30] = "too short"
     for number in range(3):
-        lines = [json.dumps({"text": text, "title": f"t{index}"}) for index, text in enumerate(texts) if index % 3 == number]
+        lines = [
+            json.dumps({"text": text, "title": f"t{index}"})
+            for index, text in enumerate(texts)
+            if index % 3 == number
+        ]
         lines.insert(2, '{"text": 5}')
         data = ("\n".join(lines) + "\n").encode()
         name = f"news-{number}.jsonl"

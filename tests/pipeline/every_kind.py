@@ -42,7 +42,9 @@ def write_every_kind(folder: Path, *, data: Path | None = None, signals: bool = 
         if kind in ("jsonl", "csv", "parquet", "arrow"):
             text += 'keep_columns = ["title"]\n'
     (folder / "edited").mkdir()
-    (folder / "edited" / "a.jsonl").write_text("".join(json.dumps({"text": _edited(number)}) + "\n" for number in range(12)))
+    (folder / "edited" / "a.jsonl").write_text(
+        "".join(json.dumps({"text": _edited(number)}) + "\n" for number in range(12))
+    )
     text += _EDITING
     if data is not None:
         text += f"""

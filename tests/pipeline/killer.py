@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-import pipeline.stages.documents.stage
+import pipeline.stages.documents.planning
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.runner.beam import RunnerSettings
@@ -33,11 +33,13 @@ def main(path: str, kill_at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     os.replace = counted
-    run_stages(load_config(path), RunnerSettings(workers=1), progress=StageProgress(Console(quiet=True)))
+    run_stages(
+        load_config(path), RunnerSettings(workers=1), progress=StageProgress(Console(quiet=True))
+    )
     print(commits)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 3:
-        pipeline.stages.documents.stage.SMALLEST_UNIT = int(sys.argv[3])
+        pipeline.stages.documents.planning.SMALLEST_UNIT = int(sys.argv[3])
     main(sys.argv[1], int(sys.argv[2]))

@@ -41,15 +41,26 @@ def test_the_picture_is_drawn_from_the_imports() -> None:
         (importer, imported)
         for importer in modules
         for imported in modules - {importer}
-        if any(graph.find_modules_directly_imported_by(part) & parts[imported] for part in parts[importer])
+        if any(
+            graph.find_modules_directly_imported_by(part) & parts[imported]
+            for part in parts[importer]
+        )
     }
     assert arrows - imports == set(), "an arrow without an import"
-    assert {(importer, imported) for importer, imported in imports if importer in below(arrows, imported)} == set(), "against an arrow"
+    assert {
+        (importer, imported)
+        for importer, imported in imports
+        if importer in below(arrows, imported)
+    } == set(), "against an arrow"
 
 
 def test_folders_and_files_of_the_tour_are_there() -> None:
     table = TEXT.partition("| folder |")[2].partition("\n\n")[0]
-    named = [name for line in table.splitlines()[2:] for name in re.findall(r"`([\w/.]+)`", line.split("|")[1])]
+    named = [
+        name
+        for line in table.splitlines()[2:]
+        for name in re.findall(r"`([\w/.]+)`", line.split("|")[1])
+    ]
     assert len(named) > 14
     assert [name for name in named if not (PROJECT / name).exists()] == []
 
@@ -71,6 +82,13 @@ def test_the_worked_example_of_a_command_works(
     printed = tokenmill("largest", finished)
     assert (printed.status, printed.err) == (0, "")
     values = json.loads(tokenmill("largest", finished, "--json").out)
-    assert [Path(name).parent.name for name in values] == ["dedup", "documents", "shards", "tokenizer"]
-    assert all(f"{size:,}  {name}" in printed.out.replace("\n", "") for name, size in values.items())
+    assert [Path(name).parent.name for name in values] == [
+        "dedup",
+        "documents",
+        "shards",
+        "tokenizer",
+    ]
+    assert all(
+        f"{size:,}  {name}" in printed.out.replace("\n", "") for name, size in values.items()
+    )
     assert all(Path(name).stat().st_size == size for name, size in values.items())

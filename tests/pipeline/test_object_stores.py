@@ -54,7 +54,11 @@ def test_a_run_from_s3_to_s3(finished: Path, tmp_path: Path, s3: Any, workers: i
     bucket = f"bucket-{workers}"
     s3.mkdir(bucket)
     s3.put(str(tmp_path / "input"), f"{bucket}/", recursive=True)
-    text = path.read_text().replace('folder = "run"', f'folder = "s3://{bucket}/run"').replace('"input/', f'"s3://{bucket}/input/')
+    text = (
+        path.read_text()
+        .replace('folder = "run"', f'folder = "s3://{bucket}/run"')
+        .replace('"input/', f'"s3://{bucket}/input/')
+    )
     path.write_text(text)
     run(path, workers=workers)
     assert remote_digests(s3, f"{bucket}/run") == digests(finished)
@@ -67,10 +71,17 @@ def test_a_run_on_a_store_without_rename(finished: Path, tmp_path: Path) -> None
     run(path)
     memory = fsspec.filesystem("memory")
     assert remote_digests(memory, "/bucket/run") == digests(finished)
-    assert list(run_view("memory://bucket/run").stages) == ["documents", "dedup", "tokenizer", "shards"]
+    assert list(run_view("memory://bucket/run").stages) == [
+        "documents",
+        "dedup",
+        "tokenizer",
+        "shards",
+    ]
     assert load_config("memory://bucket/run/run.toml").folder == "memory://bucket/run"
     assert verify_run(Run("memory://bucket/run")).right
-    shard = next(name for name in memory.ls("/bucket/run/shards", detail=False) if "train-news" in name)
+    shard = next(
+        name for name in memory.ls("/bucket/run/shards", detail=False) if "train-news" in name
+    )
     row = explain(f"memory:/{shard}:0", url=None, id=None, document=None, extract=True)
     assert {document.read_again.outcome.state for document in row.documents.values()} == {"equal"}
     memory.rm("/bucket", recursive=True)

@@ -49,11 +49,16 @@ def write(folder: Path, mark: str) -> Path:
     generator = random.Random(mark)
     for name in ("in", "books", "eval"):
         (folder / name).mkdir(parents=True)
-    lines = [json.dumps({"text": f"{mark} {sentences(generator, 8)}", "url": f"http://a/{mark}/{row}"}) for row in range(6)]
+    lines = [
+        json.dumps({"text": f"{mark} {sentences(generator, 8)}", "url": f"http://a/{mark}/{row}"})
+        for row in range(6)
+    ]
     (folder / "in" / "a.jsonl").write_text("\n".join(lines))
     (folder / "one.jsonl").write_text(json.dumps({"text": f"{mark} {sentences(generator, 8)}"}))
     (folder / "books" / "b [1].txt").write_text(f"{mark} {sentences(generator, 30)}")
-    (folder / "eval" / "x.jsonl").write_text(json.dumps({"text": "nothing that any document says " * 9}))
+    (folder / "eval" / "x.jsonl").write_text(
+        json.dumps({"text": "nothing that any document says " * 9})
+    )
     (folder / "words.txt").write_text("nothing\n")
     (folder / "my [plugin]*.py").write_text(PLUGIN)
     path = folder / "tokenmill.toml"
@@ -63,14 +68,18 @@ def write(folder: Path, mark: str) -> Path:
 
 def read(path: Path) -> list[str]:
     config = load_config(str(path))
-    return sorted(file["path"] for unit in plan_documents("documents", config).units for file in unit["files"])
+    return sorted(
+        file.path for unit in plan_documents("documents", config).units for file in unit.files
+    )
 
 
 @pytest.mark.parametrize("name", [*ODD, "a::b", "http:", "a:", "s3"])
 def test_a_configuration_finds_its_own_input_and_no_others(tmp_path: Path, name: str) -> None:
     for number, other in enumerate(dict.fromkeys(["ab", "a1b", "axb", "b", name])):
         path = write(tmp_path / other, f"mark{number}")
-    assert read(path) == [f"{path.parent}/{inner}" for inner in ("books/b [1].txt", "in/a.jsonl", "one.jsonl")]
+    assert read(path) == [
+        f"{path.parent}/{inner}" for inner in ("books/b [1].txt", "in/a.jsonl", "one.jsonl")
+    ]
     config = load_config(str(path))
     again = tmp_path / "again.toml"
     again.write_text(config_toml(config))
@@ -82,11 +91,13 @@ def test_origins_do_not_depend_on_the_folders_name(tmp_path: Path) -> None:
     found = set()
     for name in ("plain", "a[b]*?"):
         plan = plan_documents("documents", load_config(str(write(tmp_path / name, "mark"))))
-        found.add(tuple(file["origin"] for unit in plan.units for file in unit["files"]))
+        found.add(tuple(file.origin for unit in plan.units for file in unit.files))
     assert found == {("in/a.jsonl", "one.jsonl", "b [1].txt")}
 
 
-def test_every_command_works_in_a_folder_with_signs(tmp_path: Path, tokenmill: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_works_in_a_folder_with_signs(
+    tmp_path: Path, tokenmill: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number, other in enumerate(["ab", "axb", "a[x]*b"]):
         path = write(tmp_path / other, f"mark{number}")
     monkeypatch.chdir(path.parent)
@@ -105,7 +116,11 @@ def test_every_command_works_in_a_folder_with_signs(tmp_path: Path, tokenmill: C
         assert outcome.status == 0, f"{command}\n{outcome.err}"
         if command[0] == "explain":
             assert "read again  equal" in outcome.out
-    texts = [text for part in sorted((run / "documents").glob("part-*")) for text in pq.read_table(part).column("text").to_pylist()]
+    texts = [
+        text
+        for part in sorted((run / "documents").glob("part-*"))
+        for text in pq.read_table(part).column("text").to_pylist()
+    ]
     assert len(texts) == 8
     assert all(text.startswith("mark2") for text in texts)
 
@@ -113,8 +128,11 @@ def test_every_command_works_in_a_folder_with_signs(tmp_path: Path, tokenmill: C
 def test_a_quickstart_in_a_folder_with_signs(tmp_path: Path) -> None:
     from pipeline.quickstart import write_quickstart
 
-    plain, odd = (plan_documents("documents", load_config(write_quickstart(str(tmp_path / name)))) for name in ("plain", "a[b]*"))
-    assert [unit["bytes"] for unit in plain.units] == [unit["bytes"] for unit in odd.units]
+    plain, odd = (
+        plan_documents("documents", load_config(write_quickstart(str(tmp_path / name))))
+        for name in ("plain", "a[b]*")
+    )
+    assert [unit.bytes for unit in plain.units] == [unit.bytes for unit in odd.units]
     assert [entry[:2] for entry in plain.inputs] == [entry[:2] for entry in odd.inputs]
 
 

@@ -49,8 +49,14 @@ def command():
 """
 
 
-def run(code: str, end: str = "run_and_leave(command)", **options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", f"from pipeline.process_end import run_and_leave\n{code}\n{end}"]
+def run(
+    code: str, end: str = "run_and_leave(command)", **options: object
+) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-c",
+        f"from pipeline.process_end import run_and_leave\n{code}\n{end}",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": ""}
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.run(command, env=environment, text=True, timeout=60, check=False, **settings)
@@ -61,7 +67,9 @@ def test_a_thread_of_arrow_that_still_reads_does_not_abort_the_process() -> None
     assert (done.returncode, done.stdout, done.stderr) == (0, "complete", "")
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 14), reason="from Python 3.14 on such threads are left alone")
+@pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="from Python 3.14 on such threads are left alone"
+)
 def test_pythons_own_end_aborts_it() -> None:
     done = run(AT_WORK, "command()")
     assert (done.returncode, done.stdout) == (-6, "complete")
@@ -70,7 +78,14 @@ def test_pythons_own_end_aborts_it() -> None:
 def test_threads_are_awaited_and_exit_functions_run() -> None:
     done = run(THREADS)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.split("\n") == ["command", "thread", "pool", "exit function", "finalized", ""]
+    assert done.stdout.split("\n") == [
+        "command",
+        "thread",
+        "pool",
+        "exit function",
+        "finalized",
+        "",
+    ]
     assert run(THREADS, "command()").stdout == done.stdout
 
 
@@ -90,7 +105,9 @@ def test_threads_are_awaited_and_exit_functions_run() -> None:
 def test_the_status_is_that_of_the_command(stop: str, status: int, said: str) -> None:
     done = run(f"import sys\ndef command():\n    print('out', end='')\n    {stop}")
     assert (done.returncode, done.stdout) == (status, "out")
-    assert done.stderr == said or (done.stderr.startswith("Traceback") and done.stderr.endswith(said))
+    assert done.stderr == said or (
+        done.stderr.startswith("Traceback") and done.stderr.endswith(said)
+    )
 
 
 def test_output_that_cannot_be_written_is_said() -> None:
@@ -101,7 +118,10 @@ def test_output_that_cannot_be_written_is_said() -> None:
     assert done.returncode == 120
     lines = done.stderr.splitlines()
     assert lines[0].startswith("tokenmill: cannot write: ")
-    assert lines[1:] == ["  where: standard output", "  do: mend that, then run the same command again"]
+    assert lines[1:] == [
+        "  where: standard output",
+        "  do: mend that, then run the same command again",
+    ]
 
 
 def test_a_reader_that_has_gone_away_is_no_news() -> None:
@@ -119,6 +139,8 @@ def test_a_process_without_standard_streams_ends_too() -> None:
 def test_the_module_ends_as_the_console_script_does(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-m", "pipeline.cli", "inspect", str(tmp_path / "absent")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 2
     assert done.stderr.startswith("tokenmill: there is no such file or folder\n")

@@ -10,19 +10,15 @@ from rich.console import Console
 
 from pipeline import progress as progress_module
 from pipeline.progress import StageProgress
-from pipeline.run.plan import StagePlan
-from pipeline.stages.documents.stage import DOCUMENTS
-from pipeline.stages.documents.units import DocumentsUnit
 
-UNITS = [DocumentsUnit(files=(), bytes=size) for size in (3_000_000, 5_000_000)]
-PLAN = StagePlan(stage=DOCUMENTS.name, configuration={}, upstream="", units=UNITS)
+SIZES = {"part-00000.parquet": 3_000_000, "part-00001.parquet": 5_000_000}
 
 
 def shown(folder: Path, *, terminal: bool, until: str) -> str:
     """Commits one of two parts while the stage runs and returns what had been printed when `until` appeared."""
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=160, color_system=None)
-    with StageProgress(console).stage(DOCUMENTS, str(folder), PLAN):
+    with StageProgress(console).stage("documents", str(folder), SIZES):
         (folder / "part-00000.parquet").touch()
         (folder / ".tmp-part-00001.parquet").touch()
         limit = time.monotonic() + 10
@@ -38,7 +34,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
-    printed = shown(tmp_path, terminal=False, until=r"documents: 1 of 2 parts, 3\.0 MB, [\d.]+ MB/s, \d+ s left\n")
+    printed = shown(
+        tmp_path,
+        terminal=False,
+        until=r"documents: 1 of 2 parts, 3\.0 MB, [\d.]+ MB/s, \d+ s left\n",
+    )
     assert "\x1b" not in printed
     assert "2 of 2" not in printed
 

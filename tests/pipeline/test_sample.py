@@ -35,23 +35,47 @@ def outcomes(run: Path) -> dict[Place, dict[str, Any]]:
     addresses: dict[int, Place] = {}
     for part in sorted((run / "documents").glob("part-*.parquet")):
         number = int(part.stem.split("-")[1])
-        for row, document in enumerate(pq.read_table(part, columns=["source", "origin", "locator", "language"]).to_pylist()):
-            place = (f"{document['source']}/{document['origin'].rsplit('/', 1)[-1]}", document["locator"])
+        for row, document in enumerate(
+            pq.read_table(part, columns=["source", "origin", "locator", "language"]).to_pylist()
+        ):
+            place = (
+                f"{document['source']}/{document['origin'].rsplit('/', 1)[-1]}",
+                document["locator"],
+            )
             addresses[pack_address(number, row)] = place
-            found[place] = {"outcome": "kept", "rule": None, "language": document["language"], "keeper": None}
-        for reject in pq.read_table(run / "documents" / part.name.replace("part", "rejects")).to_pylist():
+            found[place] = {
+                "outcome": "kept",
+                "rule": None,
+                "language": document["language"],
+                "keeper": None,
+            }
+        for reject in pq.read_table(
+            run / "documents" / part.name.replace("part", "rejects")
+        ).to_pylist():
             place = (f"{reject['source']}/{reject['origin'].rsplit('/', 1)[-1]}", reject["locator"])
-            found[place] = {"outcome": "rejected", "rule": reject["rule"], "language": None, "keeper": None}
+            found[place] = {
+                "outcome": "rejected",
+                "rule": reject["rule"],
+                "language": None,
+                "keeper": None,
+            }
     for drops in sorted((run / "dedup").glob("drops-*.parquet")):
         number = int(drops.stem.split("-")[1])
         for drop in pq.read_table(drops).to_pylist():
             place = addresses[pack_address(number, drop["row"])]
-            found[place] |= {"outcome": "dropped", "rule": drop["rule"], "keeper": addresses[drop["keeper"]]}
+            found[place] |= {
+                "outcome": "dropped",
+                "rule": drop["rule"],
+                "keeper": addresses[drop["keeper"]],
+            }
     return found
 
 
 def labels(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "sample" / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for line in (folder / "sample" / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def place_of(label: dict[str, Any]) -> Place:
@@ -70,11 +94,16 @@ def test_every_label_holds(quickstart: Path) -> None:
             if (outcome["outcome"], outcome["rule"]) != ("rejected", label["rule"]):
                 wrong.append((label["key"], outcome))
         elif label["outcome"] == "kept":
-            if outcome["outcome"] != "kept" or (label["language"] and outcome["language"] != label["language"]):
+            if outcome["outcome"] != "kept" or (
+                label["language"] and outcome["language"] != label["language"]
+            ):
                 wrong.append((label["key"], outcome))
         elif outcome["outcome"] == "dropped":
             group = {places[key] for key in label["duplicate_of"]}
-            stays = label["keeper"] in (None, *(key for key in label["duplicate_of"] if places[key] == outcome["keeper"]))
+            stays = label["keeper"] in (
+                None,
+                *(key for key in label["duplicate_of"] if places[key] == outcome["keeper"]),
+            )
             if outcome["rule"] != label["rule"] or outcome["keeper"] not in group or not stays:
                 wrong.append((label["key"], outcome))
         elif label["keeper"] not in (None, label["key"]):
@@ -84,7 +113,11 @@ def test_every_label_holds(quickstart: Path) -> None:
 
 def test_exactly_one_of_each_duplicate_group_stays(quickstart: Path) -> None:
     found = outcomes(quickstart / "run")
-    groups = {tuple(sorted(label["duplicate_of"])): [] for label in labels(quickstart) if label["duplicate_of"]}
+    groups = {
+        tuple(sorted(label["duplicate_of"])): []
+        for label in labels(quickstart)
+        if label["duplicate_of"]
+    }
     for label in labels(quickstart):
         if label["duplicate_of"]:
             groups[tuple(sorted(label["duplicate_of"]))].append(found[place_of(label)]["outcome"])
@@ -100,7 +133,12 @@ def test_nothing_but_the_labelled_and_the_topics_was_read(quickstart: Path) -> N
 
 def test_each_source_has_validation_documents(quickstart: Path) -> None:
     validation = read_manifest(str(quickstart / "run" / "shards")).counters["validation"]
-    assert {source for source, figures in validation.items() if figures["documents"]} == {"books", "docs", "news", "web"}
+    assert {source for source, figures in validation.items() if figures["documents"]} == {
+        "books",
+        "docs",
+        "news",
+        "web",
+    }
 
 
 def test_the_readme_shows_this_run(quickstart: Path) -> None:
@@ -125,16 +163,23 @@ def test_the_sample_gives_the_same_run_wherever_it_lies(quickstart: Path, tmp_pa
     config = load_config(write_quickstart(str(tmp_path / "elsewhere")))
     run_stages(config, RunnerSettings(workers=1), progress=StageProgress(Console(quiet=True)))
     for stage in ("documents", "dedup", "tokenizer", "shards"):
-        once, again = (read_manifest(str(folder / "run" / stage)).files for folder in (quickstart, tmp_path / "elsewhere"))
+        once, again = (
+            read_manifest(str(folder / "run" / stage)).files
+            for folder in (quickstart, tmp_path / "elsewhere")
+        )
         assert once == again
     shutil.rmtree(tmp_path / "elsewhere")
 
 
-def test_a_model_of_the_sample_beats_a_unigram_model_and_writes_the_same_text_again(quickstart: Path, tmp_path: Path) -> None:
+def test_a_model_of_the_sample_beats_a_unigram_model_and_writes_the_same_text_again(
+    quickstart: Path, tmp_path: Path
+) -> None:
     """The quickstart's model after a quarter of its steps; the whole training is for `make quickstart`."""
     shutil.copytree(quickstart, tmp_path / "q")
     path = tmp_path / "q" / "tokenmill.toml"
-    path.write_text(path.read_text(encoding="utf-8").replace("steps = 250", "steps = 60"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("steps = 250", "steps = 60"), encoding="utf-8"
+    )
     config = load_config(str(path))
     console = Console(quiet=True)
     train_run(config, console)
@@ -144,10 +189,18 @@ def test_a_model_of_the_sample_beats_a_unigram_model_and_writes_the_same_text_ag
 
     generator = TextGenerator(load_model(str(tmp_path / "q" / "run" / "model"), device="cpu"))
     warm = Sampling(temperature=0.8)
-    seed = next(seed for seed in range(100) if generator.generate("The river", max_tokens=16, sampling=warm, seed=seed).finish == "length")
+    seed = next(
+        seed
+        for seed in range(100)
+        if generator.generate("The river", max_tokens=16, sampling=warm, seed=seed).finish
+        == "length"
+    )
     whole = generator.generate("The river", max_tokens=40, sampling=warm, seed=seed)
     first = generator.generate("The river", max_tokens=15, sampling=warm, seed=seed)
     rest = generator.generate("The river", max_tokens=25, sampling=warm, seed=seed, after=first)
     assert len(first.tokens) < len(whole.tokens)
     assert whole.tokens == rest.tokens
-    assert whole.tokens != generator.generate("The river", max_tokens=40, sampling=warm, seed=seed + 1).tokens
+    assert (
+        whole.tokens
+        != generator.generate("The river", max_tokens=40, sampling=warm, seed=seed + 1).tokens
+    )

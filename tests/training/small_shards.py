@@ -15,7 +15,11 @@ from transforms.tokens.shards import ShardInfo
 
 END_OF_TEXT = 0
 SEQUENCE_LENGTH = 48
-_ENDINGS = {"web": "quickly over the lazy dog", "books": "and so, he said, we beat on", "news": "— reports say £5m, naïve ☕"}
+_ENDINGS = {
+    "web": "quickly over the lazy dog",
+    "books": "and so, he said, we beat on",
+    "news": "— reports say £5m, naïve ☕",
+}
 
 
 def sentences(source: str, *, count: int, seed: int) -> list[str]:
@@ -41,7 +45,13 @@ class Row:
     bytes: int
 
 
-def pack(documents: list[list[int]], *, length: int, token_bytes: Callable[[int], int], longest: int = 1 << 30) -> list[Row]:
+def pack(
+    documents: list[list[int]],
+    *,
+    length: int,
+    token_bytes: Callable[[int], int],
+    longest: int = 1 << 30,
+) -> list[Row]:
     """Puts documents one after another into rows of length + 1 tokens, cutting with an overlap of one token.
 
     The closing EOT of one document is the opening one of the next, except after every third: there a separator stands
@@ -70,7 +80,15 @@ def pack(documents: list[list[int]], *, length: int, token_bytes: Callable[[int]
             taken = stream[offset : offset + min(length + 1 - start, longest)]
             ends = offset + len(taken) == len(stream) and start + len(taken) <= length
             row.tokens += taken + [END_OF_TEXT] * ends
-            row.segments.append({"start": start, "length": len(taken), "document": number, "token_offset": offset, "ends": ends})
+            row.segments.append(
+                {
+                    "start": start,
+                    "length": len(taken),
+                    "document": number,
+                    "token_offset": offset,
+                    "ends": ends,
+                }
+            )
             row.bytes += sum(token_bytes(token) for token in taken[1:])
             if ends:
                 break
@@ -86,7 +104,9 @@ def rows_of(packed: list[Row], length: int) -> Rows:
     """Rows of the packer as the reader gives them."""
     segments = [(index, segment) for index, row in enumerate(packed) for segment in row.segments]
     return Rows(
-        tokens=np.array([row.tokens for row in packed], dtype=np.int64).reshape(len(packed), length + 1),
+        tokens=np.array([row.tokens for row in packed], dtype=np.int64).reshape(
+            len(packed), length + 1
+        ),
         bytes=np.array([row.bytes for row in packed], dtype=np.int64),
         segment_row=np.array([index for index, _ in segments], dtype=np.int64),
         start=np.array([segment["start"] for _, segment in segments], dtype=np.int64),
@@ -99,7 +119,10 @@ def write_shard(path: Path, rows: list[Row], info: ShardInfo) -> None:
     schema = info.schema()
     columns = [
         pa.FixedSizeListArray.from_arrays(
-            pa.array(np.array([row.tokens for row in rows], dtype=np.uint32).reshape(-1), type=info.token_type),
+            pa.array(
+                np.array([row.tokens for row in rows], dtype=np.uint32).reshape(-1),
+                type=info.token_type,
+            ),
             type=schema.field("tokens").type,
         ),
         pa.array([row.segments for row in rows], type=schema.field("segments").type),
@@ -112,7 +135,12 @@ def write_shard(path: Path, rows: list[Row], info: ShardInfo) -> None:
 
 
 def write_shards(
-    folder: Path, splits: dict[tuple[str, str], list[Row]], info: ShardInfo, *, shards: int = 2, fingerprint: str = "f" * 64
+    folder: Path,
+    splits: dict[tuple[str, str], list[Row]],
+    info: ShardInfo,
+    *,
+    shards: int = 2,
+    fingerprint: str = "f" * 64,
 ) -> str:
     """Writes {(split, source): rows} as a finished shards folder with `shards` files each, rows dealt in turn."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +150,11 @@ def write_shards(
             name = f"{split}-{source}-{number:05d}-of-{shards:05d}.arrow"
             mine = rows[number::shards]
             write_shard(folder / name, mine, replace(info, source=source, split=split))
-            files[name] = FileEntry(rows=len(mine), bytes=os.path.getsize(folder / name), sha256=sha256_of(str(folder / name)))
+            files[name] = FileEntry(
+                rows=len(mine),
+                bytes=os.path.getsize(folder / name),
+                sha256=sha256_of(str(folder / name)),
+            )
     finish(folder, files, fingerprint=fingerprint)
     return str(folder)
 
@@ -144,7 +176,9 @@ def finish(folder: Path, files: dict[str, FileEntry], *, fingerprint: str = "f" 
     )
 
 
-def small_info(tokenizer_sha256: str = "0" * 64, *, vocabulary_size: int = 50, sequence_length: int = 16) -> ShardInfo:
+def small_info(
+    tokenizer_sha256: str = "0" * 64, *, vocabulary_size: int = 50, sequence_length: int = 16
+) -> ShardInfo:
     return ShardInfo(
         tokenizer_sha256=tokenizer_sha256,
         vocabulary_size=vocabulary_size,

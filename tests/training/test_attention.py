@@ -20,9 +20,16 @@ def loop_attention(queries, keys, values, starts):
 
 def test_attention_is_that_of_a_loop():
     torch.manual_seed(0)
-    queries, keys, values = torch.randn(2, 4, 9, 8), torch.randn(2, 2, 9, 8), torch.randn(2, 2, 9, 8)
+    queries, keys, values = (
+        torch.randn(2, 4, 9, 8),
+        torch.randn(2, 2, 9, 8),
+        torch.randn(2, 2, 9, 8),
+    )
     starts = torch.tensor([[0, 0, 0, 3, 3, 5, 5, 5, 5], [0, 1, 1, 1, 1, 1, 1, 1, 8]])
-    torch.testing.assert_close(attend(queries, keys, values, mask=document_mask(starts)), loop_attention(queries, keys, values, starts))
+    torch.testing.assert_close(
+        attend(queries, keys, values, mask=document_mask(starts)),
+        loop_attention(queries, keys, values, starts),
+    )
     causal = loop_attention(queries, keys, values, torch.zeros_like(starts))
     torch.testing.assert_close(attend(queries, keys, values), causal)
     torch.testing.assert_close(attend(queries[:, :, 6:], keys, values), causal[:, :, 6:])

@@ -23,7 +23,9 @@ def test_the_last_checkpoints_are_kept_and_each_is_a_model(finished):
 
 
 @pytest.mark.parametrize("stops", [[10], [12], [3, 17], [6, 7, 19]], ids=str)
-def test_a_resumed_run_is_bitwise_that_which_was_not_interrupted(finished, config, shards, tokenizer_file, tmp_path, stops):
+def test_a_resumed_run_is_bitwise_that_which_was_not_interrupted(
+    finished, config, shards, tokenizer_file, tmp_path, stops
+):
     for stop in stops:
         with pytest.raises(Stop):
             run(config, shards, tokenizer_file, tmp_path / "model", stop_after=stop)
@@ -44,7 +46,9 @@ def test_a_resumed_run_with_muon_too_is_bitwise_the_same(config, shards, tokeniz
     assert_equal_runs(tmp_path / "whole", tmp_path / "model")
 
 
-def test_random_numbers_go_on_where_the_checkpoint_was_taken(config, shards, tokenizer_file, tmp_path):
+def test_random_numbers_go_on_where_the_checkpoint_was_taken(
+    config, shards, tokenizer_file, tmp_path
+):
     def draws(out, *, stop_after=None):
         drawn = {}
 
@@ -55,7 +59,13 @@ def test_random_numbers_go_on_where_the_checkpoint_was_taken(config, shards, tok
                 raise Stop
 
         with contextlib.suppress(Stop):
-            train(replace(config, steps=10), shards=shards, tokenizer=tokenizer_file, out=str(tmp_path / out), report=report)
+            train(
+                replace(config, steps=10),
+                shards=shards,
+                tokenizer=tokenizer_file,
+                out=str(tmp_path / out),
+                report=report,
+            )
         return drawn
 
     whole, first, second = draws("whole"), draws("parts", stop_after=5), draws("parts")
@@ -87,12 +97,16 @@ train(TrainConfig(**config), shards=shards, tokenizer=tokenizer, out=out)
 
 
 @pytest.mark.parametrize("kill", [2, 26, 33, 37])
-def test_killed_at_any_write_a_run_goes_on_as_if_nothing_had_happened(finished, config, shards, tokenizer_file, tmp_path, kill):
+def test_killed_at_any_write_a_run_goes_on_as_if_nothing_had_happened(
+    finished, config, shards, tokenizer_file, tmp_path, kill
+):
     """SIGKILL instead of the n-th rename, link or fsync: before any checkpoint, in the middle of one, between two."""
     out = tmp_path / "model"
     arguments = json.dumps([asdict(config), shards, tokenizer_file, str(out), kill])
     child = subprocess.run(
-        [sys.executable, "-c", CHILD, arguments], check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        [sys.executable, "-c", CHILD, arguments],
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert child.returncode == -signal.SIGKILL
     if Checkpoints(str(out), keep=9).list() and (out / "model.safetensors").exists():
@@ -112,7 +126,9 @@ def test_a_damaged_checkpoint_is_passed_over(finished, config, shards, tokenizer
     assert_equal_runs(finished[0], out)
 
 
-def test_a_checkpoint_of_which_the_state_is_no_state_is_passed_over(finished, config, shards, tokenizer_file, tmp_path):
+def test_a_checkpoint_of_which_the_state_is_no_state_is_passed_over(
+    finished, config, shards, tokenizer_file, tmp_path
+):
     out = tmp_path / "model"
     shutil.copytree(finished[0], out)
     (out / "checkpoints" / "step-00000020" / "state.json").write_text("[]")
@@ -120,7 +136,9 @@ def test_a_checkpoint_of_which_the_state_is_no_state_is_passed_over(finished, co
     assert result.resumed_from == 15
 
 
-def test_a_checkpoint_damaged_inside_is_refused_with_what_to_do(finished, config, shards, tokenizer_file, tmp_path):
+def test_a_checkpoint_damaged_inside_is_refused_with_what_to_do(
+    finished, config, shards, tokenizer_file, tmp_path
+):
     out = tmp_path / "model"
     shutil.copytree(finished[0], out)
     state = out / "checkpoints" / "step-00000020" / "optimizer.safetensors"
@@ -132,15 +150,24 @@ def test_a_checkpoint_damaged_inside_is_refused_with_what_to_do(finished, config
     assert run(config, shards, tokenizer_file, out)[0].resumed_from == 15
 
 
-@pytest.mark.parametrize(("name", "words"), [("model.safetensors", "missing"), ("config.json", "missing")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("model.safetensors", "missing"), ("config.json", "missing")]
+)
 def test_a_folder_without_a_model_is_refused(finished, tmp_path, name, words):
-    shutil.copytree(finished[0], tmp_path / "model", ignore=lambda folder, names: ["checkpoints", name])
+    shutil.copytree(
+        finished[0], tmp_path / "model", ignore=lambda folder, names: ["checkpoints", name]
+    )
     with pytest.raises(UserError, match=words):
         load_model(str(tmp_path / "model"), device="cpu")
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("model.safetensors", "cannot be read"), ("config.json", "cannot be read"), ("tokenizer.json", "trained with")]
+    ("name", "words"),
+    [
+        ("model.safetensors", "cannot be read"),
+        ("config.json", "cannot be read"),
+        ("tokenizer.json", "trained with"),
+    ],
 )
 def test_a_damaged_model_is_refused(finished, tmp_path, name, words):
     shutil.copytree(finished[0], tmp_path / "model")

@@ -25,7 +25,14 @@ def reference(row, length):
                     target = row.tokens[position + 1]
         if start is None:
             start = max(
-                [0, *(segment["start"] + segment["length"] for segment in row.segments if segment["start"] + segment["length"] <= position)]
+                [
+                    0,
+                    *(
+                        segment["start"] + segment["length"]
+                        for segment in row.segments
+                        if segment["start"] + segment["length"] <= position
+                    ),
+                ]
             )
         targets.append(target)
         starts.append(start)
@@ -59,25 +66,44 @@ def test_every_token_of_every_document_and_its_end_is_a_target_once(documents, l
 
 def test_rows_without_segments_have_no_targets():
     batch = make_batch(
-        Rows(np.zeros((2, 9), np.int64), np.zeros(2, np.int64), *(np.empty(0, np.int64) for _ in range(3)), np.empty(0, bool))
+        Rows(
+            np.zeros((2, 9), np.int64),
+            np.zeros(2, np.int64),
+            *(np.empty(0, np.int64) for _ in range(3)),
+            np.empty(0, bool),
+        )
     )
     assert batch.scored == 0
     assert (batch.document_start == 0).all()
 
 
 def all_rows(folder, split):
-    return {source: folder.gather([(rows, index) for index in range(len(rows))]).tokens for source, rows in folder.split(split).items()}
+    return {
+        source: folder.gather([(rows, index) for index in range(len(rows))]).tokens
+        for source, rows in folder.split(split).items()
+    }
 
 
 def test_folder_holds_all_rows_of_all_its_files(tmp_path):
-    packed = pack([[number % 49 + 1] * 11 for number in range(90)], length=16, token_bytes=lambda token: 2)
-    folder = ShardFolder(write_shards(tmp_path, {("train", "web"): packed, ("validation", "web"): []}, small_info(), shards=3))
+    packed = pack(
+        [[number % 49 + 1] * 11 for number in range(90)], length=16, token_bytes=lambda token: 2
+    )
+    folder = ShardFolder(
+        write_shards(
+            tmp_path, {("train", "web"): packed, ("validation", "web"): []}, small_info(), shards=3
+        )
+    )
     tokens = all_rows(folder, "train")["web"].tolist()
     assert tokens == [row.tokens for start in range(3) for row in packed[start::3]]
     assert folder.split("validation") == {}
-    gathered = folder.gather([(folder.split("train")["web"], index) for index in range(len(packed))])
+    gathered = folder.gather(
+        [(folder.split("train")["web"], index) for index in range(len(packed))]
+    )
     assert gathered.bytes.sum() == 90 * 11 * 2
-    batch, expected = make_batch(gathered), make_batch(rows_of([row for start in range(3) for row in packed[start::3]], 16))
+    batch, expected = (
+        make_batch(gathered),
+        make_batch(rows_of([row for start in range(3) for row in packed[start::3]], 16)),
+    )
     assert np.array_equal(batch.targets, expected.targets)
     assert np.array_equal(batch.document_start, expected.document_start)
 
@@ -92,11 +118,17 @@ def test_an_epoch_draws_every_row_once_and_the_next_one_in_another_order(shards)
     assert epochs[0] != epochs[1]
     assert epochs[0] != list(range(web))
     drawn = {(source.source, row) for source, row in RowReader(folder, seed=1).places(0, count)}
-    assert len(drawn) > 0.9 * count  # by number of rows: an epoch of the whole is nearly an epoch of each
+    assert (
+        len(drawn) > 0.9 * count
+    )  # by number of rows: an epoch of the whole is nearly an epoch of each
 
 
 @settings(max_examples=25, deadline=None)
-@given(portions=st.lists(st.integers(1, 30), max_size=6), after=st.integers(1, 40), seed=st.integers(0, 50))
+@given(
+    portions=st.lists(st.integers(1, 30), max_size=6),
+    after=st.integers(1, 40),
+    seed=st.integers(0, 50),
+)
 def test_reading_on_from_a_state_is_reading_on(shards, portions, after, seed):
     folder = ShardFolder(shards)
     through = RowReader(folder, seed=seed, mixture={"web": 2, "books": 1})
@@ -114,12 +146,18 @@ def test_reading_on_from_a_state_is_reading_on(shards, portions, after, seed):
 def test_the_same_rows_whatever_the_batch(shards):
     folder = ShardFolder(shards)
     readers = [RowReader(folder, seed=9) for _ in range(2)]
-    assert np.array_equal(readers[0].next_rows(24).tokens, np.concatenate([readers[1].next_rows(count).tokens for count in (1, 7, 16)]))
+    assert np.array_equal(
+        readers[0].next_rows(24).tokens,
+        np.concatenate([readers[1].next_rows(count).tokens for count in (1, 7, 16)]),
+    )
 
 
 def test_mixture_decides_how_often_a_source_is_drawn(shards):
     folder = ShardFolder(shards)
-    names = [source.source for source, _ in RowReader(folder, seed=0, mixture={"news": 3, "books": 1}).places(0, 400)]
+    names = [
+        source.source
+        for source, _ in RowReader(folder, seed=0, mixture={"news": 3, "books": 1}).places(0, 400)
+    ]
     assert names.count("news") == pytest.approx(300, abs=5)
     assert names.count("books") == pytest.approx(100, abs=5)
 
@@ -135,7 +173,9 @@ def refused(call, *words, error=UserError):
 
 def test_refuses_a_mixture_of_sources_that_are_not_there(shards):
     folder = ShardFolder(shards)
-    refused(lambda: RowReader(folder, seed=0, mixture={"wbe": 1}), "'wbe'", "'web'", error=ConfigError)
+    refused(
+        lambda: RowReader(folder, seed=0, mixture={"wbe": 1}), "'wbe'", "'web'", error=ConfigError
+    )
     refused(lambda: RowReader(folder, seed=0, mixture={"web": 0}), "mixture", error=ConfigError)
     refused(lambda: RowReader(folder, seed=0, split="test"), "'test'")
 
@@ -209,7 +249,8 @@ def test_refuses_a_token_outside_the_vocabulary(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("count", "limit", "expected"), [(3, None, [0, 1, 2]), (3, 5, [0, 1, 2]), (10, 3, [0, 3, 6]), (4, 0, [0, 1, 2, 3]), (0, 3, [])]
+    ("count", "limit", "expected"),
+    [(3, None, [0, 1, 2]), (3, 5, [0, 1, 2]), (10, 3, [0, 3, 6]), (4, 0, [0, 1, 2, 3]), (0, 3, [])],
 )
 def test_spread(count, limit, expected):
     assert spread(count, limit) == expected

@@ -13,13 +13,18 @@ from training.model import Decoder
 from training.train import train
 from transforms.errors import UserError
 
-SHAPE = ModelConfig(vocabulary_size=50, sequence_length=16, width=16, layers=1, heads=2, kv_heads=2, hidden=16)
+SHAPE = ModelConfig(
+    vocabulary_size=50, sequence_length=16, width=16, layers=1, heads=2, kv_heads=2, hidden=16
+)
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Two sources of known documents; every token stands for three bytes."""
-    documents = {"web": [[7, 8, 9] * 3] * 9, "books": [[number % 49 + 1] * number for number in range(1, 30)]}
+    documents = {
+        "web": [[7, 8, 9] * 3] * 9,
+        "books": [[number % 49 + 1] * number for number in range(1, 30)],
+    }
     splits = {
         (split, source): pack(texts, length=16, token_bytes=lambda token: 3)
         for source, texts in documents.items()
@@ -37,7 +42,12 @@ def direct(decoder, folder, source):
         batch = make_batch(shards.gather([(rows, index)]))
         with torch.no_grad():
             logits = (
-                decoder(torch.from_numpy(batch.inputs), document_start=torch.from_numpy(batch.document_start))[0].double().log_softmax(1)
+                decoder(
+                    torch.from_numpy(batch.inputs),
+                    document_start=torch.from_numpy(batch.document_start),
+                )[0]
+                .double()
+                .log_softmax(1)
             )
         for position, target in enumerate(batch.targets[0]):
             if target >= 0:
@@ -67,12 +77,16 @@ def test_an_untrained_model_of_equal_logits_knows_nothing(folder):
     decoder = Decoder(SHAPE)
     with torch.no_grad():
         decoder.model.embed_tokens.weight.zero_()
-    assert evaluate_decoder(decoder, ShardFolder(folder)).total.loss == pytest.approx(math.log(50), rel=1e-6)
+    assert evaluate_decoder(decoder, ShardFolder(folder)).total.loss == pytest.approx(
+        math.log(50), rel=1e-6
+    )
 
 
 def test_fewer_rows_are_some_of_the_rows(folder):
     shards, decoder, reports = ShardFolder(folder), Decoder(SHAPE), []
-    some = evaluate_decoder(decoder, shards, max_rows=3, report=lambda done, total: reports.append((done, total)))
+    some = evaluate_decoder(
+        decoder, shards, max_rows=3, report=lambda done, total: reports.append((done, total))
+    )
     assert {name: score.rows for name, score in some.sources.items()} == {"web": 3, "books": 3}
     assert reports[-1] == (6, 6)
     everything = evaluate_decoder(decoder, shards, max_rows=10**6)
@@ -88,7 +102,9 @@ def test_evaluating_leaves_a_training_model_training(folder):
 
 def test_unigram_is_add_one_over_the_training_targets(folder):
     counts = np.ones(50)
-    for tokens in [[7, 8, 9] * 3 + [0]] * 9 + [[number % 49 + 1] * number + [0] for number in range(1, 30)]:
+    for tokens in [[7, 8, 9] * 3 + [0]] * 9 + [
+        [number % 49 + 1] * number + [0] for number in range(1, 30)
+    ]:
         for token in tokens:
             counts[token] += 1
     nats = sum(-(count - 1) * math.log(count / counts.sum()) for count in counts)
@@ -101,7 +117,11 @@ def test_a_folder_is_evaluated_as_the_training_did(config, shards, tokenizer_fil
     out = str(tmp_path / "model")
     result = train(config, shards=shards, tokenizer=tokenizer_file, out=out)
     assert evaluate(out, shards=shards, device="cpu").figures() == result.validation
-    assert evaluate(out, shards=shards, split="train", max_rows=2, device="cpu").sources.keys() == {"books", "news", "web"}
+    assert evaluate(out, shards=shards, split="train", max_rows=2, device="cpu").sources.keys() == {
+        "books",
+        "news",
+        "web",
+    }
 
 
 def test_refuses_what_does_not_belong_together(config, shards, folder, tokenizer_file, tmp_path):
@@ -115,7 +135,15 @@ def test_refuses_what_does_not_belong_together(config, shards, folder, tokenizer
 
 def test_figures_are_plain_values(folder):
     figures = evaluate_decoder(Decoder(SHAPE), ShardFolder(folder), max_rows=1).figures()
-    assert figures["total"].keys() == {"rows", "tokens", "bytes", "nats", "loss", "perplexity", "bits_per_byte"}
+    assert figures["total"].keys() == {
+        "rows",
+        "tokens",
+        "bytes",
+        "nats",
+        "loss",
+        "perplexity",
+        "bits_per_byte",
+    }
 
 
 def test_a_perplexity_beyond_all_numbers_is_infinite_and_null_in_json():

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from training.checkpoint import load_model
-from training.generate import Sampling, TextGenerator, TextStream, choose, generate, restrict, stream
+from training.generate import (
+    Sampling,
+    TextGenerator,
+    TextStream,
+    choose,
+    generate,
+    restrict,
+    stream,
+)
 from training.train import train
 from transforms.errors import ConfigError, UserError
 
@@ -15,7 +23,12 @@ from transforms.errors import ConfigError, UserError
 @pytest.fixture(scope="session")
 def folder(config, shards, tokenizer_file, tmp_path_factory):
     out = str(tmp_path_factory.mktemp("generate") / "model")
-    train(replace(config, steps=60, width=32, checkpoint_every=0), shards=shards, tokenizer=tokenizer_file, out=out)
+    train(
+        replace(config, steps=60, width=32, checkpoint_every=0),
+        shards=shards,
+        tokenizer=tokenizer_file,
+        out=out,
+    )
     return out
 
 
@@ -47,41 +60,75 @@ samplings = st.builds(
 
 
 @settings(max_examples=25, deadline=None)
-@given(sampling=samplings, seed=st.integers(0, 2**40), prompt=st.sampled_from(["", "a small web", "goes on here and so"]))
+@given(
+    sampling=samplings,
+    seed=st.integers(0, 2**40),
+    prompt=st.sampled_from(["", "a small web", "goes on here and so"]),
+)
 def test_the_cache_changes_no_token(generator, sampling, seed, prompt):
     expected = uncached(generator, prompt, count=20, sampling=sampling, seed=seed)
-    assert generator.generate(prompt, max_tokens=20, sampling=sampling, seed=seed).tokens == expected
+    assert (
+        generator.generate(prompt, max_tokens=20, sampling=sampling, seed=seed).tokens == expected
+    )
 
 
 @settings(max_examples=25, deadline=None)
-@given(sampling=samplings, seed=st.integers(0, 2**40), portions=st.lists(st.integers(0, 12), min_size=1, max_size=4))
+@given(
+    sampling=samplings,
+    seed=st.integers(0, 2**40),
+    portions=st.lists(st.integers(0, 12), min_size=1, max_size=4),
+)
 def test_in_portions_it_is_what_it_is_at_once(generator, sampling, seed, portions):
     whole = generator.generate("a small", max_tokens=sum(portions), sampling=sampling, seed=seed)
     part = None
     for portion in portions:
-        part = generator.generate("a small", max_tokens=portion, sampling=sampling, seed=seed, after=part)
+        part = generator.generate(
+            "a small", max_tokens=portion, sampling=sampling, seed=seed, after=part
+        )
     assert part == whole
 
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**40), count=st.integers(0, 60))
 def test_streamed_text_is_the_text(generator, seed, count):
-    pieces = list(generator.stream("a small", max_tokens=count, sampling=Sampling(temperature=1.5), seed=seed))
-    whole = generator.generate("a small", max_tokens=count, sampling=Sampling(temperature=1.5), seed=seed)
+    pieces = list(
+        generator.stream("a small", max_tokens=count, sampling=Sampling(temperature=1.5), seed=seed)
+    )
+    whole = generator.generate(
+        "a small", max_tokens=count, sampling=Sampling(temperature=1.5), seed=seed
+    )
     assert "".join(piece.text for piece in pieces) == whole.text
     assert tuple(piece.token for piece in pieces) == whole.tokens
     assert all(piece.log_probability < 0 for piece in pieces)
 
 
 def test_the_same_seed_is_the_same_text_and_another_one_another(folder):
-    texts = [generate(folder, prompt="a small", max_tokens=30, seed=seed, device="cpu") for seed in (1, 1, 2)]
+    texts = [
+        generate(folder, prompt="a small", max_tokens=30, seed=seed, device="cpu")
+        for seed in (1, 1, 2)
+    ]
     assert texts[0] == texts[1]
     assert texts[0].tokens != texts[2].tokens
-    assert "".join(piece.text for piece in stream(folder, prompt="a small", max_tokens=30, seed=1, device="cpu")) == texts[0].text
+    assert (
+        "".join(
+            piece.text
+            for piece in stream(folder, prompt="a small", max_tokens=30, seed=1, device="cpu")
+        )
+        == texts[0].text
+    )
 
 
 def test_a_trained_model_goes_on_as_its_text_does(folder):
-    assert "goes on here" in generate(folder, prompt="a small web text", max_tokens=12, sampling=Sampling(temperature=0), device="cpu").text
+    assert (
+        "goes on here"
+        in generate(
+            folder,
+            prompt="a small web text",
+            max_tokens=12,
+            sampling=Sampling(temperature=0),
+            device="cpu",
+        ).text
+    )
 
 
 def test_stops_at_end_of_text_and_at_the_sequence_length(generator):
@@ -89,19 +136,32 @@ def test_stops_at_end_of_text_and_at_the_sequence_length(generator):
     ended = [result for result in results if result.finish == "end-of-text"]
     assert ended
     assert all(generator.model.end_of_text not in result.tokens for result in results)
-    assert all(generator.generate("a", max_tokens=9, seed=0, after=result) == result for result in ended[:1])
+    assert all(
+        generator.generate("a", max_tokens=9, seed=0, after=result) == result
+        for result in ended[:1]
+    )
     with torch.no_grad():  # a model that never ends: its sequence length does
         weight = generator.model.decoder.model.embed_tokens.weight
         kept = weight[generator.model.end_of_text].clone()
         weight[generator.model.end_of_text] = (
-            -30 * generator.model.decoder.hidden(torch.tensor([list(generator.encode("a"))]))[0, -1].sign()
+            -30
+            * generator.model.decoder.hidden(torch.tensor([list(generator.encode("a"))]))[
+                0, -1
+            ].sign()
         )
     try:
-        full = next(result for seed in range(50) if (result := generator.generate("a", max_tokens=500, seed=seed)).finish == "length")
+        full = next(
+            result
+            for seed in range(50)
+            if (result := generator.generate("a", max_tokens=500, seed=seed)).finish == "length"
+        )
     finally:
         with torch.no_grad():
             weight[generator.model.end_of_text] = kept
-    assert len(full.prompt_tokens) + len(full.tokens) == generator.model.decoder.config.sequence_length + 1
+    assert (
+        len(full.prompt_tokens) + len(full.tokens)
+        == generator.model.decoder.config.sequence_length + 1
+    )
 
 
 def test_a_prompt_begins_with_end_of_text_and_cannot_spell_it(generator):

@@ -17,7 +17,9 @@ def test_loss_and_gradients_are_those_of_full_logits(chunk, monkeypatch):
     gradients = torch.autograd.grad(expected / 7, (hidden, weight))
     loss = summed_cross_entropy(hidden, weight, targets, vocabulary_size=50)
     torch.testing.assert_close(loss, expected)
-    for mine, theirs in zip(torch.autograd.grad(loss / 7, (hidden, weight)), gradients, strict=True):
+    for mine, theirs in zip(
+        torch.autograd.grad(loss / 7, (hidden, weight)), gradients, strict=True
+    ):
         torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-4)
     nats = row_nats(hidden, weight, targets, vocabulary_size=50)
     assert nats.dtype == torch.float64
@@ -27,7 +29,10 @@ def test_loss_and_gradients_are_those_of_full_logits(chunk, monkeypatch):
 
 def test_loss_under_autocast_is_near_that_in_float32():
     torch.manual_seed(0)
-    hidden, weight = torch.randn(40, 24, requires_grad=True), torch.randn(128, 24, requires_grad=True)
+    hidden, weight = (
+        torch.randn(40, 24, requires_grad=True),
+        torch.randn(128, 24, requires_grad=True),
+    )
     targets = torch.randint(0, 50, (40,))
     exact = summed_cross_entropy(hidden, weight, targets, vocabulary_size=50)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -41,7 +46,9 @@ def test_loss_under_autocast_is_near_that_in_float32():
 
 def test_no_targets_no_loss():
     weight = torch.randn(128, 8, requires_grad=True)
-    loss = summed_cross_entropy(torch.randn(4, 8, requires_grad=True), weight, torch.full((4,), IGNORE), vocabulary_size=50)
+    loss = summed_cross_entropy(
+        torch.randn(4, 8, requires_grad=True), weight, torch.full((4,), IGNORE), vocabulary_size=50
+    )
     loss.backward()
     assert loss == 0
     assert weight.grad.abs().max() == 0

@@ -10,29 +10,49 @@ from training.config import ModelConfig
 from training.data import make_batch
 from training.model import Decoder, KeyValueCache, rope_table, rotate
 
-SHAPE = ModelConfig(vocabulary_size=50, sequence_length=32, width=24, layers=2, heads=4, kv_heads=2, hidden=32)
+SHAPE = ModelConfig(
+    vocabulary_size=50, sequence_length=32, width=24, layers=2, heads=4, kv_heads=2, hidden=32
+)
 
 
-@pytest.fixture(params=[{}, {"qk_norm": True}, {"kv_heads": 4}, {"tied": False}, {"kv_heads": 1, "heads": 2}], ids=str)
+@pytest.fixture(
+    params=[{}, {"qk_norm": True}, {"kv_heads": 4}, {"tied": False}, {"kv_heads": 1, "heads": 2}],
+    ids=str,
+)
 def decoder(request):
     model = Decoder(replace(SHAPE, **request.param), seed=1)
     with torch.no_grad():
-        for parameter in model.parameters():  # larger than at the start, so that positions and documents matter
+        for (
+            parameter
+        ) in model.parameters():  # larger than at the start, so that positions and documents matter
             parameter.mul_(4) if parameter.dim() > 1 else parameter.add_(torch.rand_like(parameter))
     return model
 
 
 @settings(max_examples=15, deadline=None)
-@given(documents=st.lists(st.lists(st.integers(1, 49), min_size=1, max_size=12), min_size=3, max_size=5), which=st.integers(0, 2))
+@given(
+    documents=st.lists(
+        st.lists(st.integers(1, 49), min_size=1, max_size=12), min_size=3, max_size=5
+    ),
+    which=st.integers(0, 2),
+)
 def test_a_document_does_not_see_the_others(documents, which):
     decoder = Decoder(SHAPE, seed=2)
-    changed = [[token % 49 + 1 for token in document] if index == which else document for index, document in enumerate(documents)]
+    changed = [
+        [token % 49 + 1 for token in document] if index == which else document
+        for index, document in enumerate(documents)
+    ]
     logits = []
     for texts in (documents, changed):
         packed = pack(texts, length=32, token_bytes=lambda token: 1)
         batch = make_batch(rows_of(packed, 32))
         with torch.no_grad():
-            logits.append(decoder(torch.from_numpy(batch.inputs), document_start=torch.from_numpy(batch.document_start)))
+            logits.append(
+                decoder(
+                    torch.from_numpy(batch.inputs),
+                    document_start=torch.from_numpy(batch.document_start),
+                )
+            )
     touched = torch.zeros(logits[0].shape[:2], dtype=torch.bool)
     for index, row in enumerate(packed):
         for segment in row.segments:
@@ -46,13 +66,17 @@ def test_a_document_is_read_alike_wherever_it_lies(decoder):
     document = torch.randint(1, 50, (1, 9))
     row = torch.cat([torch.randint(1, 50, (1, 14)), document], dim=1)
     starts = torch.tensor([[0] * 14 + [14] * 9])
-    torch.testing.assert_close(decoder(row, document_start=starts)[:, 14:], decoder(document), atol=2e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        decoder(row, document_start=starts)[:, 14:], decoder(document), atol=2e-4, rtol=1e-4
+    )
 
 
 def test_without_boundaries_attention_is_causal(decoder):
     tokens = torch.randint(1, 50, (2, 20))
     zeros = torch.zeros_like(tokens)
-    torch.testing.assert_close(decoder(tokens), decoder(tokens, document_start=zeros), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        decoder(tokens), decoder(tokens, document_start=zeros), atol=1e-4, rtol=1e-4
+    )
     changed = tokens.clone()
     changed[:, 12] = changed[:, 12] % 49 + 1
     same, other = decoder(tokens), decoder(changed)
@@ -74,13 +98,24 @@ def test_rotation_turns_the_pairs_of_hugging_face_in_the_complex_plane():
     frequency = 10_000.0 ** (-torch.arange(3) / 3)
     turn = torch.polar(torch.ones(32, 3), torch.arange(32)[:, None] * frequency)
     turned = torch.complex(x[..., :3], x[..., 3:]) * turn
-    torch.testing.assert_close(rotate(x, *rope_table(SHAPE)), torch.cat([turned.real, turned.imag], dim=-1), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        rotate(x, *rope_table(SHAPE)),
+        torch.cat([turned.real, turned.imag], dim=-1),
+        atol=1e-5,
+        rtol=1e-5,
+    )
 
 
 def test_parameters_have_the_names_of_hugging_face():
     names = set(Decoder(replace(SHAPE, qk_norm=True, tied=False)).state_dict())
-    layer = {f"self_attn.{part}.weight" for part in ("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm")}
-    layer |= {f"mlp.{part}_proj.weight" for part in ("gate", "up", "down")} | {"input_layernorm.weight", "post_attention_layernorm.weight"}
+    layer = {
+        f"self_attn.{part}.weight"
+        for part in ("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm")
+    }
+    layer |= {f"mlp.{part}_proj.weight" for part in ("gate", "up", "down")} | {
+        "input_layernorm.weight",
+        "post_attention_layernorm.weight",
+    }
     expected = {"model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"} | {
         f"model.layers.{i}.{name}" for i in range(2) for name in layer
     }

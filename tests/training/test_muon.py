@@ -41,7 +41,9 @@ def test_steps_are_those_of_torch_but_for_its_bfloat16() -> None:
         muon.step()
         reference.step()
     for start, left, right in zip(matrices(0), ours, theirs, strict=True):
-        torch.testing.assert_close(muon.state[left]["momentum_buffer"], reference.state[right]["momentum_buffer"])
+        torch.testing.assert_close(
+            muon.state[left]["momentum_buffer"], reference.state[right]["momentum_buffer"]
+        )
         moved = (left - start).norm()
         assert moved > 0.01
         assert (left - right).norm() < 0.02 * moved

@@ -18,12 +18,17 @@ from training.optim import Optimizer, learning_rate_at
     ],
 )
 def test_schedule(steps, warmup, decay, expected):
-    rates = [learning_rate_at(step, steps=steps, peak=2.0, warmup=warmup, decay=decay) for step in range(steps)]
+    rates = [
+        learning_rate_at(step, steps=steps, peak=2.0, warmup=warmup, decay=decay)
+        for step in range(steps)
+    ]
     assert rates == pytest.approx([2 * value for value in expected])
 
 
 def small_decoder():
-    return Decoder(model_config(TrainConfig(width=16, layers=1, heads=2, kv_heads=2), 50, 16), seed=0)
+    return Decoder(
+        model_config(TrainConfig(width=16, layers=1, heads=2, kv_heads=2), 50, 16), seed=0
+    )
 
 
 @pytest.mark.parametrize("kind", ["adamw", "muon"])
@@ -34,7 +39,9 @@ def test_only_matrices_decay(kind):
         parameter.grad = torch.zeros_like(parameter)
     Optimizer(model, kind=kind, weight_decay=0.5).step(learning_rate=0.1)
     for name, parameter in model.named_parameters():
-        torch.testing.assert_close(parameter.detach(), before[name] * (0.95 if parameter.dim() > 1 else 1.0))
+        torch.testing.assert_close(
+            parameter.detach(), before[name] * (0.95 if parameter.dim() > 1 else 1.0)
+        )
         assert parameter.grad is None
 
 
@@ -56,8 +63,14 @@ def test_muon_takes_the_matrices_of_the_layers_alone():
 @pytest.mark.parametrize("kind", ["adamw", "muon"])
 def test_a_state_put_back_goes_on_alike(kind):
     model, other = small_decoder(), small_decoder()
-    optimizer, fresh = Optimizer(model, kind=kind, weight_decay=0.1), Optimizer(other, kind=kind, weight_decay=0.1)
-    gradients = [{name: torch.randn_like(parameter) for name, parameter in model.named_parameters()} for _ in range(3)]
+    optimizer, fresh = (
+        Optimizer(model, kind=kind, weight_decay=0.1),
+        Optimizer(other, kind=kind, weight_decay=0.1),
+    )
+    gradients = [
+        {name: torch.randn_like(parameter) for name, parameter in model.named_parameters()}
+        for _ in range(3)
+    ]
 
     def step(target, by, gradient):
         for name, parameter in target.named_parameters():
@@ -70,4 +83,6 @@ def test_a_state_put_back_goes_on_alike(kind):
     fresh.load({name: tensor.clone() for name, tensor in optimizer.tensors().items()})
     step(model, optimizer, gradients[2])
     step(other, fresh, gradients[2])
-    assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in model.state_dict().items())
+    assert all(
+        torch.equal(tensor, other.state_dict()[name]) for name, tensor in model.state_dict().items()
+    )

@@ -27,7 +27,10 @@ def test_permute_sends_one_index_alone_where_it_sends_it_among_others(size, inde
 
 
 def test_permute_depends_on_every_part_of_its_key_and_leaves_no_order():
-    orders = {key: permute(np.arange(1000), size=1000, key=key) for key in [(0, 0, "a"), (1, 0, "a"), (0, 1, "a"), (0, 0, "b")]}
+    orders = {
+        key: permute(np.arange(1000), size=1000, key=key)
+        for key in [(0, 0, "a"), (1, 0, "a"), (0, 1, "a"), (0, 0, "b")]
+    }
     first = orders[0, 0, "a"]
     for key, order in orders.items():
         assert (order == first).sum() == (1000 if key == (0, 0, "a") else pytest.approx(0, abs=10))
@@ -37,9 +40,23 @@ def test_permute_depends_on_every_part_of_its_key_and_leaves_no_order():
 
 def test_the_order_is_pinned():
     """Another order of rows would break the resumption of every run: changing it takes a new format version."""
-    assert permute(np.arange(10), size=10, key=(7, 0, "web")).tolist() == [5, 4, 1, 2, 3, 9, 0, 8, 6, 7]
+    assert permute(np.arange(10), size=10, key=(7, 0, "web")).tolist() == [
+        5,
+        4,
+        1,
+        2,
+        3,
+        9,
+        0,
+        8,
+        6,
+        7,
+    ]
     schedule = MixtureSchedule({"web": 0.5, "books": 0.3, "news": 0.2}, seed=7)
-    assert "".join(schedule.sources[source][0] for source in schedule.draw(10**9, 20)[0]) == "nbwbwwbwnbwbwnbwnwwb"
+    assert (
+        "".join(schedule.sources[source][0] for source in schedule.draw(10**9, 20)[0])
+        == "nbwbwwbwnbwbwnbwnwwb"
+    )
 
 
 @pytest.mark.parametrize("index", [-1, 10])
@@ -55,7 +72,9 @@ def test_schedule_counts_what_it_draws(weights, seed, position):
     chosen, drawn = schedule.draw(0, position)
     for source in range(len(schedule.sources)):
         assert np.array_equal(drawn[chosen == source], np.arange((chosen == source).sum()))
-    assert np.array_equal(schedule.counts_before(position), np.bincount(chosen, minlength=len(schedule.sources)))
+    assert np.array_equal(
+        schedule.counts_before(position), np.bincount(chosen, minlength=len(schedule.sources))
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -63,7 +82,13 @@ def test_schedule_counts_what_it_draws(weights, seed, position):
 def test_schedule_is_the_same_in_any_portions(weights, position, split):
     schedule = MixtureSchedule(weights, seed=1)
     whole = np.stack(schedule.draw(position, 40))
-    parts = np.concatenate([np.stack(schedule.draw(position, split)), np.stack(schedule.draw(position + split, 40 - split))], axis=1)
+    parts = np.concatenate(
+        [
+            np.stack(schedule.draw(position, split)),
+            np.stack(schedule.draw(position + split, 40 - split)),
+        ],
+        axis=1,
+    )
     assert np.array_equal(whole, parts)
 
 
@@ -78,7 +103,10 @@ def test_schedule_gives_each_source_its_share(weights, position):
 
 
 def test_schedule_does_not_depend_on_the_order_of_the_mapping_and_leaves_out_weight_zero():
-    first, second = MixtureSchedule({"a": 1, "b": 2, "c": 0}, seed=5), MixtureSchedule({"b": 2, "a": 1}, seed=5)
+    first, second = (
+        MixtureSchedule({"a": 1, "b": 2, "c": 0}, seed=5),
+        MixtureSchedule({"b": 2, "a": 1}, seed=5),
+    )
     assert first.sources == second.sources == ["a", "b"]
     assert np.array_equal(first.draw(0, 50), second.draw(0, 50))
 

@@ -36,7 +36,11 @@ def test_events_and_result_tell_of_the_run(finished, config, shards):
 
 
 def sum_of_targets(config, shards):
-    return make_batch(RowReader(ShardFolder(shards), seed=config.seed).next_rows(config.steps * config.global_batch)).scored
+    return make_batch(
+        RowReader(ShardFolder(shards), seed=config.seed).next_rows(
+            config.steps * config.global_batch
+        )
+    ).scored
 
 
 def test_the_folder_stands_alone(finished, tokenizer_file):
@@ -56,12 +60,21 @@ def test_a_finished_run_is_not_run_again(finished, config, shards, tokenizer_fil
     before = (out / "manifest.json").read_bytes()
     again, events = run(config, shards, tokenizer_file, out)
     assert [type(event) for event in events] == [Started]
-    assert (again.loss, again.validation, again.history, again.tokens) == (result.loss, result.validation, result.history, result.tokens)
+    assert (again.loss, again.validation, again.history, again.tokens) == (
+        result.loss,
+        result.validation,
+        result.history,
+        result.tokens,
+    )
     assert (out / "manifest.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [({"learning_rate": 0.5}, "learning_rate = 0.01, now 0.5"), ({"mixture": {"web": 1.0}}, "mixture")]
+    ("change", "words"),
+    [
+        ({"learning_rate": 0.5}, "learning_rate = 0.01, now 0.5"),
+        ({"mixture": {"web": 1.0}}, "mixture"),
+    ],
 )
 def test_another_configuration_is_refused(finished, config, shards, tokenizer_file, change, words):
     with pytest.raises(UserError, match="another configuration") as caught:
@@ -83,11 +96,20 @@ def test_a_folder_that_is_not_local_is_refused(config, shards, tokenizer_file):
         run(config, shards, tokenizer_file, "memory://model")
 
 
-def test_what_is_not_learned_may_change_between_runs(finished, config, shards, tokenizer_file, tmp_path):
+def test_what_is_not_learned_may_change_between_runs(
+    finished, config, shards, tokenizer_file, tmp_path
+):
     with pytest.raises(Stop):
         run(config, shards, tokenizer_file, tmp_path / "model", stop_after=10)
-    run(replace(config, checkpoint_every=0, evaluate_every=3, keep_checkpoints=1), shards, tokenizer_file, tmp_path / "model")
-    assert (tmp_path / "model" / "model.safetensors").read_bytes() == (finished[0] / "model.safetensors").read_bytes()
+    run(
+        replace(config, checkpoint_every=0, evaluate_every=3, keep_checkpoints=1),
+        shards,
+        tokenizer_file,
+        tmp_path / "model",
+    )
+    assert (tmp_path / "model" / "model.safetensors").read_bytes() == (
+        finished[0] / "model.safetensors"
+    ).read_bytes()
     assert os.listdir(tmp_path / "model" / "checkpoints") == ["step-00000020"]
 
 
@@ -102,10 +124,17 @@ def test_passes_of_a_step_add_up_to_the_step(config, shards, tokenizer_file, tmp
 def test_a_clipped_gradient_moves_weights_less(config, shards, tokenizer_file, tmp_path):
     """AdamW divides the gradient's size out again, but for what lies far below its epsilon of 1e-8."""
     moved = {}
-    start = Decoder(model_config(config, ShardFolder(shards).info.vocabulary_size, 48), seed=config.seed).state_dict()
+    start = Decoder(
+        model_config(config, ShardFolder(shards).info.vocabulary_size, 48), seed=config.seed
+    ).state_dict()
     for clip in (0.0, 1e-12):
         out = tmp_path / str(clip)
-        run(replace(config, steps=1, warmup=0.0, decay=0.0, weight_decay=0.0, clip=clip), shards, tokenizer_file, out)
+        run(
+            replace(config, steps=1, warmup=0.0, decay=0.0, weight_decay=0.0, clip=clip),
+            shards,
+            tokenizer_file,
+            out,
+        )
         trained = load_model(str(out), device="cpu").decoder.state_dict()
         moved[clip] = max(float((trained[name] - start[name]).abs().max()) for name in start)
     assert moved[0.0] == pytest.approx(config.learning_rate, rel=0.01)
@@ -114,11 +143,16 @@ def test_a_clipped_gradient_moves_weights_less(config, shards, tokenizer_file, t
 
 def test_bfloat16_trains_too(config, shards, tokenizer_file, tmp_path):
     exact = everything_loss(config, shards, tokenizer_file, tmp_path / "exact")
-    rounded = everything_loss(replace(config, dtype="bfloat16"), shards, tokenizer_file, tmp_path / "rounded")
+    rounded = everything_loss(
+        replace(config, dtype="bfloat16"), shards, tokenizer_file, tmp_path / "rounded"
+    )
     assert exact != rounded
     assert exact == pytest.approx(rounded, rel=0.02)
     assert all(
-        tensor.dtype == torch.float32 for tensor in load_model(str(tmp_path / "rounded"), device="cpu").decoder.state_dict().values()
+        tensor.dtype == torch.float32
+        for tensor in load_model(str(tmp_path / "rounded"), device="cpu")
+        .decoder.state_dict()
+        .values()
     )
 
 
@@ -127,13 +161,23 @@ def everything_loss(config, shards, tokenizer_file, out):
 
 
 def test_a_trained_model_beats_the_unigram_distribution(config, shards, tokenizer_file, tmp_path):
-    result, _ = run(replace(config, steps=120, width=32, checkpoint_every=0), shards, tokenizer_file, tmp_path / "model")
+    result, _ = run(
+        replace(config, steps=120, width=32, checkpoint_every=0),
+        shards,
+        tokenizer_file,
+        tmp_path / "model",
+    )
     assert result.validation["total"]["loss"] < 0.7 * unigram_loss(shards)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(config, shards, tokenizer_file, tmp_path):
     with pytest.raises(UserError, match="not finite at step"):
-        run(replace(config, learning_rate=1e30, clip=0.0), shards, tokenizer_file, tmp_path / "model")
+        run(
+            replace(config, learning_rate=1e30, clip=0.0),
+            shards,
+            tokenizer_file,
+            tmp_path / "model",
+        )
 
 
 def test_the_global_random_state_is_left_alone(config, shards, tokenizer_file, tmp_path):

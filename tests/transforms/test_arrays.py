@@ -38,7 +38,9 @@ def test_runs_are_those_of_groupby(rows: list[tuple[int, int]]):
     sizes = [len(list(group)) for _, group in itertools.groupby(rows)]
     firsts = [sum(sizes[:index]) for index in range(len(sizes))]
     assert run_starts(*columns).tolist() == firsts
-    assert first_of_run(starts_run(*columns)).tolist() == [first for first, size in zip(firsts, sizes, strict=True) for _ in range(size)]
+    assert first_of_run(starts_run(*columns)).tolist() == [
+        first for first, size in zip(firsts, sizes, strict=True) for _ in range(size)
+    ]
     sizes = [len(list(group)) for _, group in itertools.groupby(first for first, _ in rows)]
     assert run_edges(columns[0]).tolist() == [0, *itertools.accumulate(sizes)]
 
@@ -46,7 +48,9 @@ def test_runs_are_those_of_groupby(rows: list[tuple[int, int]]):
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 4)), max_size=8))
 def test_ranges_one_after_the_other(ranges: list[tuple[int, int]]):
     starts, sizes = np.array(ranges, np.int64).reshape(-1, 2).T
-    assert join_ranges(starts, sizes).tolist() == [start + index for start, size in ranges for index in range(size)]
+    assert join_ranges(starts, sizes).tolist() == [
+        start + index for start, size in ranges for index in range(size)
+    ]
     assert to_offsets(sizes).tolist() == [0, *itertools.accumulate(size for _, size in ranges)]
 
 
@@ -58,15 +62,24 @@ def test_pairs_once_and_sorted(rows: list[tuple[int, int]]):
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 99)), max_size=12))
 def test_split_keeps_the_order_of_rows(rows: list[tuple[int, int]]):
-    batch = to_batch(_SCHEMA, pa.array([bytes(8)] * len(rows), pa.binary(8)), np.array([value for _, value in rows], np.int64))
+    batch = to_batch(
+        _SCHEMA,
+        pa.array([bytes(8)] * len(rows), pa.binary(8)),
+        np.array([value for _, value in rows], np.int64),
+    )
     divided = list(split_by(np.array([number for number, _ in rows], np.int64), batch))
     assert [number for number, _ in divided] == sorted({number for number, _ in rows})
     for number, part in divided:
-        assert part.column("value").to_pylist() == [value for other, value in rows if other == number]
+        assert part.column("value").to_pylist() == [
+            value for other, value in rows if other == number
+        ]
 
 
 def test_columns_of_several_batches():
-    batches = [to_batch(_SCHEMA, rows_to_binary(np.full((2, 8), number, np.uint8)), np.arange(2)) for number in (1, 2)]
+    batches = [
+        to_batch(_SCHEMA, rows_to_binary(np.full((2, 8), number, np.uint8)), np.arange(2))
+        for number in (1, 2)
+    ]
     columns = gather([*batches, empty_batch(_SCHEMA)], _SCHEMA)
     assert columns["value"].tolist() == [0, 1, 0, 1]
     assert columns["id"][:, 0].tolist() == [1, 1, 2, 2]
@@ -86,19 +99,25 @@ def test_lengths():
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))
 def test_blocks_cover_all_and_are_bounded(sizes: list[int], limit: int):
     blocks = list(blocks_of(np.array(sizes, np.int64), limit))
-    assert [index for start, end in blocks for index in range(start, end)] == list(range(len(sizes)))
+    assert [index for start, end in blocks for index in range(start, end)] == list(
+        range(len(sizes))
+    )
     assert all(sum(sizes[start + 1 : end]) < limit for start, end in blocks)
 
 
 @given(st.lists(st.text(max_size=9), max_size=12), st.integers(1, 20))
 def test_slices_of_bytes(texts: list[str], limit: int):
     slices = list(slices_of_bytes(pa.array(texts, pa.large_string()), limit))
-    assert [index for start, end in slices for index in range(start, end)] == list(range(len(texts)))
+    assert [index for start, end in slices for index in range(start, end)] == list(
+        range(len(texts))
+    )
     for start, end in slices:
         assert end == start + 1 or sum(len(text.encode()) for text in texts[start:end]) <= limit
 
 
 @given(st.integers(0, 5), st.integers(0, 5))
 def test_binary_round_trip_of_slices(start: int, length: int):
-    column = pa.array([bytes([number]) * 16 for number in range(10)], pa.binary(16)).slice(start, length)
+    column = pa.array([bytes([number]) * 16 for number in range(10)], pa.binary(16)).slice(
+        start, length
+    )
     assert rows_to_binary(binary_rows(column)).equals(column)

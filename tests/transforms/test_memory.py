@@ -30,7 +30,9 @@ def test_each_range_is_in_one_pass(ranges: int, passes: int):
     """In order, in shares that differ by one range at most; a number and an array are treated alike."""
     passes = min(passes, ranges)
     found = pass_of(np.arange(ranges), ranges=ranges, passes=passes)
-    assert found.tolist() == [pass_of(number, ranges=ranges, passes=passes) for number in range(ranges)]
+    assert found.tolist() == [
+        pass_of(number, ranges=ranges, passes=passes) for number in range(ranges)
+    ]
     sizes = np.bincount(found, minlength=passes)
     assert len(sizes) == passes
     assert sizes.max() - sizes.min() <= 1

@@ -15,11 +15,24 @@ _NAMED = 5
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the figures; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tools.house", description="Figures and laws of the source tree.")
-    parser.add_argument("--root", type=Path, default=Path(), help="the project's folder (default: this one)")
-    parser.add_argument("--all", action="store_true", help="list every place that is counted, not the first few")
-    parser.add_argument("--check", action="store_true", help="exit with status 1 where a bound is not kept")
-    parser.add_argument("--coverage", type=Path, metavar="FILE", help="a JSON report of coverage.py: `make coverage` writes coverage.json")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.house", description="Figures and laws of the source tree."
+    )
+    parser.add_argument(
+        "--root", type=Path, default=Path(), help="the project's folder (default: this one)"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="list every place that is counted, not the first few"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="exit with status 1 where a bound is not kept"
+    )
+    parser.add_argument(
+        "--coverage",
+        type=Path,
+        metavar="FILE",
+        help="a JSON report of coverage.py: `make coverage` writes coverage.json",
+    )
     options = parser.parse_args(arguments)
 
     project = read_project(options.root, PACKAGES)
@@ -35,7 +48,11 @@ def _report(project: Project, figures: list[Figure], *, named: int) -> Iterator[
     yield from _modules(graph, largest=max(_LARGEST, named))
     yield "\nFigures\n"
     for figure in figures:
-        bound = "" if figure.most is None else f"  at most {figure.most}{'' if figure.is_kept else '  NOT KEPT'}"
+        bound = (
+            ""
+            if figure.most is None
+            else f"  at most {figure.most}{'' if figure.is_kept else '  NOT KEPT'}"
+        )
         yield f"  {figure.count:>6,}  {figure.name}{bound}"
     for figure in figures:
         if figure.places:
@@ -56,10 +73,17 @@ def _packages(project: Project, graph: Mapping[str, set[str]]) -> Iterator[str]:
 
 def _modules(graph: Mapping[str, set[str]], *, largest: int) -> Iterator[str]:
     found = fans(graph)
-    for heading, which in (("fan-in: modules that import it", 0), ("fan-out: modules that it imports", 1)):
+    for heading, which in (
+        ("fan-in: modules that import it", 0),
+        ("fan-out: modules that it imports", 1),
+    ):
         yield f"\nLargest {heading}\n"
         ordered = sorted(found, key=lambda name: (-found[name][which], name))
-        yield from (f"  {found[name][which]:>6,}  {name}" for name in ordered[:largest] if found[name][which])
+        yield from (
+            f"  {found[name][which]:>6,}  {name}"
+            for name in ordered[:largest]
+            if found[name][which]
+        )
 
 
 if __name__ == "__main__":

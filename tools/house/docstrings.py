@@ -32,7 +32,11 @@ def first_line_fault(docstring: str) -> Fault | None:
 def docstring_faults(module: Module, fault: Fault) -> Iterator[str]:
     """Docstrings of the module, its classes and functions with this fault, each with its first line."""
     for node in module.nodes:
-        text = ast.get_docstring(node) if isinstance(node, ast.Module | ast.ClassDef | Function) else None
+        text = (
+            ast.get_docstring(node)
+            if isinstance(node, ast.Module | ast.ClassDef | Function)
+            else None
+        )
         if text and first_line_fault(text) == fault:
             yield f"{module.place(node)}: {getattr(node, 'name', module.name)}: {text.splitlines()[0]}"
 
@@ -47,7 +51,9 @@ def _undescribed_in(module: Module, node: ast.Module | ast.ClassDef, prefix: str
         if not isinstance(child, ast.ClassDef | Function) or child.name.startswith("_"):
             continue
         if ast.get_docstring(child) is None and not _overrides(node, child):
-            kind = "class" if isinstance(child, ast.ClassDef) else "method" if prefix else "function"
+            kind = (
+                "class" if isinstance(child, ast.ClassDef) else "method" if prefix else "function"
+            )
             yield f"{module.place(child)}: {kind} {prefix}{child.name}"
         if isinstance(child, ast.ClassDef):
             yield from _undescribed_in(module, child, f"{child.name}.")
@@ -58,4 +64,6 @@ def _overrides(owner: ast.Module | ast.ClassDef, child: ast.stmt) -> bool:
     if not isinstance(owner, ast.ClassDef) or not isinstance(child, Function):
         return False
     plain = {"NamedTuple", "Enum", "StrEnum", "IntEnum", "Protocol", "TypedDict", "ABC"}
-    return any(ast.unparse(base).rpartition(".")[2].partition("[")[0] not in plain for base in owner.bases)
+    return any(
+        ast.unparse(base).rpartition(".")[2].partition("[")[0] not in plain for base in owner.bases
+    )

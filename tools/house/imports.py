@@ -41,7 +41,9 @@ def _imports_of(module: Module, project: Project) -> Iterator[Import]:
                 yield Import(module.name, target, module.place(node), moment)
 
 
-def _import_nodes(node: ast.AST, moment: Moment) -> Iterator[tuple[ast.Import | ast.ImportFrom, Moment]]:
+def _import_nodes(
+    node: ast.AST, moment: Moment
+) -> Iterator[tuple[ast.Import | ast.ImportFrom, Moment]]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child, moment
@@ -57,7 +59,10 @@ def _import_nodes(node: ast.AST, moment: Moment) -> Iterator[tuple[ast.Import | 
 
 
 def _is_type_checking(test: ast.expr) -> bool:
-    return isinstance(test, ast.Name | ast.Attribute) and (test.id if isinstance(test, ast.Name) else test.attr) == "TYPE_CHECKING"
+    return (
+        isinstance(test, ast.Name | ast.Attribute)
+        and (test.id if isinstance(test, ast.Name) else test.attr) == "TYPE_CHECKING"
+    )
 
 
 def imported_names(node: ast.Import | ast.ImportFrom, module: Module) -> list[str]:
@@ -80,7 +85,9 @@ def _module_of(name: str, project: Project) -> str | None:
     return parent if parent in project else None
 
 
-def edges(imports: Iterable[Import], moments: Sequence[Moment] = ("load", "call", "typing")) -> dict[str, set[str]]:
+def edges(
+    imports: Iterable[Import], moments: Sequence[Moment] = ("load", "call", "typing")
+) -> dict[str, set[str]]:
     """Importer -> the modules it imports at these moments."""
     graph: dict[str, set[str]] = defaultdict(set)
     for entry in imports:
@@ -100,8 +107,18 @@ def fans(graph: Mapping[str, set[str]]) -> dict[str, tuple[int, int]]:
 
 def package_fans(graph: Mapping[str, set[str]], package: str) -> tuple[int, int]:
     """Of a package: (modules outside that import from it, modules outside that it imports)."""
-    incoming = {name for name, targets in graph.items() if not is_within(name, package) and any(is_within(t, package) for t in targets)}
-    outgoing = {t for name, targets in graph.items() if is_within(name, package) for t in targets if not is_within(t, package)}
+    incoming = {
+        name
+        for name, targets in graph.items()
+        if not is_within(name, package) and any(is_within(t, package) for t in targets)
+    }
+    outgoing = {
+        t
+        for name, targets in graph.items()
+        if is_within(name, package)
+        for t in targets
+        if not is_within(t, package)
+    }
     return len(incoming), len(outgoing)
 
 
@@ -111,7 +128,9 @@ def package_edges(graph: Mapping[str, set[str]], parent: str) -> dict[str, set[s
     for name, targets in graph.items():
         for target in targets:
             if name.startswith(parent + ".") and target.startswith(parent + "."):
-                mine, theirs = (".".join(each.split(".")[: parent.count(".") + 2]) for each in (name, target))
+                mine, theirs = (
+                    ".".join(each.split(".")[: parent.count(".") + 2]) for each in (name, target)
+                )
                 if mine != theirs:
                     children[mine].add(theirs)
     return dict(children)

@@ -41,8 +41,17 @@ def _layers(contract: Mapping[str, Any]) -> Layers:
         if ":" not in layer:
             independent.add(rank)
         for member in members:
-            ranks |= {f"{container}.{member}" if container else member: rank for container in containers or ("",)}
-    return Layers(contract["name"], containers, ranks, frozenset(independent), contract.get("exhaustive", False))
+            ranks |= {
+                f"{container}.{member}" if container else member: rank
+                for container in containers or ("",)
+            }
+    return Layers(
+        contract["name"],
+        containers,
+        ranks,
+        frozenset(independent),
+        contract.get("exhaustive", False),
+    )
 
 
 def upward_imports(imports: Iterable[Import], layers: Layers) -> Iterator[str]:
@@ -54,7 +63,10 @@ def upward_imports(imports: Iterable[Import], layers: Layers) -> Iterator[str]:
         lower, higher = (_member(name, layers) for name in (entry.importer, entry.imported))
         if lower is None or higher is None or lower == higher:
             continue
-        mine, theirs = (-1 if member in layers.containers else layers.ranks[member] for member in (lower, higher))
+        mine, theirs = (
+            -1 if member in layers.containers else layers.ranks[member]
+            for member in (lower, higher)
+        )
         if mine > theirs or (mine == theirs and mine in layers.independent):
             yield f"{entry}: {lower} is {'beside' if mine == theirs else 'below'} {higher}"
 
@@ -75,4 +87,7 @@ def unplaced_modules(project: Project, layers: Layers) -> list[str]:
         for container in layers.containers
         if name.startswith(container + ".")
     }
-    return [f"{child} is in no layer of {layers.name!r}" for child in sorted(children - set(layers.ranks))]
+    return [
+        f"{child} is in no layer of {layers.name!r}"
+        for child in sorted(children - set(layers.ranks))
+    ]

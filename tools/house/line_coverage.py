@@ -18,6 +18,9 @@ def little_covered(report: Path, project: Project, *, least: float = LEAST_COVER
         if summary is None:
             if module.tree.body:
                 lines.append(f"{module.path}: not in the report")
-        elif summary["num_statements"] and (share := summary["covered_lines"] / summary["num_statements"]) < least:
+        elif (
+            summary["num_statements"]
+            and (share := summary["covered_lines"] / summary["num_statements"]) < least
+        ):
             lines.append(f"{module.path}: {share:.0%} of {summary['num_statements']} statements")
     return lines

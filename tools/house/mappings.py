@@ -1,13 +1,22 @@
 """Mappings with `Any` or `object` as values, in annotations, bases and casts; an alias counts wherever it is used."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from tools.house.imports import imported_names
 from tools.house.project import Module, Project
 
-_MAPPINGS = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict", "ChainMap"}
+_MAPPINGS = {
+    "dict",
+    "Dict",
+    "Mapping",
+    "MutableMapping",
+    "defaultdict",
+    "DefaultDict",
+    "OrderedDict",
+    "ChainMap",
+}
 _OPEN = {"Any", "object"}
 
 
@@ -47,7 +56,9 @@ def _collect(module: Module, types: dict[str, _Types]) -> None:
         elif any(True for _ in finder.found_in(value)):
             own.aliases.add(name)
     for node in module.tree.body:
-        if isinstance(node, ast.ClassDef) and any(True for base in node.bases for _ in finder.found_in(base)):
+        if isinstance(node, ast.ClassDef) and any(
+            True for base in node.bases for _ in finder.found_in(base)
+        ):
             own.aliases.add(node.name)
 
 
@@ -68,12 +79,19 @@ def alias_definitions(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     """Module-level `Name = <type>`, also with TypeAlias or NewType."""
     for node in tree.body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=function, args=[_, value])):
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Call(func=function, args=[_, value])
+            ):
                 if ast.unparse(function).endswith("NewType"):
                     yield name, value
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name() | ast.Subscript() | ast.BinOp() | ast.Attribute() as value):
+            case ast.Assign(
+                targets=[ast.Name(id=name)],
+                value=ast.Name() | ast.Subscript() | ast.BinOp() | ast.Attribute() as value,
+            ):
                 yield name, value
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
+            case ast.AnnAssign(
+                target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value
+            ):
                 if ast.unparse(annotation).endswith("TypeAlias"):
                     yield name, value
 
@@ -87,19 +105,31 @@ class _Finder:
         self._own = types[module.name]
 
     def lines(self) -> Iterator[str]:
-        definitions = {id(value) for name, value in alias_definitions(self._module.tree) if name in self._own.aliases}
-        bare = {id(each) for annotation in _annotations(self._module) for each in self._bare(annotation)}
+        definitions = {
+            id(value)
+            for name, value in alias_definitions(self._module.tree)
+            if name in self._own.aliases
+        }
+        bare = {
+            id(each) for annotation in _annotations(self._module) for each in self._bare(annotation)
+        }
         for node in self.found_in(self._module.tree, but=definitions, bare=bare):
             yield f"{self._module.place(node)}: {ast.unparse(node)}"
 
-    def found_in(self, node: ast.AST, *, but: set[int] = frozenset(), bare: set[int] = frozenset()) -> Iterator[ast.AST]:  # type: ignore[assignment]
+    def found_in(
+        self, node: ast.AST, *, but: Set[int] = frozenset(), bare: Set[int] = frozenset()
+    ) -> Iterator[ast.AST]:
         """Open mappings and uses of aliases in a tree, without the subtrees `but`; `bare`: names that stand for dict[Any, Any]."""
         if id(node) in but:
             return
         if self._is_open_mapping(node) or self._is_alias(node) or id(node) in bare:
             yield node
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Constant) and isinstance(child.value, str) and self._is_type_argument(node, child):
+            if (
+                isinstance(child, ast.Constant)
+                and isinstance(child.value, str)
+                and self._is_type_argument(node, child)
+            ):
                 yield from self._found_in_text(child)
             yield from self.found_in(child, but=but, bare=bare)
 
@@ -125,7 +155,9 @@ class _Finder:
 
     def _is_open_mapping(self, node: ast.AST) -> bool:
         match node:
-            case ast.Subscript(value=ast.Name() | ast.Attribute() as base, slice=ast.Tuple(elts=[*_, values])):
+            case ast.Subscript(
+                value=ast.Name() | ast.Attribute() as base, slice=ast.Tuple(elts=[*_, values])
+            ):
                 return _last(base) in _MAPPINGS and self.is_open(values)
         return False
 
@@ -155,20 +187,37 @@ class _Finder:
 
     def _bare(self, annotation: ast.expr) -> Iterator[ast.AST]:
         """Mappings without parameters: their values are Any."""
-        subscripted = {id(node.value) for node in ast.walk(annotation) if isinstance(node, ast.Subscript)}
+        subscripted = {
+            id(node.value) for node in ast.walk(annotation) if isinstance(node, ast.Subscript)
+        }
         for node in ast.walk(annotation):
-            if isinstance(node, ast.Name | ast.Attribute) and _last(node) in _MAPPINGS and id(node) not in subscripted:
+            if (
+                isinstance(node, ast.Name | ast.Attribute)
+                and _last(node) in _MAPPINGS
+                and id(node) not in subscripted
+            ):
                 yield node
 
 
 def _last(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return (
+        node.attr
+        if isinstance(node, ast.Attribute)
+        else node.id
+        if isinstance(node, ast.Name)
+        else ""
+    )
 
 
 def _annotations(module: Module) -> Iterator[ast.expr]:
     for node in module.nodes:
         match node:
-            case ast.arg(annotation=ast.expr() as annotation) | ast.AnnAssign(annotation=annotation):
+            case (
+                ast.arg(annotation=ast.expr() as annotation) | ast.AnnAssign(annotation=annotation)
+            ):
                 yield annotation
-            case ast.FunctionDef(returns=ast.expr() as returns) | ast.AsyncFunctionDef(returns=ast.expr() as returns):
+            case (
+                ast.FunctionDef(returns=ast.expr() as returns)
+                | ast.AsyncFunctionDef(returns=ast.expr() as returns)
+            ):
                 yield returns

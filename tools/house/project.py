@@ -60,7 +60,9 @@ def _read_module(path: Path, root: Path) -> Module:
     relative = path.relative_to(root)
     is_package = path.name == "__init__.py"
     parts = relative.parent.parts if is_package else relative.with_suffix("").parts
-    return Module(".".join(parts), relative.as_posix(), path.read_text(encoding="utf-8"), is_package)
+    return Module(
+        ".".join(parts), relative.as_posix(), path.read_text(encoding="utf-8"), is_package
+    )
 
 
 def packages_of(project: Project) -> list[str]:

@@ -18,7 +18,9 @@ def long_functions(module: Module, *, most: int = MOST_FUNCTION_LINES) -> Iterat
         lines = (node.end_lineno or node.lineno) - node.lineno + 1
         if lines > most:
             described = _docstring_lines(node)
-            yield f"{module.place(node)}: {name}: {lines} lines" + (f", {described} of them docstring" if described else "")
+            yield f"{module.place(node)}: {name}: {lines} lines" + (
+                f", {described} of them docstring" if described else ""
+            )
 
 
 def _docstring_lines(node: Function) -> int:
@@ -41,19 +43,30 @@ def complexity(node: Function) -> int:
 
 
 def _branches(node: ast.AST) -> int:
-    statements = (child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case))
+    statements = (
+        child
+        for child in ast.iter_child_nodes(node)
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case)
+    )
     below = sum(_branches(child) for child in statements)
     match node:
         case ast.If() | ast.FunctionDef() | ast.AsyncFunctionDef():
             return below + 1
         case ast.For(orelse=orelse) | ast.AsyncFor(orelse=orelse) | ast.While(orelse=orelse):
             return below + 1 + bool(orelse)
-        case ast.Try(handlers=handlers, orelse=orelse) | ast.TryStar(handlers=handlers, orelse=orelse):
+        case (
+            ast.Try(handlers=handlers, orelse=orelse)
+            | ast.TryStar(handlers=handlers, orelse=orelse)
+        ):
             return below + len(handlers) + bool(orelse)
         case ast.Match(cases=cases):
             # The last case, when it takes everything, is an `else`.
             last = cases[-1]
-            takes_all = last.guard is None and isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+            takes_all = (
+                last.guard is None
+                and isinstance(last.pattern, ast.MatchAs)
+                and last.pattern.pattern is None
+            )
             return below + len(cases) - takes_all
     return below
 
@@ -66,13 +79,18 @@ def long_lines(module: Module, *, most: int = MOST_COLUMNS) -> Iterator[str]:
 
 def equal_base_names(project: Project) -> list[str]:
     """Modules that share the last part of their name; a package and a module may share one, too."""
-    return _shared(((name.rpartition(".")[2], module.path) for name, module in project.items() if "." in name))
+    return _shared(
+        ((name.rpartition(".")[2], module.path) for name, module in project.items() if "." in name)
+    )
 
 
 def equal_class_names(project: Project) -> list[str]:
     """Classes of one name in different modules."""
     return _shared(
-        (node.name, module.place(node)) for module in project.values() for node in module.tree.body if isinstance(node, ast.ClassDef)
+        (node.name, module.place(node))
+        for module in project.values()
+        for node in module.tree.body
+        if isinstance(node, ast.ClassDef)
     )
 
 
@@ -80,10 +98,14 @@ def _shared(pairs: Iterator[tuple[str, str]]) -> list[str]:
     places = defaultdict(list)
     for name, place in pairs:
         places[name].append(place)
-    return [f"{name}: {', '.join(found)}" for name, found in sorted(places.items()) if len(found) > 1]
+    return [
+        f"{name}: {', '.join(found)}" for name, found in sorted(places.items()) if len(found) > 1
+    ]
 
 
 def standard_library_names(project: Project) -> list[str]:
     """Modules and packages named like a module of the standard library."""
     named = [module for module in project.values() if module.base_name in sys.stdlib_module_names]
-    return [f"{module.path}: {module.base_name} is a module of the standard library" for module in named]
+    return [
+        f"{module.path}: {module.base_name} is a module of the standard library" for module in named
+    ]

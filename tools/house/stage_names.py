@@ -16,7 +16,18 @@ from tools.house.project import Module, Project
 
 STAGES = frozenset({"documents", "dedup", "tokenizer", "shards"})
 _ROOMS = tuple(f"pipeline.stages.{name}." for name in sorted(STAGES))
-_KEY_METHODS = {"get", "pop", "setdefault", "index", "count", "startswith", "endswith", "removeprefix", "removesuffix", "__getitem__"}
+_KEY_METHODS = {
+    "get",
+    "pop",
+    "setdefault",
+    "index",
+    "count",
+    "startswith",
+    "endswith",
+    "removeprefix",
+    "removesuffix",
+    "__getitem__",
+}
 _KEY_FUNCTIONS = {"getattr", "hasattr", "setattr", "itemgetter", "attrgetter"}
 _COLLECTIONS = {"tuple", "list", "set", "frozenset", "sorted"}
 
@@ -48,7 +59,9 @@ class _Constants:
 def is_exempt(module: Module) -> bool:
     """The rooms of the stages, and the module that defines Stage."""
     in_room = f"{module.name}.".startswith(_ROOMS)
-    return in_room or any(isinstance(node, ast.ClassDef) and node.name == "Stage" for node in module.tree.body)
+    return in_room or any(
+        isinstance(node, ast.ClassDef) and node.name == "Stage" for node in module.tree.body
+    )
 
 
 def stage_name_uses(project: Project, *, rooms: bool = False) -> list[Use]:
@@ -102,7 +115,11 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.Assign | ast.AnnAs
         if isinstance(node, ast.Assign | ast.AnnAssign):
             yield "", node
         if isinstance(node, ast.ClassDef):
-            yield from ((f"{node.name}.", each) for each in node.body if isinstance(each, ast.Assign | ast.AnnAssign))
+            yield from (
+                (f"{node.name}.", each)
+                for each in node.body
+                if isinstance(each, ast.Assign | ast.AnnAssign)
+            )
 
 
 def _stage_object(value: ast.expr, own: _Constants) -> frozenset[str]:
@@ -111,9 +128,13 @@ def _stage_object(value: ast.expr, own: _Constants) -> frozenset[str]:
         return frozenset()
     called = ast.unparse(value.func)
     if not called.endswith("Stage"):
-        return frozenset().union(*(stages for name, stages in own.names.items() if name == f"{called}.name"))
+        return frozenset().union(
+            *(stages for name, stages in own.names.items() if name == f"{called}.name")
+        )
     arguments = [*value.args, *(keyword.value for keyword in value.keywords)]
-    return frozenset(each.value for each in arguments if isinstance(each, ast.Constant) and each.value in STAGES)
+    return frozenset(
+        each.value for each in arguments if isinstance(each, ast.Constant) and each.value in STAGES
+    )
 
 
 class _Reader:
@@ -138,7 +159,9 @@ class _Reader:
                 return self.stages(body) | self.stages(orelse)
             case ast.BoolOp(values=values):
                 return frozenset().union(*(self.stages(each) for each in values))
-            case ast.Call(func=ast.Name(id=function), args=[argument]) if function in _COLLECTIONS or function == "str":
+            case ast.Call(func=ast.Name(id=function), args=[argument]) if (
+                function in _COLLECTIONS or function == "str"
+            ):
                 return self.stages(argument)
             case ast.Subscript(value=ast.Name() | ast.Attribute(), slice=ast.Constant(value=int())):
                 return self._constant(node.value)
@@ -157,14 +180,21 @@ class _Reader:
         if found := self._lookup(self._own, name):
             return found
         for local, target in self._own.modules.items():
-            if name.startswith(local + ".") and (found := self._lookup(self._constants[target], name[len(local) + 1 :])):
+            if name.startswith(local + ".") and (
+                found := self._lookup(self._constants[target], name[len(local) + 1 :])
+            ):
                 return found
         return frozenset()
 
     @staticmethod
     def _lookup(constants: _Constants, name: str) -> frozenset[str]:
         base = name.removesuffix(".name").removesuffix(".value")
-        return constants.names.get(name) or constants.names.get(base) or constants.objects.get(base) or frozenset()
+        return (
+            constants.names.get(name)
+            or constants.names.get(base)
+            or constants.objects.get(base)
+            or frozenset()
+        )
 
     def uses(self) -> Iterator[Use]:
         yield from self._uses_below(self._module.tree)
@@ -185,10 +215,19 @@ class _Reader:
         names: dict[str, frozenset[str]] = {}
         for node in _nodes_of_scope(scope):
             match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value) if stages := self.stages(value):
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if stages := self.stages(
+                    value
+                ):
                     names[name] = names.get(name, frozenset()) | stages
-                case ast.For(target=target, iter=iterated) | ast.comprehension(target=target, iter=iterated):
-                    elements = iterated.elts if isinstance(iterated, ast.Tuple | ast.List | ast.Set) else []
+                case (
+                    ast.For(target=target, iter=iterated)
+                    | ast.comprehension(target=target, iter=iterated)
+                ):
+                    elements = (
+                        iterated.elts
+                        if isinstance(iterated, ast.Tuple | ast.List | ast.Set)
+                        else []
+                    )
                     for name, stages in self._loop_names(target, elements).items():
                         names[name] = names.get(name, frozenset()) | stages
         return names
@@ -196,11 +235,19 @@ class _Reader:
     def _loop_names(self, target: ast.expr, elements: list[ast.expr]) -> dict[str, frozenset[str]]:
         """Variables of a loop -> the stages they may name; an empty set for one that names none, as it hides an outer one."""
         if isinstance(target, ast.Name):
-            return {target.id: frozenset().union(*(self.stages(each) for each in elements if not isinstance(each, ast.Starred)))}
+            return {
+                target.id: frozenset().union(
+                    *(self.stages(each) for each in elements if not isinstance(each, ast.Starred))
+                )
+            }
         names: dict[str, frozenset[str]] = {}
         if isinstance(target, ast.Tuple):
             for place, part in enumerate(target.elts):
-                column = [each.elts[place] for each in elements if isinstance(each, ast.Tuple) and place < len(each.elts)]
+                column = [
+                    each.elts[place]
+                    for each in elements
+                    if isinstance(each, ast.Tuple) and place < len(each.elts)
+                ]
                 if isinstance(part, ast.Name | ast.Tuple):
                     names |= self._loop_names(part, column)
         return names
@@ -219,24 +266,44 @@ class _Reader:
                 for each in filter(None, keys):
                     yield from self._use(each, "key", (each,), code=f"{{{ast.unparse(each)}: ...}}")
             case ast.DictComp(key=key):
-                yield from self._use(key, "key", (key,), code=f"{{{ast.unparse(key)}: ... for ...}}")
+                yield from self._use(
+                    key, "key", (key,), code=f"{{{ast.unparse(key)}: ... for ...}}"
+                )
             case ast.Call(func=ast.Name(id="dict"), keywords=keywords):
                 named = [ast.Constant(keyword.arg) for keyword in keywords if keyword.arg]
                 yield from self._use(node, "key", named)
             case ast.Call(func=function, args=arguments, keywords=keywords):
-                name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
-                is_key = name in _KEY_FUNCTIONS or (name in _KEY_METHODS and isinstance(function, ast.Attribute))
-                values = arguments if is_key else [*arguments, *(keyword.value for keyword in keywords)]
-                simple = [each for each in values if isinstance(each, ast.Constant | ast.Name | ast.Attribute | ast.Tuple)]
+                name = (
+                    function.attr
+                    if isinstance(function, ast.Attribute)
+                    else function.id
+                    if isinstance(function, ast.Name)
+                    else ""
+                )
+                is_key = name in _KEY_FUNCTIONS or (
+                    name in _KEY_METHODS and isinstance(function, ast.Attribute)
+                )
+                values = (
+                    arguments if is_key else [*arguments, *(keyword.value for keyword in keywords)]
+                )
+                simple = [
+                    each
+                    for each in values
+                    if isinstance(each, ast.Constant | ast.Name | ast.Attribute | ast.Tuple)
+                ]
                 yield from self._use(node, "key" if is_key else "argument", simple)
 
-    def _use(self, node: ast.AST, how: str, values: Collection[ast.expr | None], *, code: str = "") -> Iterator[Use]:
+    def _use(
+        self, node: ast.AST, how: str, values: Collection[ast.expr | None], *, code: str = ""
+    ) -> Iterator[Use]:
         stages = frozenset().union(*(self.stages(value) for value in values))
         if stages:
             text = " ".join((code or ast.unparse(node)).split())
             shown = text if len(text) < 100 else text[:97] + "..."
             line = getattr(node, "lineno", 1)
-            yield Use(self._module.name, self._module.path, line, "+".join(sorted(stages)), how, shown)
+            yield Use(
+                self._module.name, self._module.path, line, "+".join(sorted(stages)), how, shown
+            )
 
 
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -267,7 +334,10 @@ class Allowed:
 
 
 def read_allowed(path: Path) -> list[Allowed]:
-    return [Allowed(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("stage_name", [])]
+    return [
+        Allowed(**entry)
+        for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("stage_name", [])
+    ]
 
 
 def without_allowed(uses: list[Use], allowed: list[Allowed]) -> tuple[list[Use], list[str]]:
@@ -279,4 +349,8 @@ def without_allowed(uses: list[Use], allowed: list[Allowed]) -> tuple[list[Use],
             left[use.path, use.name] -= 1
         else:
             rest.append(use)
-    return rest, [f"{path}: {name!r} is allowed {times} times more than it is used" for (path, name), times in left.items() if times]
+    return rest, [
+        f"{path}: {name!r} is allowed {times} times more than it is used"
+        for (path, name), times in left.items()
+        if times
+    ]

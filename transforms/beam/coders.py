@@ -1,7 +1,8 @@
 """The Beam coder of `pyarrow.RecordBatch` elements: Arrow IPC instead of pickle.
 
-A coder applies only where an element's type hint says `pa.RecordBatch`; importing this module registers it. Beam has one registry
-a process and no other way to name a step's coder; for a caller's own batches, too, this one gives back what pickle would.
+Importing this module registers the coder; it applies where an element's type hint is
+`pa.RecordBatch`. Beam has one registry per process and no other way to choose a step's coder. For a
+caller's own batches, too, the coder gives back what pickle would.
 """
 
 import apache_beam as beam
@@ -9,7 +10,10 @@ import pyarrow as pa
 
 
 class RecordBatchCoder(beam.coders.Coder):
-    """Encodes a batch as one Arrow IPC stream. A slice carries its own rows only, never its parent's buffers."""
+    """Encodes a batch as one Arrow IPC stream.
+
+    A slice carries its own rows only, never its parent's buffers.
+    """
 
     def encode(self, value: pa.RecordBatch) -> bytes:
         sink = pa.BufferOutputStream()
@@ -22,7 +26,7 @@ class RecordBatchCoder(beam.coders.Coder):
             return reader.read_next_batch()
 
     def estimate_size(self, value: pa.RecordBatch) -> int:
-        """Without encoding it once more, as Beam otherwise does for every other batch."""
+        """The size in memory: by default Beam encodes every other batch again to know it."""
         return value.nbytes
 
     def is_deterministic(self) -> bool:

@@ -1,7 +1,8 @@
-"""Beam: edges between duplicates -> the edges of whole connected components, together.
+"""Beam: edges between duplicates -> the edges of each connected component, together.
 
-Up to a size one worker combines the spanning forests of all. Beyond it rounds of star contraction, each a shuffle of two addresses an
-edge, leave a star for each component, and the forest is of what is not a star yet.
+Up to a size one worker combines the spanning forest of all edges. Beyond it, rounds of star
+contraction, each a shuffle of two addresses per edge, turn components into stars; the forest is of
+the edges left over.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,30 +16,46 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 
 from transforms.arrays import gather, split_by, to_batch
 from transforms.beam.grouping import Grouped, Keyed
-from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.clusters import Forest, empty_forest, merge_forests, spanning_forest
 from transforms.dedup.near.exchange import Exchange
 from transforms.dedup.near.schemas import FOREST_SCHEMA, PAIR_SCHEMA
-from transforms.dedup.near.stars import Edges, both_ways, label_stars, large_star, resolve, small_star
-from transforms.words import mix64
+from transforms.dedup.near.stars import (
+    Edges,
+    both_ways,
+    edges_by_node,
+    edges_of,
+    label_stars,
+    large_star,
+    range_of_nodes,
+    resolve,
+    small_star,
+)
 
 Loose = TaggedOutput[Literal["loose"], pa.RecordBatch]
 
 
 @dataclass
 class Cluster(beam.PTransform):
-    """Batches of `edge_schema` -> (range of the component, its edges), grouped: all edges of a connected component are in one group."""
+    """Batches of `edge_schema` -> edges, with those of a connected component in one group.
+
+    Groups are hash ranges of components.
+    """
 
     exchange: Exchange
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, edges: tuple[beam.PCollection[pa.RecordBatch], ...]) -> beam.PCollection[Grouped]:
+    def expand(
+        self, edges: tuple[beam.PCollection[pa.RecordBatch], ...]
+    ) -> beam.PCollection[Grouped]:
         ranges = self.exchange.ranges
         together = edges | beam.Flatten()
         if not self.exchange.rounds:
-            forest = together | "Connect" >> beam.CombineGlobally(ConnectedComponents()).without_defaults()
+            forest = (
+                together
+                | "Connect" >> beam.CombineGlobally(ConnectedComponents()).without_defaults()
+            )
             labelled = together | "Label" >> beam.ParDo(_Label(ranges), AsIter(forest))
         else:
             labels = together | "Contract" >> ContractStars(self.exchange)
@@ -53,7 +70,10 @@ class Cluster(beam.PTransform):
 
 @dataclass
 class ContractStars(beam.PTransform):
-    """Batches of edges -> (range of the node, batch of `FOREST_SCHEMA`): the component of every node, by rounds of star contraction."""
+    """Batches of edges -> the component of each node, by star contraction.
+
+    The output is (range of the node, batch of `FOREST_SCHEMA`).
+    """
 
     exchange: Exchange
 
@@ -78,7 +98,10 @@ class ContractStars(beam.PTransform):
             | "Neighbours" >> beam.GroupByKey()
             | "Stars" >> beam.ParDo(_LabelStars()).with_outputs("loose", main="labels")
         )
-        forest = labelled.loose | "Connect" >> beam.CombineGlobally(ConnectedComponents()).without_defaults()
+        forest = (
+            labelled.loose
+            | "Connect" >> beam.CombineGlobally(ConnectedComponents()).without_defaults()
+        )
         return labelled.labels | "Resolve" >> beam.ParDo(_Resolve(), AsIter(forest))
 
 
@@ -87,14 +110,17 @@ class ContractStars(beam.PTransform):
 class ConnectedComponents(beam.CombineFn):
     """Batches with columns `first` and `second` -> one batch of `FOREST_SCHEMA`.
 
-    The accumulator is a list of forests of the edges so far, merged when they outgrow what merging left last time.
+    The accumulator is a list of forests. They are merged when they outgrow the result of the last
+    merge.
     """
 
     def create_accumulator(self) -> list[Forest]:
         return [empty_forest()]
 
     def add_input(self, accumulator: list[Forest], edges: pa.RecordBatch) -> list[Forest]:
-        forest = spanning_forest(edges.column("first").to_numpy(), edges.column("second").to_numpy())
+        forest = spanning_forest(
+            edges.column("first").to_numpy(), edges.column("second").to_numpy()
+        )
         return self._shorten([*accumulator, forest])
 
     def merge_accumulators(self, accumulators: Iterable[list[Forest]]) -> list[Forest]:
@@ -119,8 +145,13 @@ class _Label(beam.DoFn):
 
     def process(self, edges: pa.RecordBatch, forests: Iterable[pa.RecordBatch]) -> Iterator[Keyed]:
         (forest,) = forests
-        components = Forest(nodes=forest.column("node").to_numpy(), roots=forest.column("root").to_numpy())
-        yield from split_by(_range_of_node(components.roots_of(edges.column("first").to_numpy()), self._ranges), edges)
+        components = Forest(
+            nodes=forest.column("node").to_numpy(), roots=forest.column("root").to_numpy()
+        )
+        yield from split_by(
+            range_of_nodes(components.roots_of(edges.column("first").to_numpy()), self._ranges),
+            edges,
+        )
 
 
 class _ByFirst(beam.DoFn):
@@ -128,7 +159,7 @@ class _ByFirst(beam.DoFn):
         self._ranges = ranges
 
     def process(self, edges: pa.RecordBatch) -> Iterator[Keyed]:
-        yield from split_by(_range_of_node(edges.column("first").to_numpy(), self._ranges), edges)
+        yield from split_by(range_of_nodes(edges.column("first").to_numpy(), self._ranges), edges)
 
 
 class _Join(beam.DoFn):
@@ -137,13 +168,15 @@ class _Join(beam.DoFn):
 
     def process(self, element: Grouped) -> Iterator[Keyed]:
         batches = list(element[1])
-        labels = gather((batch for batch in batches if batch.schema.equals(FOREST_SCHEMA)), FOREST_SCHEMA)
+        labels = gather(
+            (batch for batch in batches if batch.schema.equals(FOREST_SCHEMA)), FOREST_SCHEMA
+        )
         order = np.argsort(labels["node"])
         components = Forest(nodes=labels["node"][order], roots=labels["root"][order])
         for edges in batches:
             if not edges.schema.equals(FOREST_SCHEMA):
                 roots = components.roots_of(edges.column("first").to_numpy())
-                yield from split_by(_range_of_node(roots, self._ranges), edges)
+                yield from split_by(range_of_nodes(roots, self._ranges), edges)
 
 
 class _BothWays(beam.DoFn):
@@ -151,7 +184,7 @@ class _BothWays(beam.DoFn):
         self._ranges = ranges
 
     def process(self, edges: pa.RecordBatch) -> Iterator[Keyed]:
-        yield from _by_first(both_ways(*_ends(edges)), self._ranges)
+        yield from edges_by_node(both_ways(*edges_of(edges)), self._ranges)
 
 
 class _LargeStar(beam.DoFn):
@@ -159,7 +192,7 @@ class _LargeStar(beam.DoFn):
         self._ranges = ranges
 
     def process(self, element: Grouped) -> Iterator[Keyed]:
-        yield from _by_first(_of_group(large_star, element), self._ranges)
+        yield from edges_by_node(_of_group(large_star, element), self._ranges)
 
 
 class _SmallStar(beam.DoFn):
@@ -182,7 +215,12 @@ class _Resolve(beam.DoFn):
         number, labels = element
         roots = labels.column("root").to_numpy()
         for forest in forests:
-            roots = resolve(roots, Forest(nodes=forest.column("node").to_numpy(), roots=forest.column("root").to_numpy()))
+            roots = resolve(
+                roots,
+                Forest(
+                    nodes=forest.column("node").to_numpy(), roots=forest.column("root").to_numpy()
+                ),
+            )
         yield number, to_batch(FOREST_SCHEMA, labels.column("node"), roots)
 
 
@@ -190,18 +228,6 @@ def _addresses(edges: pa.RecordBatch) -> pa.RecordBatch:
     return edges.select(PAIR_SCHEMA.names)
 
 
-def _ends(edges: pa.RecordBatch) -> Edges:
-    return edges.column("first").to_numpy(), edges.column("second").to_numpy()
-
-
 def _of_group(star: Callable[[np.ndarray, np.ndarray], Edges], element: Grouped) -> Edges:
     columns = gather(element[1], PAIR_SCHEMA)
     return star(columns["first"], columns["second"])
-
-
-def _by_first(edges: Edges, ranges: int) -> Iterator[Keyed]:
-    yield from split_by(_range_of_node(edges[0], ranges), to_batch(PAIR_SCHEMA, *edges))
-
-
-def _range_of_node(nodes: np.ndarray, ranges: int) -> np.ndarray:
-    return range_of(mix64(nodes), ranges)

@@ -1,6 +1,6 @@
 """Beam: parts of documents -> how often each pre-token occurs in the corpus, in tables on disk.
 
-What crosses are tables of distinct pre-tokens, never text: one for each part and hash range.
+Shuffles tables of distinct pre-tokens, never text: one for each part and hash range.
 """
 
 from collections.abc import Iterator
@@ -25,10 +25,12 @@ Part = tuple[str, str]
 
 @dataclass
 class CountPretokens(beam.PTransform):
-    """(part of documents, its drops) -> paths of one table for each of the hash ranges `wanted`, those most frequent first.
+    """(part of documents, its drops) -> paths of the tables of the hash ranges `wanted`.
 
-    Counts are those of all kept documents; equal input gives equal bytes, whatever the order and the bundles. `wanted` being fewer than
-    all `ranges` is a pass of several, so that a runner which holds what is grouped in memory holds one pass; each reads the texts again.
+    In a table the most frequent pre-tokens come first. Counts are those of all kept documents.
+    Equal input gives equal bytes, whatever its order and the bundles. A caller that wants fewer
+    than all `ranges` runs one pass of several: a runner that holds in memory what it groups holds
+    one pass, and each pass reads the texts again.
     """
 
     out: str
@@ -53,11 +55,13 @@ class _Count(beam.DoFn):
 
     def process(self, part: Part) -> Iterator[Keyed]:
         texts = (_column(batch) for _, batch in read_kept(*part, columns=["text"]))
-        counts = count_pretokens(texts, find_pattern(self._pattern), normalization=self._normalization)
+        counts = count_pretokens(
+            texts, find_pattern(self._pattern), normalization=self._normalization
+        )
         numbers = range_of(hash_pretokens(counts), self._ranges)
         order = np.argsort(numbers, kind="stable")
         edges = np.searchsorted(numbers[order], np.arange(self._ranges + 1))
-        # A range without pre-tokens goes out too, so that each gets its table.
+        # A range without pre-tokens is emitted too, so that each range gets its table.
         for number in self._wanted:
             yield number, counts.take(pa.array(order[edges[number] : edges[number + 1]]))
 

@@ -1,6 +1,7 @@
-"""Beam: part numbers -> edges between duplicate documents, by exact hash and by MinHash bands with exact verification.
+"""Beam: part numbers -> edges between duplicate documents, by exact hash and by MinHash bands.
 
-Hashes, addresses and similarities are shuffled, never text. Keys are ints or pairs of ints: parts and ranges of hashes.
+Shuffles hashes, addresses and similarities, never text. Keys are ints or pairs of ints: parts and
+hash ranges.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,18 +15,22 @@ from apache_beam.pvalue import AsIter, TaggedOutput
 
 import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
 from transforms import storage
-from transforms.arrays import gather, key_columns, rows_to_binary, split_by, to_batch, unique_pairs
+from transforms.arrays import gather, to_batch, unique_pairs
 from transforms.beam.grouping import ExchangeInPasses, Grouped, Keyed
-from transforms.contracts.addresses import pack_address
 from transforms.dedup.near.bands import candidate_pairs, range_of
 from transforms.dedup.near.candidates import CandidateSets, pair_buckets, verify_pairs, write_sets
-from transforms.dedup.near.exchange import Exchange, entries_of_pass, unpack_entries
+from transforms.dedup.near.exchange import (
+    Exchange,
+    bands_of_pass,
+    exact_of_pass,
+    pairs_by_range,
+    unpack_entries,
+)
 from transforms.dedup.near.graph import link_copies
-from transforms.dedup.near.schemas import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, exact_schema, rows_by_part
+from transforms.dedup.near.schemas import BUCKET_SCHEMA, PAIR_SCHEMA, ROW_SCHEMA, rows_by_part
 from transforms.dedup.near.sign import sign_part
-from transforms.dedup.near.signatures import read_signatures
 from transforms.dedup.near.work_files import work_folder
-from transforms.dedup.screens.order import screened_rows
+from transforms.dedup.screens.screened import screened_rows
 from transforms.dedup.settings import DedupConfig
 from transforms.words import mix64
 
@@ -36,7 +41,7 @@ Count = TaggedOutput[Literal["counts"], tuple[str, int]]
 
 @dataclass
 class SignDocuments(beam.PTransform):
-    """Part numbers -> the same, once the part's signatures are on disk."""
+    """Part numbers -> part numbers, once the signatures of each are on disk."""
 
     documents: str
     out: str
@@ -51,10 +56,10 @@ class SignDocuments(beam.PTransform):
 
 @dataclass
 class DropExact(beam.PTransform):
-    """Signed parts -> edges from representatives to their copies, and (part, batches of rows to leave out).
+    """Signed parts -> edges from representatives to copies, and (part, rows to leave out).
 
-    Left out of what follows are copies, and rows that a screen dropped. Every part comes out once, when all are signed. Exchanges batches
-    of `exact_schema`, in passes over ranges of the exact hash.
+    Copies are left out of the search for pairs, and so are rows that a screen dropped. Every part
+    comes out once. Shuffles batches of `exact_schema`, in passes over ranges of the exact hash.
     """
 
     out: str
@@ -64,9 +69,16 @@ class DropExact(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, signed: beam.PCollection[int]) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[Grouped]]:
-        emit = [_EmitExact(self.out, self.config, self.exchange, number) for number in range(self.exchange.exact_passes)]
-        edges, rows, _ = signed | "Link" >> ExchangeInPasses(emit, _LinkCopies(self.config), ("rows", "counts"))
+    def expand(
+        self, signed: beam.PCollection[int]
+    ) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[Grouped]]:
+        emit = [
+            _EmitExact(self.out, self.config, self.exchange, number)
+            for number in range(self.exchange.exact_passes)
+        ]
+        edges, rows, _ = signed | "Link" >> ExchangeInPasses(
+            emit, _LinkCopies(self.config), ("rows", "counts")
+        )
         by_part = (
             (rows, signed | "All parts" >> beam.Map(_screened, self.out, self.config))
             | "Left out" >> beam.Flatten()
@@ -77,10 +89,10 @@ class DropExact(beam.PTransform):
 
 @dataclass
 class ExchangeBands(beam.PTransform):
-    """(part, rows to leave out) -> pairs that share a band and oversized buckets, each by range, (part, rows of either), and statistics.
+    """(part, rows to leave out) -> pairs that share a band, oversized buckets, rows, statistics.
 
-    Exchanges 12 bytes a document and band, in one element for each part, band and range. Passes follow one another, so that a runner
-    which holds what is grouped in memory holds one pass.
+    Pairs and buckets are keyed by hash range, rows by part. Shuffles 12 bytes for each document and
+    band, in one element for each part, band and range; in passes over the (band, range) pairs.
     """
 
     out: str
@@ -92,18 +104,29 @@ class ExchangeBands(beam.PTransform):
 
     def expand(
         self, copies: beam.PCollection[Grouped]
-    ) -> tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[tuple[str, int]]]:
-        emit = [_EmitBands(self.out, self.config, self.exchange, number) for number in range(self.exchange.passes)]
+    ) -> tuple[
+        beam.PCollection[Keyed],
+        beam.PCollection[Keyed],
+        beam.PCollection[Keyed],
+        beam.PCollection[tuple[str, int]],
+    ]:
+        emit = [
+            _EmitBands(self.out, self.config, self.exchange, number)
+            for number in range(self.exchange.passes)
+        ]
         find = _FindPairs(self.config, self.exchange.ranges)
-        pairs, buckets, rows, counts = copies | "Pair" >> ExchangeInPasses(emit, find, ("buckets", "rows", "counts"))
+        pairs, buckets, rows, counts = copies | "Pair" >> ExchangeInPasses(
+            emit, find, ("buckets", "rows", "counts")
+        )
         return pairs, buckets, rows, counts
 
 
 @dataclass
 class VerifyPairs(beam.PTransform):
-    """(pairs, oversized buckets, rows wanted) -> edges whose similarity reaches the threshold, and statistics.
+    """(pairs, oversized buckets, candidate rows) -> edges above the threshold, and statistics.
 
-    Each part with candidates is read once and their shingle sets lie in work files, of which comparisons read what they need.
+    Each part with candidates is read once. Their shingle sets go into work files, of which
+    comparisons read what they need.
     """
 
     documents: str
@@ -115,13 +138,29 @@ class VerifyPairs(beam.PTransform):
         super().__init__()
 
     def expand(
-        self, inputs: tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed]]
+        self,
+        inputs: tuple[beam.PCollection[Keyed], beam.PCollection[Keyed], beam.PCollection[Keyed]],
     ) -> tuple[beam.PCollection[pa.RecordBatch], beam.PCollection[tuple[str, int]]]:
         pairs, buckets, wanted = inputs
-        written = wanted | "Group by part" >> beam.GroupByKey() | "Shingle" >> beam.ParDo(_WriteSets(self.documents, self.out, self.config))
-        more = buckets | "Group buckets" >> beam.GroupByKey() | "Pair" >> beam.ParDo(_PairBuckets(self.out, self.ranges), AsIter(written))
-        verifying = beam.ParDo(_Verify(self.out, self.config), AsIter(written)).with_outputs("counts", main="edges")
-        outputs = (pairs, more) | "All pairs" >> beam.Flatten() | "Group" >> beam.GroupByKey() | "Compare" >> verifying
+        written = (
+            wanted
+            | "Group by part" >> beam.GroupByKey()
+            | "Shingle" >> beam.ParDo(_WriteSets(self.documents, self.out, self.config))
+        )
+        more = (
+            buckets
+            | "Group buckets" >> beam.GroupByKey()
+            | "Pair" >> beam.ParDo(_PairBuckets(self.out, self.ranges), AsIter(written))
+        )
+        verifying = beam.ParDo(_Verify(self.out, self.config), AsIter(written)).with_outputs(
+            "counts", main="edges"
+        )
+        outputs = (
+            (pairs, more)
+            | "All pairs" >> beam.Flatten()
+            | "Group" >> beam.GroupByKey()
+            | "Compare" >> verifying
+        )
         return outputs.edges, outputs.counts
 
 
@@ -139,13 +178,10 @@ class _EmitExact(beam.DoFn):
         self._out, self._config, self._exchange, self._number = out, config, exchange, number
 
     def process(self, part: int, before: Iterable[tuple[str, int]] = ()) -> Iterator[Keyed]:
-        columns = read_signatures(self._out, part, ["exact", "order"])
-        numbers = range_of(key_columns(columns["exact"])[-1], self._exchange.ranges)
-        chosen = self._exchange.exact_pass_of(numbers) == self._number
-        chosen[screened_rows(self._out, part, self._config)] = False
-        rows = np.flatnonzero(chosen)
-        exact, order = (rows_to_binary(columns[name][rows]) for name in ("exact", "order"))
-        yield from split_by(numbers[rows], to_batch(exact_schema(self._config), exact, pack_address(part, rows), order))
+        left_out = screened_rows(self._out, part, self._config)
+        yield from exact_of_pass(
+            self._out, part, self._config, self._exchange, number=self._number, left_out=left_out
+        )
 
 
 class _LinkCopies(beam.DoFn):
@@ -165,33 +201,43 @@ class _EmitBands(beam.DoFn):
     def __init__(self, out: str, config: DedupConfig, exchange: Exchange, number: int):
         self._out, self._config, self._exchange, self._number = out, config, exchange, number
 
-    def process(self, element: Grouped, before: Iterable[tuple[str, int]] = ()) -> Iterator[tuple[tuple[int, int], bytes]]:
+    def process(
+        self, element: Grouped, before: Iterable[tuple[str, int]] = ()
+    ) -> Iterator[tuple[tuple[int, int], bytes]]:
         part, copies = element
-        columns = read_signatures(self._out, part, ["shingles", "signature"])
-        chosen = columns["shingles"] > 0
-        chosen[gather(copies, ROW_SCHEMA)["row"]] = False
-        rows = np.flatnonzero(chosen)
-        signatures = columns["signature"].view("<u4")
-        yield from entries_of_pass(part, signatures, rows, self._config, self._exchange, number=self._number)
+        left_out = gather(copies, ROW_SCHEMA)["row"]
+        yield from bands_of_pass(
+            self._out, part, self._config, self._exchange, number=self._number, left_out=left_out
+        )
 
 
 class _FindPairs(beam.DoFn):
     def __init__(self, config: DedupConfig, ranges: int):
         self._config, self._ranges = config, ranges
 
-    def process(self, element: tuple[tuple[int, int], Iterable[bytes]]) -> Iterator[Keyed | Buckets | Rows | Count]:
+    def process(
+        self, element: tuple[tuple[int, int], Iterable[bytes]]
+    ) -> Iterator[Keyed | Buckets | Rows | Count]:
         hashes, addresses = unpack_entries(element[1])
         pairs = candidate_pairs(hashes, addresses, limit=self._config.bucket_limit)
         yield Count("counts", ("oversized_buckets", len(pairs.sizes)))
         yield Count("counts", ("oversized_documents", int(pairs.sizes.sum())))
         # All pairs less those of hub and chain.
-        yield Count("counts", ("skipped_pairs", int((pairs.sizes * (pairs.sizes - 1) // 2 - (2 * pairs.sizes - 3)).sum())))
+        yield Count(
+            "counts",
+            (
+                "skipped_pairs",
+                int((pairs.sizes * (pairs.sizes - 1) // 2 - (2 * pairs.sizes - 3)).sum()),
+            ),
+        )
         if len(pairs):
-            yield from _pairs_by_range(pairs.first, pairs.second, self._ranges)
+            yield from pairs_by_range(pairs.first, pairs.second, self._ranges)
         for members in pairs.oversized():
             number = int(range_of(mix64(members[:1]), self._ranges)[0])
             yield Buckets("buckets", (number, to_batch(BUCKET_SCHEMA, members)))
-        for part, rows in rows_by_part(np.unique(np.concatenate([pairs.first, pairs.second, pairs.members]))):
+        for part, rows in rows_by_part(
+            np.unique(np.concatenate([pairs.first, pairs.second, pairs.members]))
+        ):
             yield Rows("rows", (part, rows))
 
 
@@ -200,9 +246,11 @@ class _PairBuckets(beam.DoFn):
         self._out, self._ranges = out, ranges
 
     def process(self, element: Grouped, written: Iterable[int]) -> Iterator[Keyed]:
-        # `written` is only waited for: when it can be read, all work files are there.
-        first, second = pair_buckets(CandidateSets(self._out), (batch.column("address").to_numpy() for batch in element[1]))
-        yield from _pairs_by_range(first, second, self._ranges)
+        # `written` is a barrier: Beam computes it, and with it all work files, before this starts.
+        first, second = pair_buckets(
+            CandidateSets(self._out), (batch.column("address").to_numpy() for batch in element[1])
+        )
+        yield from pairs_by_range(first, second, self._ranges)
 
 
 class _WriteSets(beam.DoFn):
@@ -230,10 +278,6 @@ class _Verify(beam.DoFn):
             yield edges
         yield Count("counts", ("candidate_pairs", len(first)))
         yield Count("counts", ("similar_pairs", similar))
-
-
-def _pairs_by_range(first: np.ndarray, second: np.ndarray, ranges: int) -> Iterator[Keyed]:
-    yield from split_by(range_of(mix64(first ^ mix64(second)), ranges), to_batch(PAIR_SCHEMA, first, second))
 
 
 def _screened(part: int, out: str, config: DedupConfig) -> Keyed:

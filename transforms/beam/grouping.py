@@ -1,4 +1,4 @@
-"""How keyed elements are grouped: in passes that fit into memory, and by part without leaving a part out."""
+"""How keyed elements are grouped: in passes that fit into memory, and by part."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ Grouped = tuple[int, Iterable[pa.RecordBatch]]
 
 @dataclass
 class ExchangeInPasses(beam.PTransform):
-    """Groups what a collection emits in several passes: one pass is complete before the next one starts.
+    """Groups what a collection emits, in passes: one is complete before the next one starts.
 
     A runner that holds in memory what it groups holds one pass at a time. Each pass reads the whole
     input again and emits the keys that are its own, so a group is complete within its pass.
 
     Args:
-        emit: A DoFn for each pass, in order. `process(element, before=())` yields (key, value). `before` is
-            a side input that is not read: Beam computes it, and with it the pass before, before this one starts.
-        find: Processes (key, values). It has the tagged output "counts", which ends a pass; it yields
-            at least one count for each group.
-        outputs: The tagged outputs of `find`, "counts" among them.
+        emit: a DoFn for each pass, in order. `process(element, before=())` yields (key, value).
+            `before` is a barrier: a side input that is not read, but Beam computes it before the
+            pass starts.
+        find: processes (key, values). It has the tagged output "counts", which ends a pass; it
+            yields at least one count for each group.
+        outputs: the tagged outputs of `find`, "counts" among them.
 
     Returns:
         The main output of `find` over all passes, then the tagged ones in the order of `outputs`.
@@ -56,21 +57,33 @@ class ExchangeInPasses(beam.PTransform):
             before = (AsIter(found.counts),)
             passes.append(found)
         names = ("found", *self.outputs)
-        return tuple(tuple(found[name] for found in passes) | f"All {name}" >> beam.Flatten() for name in names)
+        return tuple(
+            tuple(found[name] for found in passes) | f"All {name}" >> beam.Flatten()
+            for name in names
+        )
 
 
 @dataclass
 class GroupByPart(beam.PTransform):
-    """(batches keyed by part, all parts) -> each part once with its batches; every part has an empty batch of `schema` among them."""
+    """(batches keyed by part, all parts) -> each part once, with its batches.
+
+    Every part has an empty batch of `schema` among them, so that none is left out.
+    """
 
     schema: pa.Schema
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, inputs: tuple[beam.PCollection[Keyed], beam.PCollection[int]]) -> beam.PCollection[Grouped]:
+    def expand(
+        self, inputs: tuple[beam.PCollection[Keyed], beam.PCollection[int]]
+    ) -> beam.PCollection[Grouped]:
         batches, parts = inputs
-        return (batches, parts | "All parts" >> beam.Map(_empty_part, self.schema)) | beam.Flatten() | "Group by part" >> beam.GroupByKey()
+        return (
+            (batches, parts | "All parts" >> beam.Map(_empty_part, self.schema))
+            | beam.Flatten()
+            | "Group by part" >> beam.GroupByKey()
+        )
 
 
 def _empty_part(part: int, schema: pa.Schema) -> Keyed:

@@ -1,6 +1,7 @@
-"""Beam: part numbers -> drops of documents that earlier runs kept already, exactly or nearly.
+"""Beam: part numbers -> drops of documents that earlier runs have already, exactly or nearly.
 
-Exchanged are hashes, addresses and run numbers; ids only for exact copies. Texts are read for candidates, each part once.
+Shuffles hashes, addresses and run numbers; ids only for exact copies. Texts of candidates are read,
+each part once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,48 +13,53 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.pvalue import AsIter, TaggedOutput
 
-import transforms.beam.coders  # noqa: F401  registers the coder of pa.RecordBatch
-from transforms import storage
-from transforms.arrays import empty_batch, gather, key_columns, rows_to_binary, split_by, to_batch
+from transforms.arrays import empty_batch, gather, split_by
 from transforms.beam.grouping import ExchangeInPasses, GroupByPart, Grouped, Keyed
-from transforms.contracts.addresses import pack_address, unpack_address
-from transforms.dedup.near.bands import band_hashes, range_of
+from transforms.contracts.addresses import unpack_address
+from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.schemas import ROW_SCHEMA, rows_by_part
 from transforms.dedup.near.sign import sign_part
-from transforms.dedup.near.signatures import read_signatures
-from transforms.dedup.screens.earlier import (
+from transforms.dedup.screens.earlier_pairs import (
     BAND_SCHEMA,
-    EXACT_SCHEMA,
-    OWN,
-    EarlierRun,
-    SetFiles,
+    CandidateFiles,
+    bands_by_range,
     best_matches,
+    candidates_path,
     compare_pairs,
     cross_pairs,
+    earlier_exact,
+    earlier_signatures,
     join_exact,
-    read_kept_signatures,
-    write_sets,
+    own_exact,
+    own_signatures,
+    write_candidates,
+    write_oversized,
 )
-from transforms.dedup.screens.order import GONE_SCHEMA, screened_folder, screened_rows, screens_before, write_screened
+from transforms.dedup.screens.earlier_runs import OWN, EarlierRun
+from transforms.dedup.screens.screened import ADDRESSED_DROP_SCHEMA, write_screened
 from transforms.dedup.settings import DedupConfig
 from transforms.memory import pass_of
 from transforms.words import mix64
 
-Place = tuple[int, int]
-"""A run and a part of it, or a band and a range of it."""
-Signed = TaggedOutput[Literal["signed"], int]
-Rows = TaggedOutput[Literal["rows"], tuple[Place, pa.RecordBatch]]
-Count = TaggedOutput[Literal["counts"], int]
+PartOfRun = tuple[int, int]
+"""The number of a run, `OWN` for this one, and of a part of it."""
 
-OVERSIZED = "against-oversized"
+Range = tuple[int, int]
+"""A band and a hash range of it."""
+
+Signed = TaggedOutput[Literal["signed"], int]
+Rows = TaggedOutput[Literal["rows"], tuple[PartOfRun, pa.RecordBatch]]
+Count = TaggedOutput[Literal["counts"], int]
 
 
 @dataclass
 class ScreenAgainst(beam.PTransform):
-    """Part numbers -> part numbers, when what this screen drops of each is written. Signs the parts, as deduplication does.
+    """Part numbers -> part numbers, once the drops of this screen are written for each.
 
-    `screened/against-oversized` holds the number of buckets not all of whose pairs were compared. `passes` follow one another, each over
-    its share of all (band, range) pairs, so that a runner which holds what is grouped in memory holds one pass.
+    Signs the parts, as deduplication does.
+
+    Leaves the number of buckets not all of whose pairs were compared for `read_oversized`. The
+    (band, range) pairs are exchanged in `passes`.
     """
 
     documents: str
@@ -69,8 +75,12 @@ class ScreenAgainst(beam.PTransform):
     def expand(self, parts: beam.PCollection[int]) -> beam.PCollection[int]:
         names = [run.name for run in self.runs]
         parts = parts | "Spread" >> beam.Reshuffle()
-        places = [(number, part) for number, run in enumerate(self.runs) for part in run.parts]
-        others = parts.pipeline | "Earlier parts" >> beam.Create(places) | "Spread earlier" >> beam.Reshuffle()
+        of_runs = [(number, part) for number, run in enumerate(self.runs) for part in run.parts]
+        others = (
+            parts.pipeline
+            | "Earlier parts" >> beam.Create(of_runs)
+            | "Spread earlier" >> beam.Reshuffle()
+        )
         signing = beam.ParDo(_Sign(self.documents, self.out, self.config, self.ranges))
         own = parts | "Sign" >> signing.with_outputs("signed", main="hashes")
         earlier = others | "Read exact" >> beam.ParDo(_ReadExact(self.runs, self.ranges))
@@ -80,12 +90,15 @@ class ScreenAgainst(beam.PTransform):
             | "Group exact" >> beam.GroupByKey()
             | "Join" >> beam.ParDo(_JoinExact(names))
         )
-        # One collection feeds the bands of all runs: passes that flatten two of them never end on Beam's local runner.
+        # One collection feeds the bands of all runs: passes that flatten two of them never end on
+        # Beam's local runner.
         sources = (
             (
-                copies | "Own copies" >> beam.Map(_own_place),
-                own.signed | "Own parts" >> beam.Map(_nothing_gone) | "Own places" >> beam.Map(_own_place),
-                others | "Earlier places" >> beam.Map(_nothing_gone_there),
+                copies | "Own copies" >> beam.Map(_of_own_run),
+                own.signed
+                | "Own parts" >> beam.Map(_without_drops)
+                | "Own places" >> beam.Map(_of_own_run),
+                others | "Earlier places" >> beam.Map(_earlier_without_drops),
             )
             | "All sources" >> beam.Flatten()
             | "By source" >> beam.GroupByKey()
@@ -93,8 +106,12 @@ class ScreenAgainst(beam.PTransform):
         emit = [_EmitBands(self, number) for number in range(self.passes)]
         find = _FindPairs(self.config, self.ranges)
         pairs, rows, counts = sources | "Pair" >> ExchangeInPasses(emit, find, ("rows", "counts"))
-        _ = counts | "Sum" >> beam.CombineGlobally(sum) | "Note" >> beam.Map(_write_count, _oversized_path(self.out))
-        writing = _WriteSets(self.documents, self.out, self.config, self.runs)
+        _ = (
+            counts
+            | "Sum" >> beam.CombineGlobally(sum)
+            | "Note" >> beam.Map(_write_oversized, self.out)
+        )
+        writing = _WriteCandidates(self.documents, self.out, self.config, self.runs)
         written = rows | "Group wanted" >> beam.GroupByKey() | "Shingle" >> beam.ParDo(writing)
         near = (
             pairs
@@ -103,14 +120,9 @@ class ScreenAgainst(beam.PTransform):
         )
         return (
             ((copies, near) | "All matches" >> beam.Flatten(), parts)
-            | "Matches by part" >> GroupByPart(GONE_SCHEMA)
+            | "Matches by part" >> GroupByPart(ADDRESSED_DROP_SCHEMA)
             | "Write" >> beam.ParDo(_Write(self.out, names))
         )
-
-
-def read_oversized(out: str) -> int:
-    """How many buckets were beyond the limit, after `ScreenAgainst`."""
-    return int(storage.read_bytes(_oversized_path(out)))
 
 
 class _Sign(beam.DoFn):
@@ -119,10 +131,7 @@ class _Sign(beam.DoFn):
 
     def process(self, part: int) -> Iterator[Keyed | Signed]:
         sign_part(self._documents, self._out, part, self._config)
-        columns = read_signatures(self._out, part, ["exact", "id"])
-        gone = screened_rows(self._out, part, self._config, screens=screens_before("against", self._config))
-        rows = np.delete(np.arange(len(columns["exact"])), gone)
-        yield from _exact_by_range(OWN, part, rows, {name: column[rows] for name, column in columns.items()}, self._ranges)
+        yield from own_exact(self._out, part, self._config, ranges=self._ranges)
         yield Signed("signed", part)
 
 
@@ -130,10 +139,9 @@ class _ReadExact(beam.DoFn):
     def __init__(self, runs: list[EarlierRun], ranges: int):
         self._runs, self._ranges = runs, ranges
 
-    def process(self, place: Place) -> Iterator[Keyed]:
-        number, part = place
-        rows, columns = read_kept_signatures(self._runs[number], part, ["exact", "id"])
-        yield from _exact_by_range(number, part, rows, columns, self._ranges)
+    def process(self, place: PartOfRun) -> Iterator[Keyed]:
+        run, part = place
+        yield from earlier_exact(self._runs[run], run, part, ranges=self._ranges)
 
 
 class _JoinExact(beam.DoFn):
@@ -141,8 +149,7 @@ class _JoinExact(beam.DoFn):
         self._names = names
 
     def process(self, element: Grouped) -> Iterator[Keyed]:
-        gone = join_exact(element[1], self._names)
-        yield from split_by(unpack_address(gone.column("member").to_numpy())[0], gone)
+        yield from _by_part(join_exact(element[1], self._names))
 
 
 class _EmitBands(beam.DoFn):
@@ -151,54 +158,61 @@ class _EmitBands(beam.DoFn):
         self._ranges, self._passes, self._number = transform.ranges, transform.passes, number
 
     def process(
-        self, element: tuple[Place, Iterable[pa.RecordBatch]], before: Iterable[int] = ()
-    ) -> Iterator[tuple[Place, pa.RecordBatch]]:
-        (run, part), gone = element
+        self, element: tuple[PartOfRun, Iterable[pa.RecordBatch]], before: Iterable[int] = ()
+    ) -> Iterator[tuple[Range, pa.RecordBatch]]:
+        (run, part), drops = element
         places = self._config.bands * self._ranges
-        rows, signatures = self._own(part, gone) if run == OWN else self._earlier(run, part)
-        for (band, number), batch in _bands_by_range(run, part, rows, signatures, self._config, self._ranges):
-            if pass_of(band * self._ranges + number, ranges=places, passes=self._passes) == self._number:
+        if run == OWN:
+            rows, signatures = own_signatures(self._out, part, drops, self._config)
+        else:
+            rows, signatures = earlier_signatures(self._runs[run], part)
+        for (band, number), batch in bands_by_range(
+            run, part, rows, signatures, self._config, ranges=self._ranges
+        ):
+            if (
+                pass_of(band * self._ranges + number, ranges=places, passes=self._passes)
+                == self._number
+            ):
                 yield (band, number), batch
-
-    def _own(self, part: int, gone: Iterable[pa.RecordBatch]) -> tuple[np.ndarray, np.ndarray]:
-        columns = read_signatures(self._out, part, ["shingles", "signature"])
-        chosen = columns["shingles"] > 0
-        chosen[unpack_address(gather(gone, GONE_SCHEMA)["member"])[1]] = False
-        chosen[screened_rows(self._out, part, self._config, screens=screens_before("against", self._config))] = False
-        rows = np.flatnonzero(chosen)
-        return rows, columns["signature"][rows]
-
-    def _earlier(self, run: int, part: int) -> tuple[np.ndarray, np.ndarray]:
-        rows, columns = read_kept_signatures(self._runs[run], part, ["shingles", "signature"])
-        filled = columns["shingles"] > 0
-        return rows[filled], columns["signature"][filled]
 
 
 class _FindPairs(beam.DoFn):
     def __init__(self, config: DedupConfig, ranges: int):
         self._config, self._ranges = config, ranges
 
-    def process(self, element: tuple[Place, Iterable[pa.RecordBatch]]) -> Iterator[Keyed | Rows | Count]:
+    def process(
+        self, element: tuple[Range, Iterable[pa.RecordBatch]]
+    ) -> Iterator[Keyed | Rows | Count]:
         columns = gather(element[1], BAND_SCHEMA)
-        pairs, oversized = cross_pairs(columns["hash"], columns["run"], columns["address"], limit=self._config.bucket_limit)
+        pairs, oversized = cross_pairs(
+            columns["hash"], columns["run"], columns["address"], limit=self._config.bucket_limit
+        )
         yield Count("counts", oversized)
         own, other, runs = (pairs.column(name).to_numpy() for name in ("own", "other", "run"))
         yield from split_by(range_of(mix64(own ^ mix64(other)), self._ranges), pairs)
-        for run, addresses in ((OWN, own), *((run, other[runs == run]) for run in np.unique(runs).tolist())):
+        for run, addresses in (
+            (OWN, own),
+            *((run, other[runs == run]) for run in np.unique(runs).tolist()),
+        ):
             for part, rows in rows_by_part(np.unique(addresses)):
                 yield Rows("rows", ((run, part), rows))
 
 
-class _WriteSets(beam.DoFn):
+class _WriteCandidates(beam.DoFn):
     def __init__(self, documents: str, out: str, config: DedupConfig, runs: list[EarlierRun]):
         self._out, self._config = out, config
-        self._folders = {OWN: (out, documents), **{number: (run.dedup, run.documents) for number, run in enumerate(runs)}}
+        self._folders = {
+            OWN: (out, documents),
+            **{number: (run.dedup, run.documents) for number, run in enumerate(runs)},
+        }
 
-    def process(self, element: tuple[Place, Iterable[pa.RecordBatch]]) -> Iterator[int]:
+    def process(self, element: tuple[PartOfRun, Iterable[pa.RecordBatch]]) -> Iterator[int]:
         (run, part), wanted = element
         rows = np.unique(gather(wanted, ROW_SCHEMA)["row"]).astype(np.int64)
         dedup, documents = self._folders[run]
-        write_sets(dedup, documents, part, rows, self._config, _sets_path(self._out, run).format(part=part))
+        write_candidates(
+            dedup, documents, part, rows, self._config, candidates_path(self._out, run, part)
+        )
         yield part
 
 
@@ -207,10 +221,10 @@ class _Compare(beam.DoFn):
         self._out, self._config, self._runs = out, config, runs
 
     def process(self, element: Grouped, written: Iterable[int]) -> Iterator[Keyed]:
-        # `written` is only waited for: when it can be read, all files are there.
-        files = SetFiles({run: _sets_path(self._out, run) for run in range(OWN, len(self._runs))})
-        for gone in compare_pairs(element[1], files, self._runs, self._config):
-            yield from split_by(unpack_address(gone.column("member").to_numpy())[0], gone)
+        # `written` is a barrier: Beam computes it, and with it all candidates' files, before this
+        # starts.
+        for drops in compare_pairs(element[1], CandidateFiles(self._out), self._runs, self._config):
+            yield from _by_part(drops)
 
 
 class _Write(beam.DoFn):
@@ -223,41 +237,21 @@ class _Write(beam.DoFn):
         yield part
 
 
-def _exact_by_range(run: int, part: int, rows: np.ndarray, columns: dict[str, np.ndarray], ranges: int) -> Iterator[Keyed]:
-    exact, ids = (rows_to_binary(columns[name]) for name in ("exact", "id"))
-    batch = to_batch(EXACT_SCHEMA, exact, np.full(len(rows), run, np.int32), pack_address(part, rows), ids)
-    yield from split_by(range_of(key_columns(columns["exact"])[-1], ranges), batch)
+def _by_part(drops: pa.RecordBatch) -> Iterator[Keyed]:
+    return split_by(unpack_address(drops.column("member").to_numpy())[0], drops)
 
 
-def _bands_by_range(
-    run: int, part: int, rows: np.ndarray, signatures: np.ndarray, config: DedupConfig, ranges: int
-) -> Iterator[tuple[Place, pa.RecordBatch]]:
-    addresses, runs = pack_address(part, rows), np.full(len(rows), run, np.int32)
-    for band, hashes in enumerate(band_hashes(np.ascontiguousarray(signatures).view("<u4"), bands=config.bands, rows=config.rows)):
-        for number, batch in split_by(range_of(hashes, ranges), to_batch(BAND_SCHEMA, hashes, runs, addresses)):
-            yield (band, number), batch
-
-
-def _own_place(keyed: Keyed) -> tuple[Place, pa.RecordBatch]:
+def _of_own_run(keyed: Keyed) -> tuple[PartOfRun, pa.RecordBatch]:
     return (OWN, keyed[0]), keyed[1]
 
 
-def _nothing_gone_there(place: Place) -> tuple[Place, pa.RecordBatch]:
-    return place, empty_batch(GONE_SCHEMA)
+def _earlier_without_drops(place: PartOfRun) -> tuple[PartOfRun, pa.RecordBatch]:
+    return place, empty_batch(ADDRESSED_DROP_SCHEMA)
 
 
-def _nothing_gone(part: int) -> Keyed:
-    return part, empty_batch(GONE_SCHEMA)
+def _without_drops(part: int) -> Keyed:
+    return part, empty_batch(ADDRESSED_DROP_SCHEMA)
 
 
-def _sets_path(out: str, run: int) -> str:
-    """A path with `{part}` in it; the folder's own braces are kept from being read as such."""
-    return storage.join(screened_folder(out).replace("{", "{{").replace("}", "}}"), f"sets-{run + 1}-{{part:05d}}.arrow")
-
-
-def _oversized_path(out: str) -> str:
-    return storage.join(screened_folder(out), OVERSIZED)
-
-
-def _write_count(count: int, path: str) -> None:
-    storage.write_bytes(path, str(count).encode())
+def _write_oversized(buckets: int, out: str) -> None:
+    write_oversized(out, buckets)

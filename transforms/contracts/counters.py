@@ -70,7 +70,12 @@ class DropCounters:
     rules: dict[str, int]
 
     def to_plain(self) -> JsonObject:
-        return {"documents": self.documents, "kept": self.kept, "dropped": self.dropped, **self.rules}
+        return {
+            "documents": self.documents,
+            "kept": self.kept,
+            "dropped": self.dropped,
+            **self.rules,
+        }
 
     @model_validator(mode="before")
     @classmethod
@@ -78,7 +83,9 @@ class DropCounters:
         if not isinstance(values, dict) or "rules" in values:
             return values
         own = ("documents", "kept", "dropped")
-        return {key: values[key] for key in own} | {"rules": {key: value for key, value in values.items() if key not in own}}
+        return {key: values[key] for key in own} | {
+            "rules": {key: value for key, value in values.items() if key not in own}
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +144,15 @@ class DedupCounters:
 
     def to_plain(self) -> JsonObject:
         """The total stands beside the other figures, not below a key of its own."""
-        rest = ((entry.name, getattr(self, entry.name)) for entry in fields(self) if entry.name != "total")
-        return {**to_object(self.total), **{name: to_plain(value) for name, value in rest if value is not None}}
+        rest = (
+            (entry.name, getattr(self, entry.name))
+            for entry in fields(self)
+            if entry.name != "total"
+        )
+        return {
+            **to_object(self.total),
+            **{name: to_plain(value) for name, value in rest if value is not None},
+        }
 
     @model_validator(mode="before")
     @classmethod
@@ -303,7 +317,13 @@ def _sum(left: Any, right: Any) -> Any:
         return left + right
     if isinstance(left, dict):
         return {key: _sum(left.get(key), right.get(key)) for key in sorted({*left, *right})}
-    return replace(left, **{entry.name: _sum(getattr(left, entry.name), getattr(right, entry.name)) for entry in fields(left)})
+    return replace(
+        left,
+        **{
+            entry.name: _sum(getattr(left, entry.name), getattr(right, entry.name))
+            for entry in fields(left)
+        },
+    )
 
 
 def _in_order(counters: Any) -> Any:
@@ -312,4 +332,7 @@ def _in_order(counters: Any) -> Any:
         return counters
     if isinstance(counters, dict):
         return {key: _in_order(counters[key]) for key in sorted(counters)}
-    return replace(counters, **{entry.name: _in_order(getattr(counters, entry.name)) for entry in fields(counters)})
+    return replace(
+        counters,
+        **{entry.name: _in_order(getattr(counters, entry.name)) for entry in fields(counters)},
+    )

@@ -1,4 +1,4 @@
-"""The contracts of the dedup stage: which documents are dropped and why, groups of duplicates, signatures, removed lines.
+"""The contracts of the dedup stage: drops, groups of duplicates, signatures and removed lines.
 
 A document is dropped under one rule. Its keeper is the duplicate that is kept in its place.
 """
@@ -13,8 +13,15 @@ EXACT_BYTES = 16
 RULES = ("dedup/exact", "dedup/near")
 """Rules of duplicates within the run: equal texts, and texts as similar as the threshold asks."""
 
-SCREEN_RULES = {"decontaminate": "dedup/contaminated", "urls": "dedup/url", "against": "dedup/against"}
-"""Rules of the screens, which run before duplicates are searched: screen -> its rule, in the order of the screens."""
+SCREEN_RULES = {
+    "decontaminate": "dedup/contaminated",
+    "urls": "dedup/url",
+    "against": "dedup/against",
+}
+"""Rules of the screens, which run before duplicates are searched.
+
+Screen -> its rule, in the order of the screens.
+"""
 
 LINES_RULE = "dedup/lines"
 """The rule of documents of which no line is left once repeated lines are removed."""
@@ -28,10 +35,10 @@ STATISTICS = (
     "oversized_documents",
     "skipped_pairs",
 )
-"""Figures of the search for pairs, in the schema metadata of `clusters.parquet` as `tokenmill.NAME`."""
+"""Figures of the search for pairs: schema metadata `tokenmill.NAME` of `clusters.parquet`."""
 
 LINES_KEY = b"tokenmill.lines"
-"""Metadata of a drops file: the name of the file beside it that lists the lines removed from the part's documents."""
+"""Metadata of a drops file: the name of the part's file of removed lines, which is beside it."""
 
 _LABEL = pa.dictionary(pa.int32(), pa.string())
 
@@ -50,9 +57,11 @@ DROP_SCHEMA = pa.schema(
 
 row         in the part
 rule        one of ALL_RULES
-keeper      address of the document kept in its place, keeper_id its id; null under rules that have none
+keeper      address of the document kept in its place, keeper_id its id; null under rules that have
+            none
 similarity  to the keeper; null where none was measured
-other       the earlier run that holds the keeper, or the evaluation set; null for a keeper of this run
+other       the earlier run that holds the keeper, or the evaluation set; null for a keeper of this
+            run
 """
 
 CLUSTER_SCHEMA = pa.schema(
@@ -84,8 +93,10 @@ REMOVED_LINES_SCHEMA = pa.schema(
         pa.field("characters", pa.uint32(), nullable=False),
     ]
 )
-"""`lines-*.parquet`: the documents of a part that lose lines: numbers of the lines from 0, and their characters
-without line feeds."""
+"""`lines-*.parquet`: the documents of a part that lose lines.
+
+`lines` are the numbers of the lines from 0, `characters` those of the lines without line feeds.
+"""
 
 CONTAMINATION_SCHEMA = pa.schema(
     [
@@ -97,15 +108,18 @@ CONTAMINATION_SCHEMA = pa.schema(
         pa.field("excerpt", pa.string(), nullable=False),
     ]
 )
-"""`contamination-*.parquet`: a document and an evaluation set, how many distinct n-grams they share, and the words
-of the first of them."""
+"""`contamination-*.parquet`: documents of a part that share n-grams with an evaluation set.
+
+`grams` is the number of distinct n-grams shared, `excerpt` the words of the first of them.
+"""
 
 
 def signature_fields(*, permutations: int, order_bytes: int) -> list[pa.Field]:
-    """The columns of `signatures-*.parquet`: one row for each document of a part, in the part's order.
+    """The columns of `signatures-*.parquet`, one row for each document of a part, in order.
 
     exact      128-bit hash of the text, equal for equal texts
-    order      order key of `order_bytes` bytes: of two documents the one with the smaller key is kept
+    order      order key of `order_bytes` bytes: of two documents the one with the smaller key is
+               kept
     shingles   distinct n-grams of the text
     signature  MinHash values, uint32 little-endian
     """

@@ -48,8 +48,13 @@ REJECT_SCHEMA = pa.schema(
 
 
 def document_id(source: str, origin: str, locator: str) -> bytes:
-    """16 bytes that name a document: blake2b of where it was read, so equal on every machine and in every run."""
-    return hashlib.blake2b("\0".join((source, origin, locator)).encode(), digest_size=ID_BYTES).digest()
+    """16 bytes that identify a document, equal on every machine and in every run.
+
+    They are the blake2b of where the document was read.
+    """
+    return hashlib.blake2b(
+        "\0".join((source, origin, locator)).encode(), digest_size=ID_BYTES
+    ).digest()
 
 
 def printable_path(path: str) -> str:

@@ -45,7 +45,10 @@ class Manifest:
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:
-    storage.write_bytes(storage.join(folder, NAME), (json.dumps(to_plain(manifest), indent=2, ensure_ascii=False) + "\n").encode())
+    storage.write_bytes(
+        storage.join(folder, NAME),
+        (json.dumps(to_plain(manifest), indent=2, ensure_ascii=False) + "\n").encode(),
+    )
 
 
 def read_manifest(folder: str) -> Manifest:
@@ -55,10 +58,16 @@ def read_manifest(folder: str) -> Manifest:
         values = json.loads(storage.read_bytes(path))
     except FileNotFoundError as error:
         raise UserError(
-            "the stage is not finished: it has no manifest.json", where=folder, remedy="run `tokenmill run CONFIG` to finish it"
+            "the stage is not finished: it has no manifest.json",
+            where=folder,
+            remedy="run `tokenmill run CONFIG` to finish it",
         ) from error
     except ValueError as error:
-        raise UserError(f"the manifest is not JSON: {error}", where=path, remedy="run the stage again with --overwrite") from error
+        raise UserError(
+            f"the manifest is not JSON: {error}",
+            where=path,
+            remedy="run the stage again with --overwrite",
+        ) from error
     if values.get("format_version") != FORMAT_VERSION:
         raise UserError(
             f"format version {values.get('format_version')} is not the one this version reads ({FORMAT_VERSION})",

@@ -8,7 +8,7 @@ from transforms import storage
 
 @dataclass(frozen=True)
 class NumberedFiles:
-    """Files `PREFIX-NNNNN.parquet`, one for each part of the documents, by the number of the part."""
+    """Files `PREFIX-NNNNN.parquet`, one for each part of the documents, by its number."""
 
     prefix: str
 
@@ -28,7 +28,10 @@ class NumberedFiles:
         return name.startswith(f"{self.prefix}-") and name.endswith(".parquet")
 
     def number(self, name: str) -> int:
-        """The part that a file of these belongs to. Raises ValueError for the name of another file."""
+        """The part that a file of these belongs to.
+
+        Raises ValueError for the name of another file.
+        """
         return int(name.removeprefix(f"{self.prefix}-").removesuffix(".parquet"))
 
     def numbers(self, names: Iterable[str]) -> list[int]:

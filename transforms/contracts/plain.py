@@ -30,7 +30,11 @@ def to_plain(value: object) -> Json:
         return value.to_plain()
     if is_dataclass(value) and not isinstance(value, type):
         written = ((entry, getattr(value, entry.name)) for entry in fields(value))
-        return {entry.name: to_plain(item) for entry, item in written if item is not None or entry.default is not None}
+        return {
+            entry.name: to_plain(item)
+            for entry, item in written
+            if item is not None or entry.default is not None
+        }
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -72,7 +72,9 @@ def read_clusters(out: str) -> ClusterFigures:
     bins = np.zeros(_BINS + 1, np.int64)
     with storage.open_input(clusters_path(out)) as stream:
         file = pq.ParquetFile(stream)
-        for batch in file.iter_batches(columns=["component", "size", "member", "keeper", "similarity"]):
+        for batch in file.iter_batches(
+            columns=["component", "size", "member", "keeper", "similarity"]
+        ):
             values = {name: batch.column(name).to_numpy() for name in batch.schema.names}
             new = np.ones(len(batch), bool)
             new[1:] = values["component"][1:] != values["component"][:-1]
@@ -83,15 +85,22 @@ def read_clusters(out: str) -> ClusterFigures:
             gone = values["member"] != values["keeper"]
             dropped += int(gone.sum())
             # A float32 may lie just below the edge that its decimal value stands on.
-            edges = np.minimum((values["similarity"][gone].astype(np.float64) * _BINS + 1e-4).astype(np.int64), _BINS)
+            edges = np.minimum(
+                (values["similarity"][gone].astype(np.float64) * _BINS + 1e-4).astype(np.int64),
+                _BINS,
+            )
             bins += np.bincount(edges, minlength=_BINS + 1)
         metadata = file.schema_arrow.metadata or {}
     return ClusterFigures(
         components=components,
         largest=largest,
         dropped=dropped,
-        histogram={f"{number / _BINS:.2f}": int(bins[number]) for number in np.flatnonzero(bins).tolist()},
-        statistics={name: int(metadata.get(f"tokenmill.{name}".encode(), b"0")) for name in STATISTICS},
+        histogram={
+            f"{number / _BINS:.2f}": int(bins[number]) for number in np.flatnonzero(bins).tolist()
+        },
+        statistics={
+            name: int(metadata.get(f"tokenmill.{name}".encode(), b"0")) for name in STATISTICS
+        },
     )
 
 
@@ -103,7 +112,9 @@ def _tally(out: str, documents: str, part: int, tally: dict[str, Counter[str]]) 
         with storage.open_input(path) as stream:
             drops = pq.read_table(stream, columns=["row", "rule"])
     except FileNotFoundError as error:
-        raise UserError("the drops of a part are missing", where=path, remedy="run the dedup stage again") from error
+        raise UserError(
+            "the drops of a part are missing", where=path, remedy="run the dedup stage again"
+        ) from error
     rules = drops["rule"].cast(pa.string())
     counted = {"documents": sources}
     for rule, name in zip(ALL_RULES, _NAMES, strict=True):
@@ -116,4 +127,9 @@ def _tally(out: str, documents: str, part: int, tally: dict[str, Counter[str]]) 
 def _complete(counts: Counter[str], rules: Sequence[str]) -> DropCounters:
     dropped = sum(counts[rule] for rule in rules)
     documents = counts["documents"]
-    return DropCounters(documents=documents, kept=documents - dropped, dropped=dropped, rules={rule: counts[rule] for rule in rules})
+    return DropCounters(
+        documents=documents,
+        kept=documents - dropped,
+        dropped=dropped,
+        rules={rule: counts[rule] for rule in rules},
+    )

@@ -1,4 +1,4 @@
-"""What the formats of bare tokens share: their type, end-of-text behind each document, and counting what a file holds."""
+"""What the formats of bare tokens share: token type, end-of-text tokens, and counting."""
 
 import os
 
@@ -20,7 +20,10 @@ def token_dtype(info: ShardInfo) -> np.dtype:
 
 
 def close_documents(documents: TokenDocuments, end_of_text: int) -> tuple[np.ndarray, np.ndarray]:
-    """Documents -> one stream with an end-of-text after each, and where each ends in it, its end-of-text included: int64 (n,)."""
+    """n documents -> one stream with an end-of-text after each, and their ends in it, int64 (n,).
+
+    The end of a document includes its end-of-text.
+    """
     ends = documents.offsets[1:]
     return np.insert(documents.tokens, ends, end_of_text), ends + np.arange(1, len(ends) + 1)
 
@@ -31,5 +34,8 @@ def count_tokens(path: str, dtype: np.dtype, end_of_text: int, *, skip: int = 0)
     if not size:
         return Counts(0, 0)
     tokens = np.memmap(path, dtype, mode="r", offset=skip)
-    count = sum(int((tokens[first : first + _BLOCK] == end_of_text).sum()) for first in range(0, size, _BLOCK))
+    count = sum(
+        int((tokens[first : first + _BLOCK] == end_of_text).sum())
+        for first in range(0, size, _BLOCK)
+    )
     return Counts(count, size)

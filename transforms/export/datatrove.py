@@ -1,7 +1,9 @@
-"""datatrove: `train/SOURCE/00000.ds`, bare tokens, an end-of-text after each document; `.index` and `.metadata` beside it.
+"""datatrove: `train/SOURCE/00000.ds`, bare tokens, an end-of-text after each document.
 
-As datatrove's `TokenizedFile` writes them, and its `DatatroveFolderDataset` and nanotron read them: the index holds where each
-document ends, in tokens, as uint64; the metadata name the tokenizer and the bytes of a token, then the number of tokens.
+`.index` and `.metadata` are beside it. As datatrove's `TokenizedFile` writes them, and its
+`DatatroveFolderDataset` and nanotron read them: the index holds where each document ends, in
+tokens, as uint64; the metadata name the tokenizer and the bytes of a token, then the number of
+tokens.
 """
 
 from collections.abc import Sequence
@@ -20,7 +22,9 @@ def names(group: Group, options: ExportOptions) -> list[str]:
     return [stem, f"{stem}.index", f"{stem}.metadata"]
 
 
-def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+def write(
+    paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions
+) -> None:
     dtype, written = token_dtype(info), 0
     with open(paths[0], "wb") as tokens, open(paths[1], "wb") as index:
         for batch in documents:

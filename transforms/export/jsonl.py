@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from transforms import storage
 from transforms.config_types import STRICT
-from transforms.export.documents import IS_JSON, SCHEMA
+from transforms.export.document_columns import IS_JSON, SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
 from transforms.sources.kept import finite
 
@@ -25,7 +25,9 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class JsonlOptions(ExportOptions):
-    compression: Annotated[Literal["gzip", "zstd", "none"], Field(description="gzip, zstd or none")] = "gzip"
+    compression: Annotated[
+        Literal["gzip", "zstd", "none"], Field(description="gzip, zstd or none")
+    ] = "gzip"
 
 
 @contextmanager
@@ -34,8 +36,12 @@ def open_jsonl(path: str, options: JsonlOptions, schema: pa.Schema = SCHEMA) -> 
     with open(path, "wb") as file, _compressed(file, options.compression) as add:
 
         def write(batch: pa.RecordBatch) -> None:
-            for row in batch.set_column(PUBLISHED, "published", _iso_dates(batch.column(PUBLISHED))).to_pylist():
-                row.update((name, json.loads(row[name])) for name in nested if row[name] is not None)
+            for row in batch.set_column(
+                PUBLISHED, "published", _iso_dates(batch.column(PUBLISHED))
+            ).to_pylist():
+                row.update(
+                    (name, json.loads(row[name])) for name in nested if row[name] is not None
+                )
                 add(_dumps(row).encode() + b"\n")
 
         yield write
@@ -76,5 +82,9 @@ def count(path: str) -> int:
 
 
 JSONL = DocumentFormat(
-    name="jsonl", suffix=lambda options: SUFFIXES[options.compression], open=open_jsonl, count=count, options=JsonlOptions
+    name="jsonl",
+    suffix=lambda options: SUFFIXES[options.compression],
+    open=open_jsonl,
+    count=count,
+    options=JsonlOptions,
 )

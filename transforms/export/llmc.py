@@ -1,7 +1,8 @@
-"""llm.c: `tokens_train_000000.bin` …, a header of 256 int32 and the tokens, an end-of-text before each document.
+"""llm.c: `tokens_train_000000.bin` and following, an end-of-text before each document.
 
-Of its two headers (`dev/data/data_common.py`) the first is what its C code and train_gpt2.py read, uint16; a larger
-vocabulary gets the second, uint32, which train_llama3.py reads.
+A file is a header of 256 int32 and the tokens. Of its two headers (`dev/data/data_common.py`) the
+first is what its C code and train_gpt2.py read, uint16; a larger vocabulary gets the second,
+uint32, which train_llama3.py reads.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,9 @@ _MOST_TOKENS = (1 << 31) - 1  # the header's count is an int32
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class LlmcOptions(ExportOptions):
-    file_tokens: Annotated[int, Field(ge=1, description="aim for this many tokens a file")] = 100_000_000
+    file_tokens: Annotated[int, Field(ge=1, description="aim for this many tokens a file")] = (
+        100_000_000
+    )
 
 
 def layout(info: ShardInfo) -> tuple[int, int, np.dtype]:
@@ -36,7 +39,9 @@ def names(group: Group, options: LlmcOptions) -> list[str]:
     return [f"tokens_{SPLIT_NAMES[group.split]}_{group.index:06d}.bin"]
 
 
-def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: LlmcOptions) -> None:
+def write(
+    paths: Sequence[str], documents: Documents, info: ShardInfo, options: LlmcOptions
+) -> None:
     magic, version, dtype = layout(info)
     written = 0
     with open(paths[0], "wb") as sink:

@@ -29,7 +29,10 @@ FILE_BYTES = 1 << 26  # MDSWriter's own limit; offsets in a file are uint32
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class MdsOptions(ExportOptions):
-    sequence_length: Annotated[int, Field(ge=0, description="tokens of a sample; 0: those that a row of the shards predicts")] = 0
+    sequence_length: Annotated[
+        int,
+        Field(ge=0, description="tokens of a sample; 0: those that a row of the shards predicts"),
+    ] = 0
 
 
 def _configuration(length: int) -> dict[str, object]:
@@ -63,7 +66,10 @@ def samples_of(size: int, length: int) -> int:
 def names(group: Group, options: MdsOptions) -> list[str]:
     samples = -(-group.positions // options.sequence_length)
     files = max(1, -(-samples // samples_a_file(options.sequence_length)))
-    return [f"{group.split}/{group.source}/{group.index:05d}.{number:05d}.mds" for number in range(files)]
+    return [
+        f"{group.split}/{group.source}/{group.index:05d}.{number:05d}.mds"
+        for number in range(files)
+    ]
 
 
 def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: MdsOptions) -> None:
@@ -71,7 +77,10 @@ def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: 
     length = options.sequence_length
     samples = _samples(documents, length, info.end_of_text)
     for path in paths:
-        write_file(path, np.concatenate([np.zeros((0, length), "<i4"), *_take(samples, samples_a_file(length))]))
+        write_file(
+            path,
+            np.concatenate([np.zeros((0, length), "<i4"), *_take(samples, samples_a_file(length))]),
+        )
     assert next(samples, None) is None
 
 
@@ -94,9 +103,16 @@ def _take(samples: Iterator[np.ndarray], number: int) -> list[np.ndarray]:
 def write_file(path: str, samples: np.ndarray) -> None:
     """Writes int32 (n, length) samples: their number, where each begins and the last ends, how they are encoded, the samples."""
     header = _header(samples.shape[1])
-    offsets = np.arange(len(samples) + 1, dtype=np.uint64) * (4 * samples.shape[1]) + 8 + 4 * len(samples) + len(header)
+    offsets = (
+        np.arange(len(samples) + 1, dtype=np.uint64) * (4 * samples.shape[1])
+        + 8
+        + 4 * len(samples)
+        + len(header)
+    )
     with open(path, "wb") as sink:
-        sink.write(np.array([len(samples)], "<u4").tobytes() + offsets.astype("<u4").tobytes() + header)
+        sink.write(
+            np.array([len(samples)], "<u4").tobytes() + offsets.astype("<u4").tobytes() + header
+        )
         samples.astype("<i4").tofile(sink)
 
 
@@ -105,7 +121,11 @@ def read_file(path: str, length: int) -> np.ndarray:
     with open(path, "rb") as source:
         number = int(np.frombuffer(source.read(4), "<u4")[0])
         begin = int(np.frombuffer(source.read(4), "<u4")[0])
-    return np.memmap(path, "<i4", mode="r", offset=begin, shape=(number, length)) if number else np.zeros((0, length), "<i4")
+    return (
+        np.memmap(path, "<i4", mode="r", offset=begin, shape=(number, length))
+        if number
+        else np.zeros((0, length), "<i4")
+    )
 
 
 def count(paths: Sequence[str], info: ShardInfo, options: MdsOptions) -> Counts:
@@ -119,16 +139,24 @@ def count(paths: Sequence[str], info: ShardInfo, options: MdsOptions) -> Counts:
     return Counts(ends - padding, sum(samples.size for samples in files) - padding)
 
 
-def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: MdsOptions) -> dict[str, bytes]:
+def finish(
+    files: Mapping[str, FileEntry], tokenizer: bytes, options: MdsOptions
+) -> dict[str, bytes]:
     """An `index.json` in the folder of each source and, over all of them, in that of each split."""
     indexes: dict[str, list[dict[str, object]]] = {}
     for name, entry in sorted(files.items()):
         split, source, basename = name.split("/")
         if samples_of(entry.bytes, options.sequence_length):
-            indexes.setdefault(split, []).append(_index_entry(f"{source}/{basename}", entry, options))
-            indexes.setdefault(f"{split}/{source}", []).append(_index_entry(basename, entry, options))
+            indexes.setdefault(split, []).append(
+                _index_entry(f"{source}/{basename}", entry, options)
+            )
+            indexes.setdefault(f"{split}/{source}", []).append(
+                _index_entry(basename, entry, options)
+            )
     return {
-        posixpath.join(folder, "index.json"): json.dumps({"shards": shards, "version": 2}, sort_keys=True).encode()
+        posixpath.join(folder, "index.json"): json.dumps(
+            {"shards": shards, "version": 2}, sort_keys=True
+        ).encode()
         for folder, shards in sorted(indexes.items())
     }
 
@@ -136,11 +164,24 @@ def finish(files: Mapping[str, FileEntry], tokenizer: bytes, options: MdsOptions
 def _index_entry(basename: str, entry: FileEntry, options: MdsOptions) -> dict[str, object]:
     samples = samples_of(entry.bytes, options.sequence_length)
     data = {"basename": basename, "bytes": entry.bytes, "hashes": {}}
-    return _configuration(options.sequence_length) | {"raw_data": data, "samples": samples, "zip_data": None}
+    return _configuration(options.sequence_length) | {
+        "raw_data": data,
+        "samples": samples,
+        "zip_data": None,
+    }
 
 
 def settle(options: MdsOptions, info: ShardInfo) -> MdsOptions:
     return options if options.sequence_length else MdsOptions(sequence_length=info.sequence_length)
 
 
-MDS = TokenFormat(name="mds", grouping="shard", names=names, write=write, count=count, finish=finish, options=MdsOptions, settle=settle)
+MDS = TokenFormat(
+    name="mds",
+    grouping="shard",
+    names=names,
+    write=write,
+    count=count,
+    finish=finish,
+    options=MdsOptions,
+    settle=settle,
+)

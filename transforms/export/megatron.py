@@ -1,8 +1,9 @@
-"""Megatron-LM: `train-SOURCE.bin` and `.idx`, an end-of-text after each document, as `preprocess_data.py --append-eod` does.
+"""Megatron-LM: `train-SOURCE.bin` and `.idx`, an end-of-text after each document.
 
-The index after `megatron/core/datasets/indexed_dataset.py`: magic, version, type code, counts, then of each sequence its
-length (int32) and where it begins in bytes (int64), then the sequences at which documents begin and the last ends (int64).
-A document is one sequence.
+The data are those of `preprocess_data.py --append-eod`. The index is that of
+`megatron/core/datasets/indexed_dataset.py`: magic, version, type code, counts, then of each
+sequence its length (int32) and where it begins in bytes (int64), then the sequences at which
+documents begin and the last ends (int64). A document is one sequence.
 """
 
 import os
@@ -31,7 +32,9 @@ def names(group: Group, options: ExportOptions) -> list[str]:
     return [f"{group.split}-{group.source}.bin", f"{group.split}-{group.source}.idx"]
 
 
-def write(paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions) -> None:
+def write(
+    paths: Sequence[str], documents: Documents, info: ShardInfo, options: ExportOptions
+) -> None:
     dtype = _dtype(info)
     lengths = [np.zeros(0, np.int64)]
     with open(paths[0], "wb") as sink:
@@ -52,14 +55,19 @@ def _write_index(sink: BinaryIO, lengths: np.ndarray, dtype: np.dtype) -> None:
 
 
 def count(paths: Sequence[str], info: ShardInfo, options: ExportOptions) -> Counts:
-    """Documents by the index, tokens by the data. Raises UserError when the two do not belong together."""
+    """Documents by the index, tokens by the data.
+
+    Raises UserError when the two do not belong together.
+    """
     with open(paths[1], "rb") as source:
         sequences = struct.unpack(_HEAD, source.read(struct.calcsize(_HEAD)))[3]
         indexed = int(np.frombuffer(source.read(4 * sequences), "<i4").sum(dtype=np.int64))
     tokens = os.path.getsize(paths[0]) // _dtype(info).itemsize
     if tokens != indexed:
         raise UserError(
-            f"the index says {indexed:,} tokens, the data are {tokens:,}", where=paths[1], remedy="export again with --overwrite"
+            f"the index says {indexed:,} tokens, the data are {tokens:,}",
+            where=paths[1],
+            remedy="export again with --overwrite",
         )
     return Counts(sequences, tokens)
 

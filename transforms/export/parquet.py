@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.export.documents import SCHEMA
+from transforms.export.document_columns import SCHEMA
 from transforms.export.formats import DocumentFormat, ExportOptions, Write
 from transforms.ingest.unit import PartWriter
 
@@ -21,4 +21,6 @@ def count(path: str) -> int:
     return pq.read_metadata(path).num_rows
 
 
-PARQUET: DocumentFormat[ExportOptions] = DocumentFormat(name="parquet", suffix=lambda options: ".parquet", open=open_parquet, count=count)
+PARQUET: DocumentFormat[ExportOptions] = DocumentFormat(
+    name="parquet", suffix=lambda options: ".parquet", open=open_parquet, count=count
+)

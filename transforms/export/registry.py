@@ -17,7 +17,9 @@ from transforms.export.parquet import PARQUET
 from transforms.export.jsonl import JSONL
 # isort: on
 
-FORMATS: dict[str, TokenFormat[Any] | DocumentFormat[Any]] = registered(globals().values(), (TokenFormat, DocumentFormat))
+FORMATS: dict[str, TokenFormat[Any] | DocumentFormat[Any]] = registered(
+    globals().values(), (TokenFormat, DocumentFormat)
+)
 
 
 def describe_formats() -> str:

@@ -17,7 +17,11 @@ SPLITS = ("train", "validation")
 def split_names(split: str) -> tuple[str, ...]:
     """train, validation or all -> the splits. Raises ConfigError for another word."""
     if split not in (*SPLITS, "all"):
-        raise ConfigError(f"{split!r} is not a split", where="--split", remedy=f"choose from {', '.join(SPLITS)}, all")
+        raise ConfigError(
+            f"{split!r} is not a split",
+            where="--split",
+            remedy=f"choose from {', '.join(SPLITS)}, all",
+        )
     return SPLITS if split == "all" else (split,)
 
 
@@ -78,22 +82,34 @@ def choose_options(format: str, given: Mapping[str, int | str]) -> ExportOptions
             chosen[name] = value
         elif value != option.default:
             remedy = f"leave it out, or export {option.formats[0]}, which it is for"
-            raise ConfigError(f"{format} has no option {option.flag}", where=option.flag, remedy=remedy)
+            raise ConfigError(
+                f"{format} has no option {option.flag}", where=option.flag, remedy=remedy
+            )
     try:
         return known.options(**chosen)
     except ValidationError as error:
         details = error.errors()[0]
         option = options[str(details["loc"][0])]
         if option.choices:
-            what, remedy = f"{details['input']!r} is not a {option.name}", f"choose from {', '.join(option.choices)}"
+            what, remedy = (
+                f"{details['input']!r} is not a {option.name}",
+                f"choose from {', '.join(option.choices)}",
+            )
         else:
-            what, remedy = f"{details['input']!r}: {details['msg'].lower()}", "`tokenmill export --help` says what it may be"
+            what, remedy = (
+                f"{details['input']!r}: {details['msg'].lower()}",
+                "`tokenmill export --help` says what it may be",
+            )
         raise ConfigError(what, where=option.flag, remedy=remedy) from error
 
 
 def _known(format: str) -> Any:
     if format not in FORMATS:
-        raise ConfigError(f"{format!r} is not a format", where="--format", remedy=f"choose from {', '.join(FORMATS)}")
+        raise ConfigError(
+            f"{format!r} is not a format",
+            where="--format",
+            remedy=f"choose from {', '.join(FORMATS)}",
+        )
     return FORMATS[format]
 
 
@@ -112,7 +128,9 @@ class ExportRequest:
         if type(self.options) is ExportOptions:
             object.__setattr__(self, "options", known.options())
         if not isinstance(self.options, known.options):
-            raise TypeError(f"the options of {self.format} are {known.options.__name__}, not {self.options!r}")
+            raise TypeError(
+                f"the options of {self.format} are {known.options.__name__}, not {self.options!r}"
+            )
 
     def values(self) -> dict[str, Any]:
         """What decides the bytes of the export, as plain values."""
@@ -127,7 +145,9 @@ class ExportRequest:
         """Raises ConfigError for a source that the run does not have."""
         if unknown := sorted(set(self.sources) - known):
             remedy = f"choose from {', '.join(sorted(known))}"
-            raise ConfigError(f"the run has no source {unknown[0]!r}", where="--sources", remedy=remedy)
+            raise ConfigError(
+                f"the run has no source {unknown[0]!r}", where="--sources", remedy=remedy
+            )
 
     def wants(self, source: str) -> bool:
         return not self.sources or source in self.sources

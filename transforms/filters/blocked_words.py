@@ -54,13 +54,17 @@ def judge_blocked_words(
         strings = [string.lower() for string in text.to_pylist()]
         occurrences += for_all.count(split, hashes, strings, np.ones(rows, bool))
     for code, path in _paths(tuple(sorted(lists.items())), folder).items():
-        mine = np.fromiter((other is not None and names_language(code, other) for other in codes), bool, rows)
+        mine = np.fromiter(
+            (other is not None and names_language(code, other) for other in codes), bool, rows
+        )
         if mine.any():
             strings = strings or [string.lower() for string in text.to_pylist()]
             occurrences += _load((), (path,)).count(split, hashes, strings, mine)
     share = occurrences / np.maximum(split.words_per_document, 1)
     ok = (occurrences <= max_found) | (share <= max_share)
-    verdicts = Verdicts.where(ok, rule="blocked-words/found", value=occurrences, threshold=max_found)
+    verdicts = Verdicts.where(
+        ok, rule="blocked-words/found", value=occurrences, threshold=max_found
+    )
     return verdicts.with_signals({"blocked-words/share": share})
 
 
@@ -77,7 +81,10 @@ class _Blocked:
     """A list, found by the hashes of its entries' words: `by_length[n]` has the sorted hashes of those of n words."""
 
     def __init__(self, entries: Iterable[str]):
-        self.entries = sorted({" ".join(unicodedata.normalize("NFC", entry.lower()).split()) for entry in entries} - {""})
+        self.entries = sorted(
+            {" ".join(unicodedata.normalize("NFC", entry.lower()).split()) for entry in entries}
+            - {""}
+        )
         split = split_words(pa.array(self.entries, pa.large_string()), lower=False)
         hashes = hash_words(split)
         grams: dict[int, dict[int, list[_Entry]]] = {}
@@ -87,13 +94,22 @@ class _Blocked:
             if first == last:
                 self.signs.append(entry)
                 continue
-            begin, end = (int(position) - int(split.bounds[number]) for position in (split.starts[first], split.ends[last - 1]))
+            begin, end = (
+                int(position) - int(split.bounds[number])
+                for position in (split.starts[first], split.ends[last - 1])
+            )
             gram = int(_grams(hashes[first:last], last - first)[0])
-            grams.setdefault(last - first, {}).setdefault(gram, []).append(_Entry(entry[:begin], entry[begin:end], entry[end:]))
+            grams.setdefault(last - first, {}).setdefault(gram, []).append(
+                _Entry(entry[:begin], entry[begin:end], entry[end:])
+            )
         self.grams = grams
-        self.by_length = {length: np.array(sorted(of_length), np.uint64) for length, of_length in grams.items()}
+        self.by_length = {
+            length: np.array(sorted(of_length), np.uint64) for length, of_length in grams.items()
+        }
 
-    def count(self, split: Words, hashes: np.ndarray, strings: Sequence[str], rows: np.ndarray) -> np.ndarray:
+    def count(
+        self, split: Words, hashes: np.ndarray, strings: Sequence[str], rows: np.ndarray
+    ) -> np.ndarray:
         """Finds in each document where bool `rows` is true: int64 [documents]. `strings`: the texts in lowercase."""
         occurrences = np.zeros(len(rows), np.int64)
         document = np.repeat(np.arange(len(rows)), split.words_per_document)
@@ -101,14 +117,21 @@ class _Blocked:
             if len(hashes) < length:
                 continue
             grams = _grams(hashes, length)
-            at = np.flatnonzero(listed[np.minimum(np.searchsorted(listed, grams), len(listed) - 1)] == grams)
+            at = np.flatnonzero(
+                listed[np.minimum(np.searchsorted(listed, grams), len(listed) - 1)] == grams
+            )
             owner = document[at]
             for first in at[rows[owner] & (owner == document[at + length - 1])].tolist():
                 row = int(document[first])
                 offset = int(split.bounds[row])
-                begin, end = int(split.starts[first]) - offset, int(split.ends[first + length - 1]) - offset
+                begin, end = (
+                    int(split.starts[first]) - offset,
+                    int(split.ends[first + length - 1]) - offset,
+                )
                 entries = self.grams[length][int(grams[first])]
-                occurrences[row] += sum(_stands(strings[row], begin, end, entry) for entry in entries)
+                occurrences[row] += sum(
+                    _stands(strings[row], begin, end, entry) for entry in entries
+                )
         for sign in self.signs:
             for row in np.flatnonzero(rows).tolist():
                 occurrences[row] += strings[row].count(sign)
@@ -141,11 +164,25 @@ def _paths(lists: tuple[tuple[str, str], ...], folder: str) -> dict[str, str]:
     """Language -> its file. Raises ConfigError for a folder without files."""
     paths = {}
     if folder:
-        names = [name for name in storage.list_names(folder) if name.removesuffix(".txt").replace("-", "").isalpha() and name.islower()]
-        paths = {name.removesuffix(".txt"): storage.join(folder, name) for name in names if len(name.removesuffix(".txt")) <= 8}
+        names = [
+            name
+            for name in storage.list_names(folder)
+            if name.removesuffix(".txt").replace("-", "").isalpha() and name.islower()
+        ]
+        paths = {
+            name.removesuffix(".txt"): storage.join(folder, name)
+            for name in names
+            if len(name.removesuffix(".txt")) <= 8
+        }
         if not paths:
-            raise ConfigError("there is no list in the folder", where=folder, remedy='it must have files such as "en" or "de.txt"')
+            raise ConfigError(
+                "there is no list in the folder",
+                where=folder,
+                remedy='it must have files such as "en" or "de.txt"',
+            )
     return {**paths, **dict(lists)}
 
 
-BLOCKED_WORDS = Filter(name="blocked-words", judge=judge_blocked_words, columns=("text", "language"))
+BLOCKED_WORDS = Filter(
+    name="blocked-words", judge=judge_blocked_words, columns=("text", "language")
+)

@@ -18,7 +18,14 @@ from transforms.filters.tokens import tokenize
 from transforms.filters.verdicts import Verdicts
 
 END_MARKS = (".", "?", "!", '"')
-POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+POLICIES = (
+    "terms of use",
+    "privacy policy",
+    "cookie policy",
+    "uses cookies",
+    "use of cookies",
+    "use cookies",
+)
 
 _CITATION = re.compile(r"\[(?:\d*|edit|citation needed)\]")
 
@@ -46,7 +53,9 @@ def judge_c4_paper(
         max_word_length=max_word_length,
         cited_words=True,
     )
-    return _judge(text, rules, min_sentences=min_sentences, before_lowercase=True, measure_all=measure_all)
+    return _judge(
+        text, rules, min_sentences=min_sentences, before_lowercase=True, measure_all=measure_all
+    )
 
 
 def judge_c4_tfds(
@@ -71,8 +80,18 @@ def judge_c4_tfds(
         max_word_length=max_word_length,
         cited_words=False,
     )
-    short = Verdicts.where(length <= max_characters, rule="c4-tfds/too-long", value=length, threshold=max_characters)
-    return short.then(_judge(text, rules, min_sentences=min_sentences, before_lowercase=False, measure_all=measure_all))
+    short = Verdicts.where(
+        length <= max_characters, rule="c4-tfds/too-long", value=length, threshold=max_characters
+    )
+    return short.then(
+        _judge(
+            text,
+            rules,
+            min_sentences=min_sentences,
+            before_lowercase=False,
+            measure_all=measure_all,
+        )
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +112,17 @@ class _LineRules:
         kept = []
         for line in text.splitlines():
             line = line.strip()
-            if len(line) > self.max_word_length and any(len(word) > self.max_word_length for word in line.split()):
+            if len(line) > self.max_word_length and any(
+                len(word) > self.max_word_length for word in line.split()
+            ):
                 continue
             plain = _CITATION.sub("", line) if cited else line
             if self.marks and (not plain.endswith(self.marks) or plain.endswith("...")):
                 continue
-            if len((line if self.cited_words else plain).split(None, self.min_words)) < self.min_words:
+            if (
+                len((line if self.cited_words else plain).split(None, self.min_words))
+                < self.min_words
+            ):
                 continue
             if lorem or bracket or banned:
                 low = plain.lower()
@@ -114,20 +138,34 @@ class _LineRules:
         return kept
 
 
-def _judge(text: pa.LargeStringArray, rules: _LineRules, *, min_sentences: int, before_lowercase: bool, measure_all: bool) -> Verdicts:
+def _judge(
+    text: pa.LargeStringArray,
+    rules: _LineRules,
+    *,
+    min_sentences: int,
+    before_lowercase: bool,
+    measure_all: bool,
+) -> Verdicts:
     strings = text.to_pylist()
     cleaned = [rules.clean(string) for string in strings]
     verdicts = Verdicts.kept(len(strings))
     for rule in ("lorem-ipsum", "curly-bracket"):
         name = f"{rules.name}/{rule}"
-        verdicts = verdicts.then(Verdicts.where(np.fromiter((lines != name for lines in cleaned), bool), rule=name))
+        verdicts = verdicts.then(
+            Verdicts.where(np.fromiter((lines != name for lines in cleaned), bool), rule=name)
+        )
     lines_left = [lines if isinstance(lines, list) else [] for lines in cleaned]
     enough = sys.maxsize if measure_all else min_sentences
     sentences = _sentences(lines_left, enough=enough, before_lowercase=before_lowercase)
     left = ["\n".join(lines).strip() for lines in lines_left]
     return (
         verdicts.then(
-            Verdicts.where(sentences >= min_sentences, rule=f"{rules.name}/too-few-sentences", value=sentences, threshold=min_sentences)
+            Verdicts.where(
+                sentences >= min_sentences,
+                rule=f"{rules.name}/too-few-sentences",
+                value=sentences,
+                threshold=min_sentences,
+            )
         )
         .then(Verdicts.where(np.fromiter(map(bool, left), bool), rule=f"{rules.name}/nothing-left"))
         .with_text(pa.array(left, pa.large_string()))
@@ -146,7 +184,9 @@ def _sentences(lines: Sequence[list[str]], *, enough: int, before_lowercase: boo
         for row in few.tolist():
             yield from lines[row]
 
-    sentences = tokenize(pa.array(flat(), pa.large_string())).sentences_per_document(before_lowercase=before_lowercase)
+    sentences = tokenize(pa.array(flat(), pa.large_string())).sentences_per_document(
+        before_lowercase=before_lowercase
+    )
     counts[few] = 0
     np.add.at(counts, rows, np.maximum(sentences, 1))
     return counts

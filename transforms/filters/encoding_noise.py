@@ -33,10 +33,16 @@ _KINDS: dict[str, re.Pattern[str]] = {
         "[\xad\u034f\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc]"
         f"|(?<![{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])|(?<![{_UNSPACED}])\u200b|\u200b(?![{_UNSPACED}])"
     ),
-    "tags": re.compile("(\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|[\U000e0000-\U000e007f]"),
+    "tags": re.compile(
+        "(\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|[\U000e0000-\U000e007f]"
+    ),
     "private-use": re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]"),
     "noncharacters": re.compile(
-        "[\ufdd0-\ufdef\ufffe\uffff" + "".join(f"{chr(plane << 16 | 0xFFFE)}-{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17)) + "]"
+        "[\ufdd0-\ufdef\ufffe\uffff"
+        + "".join(
+            f"{chr(plane << 16 | 0xFFFE)}-{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17)
+        )
+        + "]"
     ),
     "replacement-characters": re.compile("\ufffd"),
 }
@@ -55,14 +61,19 @@ _ODD_LEADS = np.array([0x889A, 0x949C, 0x809A], np.uint16)
 """Second and third byte of "√", "├" and "‚": what lead bytes of UTF-8 look like in Mac Roman and code page 437."""
 
 
-def judge_encoding_noise(text: pa.LargeStringArray, *, repair: bool = True, max_replacement_characters: float = 0.01) -> Verdicts:
+def judge_encoding_noise(
+    text: pa.LargeStringArray, *, repair: bool = True, max_replacement_characters: float = 0.01
+) -> Verdicts:
     """Rejects documents with more than `max_replacement_characters` of their characters U+FFFD (as they were read), then those of which
 
     nothing is left. Edits the others; `repair = False` leaves mojibake alone. Counts of characters removed: `encoding-noise/controls`,
     `invisible`, `tags`, `private-use`, `noncharacters`, `replacement-characters`, `line-ends` (replaced); of lines repaired: `mojibake`.
     """
     rows = len(text)
-    counts = {f"encoding-noise/{kind}": np.zeros(rows, np.int64) for kind in (*_KINDS, "line-ends", "mojibake")}
+    counts = {
+        f"encoding-noise/{kind}": np.zeros(rows, np.int64)
+        for kind in (*_KINDS, "line-ends", "mojibake")
+    }
     strings = text.to_pylist()
     share = np.zeros(rows)
     for row in np.flatnonzero(suspects(text)).tolist():
@@ -77,7 +88,9 @@ def judge_encoding_noise(text: pa.LargeStringArray, *, repair: bool = True, max_
         value=share,
         threshold=max_replacement_characters,
     )
-    left = Verdicts.where(np.fromiter(map(bool, strings), bool, rows), rule="encoding-noise/nothing-left")
+    left = Verdicts.where(
+        np.fromiter(map(bool, strings), bool, rows), rule="encoding-noise/nothing-left"
+    )
     return readable.then(left).with_text(pa.array(strings, pa.large_string())).with_counts(counts)
 
 
@@ -130,20 +143,37 @@ def suspects(text: pa.LargeStringArray) -> np.ndarray:
     # Bytes that are neither printable ASCII nor, most of them, line feeds.
     at = np.flatnonzero((octets - np.uint8(0x20)) > 0x5E)
     value = octets[at]
-    noted = (value < 0x20) & (value != 0x0A) & (value != 0x09) | (value == 0x7F) | (value == 0xEE) | (value == 0xEF) | (value >= 0xF3)
+    noted = (
+        (value < 0x20) & (value != 0x0A) & (value != 0x09)
+        | (value == 0x7F)
+        | (value == 0xEE)
+        | (value == 0xEF)
+        | (value >= 0xF3)
+    )
     leads = np.flatnonzero(value >= 0xC2)
     if len(leads):
         lead, position = value[leads], at[leads]
         second = octets[position + 1]
         third = octets[np.minimum(position + 2, len(octets) - 1)]
         noise = (lead == 0xC2) & ((second < 0xA0) | (second == 0xAD))
-        noise |= (lead == 0xE2) & ((second == 0x80) & ((third >= 0x8B) & (third <= 0x8F) | (third >= 0xA8) & (third <= 0xAE)))
+        noise |= (lead == 0xE2) & (
+            (second == 0x80)
+            & ((third >= 0x8B) & (third <= 0x8F) | (third >= 0xA8) & (third <= 0xAE))
+        )
         noise |= (lead == 0xE2) & (second == 0x81) & (third >= 0xA0)
-        noise |= (lead == 0xE1) & (second == 0xA0) & (third == 0x8E) | (lead == 0xCD) & (second == 0x8F) | (lead == 0xD8) & (second == 0x9C)
+        noise |= (
+            (lead == 0xE1) & (second == 0xA0) & (third == 0x8E)
+            | (lead == 0xCD) & (second == 0x8F)
+            | (lead == 0xD8) & (second == 0x9C)
+        )
         # The last byte of a character of two bytes, then a byte of the next character.
         last = octets[np.minimum(position + 3, len(octets) - 1)]
-        noise |= (lead < 0xE0) & (third >= 0xC2) & ((lead != 0xC3) | (second >= 0x82) & (second <= 0xB4))
-        noise |= (lead == 0xE2) & (last >= 0xC2) & np.isin(second * np.uint16(256) + third, _ODD_LEADS)
+        noise |= (
+            (lead < 0xE0) & (third >= 0xC2) & ((lead != 0xC3) | (second >= 0x82) & (second <= 0xB4))
+        )
+        noise |= (
+            (lead == 0xE2) & (last >= 0xC2) & np.isin(second * np.uint16(256) + third, _ODD_LEADS)
+        )
         # Every noncharacter of planes 1 to 16 ends in BF BE or BF BF.
         noise |= (lead >= 0xF0) & (third == 0xBF) & (last >= 0xBE)
         noted[leads] |= noise

@@ -38,15 +38,23 @@ def judge_fasttext_classifier(
     known = model_labels(model)
     if not wanted or not wanted <= known:
         named = ", ".join(sorted(label.removeprefix(_LABEL) for label in known)[:20])
-        raise ConfigError(f"the model has no label {', '.join(sorted(wanted - known)) or 'of none'}", where=model, remedy=f"it has {named}")
+        raise ConfigError(
+            f"the model has no label {', '.join(sorted(wanted - known)) or 'of none'}",
+            where=model,
+            remedy=f"it has {named}",
+        )
     classifier = load_model(model).f
     scores = np.zeros(len(text))
     for row, string in enumerate(text.to_pylist()):
         head = string[:characters] if characters else string
         answers = classifier.predict(head.replace("\n", " ") + "\n", len(known), 0.0, "strict")
-        scores[row] = min(sum(probability for probability, label in answers if label in wanted), 1.0)
+        scores[row] = min(
+            sum(probability for probability, label in answers if label in wanted), 1.0
+        )
     rule = f"fasttext-classifier/{'below' if action == 'keep' else 'above'}-threshold"
-    return Verdicts.where((scores >= threshold) == (action == "keep"), rule=rule, value=scores, threshold=threshold)
+    return Verdicts.where(
+        (scores >= threshold) == (action == "keep"), rule=rule, value=scores, threshold=threshold
+    )
 
 
 @lru_cache(maxsize=8)
@@ -55,10 +63,16 @@ def model_labels(path: str) -> frozenset[str]:
     try:
         answers = load_model(path).f.predict("a\n", 1 << 16, -1.0, "strict")
     except ValueError as error:
-        raise ConfigError(f"not a supervised model: {error}", where=path, remedy="name a fastText classifier's .bin or .ftz") from error
+        raise ConfigError(
+            f"not a supervised model: {error}",
+            where=path,
+            remedy="name a fastText classifier's .bin or .ftz",
+        ) from error
     labels = frozenset(label for _, label in answers)
     if not labels:
-        raise ConfigError("the model has no label", where=path, remedy="name a fastText classifier's .bin or .ftz")
+        raise ConfigError(
+            "the model has no label", where=path, remedy="name a fastText classifier's .bin or .ftz"
+        )
     return labels
 
 

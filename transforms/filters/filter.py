@@ -35,12 +35,16 @@ class Filter:
     files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        annotated = (name for name, parameter in self.options().items() if holds_paths(parameter.annotation))
+        annotated = (
+            name for name, parameter in self.options().items() if holds_paths(parameter.annotation)
+        )
         object.__setattr__(self, "files", tuple(dict.fromkeys((*self.files, *annotated))))
 
     def options(self) -> dict[str, inspect.Parameter]:
         """The keyword-only parameters of the judge by name."""
-        return {name: parameter for name, parameter in self._keywords().items() if name != _MEASURE_ALL}
+        return {
+            name: parameter for name, parameter in self._keywords().items() if name != _MEASURE_ALL
+        }
 
     def keywords(self, *, measure_all: bool) -> dict[str, bool]:
         """What the judge is given besides its options. `measure_all`: every value of every row is wanted among the signals."""
@@ -48,7 +52,11 @@ class Filter:
 
     def _keywords(self) -> dict[str, inspect.Parameter]:
         parameters = inspect.signature(self.judge).parameters
-        return {name: parameter for name, parameter in parameters.items() if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
+        return {
+            name: parameter
+            for name, parameter in parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
 
 
 class Columns:

@@ -40,7 +40,12 @@ def judge_fineweb_quality(
         short <= max_short_lines,
         duplicate <= max_duplicate_characters,
         values=(terminal, short, duplicate),
-        thresholds=(min_terminal_lines, max_short_lines, max_duplicate_characters, max_newlines_per_word),
+        thresholds=(
+            min_terminal_lines,
+            max_short_lines,
+            max_duplicate_characters,
+            max_newlines_per_word,
+        ),
         measure_all=measure_all,
     )
 
@@ -64,7 +69,12 @@ def judge_fineweb_quality_paper(
         short <= max_short_lines,
         duplicate < duplicate_characters,
         values=(terminal, short, duplicate),
-        thresholds=(min_terminal_lines, max_short_lines, duplicate_characters, max_newlines_per_word),
+        thresholds=(
+            min_terminal_lines,
+            max_short_lines,
+            duplicate_characters,
+            max_newlines_per_word,
+        ),
         measure_all=measure_all,
     )
 
@@ -78,22 +88,43 @@ def _rules(
     measure_all: bool,
 ) -> Verdicts:
     verdicts = Verdicts.where(~np.isnan(values[0]), rule=f"{name}/empty")
-    for rule, ok, value, threshold in zip(("terminal-lines", "short-lines", "duplicate-lines"), oks, values, thresholds[:3], strict=True):
-        verdicts = verdicts.then(Verdicts.where(ok, rule=f"{name}/{rule}", value=value, threshold=threshold))
+    for rule, ok, value, threshold in zip(
+        ("terminal-lines", "short-lines", "duplicate-lines"),
+        oks,
+        values,
+        thresholds[:3],
+        strict=True,
+    ):
+        verdicts = verdicts.then(
+            Verdicts.where(ok, rule=f"{name}/{rule}", value=value, threshold=threshold)
+        )
     strings = text.to_pylist()
     newlines = np.fromiter((string.count("\n") for string in strings), np.int64, len(strings))
     # A text has at least as many tokens as pieces between white space, which are cheap to count: few are left to be tokenised.
-    pieces = np.fromiter((len(string.split()) if ok else 1 for string, ok in zip(strings, verdicts.keep, strict=True)), np.int64)
+    pieces = np.fromiter(
+        (
+            len(string.split()) if ok else 1
+            for string, ok in zip(strings, verdicts.keep, strict=True)
+        ),
+        np.int64,
+    )
     suspects = measure_all | (verdicts.keep & (newlines > thresholds[3] * pieces))
     if not suspects.any():
         return verdicts
     words = tokenize(text.filter(pa.array(suspects))).per_document
     ratio = newlines[suspects] / np.maximum(words, 1)
-    last = Verdicts.where(ratio <= thresholds[3], rule=f"{name}/newlines-per-word", value=ratio, threshold=thresholds[3])
+    last = Verdicts.where(
+        ratio <= thresholds[3],
+        rule=f"{name}/newlines-per-word",
+        value=ratio,
+        threshold=thresholds[3],
+    )
     return verdicts.then(last.among(suspects))
 
 
-def _line_shares(text: pa.LargeStringArray, short_line: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _line_shares(
+    text: pa.LargeStringArray, short_line: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Per document: lines that end in a terminal mark, short lines, characters in later copies; float64, NaN without lines."""
     shares = np.full((3, len(text)), np.nan)
     for row, string in enumerate(text.to_pylist()):
@@ -103,8 +134,14 @@ def _line_shares(text: pa.LargeStringArray, short_line: int) -> tuple[np.ndarray
         different = set(lines)
         terminal = sum(line[-1] in TERMINAL_MARKS for line in lines)
         short = sum(len(line) <= short_line for line in lines)
-        duplicate = sum(map(len, lines)) - sum(map(len, different)) if len(different) < len(lines) else 0
-        shares[:, row] = terminal / len(lines), short / len(lines), duplicate / (len(string) - string.count("\n"))
+        duplicate = (
+            sum(map(len, lines)) - sum(map(len, different)) if len(different) < len(lines) else 0
+        )
+        shares[:, row] = (
+            terminal / len(lines),
+            short / len(lines),
+            duplicate / (len(string) - string.count("\n")),
+        )
     return shares[0], shares[1], shares[2]
 
 

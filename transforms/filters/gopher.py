@@ -55,30 +55,82 @@ def judge_gopher(
     measured = _measure_words(tokens)
     if words == "whitespace":
         literal = _measure_words(whitespace_words(tokens))
-        measured = tuple(np.where(spaced, mine, other) for mine, other in zip(literal, measured, strict=True))
+        measured = tuple(
+            np.where(spaced, mine, other) for mine, other in zip(literal, measured, strict=True)
+        )
     total, count, lengths, alphabetic = measured
     hashes = _count(strings, "#") / total
     ellipses = (_count(strings, "...") + _count(strings, "…")) / total
     signs = _count(strings, "-") + _count(strings, "•")
-    many_signs = signs > max_bullet_lines * np.maximum(_count(strings, "\n"), 1)  # a text has at least as many lines
+    many_signs = signs > max_bullet_lines * np.maximum(
+        _count(strings, "\n"), 1
+    )  # a text has at least as many lines
     bullets, trailing = _line_shares(strings, rows=measure_all | many_signs | (ellipses > 0))
     present = count_stop_words(tokens, codes)
 
     return (
-        Verdicts.where(count >= min_words, rule="gopher/too-few-words", value=count, threshold=min_words)
-        .then(Verdicts.where(count <= max_words, rule="gopher/too-many-words", value=count, threshold=max_words))
-        .then(_mean_length(~spaced | (lengths >= min_mean_word_length), lengths, min_mean_word_length))
-        .then(_mean_length(~spaced | (lengths <= max_mean_word_length), lengths, max_mean_word_length))
-        .then(Verdicts.where(hashes <= max_symbol_ratio, rule="gopher/symbol-ratio", value=hashes, threshold=max_symbol_ratio))
-        .then(Verdicts.where(ellipses <= max_symbol_ratio, rule="gopher/ellipsis-ratio", value=ellipses, threshold=max_symbol_ratio))
-        .then(Verdicts.where(bullets <= max_bullet_lines, rule="gopher/bullet-lines", value=bullets, threshold=max_bullet_lines))
-        .then(Verdicts.where(trailing <= max_ellipsis_lines, rule="gopher/ellipsis-lines", value=trailing, threshold=max_ellipsis_lines))
+        Verdicts.where(
+            count >= min_words, rule="gopher/too-few-words", value=count, threshold=min_words
+        )
         .then(
             Verdicts.where(
-                alphabetic >= min_alphabetic_words, rule="gopher/alphabetic-words", value=alphabetic, threshold=min_alphabetic_words
+                count <= max_words, rule="gopher/too-many-words", value=count, threshold=max_words
             )
         )
-        .then(Verdicts.where(~(present < min_stop_words), rule="gopher/stop-words", value=present, threshold=min_stop_words))
+        .then(
+            _mean_length(~spaced | (lengths >= min_mean_word_length), lengths, min_mean_word_length)
+        )
+        .then(
+            _mean_length(~spaced | (lengths <= max_mean_word_length), lengths, max_mean_word_length)
+        )
+        .then(
+            Verdicts.where(
+                hashes <= max_symbol_ratio,
+                rule="gopher/symbol-ratio",
+                value=hashes,
+                threshold=max_symbol_ratio,
+            )
+        )
+        .then(
+            Verdicts.where(
+                ellipses <= max_symbol_ratio,
+                rule="gopher/ellipsis-ratio",
+                value=ellipses,
+                threshold=max_symbol_ratio,
+            )
+        )
+        .then(
+            Verdicts.where(
+                bullets <= max_bullet_lines,
+                rule="gopher/bullet-lines",
+                value=bullets,
+                threshold=max_bullet_lines,
+            )
+        )
+        .then(
+            Verdicts.where(
+                trailing <= max_ellipsis_lines,
+                rule="gopher/ellipsis-lines",
+                value=trailing,
+                threshold=max_ellipsis_lines,
+            )
+        )
+        .then(
+            Verdicts.where(
+                alphabetic >= min_alphabetic_words,
+                rule="gopher/alphabetic-words",
+                value=alphabetic,
+                threshold=min_alphabetic_words,
+            )
+        )
+        .then(
+            Verdicts.where(
+                ~(present < min_stop_words),
+                rule="gopher/stop-words",
+                value=present,
+                threshold=min_stop_words,
+            )
+        )
         .with_counts({"gopher/no-stop-words-known": np.isnan(present).astype(np.int64)})
     )
 
@@ -87,7 +139,9 @@ def _measure_words(tokens: Tokens) -> tuple[np.ndarray, ...]:
     """Tokens, at least 1, words, their mean length in characters and the share of tokens with a letter: (documents,) each."""
     total = np.maximum(tokens.per_document, 1)
     count = tokens.sum_per_document(tokens.is_word)
-    lengths = tokens.sum_per_document((tokens.spans.ends - tokens.spans.starts) * tokens.is_word) / np.maximum(count, 1)
+    lengths = tokens.sum_per_document(
+        (tokens.spans.ends - tokens.spans.starts) * tokens.is_word
+    ) / np.maximum(count, 1)
     return total, count, lengths, tokens.sum_per_document(tokens.has_letter) / total
 
 

@@ -46,7 +46,9 @@ def judge_gopher_repetition(
     seen before counts with the characters of its tokens and is stepped over.
     """
     characters = pc.utf8_length(text).to_numpy(zero_copy_only=False).astype(np.int64)
-    verdicts = Verdicts.where(characters > 0, rule="gopher-repetition/empty", value=characters, threshold=1)
+    verdicts = Verdicts.where(
+        characters > 0, rule="gopher-repetition/empty", value=characters, threshold=1
+    )
     divisor = np.maximum(characters, 1)
     strings = text.to_pylist()
     for kind, pieces, most, most_characters in (
@@ -60,7 +62,9 @@ def judge_gopher_repetition(
     ):
         share, repeated = duplicate_shares(pieces, len(text))
         verdicts = verdicts.then(_at_most(share, f"duplicate-{kind}s", most))
-        verdicts = verdicts.then(_at_most(repeated / divisor, f"duplicate-{kind}-characters", most_characters))
+        verdicts = verdicts.then(
+            _at_most(repeated / divisor, f"duplicate-{kind}-characters", most_characters)
+        )
 
     top = {2: max_top_2_gram, 3: max_top_3_gram, 4: max_top_4_gram}
     duplicated = {
@@ -71,13 +75,24 @@ def judge_gopher_repetition(
         9: max_duplicated_9_grams,
         10: max_duplicated_10_grams,
     }
-    return verdicts.then(_judge_ngrams(tokens, divisor, top, duplicated, rows=verdicts.keep | measure_all, measure_all=measure_all))
+    return verdicts.then(
+        _judge_ngrams(
+            tokens,
+            divisor,
+            top,
+            duplicated,
+            rows=verdicts.keep | measure_all,
+            measure_all=measure_all,
+        )
+    )
 
 
 def _paragraphs(text: str) -> list[str]:
     """What one or more empty lines divide; white space around the text is no part of it."""
     parts = text.strip().split("\n\n")
-    return [stripped for part in parts if (stripped := part.lstrip("\n"))] if len(parts) > 1 else parts
+    return (
+        [stripped for part in parts if (stripped := part.lstrip("\n"))] if len(parts) > 1 else parts
+    )
 
 
 def _lines(text: str) -> list[str]:
@@ -100,7 +115,13 @@ def duplicate_shares(pieces: Iterable[list[str]], documents: int) -> tuple[np.nd
 
 
 def _judge_ngrams(
-    tokens: Tokens, characters: np.ndarray, top: dict[int, float], duplicated: dict[int, float], *, rows: np.ndarray, measure_all: bool
+    tokens: Tokens,
+    characters: np.ndarray,
+    top: dict[int, float],
+    duplicated: dict[int, float],
+    *,
+    rows: np.ndarray,
+    measure_all: bool,
 ) -> Verdicts:
     hashes = tokens.hashes()
     lengths = tokens.spans.ends - tokens.spans.starts
@@ -116,12 +137,20 @@ def _judge_ngrams(
             continue
         block = _Block.of(hashes[begin:end], lengths[begin:end], offsets[first : last + 1] - begin)
         undecided = rows[first:last].copy()
-        for rule, ((n, _, limit), (at, begins)) in enumerate(zip(rules, block.repeated_ngrams(rules[-1][0]), strict=True)):
+        for rule, ((n, _, limit), (at, begins)) in enumerate(
+            zip(rules, block.repeated_ngrams(rules[-1][0]), strict=True)
+        ):
             most = limit * characters[first:last]
             if n in top:
                 repeated = block.top(at, begins, n).astype(np.float64)
             else:
-                repeated = block.duplicated(at, begins, n, least=np.zeros(len(most)) if measure_all else most, rows=undecided)
+                repeated = block.duplicated(
+                    at,
+                    begins,
+                    n,
+                    least=np.zeros(len(most)) if measure_all else most,
+                    rows=undecided,
+                )
             shares[rule, first:last] = repeated / characters[first:last]
             undecided &= measure_all | ~(repeated > most)
     for share, (_, rule_name, limit) in zip(shares, rules, strict=True):
@@ -133,7 +162,10 @@ def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
     """Runs of documents of about _BLOCK_TOKENS tokens together: what a block needs stays in the cache."""
     first = 0
     while first < len(offsets) - 1:
-        last = max(int(np.searchsorted(offsets, offsets[first] + _BLOCK_TOKENS, side="right")) - 1, first + 1)
+        last = max(
+            int(np.searchsorted(offsets, offsets[first] + _BLOCK_TOKENS, side="right")) - 1,
+            first + 1,
+        )
         yield first, last
         first = last
 
@@ -151,7 +183,12 @@ class _Block:
     def of(cls, hashes: np.ndarray, lengths: np.ndarray, offsets: np.ndarray) -> "_Block":
         sums = np.zeros(len(lengths) + 1, np.int64)
         np.cumsum(lengths, out=sums[1:])
-        return cls(hashes=hashes, sums=sums, document=np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)), offsets=offsets)
+        return cls(
+            hashes=hashes,
+            sums=sums,
+            document=np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)),
+            offsets=offsets,
+        )
 
     def repeated_ngrams(self, largest: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """For n from 2 to `largest`: where n-grams stand that a document has more than once, grouped by n-gram, ascending in
@@ -168,7 +205,9 @@ class _Block:
             keys.sort()
             at = (keys & mask).astype(np.int64)
             later = np.zeros(len(at), bool)
-            later[1:] = (grams[at[1:]] == grams[at[:-1]]) & (self.document[at[1:]] == self.document[at[:-1]])
+            later[1:] = (grams[at[1:]] == grams[at[:-1]]) & (
+                self.document[at[1:]] == self.document[at[:-1]]
+            )
             repeated = later.copy()
             repeated[:-1] |= later[1:]
             at, later = at[repeated], later[repeated]
@@ -190,16 +229,24 @@ class _Block:
             best = order[np.unique(document[order], return_index=True)[1]]
             first[document[best]], count[document[best]] = at[heads[best]], counts[best]
         first = np.where(whole, first, 0)
-        return np.where(whole, (self.sums[np.where(whole, first + n, 0)] - self.sums[first] + n - 1) * count, 0)
+        return np.where(
+            whole, (self.sums[np.where(whole, first + n, 0)] - self.sums[first] + n - 1) * count, 0
+        )
 
-    def duplicated(self, at: np.ndarray, begins: np.ndarray, n: int, *, least: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def duplicated(
+        self, at: np.ndarray, begins: np.ndarray, n: int, *, least: np.ndarray, rows: np.ndarray
+    ) -> np.ndarray:
         """Characters in duplicated n-grams: float64 [documents]; NaN where `rows` is false or they cannot be more than `least` > 0."""
         result = np.where(rows & (least == 0), 0, np.nan)
         if not len(at):
             return result
         # The scan counts some of the copies that follow a first one: a bound that saves most documents the scan.
         copies = at[~begins]
-        bound = np.bincount(self.document[copies], weights=self.sums[copies + n] - self.sums[copies], minlength=len(least))
+        bound = np.bincount(
+            self.document[copies],
+            weights=self.sums[copies + n] - self.sums[copies],
+            minlength=len(least),
+        )
         suspects = np.flatnonzero(rows & (bound > least))
         if not len(suspects):
             return result
@@ -230,7 +277,11 @@ def _scan(positions: list[int], names: list[int], n: int) -> list[int]:
 
 
 def _at_most(share: np.ndarray, rule: str, limit: float) -> Verdicts:
-    return Verdicts.where(~(share > limit), rule=f"gopher-repetition/{rule}", value=share, threshold=limit)
+    return Verdicts.where(
+        ~(share > limit), rule=f"gopher-repetition/{rule}", value=share, threshold=limit
+    )
 
 
-GOPHER_REPETITION = Filter(name="gopher-repetition", judge=judge_gopher_repetition, columns=("text", "tokens"))
+GOPHER_REPETITION = Filter(
+    name="gopher-repetition", judge=judge_gopher_repetition, columns=("text", "tokens")
+)

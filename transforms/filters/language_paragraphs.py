@@ -42,15 +42,26 @@ def judge_language_paragraphs(
     classifier, lowercase = load_model(path).f, lowers(path, "auto")
     rows = len(text)
     strings, languages = text.to_pylist(), language.cast(pa.string()).to_pylist()
-    dropped, unknown, share, left = np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.zeros(rows), np.ones(rows, bool)
+    dropped, unknown, share, left = (
+        np.zeros(rows, np.int64),
+        np.zeros(rows, np.int64),
+        np.zeros(rows),
+        np.ones(rows, bool),
+    )
     for row, (string, code) in enumerate(zip(strings, languages, strict=True)):
         own = _own_labels(code, path) if code else ()
         if not own:
             unknown[row] = code is not None
             continue
         lines = string.split("\n")
-        heads = (model_line(line[:characters], lowercase=lowercase) if len(line) >= at_least else None for line in lines)
-        foreign = [None if head is None else _is_foreign(classifier, head, own, threshold) for head in heads]
+        heads = (
+            model_line(line[:characters], lowercase=lowercase) if len(line) >= at_least else None
+            for line in lines
+        )
+        foreign = [
+            None if head is None else _is_foreign(classifier, head, own, threshold)
+            for head in heads
+        ]
         if True not in foreign:
             continue
         left[row] = False in foreign
@@ -61,7 +72,12 @@ def judge_language_paragraphs(
     return (
         Verdicts.where(left, rule="language-paragraphs/nothing-left")
         .with_text(pa.array(strings, pa.large_string()))
-        .with_counts({"language-paragraphs/dropped": dropped, "language-paragraphs/unknown-language": unknown})
+        .with_counts(
+            {
+                "language-paragraphs/dropped": dropped,
+                "language-paragraphs/unknown-language": unknown,
+            }
+        )
         .with_signals({"language-paragraphs/dropped-characters": share})
     )
 
@@ -72,7 +88,9 @@ def _own_labels(code: str, path: str | None) -> frozenset[str]:
 
     Empty where the model does not know the language.
     """
-    return frozenset(_LABEL + label for label in known_languages(path) if is_same_language(code, label))
+    return frozenset(
+        _LABEL + label for label in known_languages(path) if is_same_language(code, label)
+    )
 
 
 def _is_foreign(classifier: Any, line: str, own: Collection[str], threshold: float) -> bool:
@@ -95,4 +113,6 @@ def _fill(foreign: list[bool | None]) -> list[bool]:
     return filled
 
 
-LANGUAGE_PARAGRAPHS = Filter(name="language-paragraphs", judge=judge_language_paragraphs, columns=("text", "language"))
+LANGUAGE_PARAGRAPHS = Filter(
+    name="language-paragraphs", judge=judge_language_paragraphs, columns=("text", "language")
+)

@@ -2,7 +2,9 @@
 
 import re
 
-_ADDRESS = re.compile(r"(?:[a-z]{2,6}://|(?<![a-z0-9])www\.)[!-~]+|[a-z0-9._%+-]{0,64}@[a-z0-9_.-]+", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:[a-z]{2,6}://|(?<![a-z0-9])www\.)[!-~]+|[a-z0-9._%+-]{0,64}@[a-z0-9_.-]+", re.IGNORECASE
+)
 _NO_LETTER = re.compile(r"(?<!\S)[\W\d_]+(?!\S)")
 _CHEROKEE = re.compile("[\u13a0-\u13fd]")
 _CHEROKEE_CAPITALS = {
@@ -25,7 +27,9 @@ def model_line(text: str, *, lowercase: bool | None) -> str:
     in lowercase; None: only a text in which more than LOUD of the letters that have a case are capitals.
     """
     line = " ".join(text.split())
-    bare = _ADDRESS.sub(" ", line) if "://" in line or "@" in line or "www." in line.lower() else line
+    bare = (
+        _ADDRESS.sub(" ", line) if "://" in line or "@" in line or "www." in line.lower() else line
+    )
     line = " ".join(_NO_LETTER.sub(" ", bare).split()) or line
     if lowercase is None:
         lowercase = _share_of_capitals(line) > LOUD

@@ -48,7 +48,10 @@ def judge_line_rules(
         lines = string.split("\n")
         here = slice(at, at + len(lines))
         at += len(lines)
-        loud, numbers = (capitals[here] > max_upper_case).tolist(), (digits[here] > max_digits).tolist()
+        loud, numbers = (
+            (capitals[here] > max_upper_case).tolist(),
+            (digits[here] > max_digits).tolist(),
+        )
         dropped_lines: Counter[str] = Counter()
         small = string.lower()
         phrases = any(phrase in small for phrase in _PHRASE_WORDS)
@@ -65,7 +68,11 @@ def judge_line_rules(
                 dropped_lines["counters"] += 1
             elif len(line.split(None, min_words_per_line)) < min_words_per_line:
                 dropped_lines["short"] += 1
-            elif phrases and len(line.split(None, max_words_with_phrase + 1)) <= max_words_with_phrase and _PHRASES.search(line):
+            elif (
+                phrases
+                and len(line.split(None, max_words_with_phrase + 1)) <= max_words_with_phrase
+                and _PHRASES.search(line)
+            ):
                 dropped_lines["phrases"] += 1
                 if cut := _PHRASES.sub("", line).strip():
                     kept.append(cut)
@@ -78,13 +85,22 @@ def judge_line_rules(
                 counts[f"line-rules/{kind}"][row] = number
     removed = np.zeros(len(strings))
     if edited:
-        before = split_words(pa.array([strings[row] for row in edited], pa.large_string()), lower=False).words_per_document
+        before = split_words(
+            pa.array([strings[row] for row in edited], pa.large_string()), lower=False
+        ).words_per_document
         after = split_words(pa.array(left, pa.large_string()), lower=False).words_per_document
         removed[edited] = (before - after) / np.maximum(before, 1)
     for row, string in zip(edited, left, strict=True):
         strings[row] = string
-    few = Verdicts.where(removed <= max_removed_words, rule="line-rules/removed-words", value=removed, threshold=max_removed_words)
-    some = Verdicts.where(np.fromiter(map(bool, strings), bool, len(strings)), rule="line-rules/nothing-left")
+    few = Verdicts.where(
+        removed <= max_removed_words,
+        rule="line-rules/removed-words",
+        value=removed,
+        threshold=max_removed_words,
+    )
+    some = Verdicts.where(
+        np.fromiter(map(bool, strings), bool, len(strings)), rule="line-rules/nothing-left"
+    )
     return few.then(some).with_text(pa.array(strings, pa.large_string())).with_counts(counts)
 
 
@@ -95,7 +111,10 @@ def _shares(text: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
     points = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), np.uint32)
     bounds = np.cumsum([0, *(len(line) + 1 for line in lines)])
     length = np.maximum(np.diff(bounds) - 1, 1)
-    per_line = (np.diff(np.cumsum(table[points], dtype=np.int64)[bounds[1:] - 1], prepend=0) for table in (capitals, digits))
+    per_line = (
+        np.diff(np.cumsum(table[points], dtype=np.int64)[bounds[1:] - 1], prepend=0)
+        for table in (capitals, digits)
+    )
     first, second = (number / length for number in per_line)
     return first, second
 
@@ -104,7 +123,9 @@ def _shares(text: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
 def _character_tables() -> tuple[np.ndarray, np.ndarray]:
     """bool [0x110000] twice: capitals, digits."""
     characters = list(map(chr, range(0x110000)))
-    return np.fromiter(map(str.isupper, characters), bool), np.fromiter(map(str.isdigit, characters), bool)
+    return np.fromiter(map(str.isupper, characters), bool), np.fromiter(
+        map(str.isdigit, characters), bool
+    )
 
 
 LINE_RULES = Filter(name="line-rules", judge=judge_line_rules)

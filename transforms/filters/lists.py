@@ -42,10 +42,17 @@ class HashSet:
     def contains(self, hashes: np.ndarray) -> np.ndarray:
         """uint64 [n] -> bool [n]."""
         prefix = hashes >> self._shift
-        member = (self._bitmap[prefix >> np.uint64(3)] >> (prefix & np.uint64(7)).astype(np.uint8) & 1).astype(bool)
+        member = (
+            self._bitmap[prefix >> np.uint64(3)] >> (prefix & np.uint64(7)).astype(np.uint8) & 1
+        ).astype(bool)
         likely = hashes[member]
         if len(likely):
-            member[member] = self._hashes[np.minimum(np.searchsorted(self._hashes, likely), len(self._hashes) - 1)] == likely
+            member[member] = (
+                self._hashes[
+                    np.minimum(np.searchsorted(self._hashes, likely), len(self._hashes) - 1)
+                ]
+                == likely
+            )
         return member
 
 
@@ -78,7 +85,9 @@ def read_entries(path: str) -> tuple[str, ...]:
     return entries
 
 
-def read_hashes(stream: BinaryIO, *, path: str, normalize: Callable[[bytes], Iterable[bytes]]) -> Iterator[np.ndarray]:
+def read_hashes(
+    stream: BinaryIO, *, path: str, normalize: Callable[[bytes], Iterable[bytes]]
+) -> Iterator[np.ndarray]:
     """The lines of a large list, in blocks of whole lines -> the hashes of the entries that `normalize` makes of a block."""
     try:
         while lines := stream.readlines(_BLOCK):
@@ -98,7 +107,10 @@ def open_list(path: str) -> BinaryIO:
 def open_members(path: str) -> Iterator[tuple[str, BinaryIO]]:
     """The files of a tar archive, packed in any way that `tarfile` reads, each with its name. Raises ConfigError."""
     try:
-        with storage.open_input(path) as stream, tarfile.open(fileobj=stream, mode="r|*") as archive:
+        with (
+            storage.open_input(path) as stream,
+            tarfile.open(fileobj=stream, mode="r|*") as archive,
+        ):
             for member in archive:
                 if member.isfile() and (content := archive.extractfile(member)):
                     yield member.name, content  # type: ignore[misc]
@@ -107,8 +119,12 @@ def open_members(path: str) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def bad_list(path: str, why: str) -> ConfigError:
-    return ConfigError(f"not a list that this filter reads: {why}", where=path, remedy="one entry a line, in UTF-8")
+    return ConfigError(
+        f"not a list that this filter reads: {why}", where=path, remedy="one entry a line, in UTF-8"
+    )
 
 
 def _unreadable(path: str, error: Exception) -> ConfigError:
-    return ConfigError(f"cannot read the list: {error}", where=path, remedy="name a file or URL that can be read")
+    return ConfigError(
+        f"cannot read the list: {error}", where=path, remedy="name a file or URL that can be read"
+    )

@@ -51,32 +51,52 @@ def judge_perplexity(
     counted as cc_net's buckets: `perplexity/head` below `head`, `perplexity/tail` from `tail` on, `perplexity/middle`.
     """
     if not model and not folder:
-        raise ConfigError("there is no model", where="filter perplexity", remedy="set `model` or `folder`")
+        raise ConfigError(
+            "there is no model", where="filter perplexity", remedy="set `model` or `folder`"
+        )
     rows = len(text)
     values = np.full(rows, np.nan)
     without = np.zeros(rows, np.int64)
-    for row, (string, code) in enumerate(zip(text.to_pylist(), language.cast(pa.string()).to_pylist(), strict=True)):
+    for row, (string, code) in enumerate(
+        zip(text.to_pylist(), language.cast(pa.string()).to_pylist(), strict=True)
+    ):
         paths = _paths(folder, code) or ((model, tokenizer) if model else None)
         if paths is None:
             without[row] = 1
         else:
-            values[row] = perplexity(string, model=load_model(paths[0]), tokenizer=load_tokenizer(paths[1]) if paths[1] else None)
+            values[row] = perplexity(
+                string,
+                model=load_model(paths[0]),
+                tokenizer=load_tokenizer(paths[1]) if paths[1] else None,
+            )
     known = ~np.isnan(values)
-    verdicts = Verdicts.where(~(values < at_least), rule="perplexity/too-low", value=values, threshold=at_least)
+    verdicts = Verdicts.where(
+        ~(values < at_least), rule="perplexity/too-low", value=values, threshold=at_least
+    )
     if at_most:
-        verdicts = verdicts.then(Verdicts.where(~(values > at_most), rule="perplexity/too-high", value=values, threshold=at_most))
+        verdicts = verdicts.then(
+            Verdicts.where(
+                ~(values > at_most), rule="perplexity/too-high", value=values, threshold=at_most
+            )
+        )
     counts = {"perplexity/no-model": without}
     if head or tail:
         counts["perplexity/head"] = (known & (values < head)).astype(np.int64)
         counts["perplexity/tail"] = (known & (values >= tail)).astype(np.int64)
-        counts["perplexity/middle"] = known.astype(np.int64) - counts["perplexity/head"] - counts["perplexity/tail"]
+        counts["perplexity/middle"] = (
+            known.astype(np.int64) - counts["perplexity/head"] - counts["perplexity/tail"]
+        )
     return verdicts.with_counts(counts).with_signals({"perplexity/value": values})
 
 
 def normalize_line(line: str) -> str:
     """A line as cc_net's models read it."""
     line = unicodedata.normalize("NFD", line.strip().lower())
-    line = "".join(sign for sign in line if unicodedata.category(sign) != "Mn") if not line.isascii() else line
+    line = (
+        "".join(sign for sign in line if unicodedata.category(sign) != "Mn")
+        if not line.isascii()
+        else line
+    )
     return _DIGIT.sub("0", line).translate(_TABLE)
 
 
@@ -104,7 +124,11 @@ def load_model(path: str) -> Any:
         with storage.local_copy(path) as local:
             return kenlm.Model(local, config)
     except (OSError, RuntimeError) as error:
-        raise ConfigError(f"cannot load the model: {error}", where=path, remedy="name a KenLM .bin or an ARPA file") from error
+        raise ConfigError(
+            f"cannot load the model: {error}",
+            where=path,
+            remedy="name a KenLM .bin or an ARPA file",
+        ) from error
 
 
 @lru_cache(maxsize=16)
@@ -115,7 +139,11 @@ def load_tokenizer(path: str) -> Any:
         with storage.local_copy(path) as local:
             processor.load(local)
     except (OSError, RuntimeError) as error:
-        raise ConfigError(f"cannot load the tokenizer: {error}", where=path, remedy="name a SentencePiece .model file") from error
+        raise ConfigError(
+            f"cannot load the tokenizer: {error}",
+            where=path,
+            remedy="name a SentencePiece .model file",
+        ) from error
     return processor
 
 
@@ -124,7 +152,9 @@ def _package(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         remedy = "pip install 'tokenmill[perplexity]'"
-        raise ConfigError(f"the package {name} is not installed", where="filter perplexity", remedy=remedy) from error
+        raise ConfigError(
+            f"the package {name} is not installed", where="filter perplexity", remedy=remedy
+        ) from error
 
 
 @lru_cache(maxsize=512)
@@ -133,12 +163,19 @@ def _paths(folder: str, code: str | None) -> tuple[str, str] | None:
     if not folder or not code:
         return None
     names = _names(folder)
-    codes = dict.fromkeys(name.removesuffix(suffix) for suffix in _MODELS for name in sorted(names) if name.endswith(suffix))
+    codes = dict.fromkeys(
+        name.removesuffix(suffix)
+        for suffix in _MODELS
+        for name in sorted(names)
+        if name.endswith(suffix)
+    )
     # "de.arpa.bin" is for `deu_Latn` too; the file with the label's own name goes before it.
     for own in (code, *(other for other in codes if names_language(other, code))):
         if model := next((own + suffix for suffix in _MODELS if own + suffix in names), None):
             tokenizer = f"{own}.sp.model"
-            return storage.join(folder, model), storage.join(folder, tokenizer) if tokenizer in names else ""
+            return storage.join(folder, model), storage.join(
+                folder, tokenizer
+            ) if tokenizer in names else ""
     return None
 
 
@@ -146,7 +183,11 @@ def _paths(folder: str, code: str | None) -> tuple[str, str] | None:
 def _names(folder: str) -> frozenset[str]:
     names = frozenset(storage.list_names(folder))
     if not any(name.endswith(_MODELS) for name in names):
-        raise ConfigError("there is no model in the folder", where=folder, remedy="it must have files such as en.arpa.bin")
+        raise ConfigError(
+            "there is no model in the folder",
+            where=folder,
+            remedy="it must have files such as en.arpa.bin",
+        )
     return names
 
 

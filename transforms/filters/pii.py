@@ -25,11 +25,17 @@ _PASSES = 64  # numbers that stand against each other without a gap are found on
 _LETTERS = "A-Za-z0-9_À-ÖØ-öø-ɏ"
 _AT = re.compile(rf"(?<=[{_LETTERS}.%+-])@(?=[{_LETTERS}])")
 _LOCAL_REVERSED = re.compile(rf"[{_LETTERS}.%+'-]{{1,64}}")
-_MAIL_DOMAIN = re.compile(r"(?:[A-Za-z0-9À-ÖØ-öø-ɏ-]{1,63}\.){1,10}([A-Za-z]{2,24})(?![A-Za-z0-9_@])")
-_FILE_ENDINGS = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html", "htm", "pdf"})
+_MAIL_DOMAIN = re.compile(
+    r"(?:[A-Za-z0-9À-ÖØ-öø-ɏ-]{1,63}\.){1,10}([A-Za-z]{2,24})(?![A-Za-z0-9_@])"
+)
+_FILE_ENDINGS = frozenset(
+    {"png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html", "htm", "pdf"}
+)
 _IPV4 = re.compile(r"(?<![\w.:-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w-])(?!\.\w)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])(?!\.\w)")
-_VERSION = re.compile(r"(?i)(?:\bv|\bver(?:sion)?s?|\brelease|\bbuild|\bfirmware|\bdriver|\bkernel|\bsection|\bchapter|§)[\s.:]{0,3}$")
+_VERSION = re.compile(
+    r"(?i)(?:\bv|\bver(?:sion)?s?|\brelease|\bbuild|\bfirmware|\bdriver|\bkernel|\bsection|\bchapter|§)[\s.:]{0,3}$"
+)
 _DENSE = re.compile(r"[0-9](?:[^0-9\n]{0,5}[0-9]){6}|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _UNICAST = ipaddress.ip_network("2000::/3")
@@ -51,7 +57,13 @@ def judge_pii(
     multicast or for documentation stay. Four numbers with dots after "version", "release", "section" and the like stay; elsewhere a
     version such as 1.2.3.4 cannot be told from an address and is replaced.
     """
-    tags = {"email": email_tag, "ip": ip_tag, "phone": phone_tag, "iban": iban_tag, "card": card_tag}
+    tags = {
+        "email": email_tag,
+        "ip": ip_tag,
+        "phone": phone_tag,
+        "iban": iban_tag,
+        "card": card_tag,
+    }
     chosen = [kind for kind in FINDERS if kind in kinds]
     counts = {f"pii/{kind}": np.zeros(len(text), np.int64) for kind in chosen}
     cleaned = []
@@ -60,7 +72,9 @@ def judge_pii(
         cleaned.append(string)
         for kind, number in replaced.items():
             counts[f"pii/{kind}"][row] = number
-    return Verdicts.kept(len(text)).with_text(pa.array(cleaned, pa.large_string())).with_counts(counts)
+    return (
+        Verdicts.kept(len(text)).with_text(pa.array(cleaned, pa.large_string())).with_counts(counts)
+    )
 
 
 def replace_all(text: str, *, tags: dict[str, str]) -> tuple[str, Counter[str]]:
@@ -70,7 +84,11 @@ def replace_all(text: str, *, tags: dict[str, str]) -> tuple[str, Counter[str]]:
     """
     counts: Counter[str] = Counter()
     for _ in range(_PASSES):
-        spans = [(start, end, kind) for start, end, kind in _find(text, tags) if text[start:end] != tags[kind]]
+        spans = [
+            (start, end, kind)
+            for start, end, kind in _find(text, tags)
+            if text[start:end] != tags[kind]
+        ]
         if not spans:
             break
         order = list(FINDERS)
@@ -136,7 +154,9 @@ def find_emails(text: str) -> Iterator[Span]:
 def find_addresses(text: str) -> Iterator[Span]:
     """Public IP addresses, version 4 and 6."""
     for match in _IPV4.finditer(text):
-        if _is_public(match[0]) and not _VERSION.search(text[max(match.start() - 12, 0) : match.start()]):
+        if _is_public(match[0]) and not _VERSION.search(
+            text[max(match.start() - 12, 0) : match.start()]
+        ):
             yield match.span()
     for match in _IPV6.finditer(text) if ":" in text else ():
         if _is_public(match[0]):

@@ -42,9 +42,13 @@ _ENDS = r"(?![\w@%°])(?![.,:/-][0-9])(?! ?[€$£])"
 _BEGINS = r"(?<![\w.,:+/$€£#=@&%-])(?<![\w.,:+/$€£#=@-][(])"
 _FORMS = (
     # +49 (0)30 1234-567, +14155550132
-    re.compile(rf"{_BEGINS}\+[1-9][0-9]{{0,3}}(?:{_SEPARATOR}?\(0?[0-9]{{0,4}}\))?(?:{_SEPARATOR}{{0,2}}[0-9]{{1,12}}){{1,7}}{_ENDS}"),
+    re.compile(
+        rf"{_BEGINS}\+[1-9][0-9]{{0,3}}(?:{_SEPARATOR}?\(0?[0-9]{{0,4}}\))?(?:{_SEPARATOR}{{0,2}}[0-9]{{1,12}}){{1,7}}{_ENDS}"
+    ),
     # (415) 555-0132, 415-555-0132, 1-415.555.0132
-    re.compile(rf"{_BEGINS}(?:1[ .-])?(?:\([2-9][0-9]{{2}}\)[ \u00a0]?|[2-9][0-9]{{2}}([.-]))[0-9]{{3}}(?(1)\1|[ .-])[0-9]{{4}}{_ENDS}"),
+    re.compile(
+        rf"{_BEGINS}(?:1[ .-])?(?:\([2-9][0-9]{{2}}\)[ \u00a0]?|[2-9][0-9]{{2}}([.-]))[0-9]{{3}}(?(1)\1|[ .-])[0-9]{{4}}{_ENDS}"
+    ),
     # 01 23 45 67 89
     re.compile(rf"{_BEGINS}0[1-9](?:([ \u00a0.])[0-9]{{2}})(?:\1[0-9]{{2}}){{3}}{_ENDS}"),
     # 030/1234567, (030) 1234567
@@ -85,7 +89,11 @@ def find_ibans(text: str) -> Iterator[Span]:
             signs.append(text[end])
             end += 1
         ends = end == len(text) or not (text[end].isalnum() or text[end] == "_")
-        if len(signs) == length and ends and int("".join(str(int(sign, 36)) for sign in signs[4:] + signs[:4])) % 97 == 1:
+        if (
+            len(signs) == length
+            and ends
+            and int("".join(str(int(sign, 36)) for sign in signs[4:] + signs[:4])) % 97 == 1
+        ):
             yield match.start(), end
 
 
@@ -93,7 +101,9 @@ def find_cards(text: str) -> Iterator[Span]:
     """Payment cards of known issuers, written together or in the groups that are printed on them, whose checksum holds."""
     for match in _CARD.finditer(text):
         digits = re.sub(r"[^0-9]", "", match[0])
-        if any(issuer.match(digits) and len(digits) in lengths for issuer, lengths in _ISSUERS) and luhn(digits):
+        if any(
+            issuer.match(digits) and len(digits) in lengths for issuer, lengths in _ISSUERS
+        ) and luhn(digits):
             yield match.span()
 
 
@@ -112,7 +122,11 @@ def find_phones(text: str) -> Iterator[Span]:
         spans += (match.span() for match in _FORMS[0].finditer(text) if _is_international(match[0]))
     for form in _FORMS[1:]:
         spans += (match.span() for match in form.finditer(text))
-    spans += (match.span("number") for match in _AFTER_WORD.finditer(text) if _is_national(match["number"]))
+    spans += (
+        match.span("number")
+        for match in _AFTER_WORD.finditer(text)
+        if _is_national(match["number"])
+    )
     last = 0
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         if start >= last:
@@ -124,9 +138,19 @@ def _is_international(number: str) -> bool:
     digits = re.sub(r"[^0-9]", "", number)
     groups = re.findall(r"[0-9]+", number)
     # Groups of zeros are a large amount: +1 000 000 000.
-    return 8 <= len(digits) <= 15 and "000" not in groups[1:] and len(set(digits)) > 2 and _CALLING_CODES.match(digits) is not None
+    return (
+        8 <= len(digits) <= 15
+        and "000" not in groups[1:]
+        and len(set(digits)) > 2
+        and _CALLING_CODES.match(digits) is not None
+    )
 
 
 def _is_national(number: str) -> bool:
     digits = re.sub(r"[^0-9]", "", number)
-    return 7 <= len(digits) <= 15 and len(set(digits)) > 2 and number.count("(") == number.count(")") and not _DATE_OR_YEARS.search(number)
+    return (
+        7 <= len(digits) <= 15
+        and len(set(digits)) > 2
+        and number.count("(") == number.count(")")
+        and not _DATE_OR_YEARS.search(number)
+    )

@@ -33,8 +33,17 @@ _SYMBOLS_AND_NUMBERS: FilterOptions = {
 PRESETS: dict[str, tuple[Step, ...]] = {
     "fineweb": (*_BEFORE_FINEWEB, ("fineweb-quality", {})),
     "fineweb-paper": (*_BEFORE_FINEWEB, ("fineweb-quality-paper", {})),
-    "fineweb-whitespace": (_REPETITION, ("gopher", {"words": "whitespace"}), _C4, ("fineweb-quality", {})),
-    "technical": (("gopher-repetition", _LABELS_REPEAT), ("gopher", _SYMBOLS_AND_NUMBERS), ("prose", {})),
+    "fineweb-whitespace": (
+        _REPETITION,
+        ("gopher", {"words": "whitespace"}),
+        _C4,
+        ("fineweb-quality", {}),
+    ),
+    "technical": (
+        ("gopher-repetition", _LABELS_REPEAT),
+        ("gopher", _SYMBOLS_AND_NUMBERS),
+        ("prose", {}),
+    ),
 }
 """Pipelines: a name that stands for several filters, with their options, in order. No name is also that of a filter.
 
@@ -78,7 +87,12 @@ def expand_presets(entries: Iterable[Any], *, books: bool = False) -> list[Any]:
             expanded.append(entry)
         elif isinstance(entry, dict) and len(entry) > 1:
             filters = ", ".join(filter_name for filter_name, _ in PRESETS[name])
-            raise ValueError(f"{name!r} is a preset and takes no options; write out its filters ({filters}) to change them")
+            raise ValueError(
+                f"{name!r} is a preset and takes no options; write out its filters ({filters}) to change them"
+            )
         else:
-            expanded += [{"name": filter_name, **options} for filter_name, options in preset_filters(name, books=books)]
+            expanded += [
+                {"name": filter_name, **options}
+                for filter_name, options in preset_filters(name, books=books)
+            ]
     return expanded

@@ -43,11 +43,15 @@ def judge_prose(
     before it: text may be wrapped.
     """
     spans = tokens.spans
-    feeds = np.flatnonzero(spans.code_points == _LINE_FEED)  # each text is closed by one that belongs to no text
+    feeds = np.flatnonzero(
+        spans.code_points == _LINE_FEED
+    )  # each text is closed by one that belongs to no text
     feeds = feeds[~_goes_on(spans, feeds)]
     lengths = np.diff(feeds, prepend=-1) - 1
     document = np.searchsorted(spans.bounds, feeds, side="right") - 1
-    unspaced = np.fromiter(map(is_unspaced, language.cast(pa.string()).to_pylist()), bool, len(text))
+    unspaced = np.fromiter(
+        map(is_unspaced, language.cast(pa.string()).to_pylist()), bool, len(text)
+    )
     stops, listed = mark_stop_words(tokens, two_letter_codes(language))
 
     words = np.where(
@@ -56,11 +60,17 @@ def judge_prose(
         _per_line(feeds, whitespace_words(tokens).spans.starts),
     )
     enough = (_per_line(feeds, spans.starts[stops]) >= min_stop_words) | ~listed[document]
-    marks = (_per_line(feeds, np.flatnonzero(np.isin(spans.code_points, _MARKS))) > 0) | (unspaced & ~listed)[document]
+    marks = (_per_line(feeds, np.flatnonzero(np.isin(spans.code_points, _MARKS))) > 0) | (
+        unspaced & ~listed
+    )[document]
     prose = (words >= min_words) & enough & marks
     total = np.bincount(document, weights=lengths, minlength=len(text))
-    share = np.bincount(document[prose], weights=lengths[prose], minlength=len(text)) / np.maximum(total, 1)
-    return Verdicts.where(share >= min_share, rule="prose/too-little", value=share, threshold=min_share)
+    share = np.bincount(document[prose], weights=lengths[prose], minlength=len(text)) / np.maximum(
+        total, 1
+    )
+    return Verdicts.where(
+        share >= min_share, rule="prose/too-little", value=share, threshold=min_share
+    )
 
 
 def _goes_on(spans: Words, feeds: np.ndarray) -> np.ndarray:
@@ -76,7 +86,9 @@ def _lowercase_letters() -> np.ndarray:
     """bool [0x110000]: letters that are the small one of a pair; scripts without case have none."""
     table = character_classes() == LETTER
     letters = np.flatnonzero(table)
-    table[letters] = np.fromiter((chr(point).islower() for point in letters.tolist()), bool, len(letters))
+    table[letters] = np.fromiter(
+        (chr(point).islower() for point in letters.tolist()), bool, len(letters)
+    )
     table.flags.writeable = False
     return table
 

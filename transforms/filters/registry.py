@@ -43,16 +43,22 @@ _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 def check_filter(name: str, options: Mapping[str, Any]) -> None:
     """Raises ValueError, saying what is allowed, for a filter or an option that does not exist or has a wrong value."""
     if name not in FILTERS:
-        raise ValueError(f"{name!r} is not a filter; there are {', '.join(sorted(FILTERS))} and the presets {', '.join(sorted(PRESETS))}")
+        raise ValueError(
+            f"{name!r} is not a filter; there are {', '.join(sorted(FILTERS))} and the presets {', '.join(sorted(PRESETS))}"
+        )
     known = FILTERS[name].options()
     for key, value in options.items():
         if key not in known:
-            raise ValueError(f"{key!r} is not an option of filter {name!r}; it has {', '.join(sorted(known)) or 'none'}")
+            raise ValueError(
+                f"{key!r} is not an option of filter {name!r}; it has {', '.join(sorted(known)) or 'none'}"
+            )
         try:
             TypeAdapter(known[key].annotation, config=_STRICT).validate_python(_with_tuples(value))
         except ValidationError as error:
             message = error.errors()[0]["msg"].lower().replace("tuple", "list")
-            raise ValueError(f"option {key!r} of filter {name!r}: {message}, not {value!r}") from error
+            raise ValueError(
+                f"option {key!r} of filter {name!r}: {message}, not {value!r}"
+            ) from error
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in options:
             raise ValueError(f"option {key!r} of filter {name!r} is missing")
@@ -63,8 +69,14 @@ def _with_tuples(value: Any) -> Any:
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
-def judge(columns: Columns, *, name: str, options: Mapping[str, Any], measure_all: bool = False) -> Verdicts:
+def judge(
+    columns: Columns, *, name: str, options: Mapping[str, Any], measure_all: bool = False
+) -> Verdicts:
     """Applies one filter to a batch of documents. `measure_all`: with every value of every row among the signals."""
     chosen = FILTERS[name]
     given = {key: _with_tuples(value) for key, value in options.items()}
-    return chosen.judge(*(columns[column] for column in chosen.columns), **given, **chosen.keywords(measure_all=measure_all))
+    return chosen.judge(
+        *(columns[column] for column in chosen.columns),
+        **given,
+        **chosen.keywords(measure_all=measure_all),
+    )

@@ -52,16 +52,27 @@ def mark_stop_words(tokens: Tokens, languages: pa.Array) -> tuple[np.ndarray, np
     return marked, listed
 
 
-def _candidates(tokens: Tokens, languages: pa.Array) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+def _candidates(
+    tokens: Tokens, languages: pa.Array
+) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """For each language with a list: its documents, bool [documents]; their short tokens, int64; these packed; each token's document."""
-    starts, document = tokens.spans.starts, np.repeat(np.arange(tokens.spans.documents), tokens.per_document)
+    starts, document = (
+        tokens.spans.starts,
+        np.repeat(np.arange(tokens.spans.documents), tokens.per_document),
+    )
     lengths = tokens.spans.ends - starts
     codes = np.array(languages.to_pylist(), object)
     short = lengths <= _LONGEST
     for language in sorted({code for code in codes if code in STOP_WORDS}):
         rows = codes == language
         chosen = np.flatnonzero(short & rows[document])
-        yield language, rows, chosen, _pack(tokens.spans.code_points, starts[chosen], lengths[chosen]), document
+        yield (
+            language,
+            rows,
+            chosen,
+            _pack(tokens.spans.code_points, starts[chosen], lengths[chosen]),
+            document,
+        )
 
 
 def _pack(points: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -76,4 +87,7 @@ def _pack(points: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.nda
 
 @functools.cache
 def _packed_words(language: str) -> tuple[int, ...]:
-    return tuple(sum(ord(letter) << _BITS * step for step, letter in enumerate(word)) for word in STOP_WORDS[language])
+    return tuple(
+        sum(ord(letter) << _BITS * step for step, letter in enumerate(word))
+        for word in STOP_WORDS[language]
+    )

@@ -19,9 +19,23 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from transforms.words import IDEOGRAPH, LETTER, MARK, NUMBER, PUNCTUATION, SPACE, SYMBOL, Words, character_classes, hash_words, split_words
+from transforms.words import (
+    IDEOGRAPH,
+    LETTER,
+    MARK,
+    NUMBER,
+    PUNCTUATION,
+    SPACE,
+    SYMBOL,
+    Words,
+    character_classes,
+    hash_words,
+    split_words,
+)
 
-FIRST, LAST, PICTOGRAPH, QUOTE, HYPHEN, APOSTROPHE, AFTER_NUMBER = (np.uint8(1 << bit) for bit in range(7))
+FIRST, LAST, PICTOGRAPH, QUOTE, HYPHEN, APOSTROPHE, AFTER_NUMBER = (
+    np.uint8(1 << bit) for bit in range(7)
+)
 """What a sign does: FIRST comes off the front of a chunk, LAST off its end, AFTER_NUMBER off its end after a digit."""
 
 FIRST_SIGNS = "!\"#%&'*,:;<=>?_`¡§´·¿،؛؟٪۔।–—…、。！，：；？～"
@@ -36,9 +50,23 @@ SEPARATORS = np.array([ord(sign) for sign in ":<>=/"], np.uint32)
 OPERATORS = np.array([ord(sign) for sign in "+-*^"], np.uint32)
 SENTENCE_ENDS = np.array([ord(sign) for sign in ".!?。！？।؟۔"], np.uint32)
 
-_ADDRESS = re.compile(r"(?:https?://|ftp://)?(?:[^\s/@]+@)?(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{2,5})?(?:[/?#]\S*)?")
+_ADDRESS = re.compile(
+    r"(?:https?://|ftp://)?(?:[^\s/@]+@)?(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{2,5})?(?:[/?#]\S*)?"
+)
 
-MERGED = {"cannot": 3, "Cannot": 3, "dont": 2, "Dont": 2, "gonna": 3, "gotta": 3, "Im": 1, "Ive": 1, "doesnt": 4, "didnt": 3, "cant": 2}
+MERGED = {
+    "cannot": 3,
+    "Cannot": 3,
+    "dont": 2,
+    "Dont": 2,
+    "gonna": 3,
+    "gotta": 3,
+    "Im": 1,
+    "Ive": 1,
+    "doesnt": 4,
+    "didnt": 3,
+    "cant": 2,
+}
 MERGED |= {"Id": 1, "id": 1, "Wed": 2, "wed": 2}
 """Contractions written as one word, and how many characters their first token has; the last four as the published code reads them."""
 
@@ -53,7 +81,9 @@ am pm AM PM km m cm mm nm ft yd in ha kg g mg t lb lbs oz mph kmh mb MB kb KB gb
 """
 ABBREVIATIONS = tuple(_ABBREVIATIONS.split())
 UNITS = tuple(_UNITS.split())
-_SMALL_INITIALS = np.array([ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("eg", "ie", "am", "pm", "vs")], np.uint32)
+_SMALL_INITIALS = np.array(
+    [ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("eg", "ie", "am", "pm", "vs")], np.uint32
+)
 """Of initials in lowercase only these keep their last full stop: "e.g.", "a.m."."""
 
 
@@ -105,7 +135,9 @@ class Tokens:
         document = np.searchsorted(self.spans.offsets, solid, side="right") - 1
         first = np.ones(len(solid), bool)
         first[1:] = document[1:] != document[:-1]
-        return np.bincount(document[begins | first], minlength=self.spans.documents).astype(np.int64)
+        return np.bincount(document[begins | first], minlength=self.spans.documents).astype(
+            np.int64
+        )
 
 
 def tokenize(texts: pa.Array) -> Tokens:
@@ -131,7 +163,9 @@ def tokenize(texts: pa.Array) -> Tokens:
     return Tokens(spans=spans, is_word=is_word, has_letter=has_letter, ends_sentence=ends_sentence)
 
 
-def _any_character(table: np.ndarray, points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _any_character(
+    table: np.ndarray, points: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> np.ndarray:
     """bool [tokens]: one of the token's characters is in the bool [0x110000] table."""
     result = table[points[starts]]
     rest = np.flatnonzero(~result & (ends - starts > 1))
@@ -155,16 +189,26 @@ def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
 
     first = (kind & FIRST > 0) | ellipsis | ((sign == ord("+")) & ~near.digit_right)
     last = ((kind & LAST > 0) & ~dot) | ellipsis | (near.digit_left & ((kind & AFTER_NUMBER) > 0))
-    stops = dot & (near.small_left | near.digit_left | (_kinds(left) & LAST > 0) | np.isin(left, AFTER_STOP))
+    stops = dot & (
+        near.small_left | near.digit_left | (_kinds(left) & LAST > 0) | np.isin(left, AFTER_STOP)
+    )
     stops |= dot & near.capital_left & (classes[at - 2] == LETTER) & _is_capital(points[at - 2])
     candidates = np.flatnonzero(stops & ~ellipsis & (near.small_left | near.capital_left))
     stops[candidates] &= ~_abbreviated(words, at[candidates])
     last |= stops
     lead, trail = _edges(at, near, first=first, last=last)
 
-    cut = (hyphen | np.isin(sign, SEPARATORS)) & (near.letter_left | near.digit_left) & near.letter_right
+    cut = (
+        (hyphen | np.isin(sign, SEPARATORS))
+        & (near.letter_left | near.digit_left)
+        & near.letter_right
+    )
     cut |= (sign == ord(",")) & near.letter_left & near.letter_right
-    cut |= dot & (near.small_left | (_kinds(left) & QUOTE > 0)) & (near.capital_right | (_kinds(right) & QUOTE > 0))
+    cut |= (
+        dot
+        & (near.small_left | (_kinds(left) & QUOTE > 0))
+        & (near.capital_right | (_kinds(right) & QUOTE > 0))
+    )
     cut |= np.isin(sign, OPERATORS) & near.digit_left & (near.digit_right | (right == ord("-")))
     double = hyphen & ((left == sign) | (right == sign))
     if double.any():
@@ -177,7 +221,12 @@ def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
     begins[at[alone] + 1] = True
     runs = alone & (left == sign) & (dot | double & cut)
     begins[at[runs]] = False
-    _mark_contractions(begins, points, classes, at[(kind & APOSTROPHE > 0) & (near.letter_left | near.digit_left) & near.letter_right])
+    _mark_contractions(
+        begins,
+        points,
+        classes,
+        at[(kind & APOSTROPHE > 0) & (near.letter_left | near.digit_left) & near.letter_right],
+    )
 
 
 class _Neighbours:
@@ -191,10 +240,15 @@ class _Neighbours:
         self.digit_left, self.digit_right = left_class == NUMBER, right_class == NUMBER
         self.letter_left, self.letter_right = left_class == LETTER, right_class == LETTER
         self.capital_left, self.capital_right = _is_capital(self.left), _is_capital(self.right)
-        self.small_left, self.small_right = self.letter_left & ~self.capital_left, self.letter_right & ~self.capital_right
+        self.small_left, self.small_right = (
+            self.letter_left & ~self.capital_left,
+            self.letter_right & ~self.capital_right,
+        )
 
 
-def _edges(at: np.ndarray, near: _Neighbours, *, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _edges(
+    at: np.ndarray, near: _Neighbours, *, first: np.ndarray, last: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """bool [signs] twice: signs that come off the front, and off the end, of their chunk."""
     follows = np.zeros(len(at), bool)
     follows[1:] = at[1:] == at[:-1] + 1
@@ -214,11 +268,22 @@ def _double_hyphens(at: np.ndarray, near: _Neighbours, double: np.ndarray) -> np
     follows[1:] = at[1:] == at[:-1] + 1
     heads = np.flatnonzero(~follows)
     tails = np.append(heads[1:], len(at)) - 1
-    ok = (near.letter_left | near.digit_left)[double][heads] & near.letter_right[double][tails] & (tails - heads < 3)
+    ok = (
+        (near.letter_left | near.digit_left)[double][heads]
+        & near.letter_right[double][tails]
+        & (tails - heads < 3)
+    )
     return ok[np.cumsum(~follows) - 1]
 
 
-def _keep_addresses(cut: np.ndarray, points: np.ndarray, classes: np.ndarray, at: np.ndarray, near: _Neighbours, dot: np.ndarray) -> None:
+def _keep_addresses(
+    cut: np.ndarray,
+    points: np.ndarray,
+    classes: np.ndarray,
+    at: np.ndarray,
+    near: _Neighbours,
+    dot: np.ndarray,
+) -> None:
     """Takes the cuts back inside chunks such as "www.example.org/a-b" or "name@example.org"."""
     if not cut.any():
         return
@@ -232,25 +297,43 @@ def _keep_addresses(cut: np.ndarray, points: np.ndarray, classes: np.ndarray, at
         if position < stop:
             continue
         start, stop = spaces.rfind(1, 0, position) + 1, spaces.find(1, position)
-        chunk = points[start:stop].tobytes().decode("utf-32-le", "surrogatepass").rstrip(".,;:!?)]}>\"'”’»").lstrip("([{<\"'“‘«")
+        chunk = (
+            points[start:stop]
+            .tobytes()
+            .decode("utf-32-le", "surrogatepass")
+            .rstrip(".,;:!?)]}>\"'”’»")
+            .lstrip("([{<\"'“‘«")
+        )
         if _ADDRESS.fullmatch(chunk):
             cut[np.searchsorted(at, start) : np.searchsorted(at, stop)] = False
 
 
-def _and_or(points: np.ndarray, classes: np.ndarray, at: np.ndarray, near: _Neighbours) -> np.ndarray:
+def _and_or(
+    points: np.ndarray, classes: np.ndarray, at: np.ndarray, near: _Neighbours
+) -> np.ndarray:
     """Indices of the signs that are the "/" of a word "and/or", which is one token: int64."""
-    slashes = np.flatnonzero((near.sign == ord("/")) & (near.left == ord("d")) & (near.right == ord("o")))
+    slashes = np.flatnonzero(
+        (near.sign == ord("/")) & (near.left == ord("d")) & (near.right == ord("o"))
+    )
     slashes = slashes[at[slashes] + 3 < len(points)]
     place = at[slashes]
     whole = ~_joins(points, classes, place - 4) & ~_joins(points, classes, place + 3)
-    letters = (points[place - 3] == ord("a")) & (points[place - 2] == ord("n")) & (points[place + 2] == ord("r"))
+    letters = (
+        (points[place - 3] == ord("a"))
+        & (points[place - 2] == ord("n"))
+        & (points[place + 2] == ord("r"))
+    )
     return slashes[whole & letters]
 
 
 def _joins(points: np.ndarray, classes: np.ndarray, at: np.ndarray) -> np.ndarray:
     """bool [at]: the character there makes one chunk with a word beside it: a letter, a digit, or a sign that stays inside a chunk."""
     kind = _kinds(points[at])
-    return (classes[at] != SPACE) & ((kind & (FIRST | LAST) == 0) | (kind & HYPHEN > 0)) & (points[at] != ord("."))
+    return (
+        (classes[at] != SPACE)
+        & ((kind & (FIRST | LAST) == 0) | (kind & HYPHEN > 0))
+        & (points[at] != ord("."))
+    )
 
 
 def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
@@ -258,24 +341,41 @@ def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
     index = np.minimum(np.searchsorted(words.ends, at), len(words) - 1)
     starts = words.starts[index]
     before = words.code_points[starts - 1]
-    opens = (words.classes[starts - 1] == SPACE) | ((_kinds(before) & FIRST > 0) & ~_is_word_class(words.classes[starts - 2]))
+    opens = (words.classes[starts - 1] == SPACE) | (
+        (_kinds(before) & FIRST > 0) & ~_is_word_class(words.classes[starts - 2])
+    )
     single = at - starts == 1
     initials = single & (before == ord(".")) & (words.classes[starts - 2] == LETTER)
-    initials &= (words.classes[starts - 3] == SPACE) | (_kinds(words.code_points[starts - 3]) & FIRST > 0)
+    initials &= (words.classes[starts - 3] == SPACE) | (
+        _kinds(words.code_points[starts - 3]) & FIRST > 0
+    )
     small = (words.code_points[starts - 2] | 0x20) * np.uint32(1024) + words.code_points[starts]
     initials &= _is_capital(words.code_points[starts]) | np.isin(small, _SMALL_INITIALS)
     known = np.isin(hash_words(replace(words, starts=starts, ends=at)), _hashes_of(ABBREVIATIONS))
     return (opens & (single | known)) | initials
 
 
-def _mark_contractions(begins: np.ndarray, points: np.ndarray, classes: np.ndarray, at: np.ndarray) -> None:
+def _mark_contractions(
+    begins: np.ndarray, points: np.ndarray, classes: np.ndarray, at: np.ndarray
+) -> None:
     """Cuts before "'s", "'ll", "'re", ... and before "n't". `at`: apostrophes before a letter and after a letter or digit."""
     one, two = (points[np.minimum(at + step, len(points) - 1)] | 0x20 for step in (1, 2))
     ends = [~_is_word_class(classes[np.minimum(at + step, len(points) - 1)]) for step in (2, 3)]
     short = ends[0] & np.isin(one, [ord(letter) for letter in "smd"])
-    long = ~ends[0] & ends[1] & np.isin(one * 1024 + two, [ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("ll", "re", "ve")])
+    long = (
+        ~ends[0]
+        & ends[1]
+        & np.isin(
+            one * 1024 + two, [ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("ll", "re", "ve")]
+        )
+    )
     begins[at[short | long]] = True
-    negative = ends[0] & (one == ord("t")) & ((points[at - 1] | 0x20) == ord("n")) & (classes[at - 2] == LETTER)
+    negative = (
+        ends[0]
+        & (one == ord("t"))
+        & ((points[at - 1] | 0x20) == ord("n"))
+        & (classes[at - 2] == LETTER)
+    )
     begins[at[negative] - 1] = True
 
 
@@ -286,7 +386,11 @@ def _mark_inside_words(begins: np.ndarray, words: Words) -> None:
     begins[words.starts[alone]] = True
     begins[words.ends[alone]] = True
     length = words.ends - words.starts
-    mixed = np.flatnonzero((classes[words.starts] == NUMBER) & (classes[words.ends - 1] == LETTER) & (points[words.starts - 1] != ord(":")))
+    mixed = np.flatnonzero(
+        (classes[words.starts] == NUMBER)
+        & (classes[words.ends - 1] == LETTER)
+        & (points[words.starts - 1] != ord(":"))
+    )
     if len(mixed):
         units = words.ends[mixed] - 1
         for _ in range(3):
@@ -303,7 +407,10 @@ def _mark_inside_words(begins: np.ndarray, words: Words) -> None:
         matches = candidates[(length == len(merged)) & (heads == (ord(merged[0]) | 0x20))]
         for offset, letter in enumerate(merged):
             matches = matches[points[words.starts[matches] + offset] == ord(letter)]
-        matches = matches[~_joins(points, classes, words.starts[matches] - 1) & ~_joins(points, classes, words.ends[matches])]
+        matches = matches[
+            ~_joins(points, classes, words.starts[matches] - 1)
+            & ~_joins(points, classes, words.ends[matches])
+        ]
         begins[words.starts[matches] + cut] = True
 
 
@@ -337,7 +444,13 @@ def _kind_table() -> np.ndarray:
             case "Sc":
                 table[point] = FIRST | AFTER_NUMBER
     apostrophes, after_number = "'’", "+%"
-    more = ((FIRST_SIGNS, FIRST), (LAST_SIGNS, LAST), (HYPHENS, HYPHEN), (apostrophes, APOSTROPHE), (QUOTES, QUOTE))
+    more = (
+        (FIRST_SIGNS, FIRST),
+        (LAST_SIGNS, LAST),
+        (HYPHENS, HYPHEN),
+        (apostrophes, APOSTROPHE),
+        (QUOTES, QUOTE),
+    )
     for signs, kind in (*more, (after_number, AFTER_NUMBER)):
         table[[ord(sign) for sign in signs]] |= kind
     table.flags.writeable = False

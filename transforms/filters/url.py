@@ -21,7 +21,16 @@ from transforms import storage
 from transforms.config_types import ConfigPath
 from transforms.errors import ConfigError
 from transforms.filters.filter import Filter
-from transforms.filters.lists import HashSet, bad_list, hash_all, hash_bytes, open_list, open_members, read_entries, read_hashes
+from transforms.filters.lists import (
+    HashSet,
+    bad_list,
+    hash_all,
+    hash_bytes,
+    open_list,
+    open_members,
+    read_entries,
+    read_hashes,
+)
 from transforms.filters.verdicts import Verdicts
 from transforms.storage import globs
 from transforms.urls.normalize import normalize_host, normalize_url, url_host
@@ -63,7 +72,11 @@ def judge_url(
     soft words. Words are compared in lowercase and after percent-decoding.
     """
     addresses, rows = _Addresses.of(url.to_pylist()), len(url)
-    verdicts = Verdicts.where(~addresses.strange, rule="url/not-http") if require_http else Verdicts.kept(rows)
+    verdicts = (
+        Verdicts.where(~addresses.strange, rule="url/not-http")
+        if require_http
+        else Verdicts.kept(rows)
+    )
     judged = addresses.known & ~addresses.on_any(_domains((), tuple(allowed_domains)))
     domains, pages = _ut1(tuple(ut1), tuple(ut1_categories)) if ut1 else (None, None)
     on_domain, on_page = np.zeros(rows, bool), np.zeros(rows, bool)
@@ -74,14 +87,24 @@ def judge_url(
         if listed_pages is not None and len(listed_pages.pages):
             on_page |= listed_pages.match(addresses)
     strict = _words(tuple(blocked_substrings), tuple(substring_lists), False)
-    hard, soft = _words(tuple(blocked_words), tuple(word_lists), True), _words(tuple(soft_words), tuple(soft_word_lists), True)
+    hard, soft = (
+        _words(tuple(blocked_words), tuple(word_lists), True),
+        _words(tuple(soft_words), tuple(soft_word_lists), True),
+    )
     blocked, hits, count = _match_words(addresses.urls, judged, strict=strict, hard=hard, soft=soft)
     return (
         verdicts.then(Verdicts.where(~(judged & on_domain), rule="url/blocked-domain"))
         .then(Verdicts.where(~(judged & on_page), rule="url/blocked-url"))
         .then(Verdicts.where(~blocked, rule="url/blocked-substring"))
         .then(Verdicts.where(~hits, rule="url/blocked-word"))
-        .then(Verdicts.where(count < max(min_soft_words, 1), rule="url/soft-words", value=count, threshold=min_soft_words))
+        .then(
+            Verdicts.where(
+                count < max(min_soft_words, 1),
+                rule="url/soft-words",
+                value=count,
+                threshold=min_soft_words,
+            )
+        )
     )
 
 
@@ -108,7 +131,11 @@ class _Addresses:
     @classmethod
     def of(cls, urls: Sequence[str | None]) -> "_Addresses":
         normal = [normalize_url(address) if address else None for address in urls]
-        strange = np.fromiter((bool(raw) and address is None for raw, address in zip(urls, normal, strict=True)), bool, len(normal))
+        strange = np.fromiter(
+            (bool(raw) and address is None for raw, address in zip(urls, normal, strict=True)),
+            bool,
+            len(normal),
+        )
         return cls(normal, strange)
 
     def on_any(self, domains: HashSet) -> np.ndarray:
@@ -136,12 +163,17 @@ class _Pages:
 
     def __init__(self, blocks: Iterable[tuple[np.ndarray, np.ndarray]]):
         listed = list(blocks)
-        self.hosts, self.pages = HashSet(hosts for hosts, _ in listed), HashSet(pages for _, pages in listed)
+        self.hosts, self.pages = (
+            HashSet(hosts for hosts, _ in listed),
+            HashSet(pages for _, pages in listed),
+        )
 
     def match(self, addresses: _Addresses) -> np.ndarray:
         matched = np.zeros(len(addresses.urls), bool)
         for row in np.flatnonzero(self.hosts.contains(hash_all(map(_authority, addresses.urls)))):
-            matched[row] = self.pages.contains(hash_all(_prefixes(_page_key(addresses.urls[row] or "")))).any()
+            matched[row] = self.pages.contains(
+                hash_all(_prefixes(_page_key(addresses.urls[row] or "")))
+            ).any()
         return matched
 
 
@@ -176,7 +208,11 @@ def _domains(paths: tuple[str, ...], inline: tuple[str, ...]) -> HashSet:
 def _inline_domain(domain: str) -> str:
     host = normalize_host(domain.strip().removeprefix("*.").removeprefix("."))
     if host is None:
-        raise ConfigError(f"{domain!r} is not a domain", where="filter url", remedy='name domains such as "example.com"')
+        raise ConfigError(
+            f"{domain!r} is not a domain",
+            where="filter url",
+            remedy='name domains such as "example.com"',
+        )
     return host
 
 
@@ -221,7 +257,9 @@ def _page_blocks(stream: Iterable[bytes], path: str) -> Iterator[tuple[np.ndarra
         while block := list(islice(lines, _BLOCK_LINES)):
             entries = (line.strip().decode("utf-8-sig", "replace") for line in block)
             addresses = (
-                normalize_url(entry if "://" in entry else f"http://{entry}") for entry in entries if entry and not entry.startswith("#")
+                normalize_url(entry if "://" in entry else f"http://{entry}")
+                for entry in entries
+                if entry and not entry.startswith("#")
             )
             keys = [_page_key(address) for address in addresses if address]
             yield np.unique(hash_all(key.partition("/")[0] for key in keys)), hash_all(keys)
@@ -245,26 +283,42 @@ def _ut1(paths: tuple[str, ...], categories: tuple[str, ...]) -> tuple[HashSet, 
             seen.add(category)
             is_folder = True
             if file.startswith("domains"):
-                hashes += read_hashes(stream, path=f"{path}: {name}", normalize=_Domains(f"{path}: {name}"))
+                hashes += read_hashes(
+                    stream, path=f"{path}: {name}", normalize=_Domains(f"{path}: {name}")
+                )
             else:
                 pages += _page_blocks(stream, f"{path}: {name}")
         if not is_folder:
             wanted = " or ".join(categories) or "CATEGORY"
-            raise ConfigError(f"no {wanted}/domains or {wanted}/urls in it", where=path, remedy="name a folder or archive of UT1's lists")
+            raise ConfigError(
+                f"no {wanted}/domains or {wanted}/urls in it",
+                where=path,
+                remedy="name a folder or archive of UT1's lists",
+            )
     if missing := set(categories) - seen:
-        raise ConfigError(f"there is no category {', '.join(sorted(missing))}", where=", ".join(paths), remedy="correct ut1_categories")
+        raise ConfigError(
+            f"there is no category {', '.join(sorted(missing))}",
+            where=", ".join(paths),
+            remedy="correct ut1_categories",
+        )
     return HashSet(hashes), _Pages(pages)
 
 
 def _ut1_files(path: str) -> Iterator[tuple[str, BinaryIO]]:
     """The lists of a folder or archive by name: CATEGORY/domains and CATEGORY/urls."""
     if ".tar" in posixpath.basename(path) or path.endswith(".tgz"):
-        yield from ((name, stream) for name, stream in open_members(path) if posixpath.basename(name) in _UT1_FILES)
+        yield from (
+            (name, stream)
+            for name, stream in open_members(path)
+            if posixpath.basename(name) in _UT1_FILES
+        )
         return
     for depth in ("", "*"):
         for file in _UT1_FILES:
             for suffix in ("", ".gz"):
-                for entry in storage.list_files(storage.join(globs.escape(path), depth, file + suffix)):
+                for entry in storage.list_files(
+                    storage.join(globs.escape(path), depth, file + suffix)
+                ):
                     with open_list(entry.path) as stream:
                         yield entry.path.removesuffix(".gz"), stream
 
@@ -275,15 +329,30 @@ def _words(inline: tuple[str, ...], paths: tuple[str, ...], whole: bool) -> froz
     words = {word.strip().lower() for word in listed}
     for word in words:
         if whole and _NOT_WORD.search(word):
-            raise ConfigError(f"{word!r} is not one word", where="filter url", remedy="whole words have letters and digits only")
-    return frozenset((word if whole else word.replace("-", "").replace(".", "")) for word in words) - {""}
+            raise ConfigError(
+                f"{word!r} is not one word",
+                where="filter url",
+                remedy="whole words have letters and digits only",
+            )
+    return frozenset(
+        (word if whole else word.replace("-", "").replace(".", "")) for word in words
+    ) - {""}
 
 
 def _match_words(
-    urls: Sequence[str | None], rows: np.ndarray, *, strict: frozenset[str], hard: frozenset[str], soft: frozenset[str]
+    urls: Sequence[str | None],
+    rows: np.ndarray,
+    *,
+    strict: frozenset[str],
+    hard: frozenset[str],
+    soft: frozenset[str],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """bool [rows] twice and int64 [rows]: has a strict word, has a hard word, how many different soft words."""
-    blocked, hits, count = np.zeros(len(urls), bool), np.zeros(len(urls), bool), np.zeros(len(urls), np.int64)
+    blocked, hits, count = (
+        np.zeros(len(urls), bool),
+        np.zeros(len(urls), bool),
+        np.zeros(len(urls), np.int64),
+    )
     if not (strict or hard or soft):
         return blocked, hits, count
     anywhere = re.compile("|".join(map(re.escape, sorted(strict)))) if strict else None

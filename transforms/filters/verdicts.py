@@ -29,7 +29,14 @@ class Verdicts:
     counts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def where(cls, ok: np.ndarray, *, rule: str, value: np.ndarray | float = np.nan, threshold: np.ndarray | float = np.nan) -> "Verdicts":
+    def where(
+        cls,
+        ok: np.ndarray,
+        *,
+        rule: str,
+        value: np.ndarray | float = np.nan,
+        threshold: np.ndarray | float = np.nan,
+    ) -> "Verdicts":
         """Rejects by `rule` each row where `ok` is false. `value` is what was measured of every row, `threshold` is for all or each."""
         ok = np.asarray(ok, bool)
         values = np.broadcast_to(np.asarray(value, np.float64), ok.shape)
@@ -85,12 +92,18 @@ class Verdicts:
             rule=spread(self.rule, empty.rule),
             value=spread(self.value, empty.value),
             threshold=spread(self.threshold, empty.threshold),
-            signals={name: spread(values, np.array([np.nan])) for name, values in self.signals.items()},
-            counts={name: spread(counts, np.zeros(1, np.int64)) for name, counts in self.counts.items()},
+            signals={
+                name: spread(values, np.array([np.nan])) for name, values in self.signals.items()
+            },
+            counts={
+                name: spread(counts, np.zeros(1, np.int64)) for name, counts in self.counts.items()
+            },
         )
 
 
-def _sum_counts(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _sum_counts(
+    first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     total = dict(first)
     for name, counts in second.items():
         total[name] = total[name] + counts if name in total else counts

@@ -21,7 +21,12 @@ def whitespace_words(tokens: Tokens) -> Tokens:
     sums = np.zeros(len(letters) + 1, np.int64)
     np.cumsum(letters, out=sums[1:])
     return Tokens(
-        spans=replace(tokens.spans, starts=starts, ends=ends, offsets=np.searchsorted(starts, tokens.spans.bounds)),
+        spans=replace(
+            tokens.spans,
+            starts=starts,
+            ends=ends,
+            offsets=np.searchsorted(starts, tokens.spans.bounds),
+        ),
         is_word=np.ones(len(starts), bool),
         has_letter=sums[ends] > sums[starts],
         ends_sentence=np.zeros(len(starts), bool),

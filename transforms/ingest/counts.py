@@ -42,23 +42,39 @@ class IngestCounts:
     def add_kept(self, batch: pa.RecordBatch) -> None:
         sizes = pc.binary_length(batch.column("text")).to_numpy(zero_copy_only=False)
         languages = batch.column("language").cast(pa.string()).to_pylist()
-        for source, language, size in zip(batch.column("source").cast(pa.string()).to_pylist(), languages, sizes, strict=True):
+        for source, language, size in zip(
+            batch.column("source").cast(pa.string()).to_pylist(), languages, sizes, strict=True
+        ):
             self.read[source] += 1
             self.kept[source] += 1
             self.text_bytes[source] += int(size)
             self.languages.setdefault(source, Counter())[language or "unknown"] += 1
-        if "truncated" in batch.schema.names and batch.column("truncated").null_count < len(batch):  # format 2 has no such column
-            for source, reason in zip(*(batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "truncated")), strict=True):
+        if "truncated" in batch.schema.names and batch.column("truncated").null_count < len(
+            batch
+        ):  # format 2 has no such column
+            for source, reason in zip(
+                *(
+                    batch.column(name).cast(pa.string()).to_pylist()
+                    for name in ("source", "truncated")
+                ),
+                strict=True,
+            ):
                 if reason is not None:
                     self.truncated.setdefault(source, Counter())[reason] += 1
         if "kept" in batch.schema.names and batch.column("kept").null_count < len(batch):
-            for source, text in zip(batch.column("source").cast(pa.string()).to_pylist(), batch.column("kept").to_pylist(), strict=True):
+            for source, text in zip(
+                batch.column("source").cast(pa.string()).to_pylist(),
+                batch.column("kept").to_pylist(),
+                strict=True,
+            ):
                 totals = self.kept_columns.setdefault(source, {})
                 for name, kinds in count_kinds([text]).items():
                     totals.setdefault(name, Counter()).update(kinds)
 
     def add_rejects(self, batch: pa.RecordBatch) -> None:
-        columns = (batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "stage", "rule"))
+        columns = (
+            batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "stage", "rule")
+        )
         for source, stage, rule in zip(*columns, strict=True):
             self.read[source] += 1
             self.errors[source] += stage == "read"
@@ -66,7 +82,9 @@ class IngestCounts:
 
     def by_source(self) -> dict[str, SourceCounters]:
         """The counters of each source that something was read of."""
-        noted = (source for name in _WORDS for source, words in getattr(self, name).items() if words)
+        noted = (
+            source for name in _WORDS for source, words in getattr(self, name).items() if words
+        )
         return {source: self._of(source) for source in sorted({*self.read, *noted})}
 
     def _of(self, source: str) -> SourceCounters:
@@ -82,7 +100,9 @@ class IngestCounts:
             done=dict(self.done.get(source, {})),
             notes=dict(self.notes.get(source, {})),
             passed_over=dict(self.passed_over.get(source, {})),
-            kept_columns={name: dict(kinds) for name, kinds in sorted(kept.items())} if kept else None,
+            kept_columns={name: dict(kinds) for name, kinds in sorted(kept.items())}
+            if kept
+            else None,
         )
 
     def words(self) -> str:
@@ -97,4 +117,7 @@ class IngestCounts:
 
     def columns_seen(self) -> dict[str, ColumnCounters]:
         """The columns of each source's tables. They depend on how files are divided."""
-        return {source: ColumnCounters(found=dict(seen.found), names=dict(seen.names)) for source, seen in sorted(self.columns.items())}
+        return {
+            source: ColumnCounters(found=dict(seen.found), names=dict(seen.names))
+            for source, seen in sorted(self.columns.items())
+        }

@@ -34,7 +34,9 @@ class ReadAgain:
     detail: str | None = None
 
 
-def find_records(file: InputFile, locators: Sequence[str], settings: SourceConfig, language: LanguageConfig) -> Iterator[Record]:
+def find_records(
+    file: InputFile, locators: Sequence[str], settings: SourceConfig, language: LanguageConfig
+) -> Iterator[Record]:
     """The records of a file, or of its range, that have one of these locators: each once, in any order.
 
     Where a locator is a byte offset at which the reader can start, only the bytes of that record are read; else the range is read until
@@ -46,7 +48,11 @@ def find_records(file: InputFile, locators: Sequence[str], settings: SourceConfi
     if KINDS[kind].starts_at_locators(file.path):
         for locator in locators:
             offset = int(locator.partition("#")[0]) if locator.partition("#")[0].isdigit() else None
-            first = None if offset is None else _first(replace(file, start=offset, end=offset + 1), locator, settings, screen)
+            first = (
+                None
+                if offset is None
+                else _first(replace(file, start=offset, end=offset + 1), locator, settings, screen)
+            )
             if first is not None:
                 wanted.discard(locator)
                 yield first
@@ -59,21 +65,32 @@ def find_records(file: InputFile, locators: Sequence[str], settings: SourceConfi
                     return
 
 
-def _first(file: InputFile, locator: str, settings: SourceConfig, screen: Screen | None) -> Record | None:
+def _first(
+    file: InputFile, locator: str, settings: SourceConfig, screen: Screen | None
+) -> Record | None:
     """A record that begins in a range; None where a damaged neighbour keeps the reader from starting there."""
     try:
-        return next((record for record in _read(file, settings, screen) if record.locator == locator), None)
+        return next(
+            (record for record in _read(file, settings, screen) if record.locator == locator), None
+        )
     except UserError:
         return None
 
 
 def _read(file: InputFile, settings: SourceConfig, screen: Screen | None) -> Iterator[Record]:
     kind, options = file.kind or settings.kind, settings.reader_options(file.kind)
-    return read_records(file.path, kind=kind, options=options, start=file.start, end=file.end, screen=screen)
+    return read_records(
+        file.path, kind=kind, options=options, start=file.start, end=file.end, screen=screen
+    )
 
 
 def read_again(
-    file: InputFile, locators: Sequence[str], *, settings: SourceConfig, language: LanguageConfig, signals: bool
+    file: InputFile,
+    locators: Sequence[str],
+    *,
+    settings: SourceConfig,
+    language: LanguageConfig,
+    signals: bool,
 ) -> Iterator[ReadAgain]:
     """Read records and judge them as ingest does. `signals`: whether the run measured signals; pages are not screened then.
 
@@ -84,7 +101,10 @@ def read_again(
     documents = []
     for record in find_records(file, locators, settings, language):
         if isinstance(record, RawReject):
-            reasons = {name: getattr(record, name) for name in ("locator", "rule", "stage", "value", "detail")}
+            reasons = {
+                name: getattr(record, name)
+                for name in ("locator", "rule", "stage", "value", "detail")
+            }
             yield ReadAgain(text=record.excerpt or None, **reasons)
         else:
             documents.append(record)
@@ -96,21 +116,42 @@ def read_again(
         yield ReadAgain(locator=row["locator"], text=row.pop("text"), values=row)
     texts = {document.locator: document.text for document in documents}
     for row in pa.Table.from_batches(judged.rejects).to_pylist():
-        reasons = {name: row[name] for name in ("locator", "rule", "stage", "value", "threshold", "detail")}
+        reasons = {
+            name: row[name] for name in ("locator", "rule", "stage", "value", "threshold", "detail")
+        }
         yield ReadAgain(text=texts[row["locator"]], **reasons)
 
 
 def first_difference(before: str, now: str) -> str:
     """Two texts that differ -> the lines around the first difference, as a unified diff; long lines are cut around it."""
     old, new = before.split("\n"), now.split("\n")
-    line = next((number for number, (left, right) in enumerate(zip(old, new, strict=False)) if left != right), min(len(old), len(new)))
+    line = next(
+        (
+            number
+            for number, (left, right) in enumerate(zip(old, new, strict=False))
+            if left != right
+        ),
+        min(len(old), len(new)),
+    )
     pair = (old[line : line + 1] or [""])[0], (new[line : line + 1] or [""])[0]
-    column = next((number for number, (left, right) in enumerate(zip(*pair, strict=False)) if left != right), min(map(len, pair)))
+    column = next(
+        (number for number, (left, right) in enumerate(zip(*pair, strict=False)) if left != right),
+        min(map(len, pair)),
+    )
     first = max(0, line - _CONTEXT_LINES)
     context = [f" {_cut(text, 0)}" for text in old[first:line]]
     removed = [f"-{_cut(text, column)}" for text in old[line : line + 1]]
     added = [f"+{_cut(text, column)}" for text in new[line : line + 1]]
-    return "\n".join(["--- stored", "+++ read again", f"@@ line {line + 1}, character {column + 1} @@", *context, *removed, *added])
+    return "\n".join(
+        [
+            "--- stored",
+            "+++ read again",
+            f"@@ line {line + 1}, character {column + 1} @@",
+            *context,
+            *removed,
+            *added,
+        ]
+    )
 
 
 def _cut(text: str, column: int) -> str:

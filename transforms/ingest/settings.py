@@ -5,10 +5,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 
-from transforms.config_types import STRICT, ConfigPath, ResolvePath, absolute_pattern, as_list, resolve_paths
+from transforms.config_types import (
+    STRICT,
+    ConfigPath,
+    ResolvePath,
+    absolute_pattern,
+    as_list,
+    resolve_paths,
+)
 from transforms.filters.language import DEFAULT_THRESHOLD, find_labels
 from transforms.filters.presets import expand_presets
 from transforms.filters.registry import FILTERS, check_filter
@@ -37,13 +51,20 @@ class FilterConfig:
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, dict) and "options" not in value:
-            return {"name": value.get("name"), "options": {key: option for key, option in value.items() if key != "name"}}
+            return {
+                "name": value.get("name"),
+                "options": {key: option for key, option in value.items() if key != "name"},
+            }
         return value
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> "FilterConfig":
         check_filter(self.name, self.options)
-        files = {key: resolve_paths(self.options[key], info) for key in FILTERS[self.name].files if key in self.options}
+        files = {
+            key: resolve_paths(self.options[key], info)
+            for key in FILTERS[self.name].files
+            if key in self.options
+        }
         object.__setattr__(self, "options", self.options | files)
         return self
 
@@ -66,7 +87,10 @@ class SourceConfig:
     """
 
     kind: Annotated[
-        str, Field(description=f"what the files are: {', '.join(KINDS)}, a kind of a plugin, or auto: each as its name and content say")
+        str,
+        Field(
+            description=f"what the files are: {', '.join(KINDS)}, a kind of a plugin, or auto: each as its name and content say"
+        ),
     ]
     paths: Annotated[
         tuple[Annotated[str, AfterValidator(ResolvePath(_absolute_input))], ...],
@@ -79,7 +103,9 @@ class SourceConfig:
     ]
     quality: Annotated[
         tuple[FilterConfig, ...],
-        Field(description='a preset, or filters in order: ["gopher", { name = "length", at_least = 200 }]'),
+        Field(
+            description='a preset, or filters in order: ["gopher", { name = "length", at_least = 200 }]'
+        ),
     ] = ()
     split: Annotated[
         bool,
@@ -88,7 +114,9 @@ class SourceConfig:
             + ", ".join(kind.ranges.files for kind in KINDS.values() if kind.ranges is not None)
         ),
     ] = True
-    options: Annotated[dict[str, Any], Field(description="options of a plugin's kind")] = field(default_factory=dict)
+    options: Annotated[dict[str, Any], Field(description="options of a plugin's kind")] = field(
+        default_factory=dict
+    )
 
     @field_validator("kind")
     @classmethod
@@ -102,7 +130,11 @@ class SourceConfig:
     def _write_out_presets(cls, value: Any, info: ValidationInfo) -> Any:
         entries = [value] if isinstance(value, str) else value
         kind = KINDS.get(info.data.get("kind", ""))
-        return expand_presets(entries, books=kind is not None and kind.books) if isinstance(entries, list | tuple) else entries
+        return (
+            expand_presets(entries, books=kind is not None and kind.books)
+            if isinstance(entries, list | tuple)
+            else entries
+        )
 
     @model_validator(mode="before")
     @classmethod
@@ -122,7 +154,9 @@ class SourceConfig:
             # run.toml names some options with their default, whatever the kind
             if _plain(value[name]) != _plain(TABLE_OPTIONS[name].default):
                 raise ValueError(f"{name!r} is not for kind {kind!r}")
-        return rest | {"options": {**given, **{name: value[name] for name in options if name in value}}}
+        return rest | {
+            "options": {**given, **{name: value[name] for name in options if name in value}}
+        }
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> "SourceConfig":
@@ -133,8 +167,16 @@ class SourceConfig:
         for name, parameter in plugin_options.items():
             if parameter.default is parameter.empty and name not in self.options:
                 raise ValueError(f"kind {self.kind!r} needs the option {name!r}")
-        checked = check_options(options, {name: self.options[name] for name in options if name in self.options}, info.context)
-        object.__setattr__(self, "options", checked | {name: self.options[name] for name in self.options if name in plugin_options})
+        checked = check_options(
+            options,
+            {name: self.options[name] for name in options if name in self.options},
+            info.context,
+        )
+        object.__setattr__(
+            self,
+            "options",
+            checked | {name: self.options[name] for name in self.options if name in plugin_options},
+        )
         for path in filter(is_crawl_name, self.paths):
             if (kind := parse_crawl_name(path).kind) != self.kind and self.kind != AUTO:
                 raise ValueError(f"{path!r} are files of kind {kind!r}, not {self.kind!r}")
@@ -158,7 +200,11 @@ class SourceConfig:
 
     def reader_options(self, kind: str = "") -> dict[str, Any]:
         """The keywords of the reader of a file. `kind`: the file's own in a source of kind `auto`."""
-        return {name: self.options[name] for name in KINDS[kind].options} if kind else dict(self.options)
+        return (
+            {name: self.options[name] for name in KINDS[kind].options}
+            if kind
+            else dict(self.options)
+        )
 
     def values(self) -> dict[str, Any]:
         """As TOML writes it, paths made absolute: what fingerprints are made of."""
@@ -169,12 +215,20 @@ class SourceConfig:
             "quality": [item.values() for item in self.quality],
             "split": self.split,
             **dict(self._written_options()),
-            "options": {name: _plain(value) for name, value in self.options.items() if name in plugin_options},
+            "options": {
+                name: _plain(value)
+                for name, value in self.options.items()
+                if name in plugin_options
+            },
         }
 
     def _written_options(self) -> Iterator[tuple[str, Any]]:
         for name, option in TABLE_OPTIONS.items():
-            value = self.options.get(name, option.default) if name in _kind_options(self.kind) else option.default
+            value = (
+                self.options.get(name, option.default)
+                if name in _kind_options(self.kind)
+                else option.default
+            )
             if value is not None and (name in _ALWAYS_WRITTEN or value != option.default):
                 yield name, _plain(value)
 
@@ -193,7 +247,9 @@ def _plugin_options(name: str) -> Mapping[str, inspect.Parameter]:
 
 
 def _unknown_option(name: str, kind: str) -> ValueError:
-    return ValueError(f"{name!r} is not an option of kind {kind!r}; it has {', '.join(_plugin_options(kind)) or 'none'}")
+    return ValueError(
+        f"{name!r} is not an option of kind {kind!r}; it has {', '.join(_plugin_options(kind)) or 'none'}"
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -207,8 +263,13 @@ def source_defaults() -> dict[str, tuple[str, Any]]:
     """Key of a source's table -> its description and default, for the options of all kinds; the description begins with the kinds."""
     shown = {}
     for name, option in TABLE_OPTIONS.items():
-        kinds = ", ".join(kind.name for kind in KINDS.values() if not kind.plugin and name in kind.options)
-        shown[name] = f"{kinds}: {option.description}", None if option.default is MISSING else option.default
+        kinds = ", ".join(
+            kind.name for kind in KINDS.values() if not kind.plugin and name in kind.options
+        )
+        shown[name] = (
+            f"{kinds}: {option.description}",
+            None if option.default is MISSING else option.default,
+        )
     return shown
 
 
@@ -217,8 +278,14 @@ def _check_threshold(value: Any) -> Any:
     values = value if isinstance(value, dict) else {"default": value}
     for name, number in values.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
-            raise ValueError(f"{name} = {number!r} is not a number from 0 to 1; write 0.65 or {{ default = 0.65, sw = 0.4 }}")
-    return values["default"] if list(values) == ["default"] else {name: float(number) for name, number in values.items()}
+            raise ValueError(
+                f"{name} = {number!r} is not a number from 0 to 1; write 0.65 or {{ default = 0.65, sw = 0.4 }}"
+            )
+    return (
+        values["default"]
+        if list(values) == ["default"]
+        else {name: float(number) for name, number in values.items()}
+    )
 
 
 def _check_lowercase(value: Any) -> Any:
@@ -232,34 +299,54 @@ class LanguageConfig:
     """How languages are identified and which are kept. `keep` and `threshold` name languages as users do, not as the model's labels."""
 
     identify: Annotated[
-        bool, Field(description="say which language each document is in; without, keep must be empty and filters may not ask for it")
+        bool,
+        Field(
+            description="say which language each document is in; without, keep must be empty and filters may not ask for it"
+        ),
     ] = True
     keep: Annotated[
         tuple[str, ...],
-        Field(description='languages to keep, as "en", "eng", "eng_Latn" or labels of the model; empty keeps all'),
+        Field(
+            description='languages to keep, as "en", "eng", "eng_Latn" or labels of the model; empty keeps all'
+        ),
     ] = ()
     threshold: Annotated[
         float | dict[str, float],
         BeforeValidator(_check_threshold),
-        Field(description="least probability of the language, or one for some: { default = 0.65, sw = 0.4 }"),
+        Field(
+            description="least probability of the language, or one for some: { default = 0.65, sw = 0.4 }"
+        ),
     ] = DEFAULT_THRESHOLD
-    characters: Annotated[int, Field(ge=1, description="how many characters of a document are looked at")] = 3000
-    model: Annotated[ConfigPath | None, Field(description="path or URL of a fastText model; the bundled lid.176.ftz when not set")] = None
+    characters: Annotated[
+        int, Field(ge=1, description="how many characters of a document are looked at")
+    ] = 3000
+    model: Annotated[
+        ConfigPath | None,
+        Field(description="path or URL of a fastText model; the bundled lid.176.ftz when not set"),
+    ] = None
     screen: Annotated[
         bool,
-        Field(description="warc, html: pages of which a sample is surely (0.8) of another language are not extracted; never with signals"),
+        Field(
+            description="warc, html: pages of which a sample is surely (0.8) of another language are not extracted; never with signals"
+        ),
     ] = True
     lowercase: Annotated[
         bool | Literal["auto"],
         BeforeValidator(_check_lowercase),
-        Field(description='the model reads lowercase; "auto": lid.176 always, another only texts that are in capitals'),
+        Field(
+            description='the model reads lowercase; "auto": lid.176 always, another only texts that are in capitals'
+        ),
     ] = "auto"
 
     @model_validator(mode="after")
     def _check(self) -> "LanguageConfig":
         if self.keep and not self.identify:
             raise ValueError("keep names languages, which are not known with identify = false")
-        named = [code for code in self.threshold if code != "default"] if isinstance(self.threshold, dict) else []
+        named = (
+            [code for code in self.threshold if code != "default"]
+            if isinstance(self.threshold, dict)
+            else []
+        )
         for code in (*self.keep, *named):
             find_labels(code, self.model)
         return self

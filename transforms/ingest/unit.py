@@ -20,13 +20,26 @@ from transforms.contracts.documents import DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, 
 from transforms.contracts.plain import to_plain
 from transforms.errors import UserError
 from transforms.filters.filter import Columns
-from transforms.filters.language import identify_language, identify_languages, judge_language, kept_labels
+from transforms.filters.language import (
+    identify_language,
+    identify_languages,
+    judge_language,
+    kept_labels,
+)
 from transforms.filters.registry import judge
 from transforms.filters.verdicts import Verdicts
 from transforms.ingest.counts import IngestCounts
 from transforms.ingest.settings import FilterConfig, LanguageConfig, SourceConfig
 from transforms.sources.columns import ColumnsSeen
-from transforms.sources.records import Origin, RawDocument, RawReject, RejectedError, Screen, documents_batch, rejects_batch
+from transforms.sources.records import (
+    Origin,
+    RawDocument,
+    RawReject,
+    RejectedError,
+    Screen,
+    documents_batch,
+    rejects_batch,
+)
 from transforms.sources.registry import read_records
 
 BATCH_DOCUMENTS = 512
@@ -87,9 +100,20 @@ def language_screen(settings: LanguageConfig) -> Screen | None:
     keep = frozenset(kept_labels(settings.keep, settings.model))
 
     def screen(text: str) -> None:
-        code, score = identify_language(text, model=settings.model, characters=_SCREENED_CHARACTERS, lowercase=settings.lowercase)
+        code, score = identify_language(
+            text,
+            model=settings.model,
+            characters=_SCREENED_CHARACTERS,
+            lowercase=settings.lowercase,
+        )
         if code is not None and code not in keep and score > _SURE:
-            raise RejectedError("language/not-kept", "language", detail=f"{code}, by a sample of the page", excerpt=text, value=score)
+            raise RejectedError(
+                "language/not-kept",
+                "language",
+                detail=f"{code}, by a sample of the page",
+                excerpt=text,
+                value=score,
+            )
 
     return screen
 
@@ -117,9 +141,14 @@ def read_unit(
         kind = file.kind or source.kind
         if (size := storage.size(file.path)) != file.size:
             raise UserError(
-                f"the file had {file.size} bytes and has {size} now", where=file.path, remedy="run again when nothing writes to it"
+                f"the file had {file.size} bytes and has {size} now",
+                where=file.path,
+                remedy="run again once it is complete",
             )
-        notes, passed_over = (counter.setdefault(file.source, Counter()) for counter in (counts.notes, counts.passed_over))
+        notes, passed_over = (
+            counter.setdefault(file.source, Counter())
+            for counter in (counts.notes, counts.passed_over)
+        )
         columns = counts.columns.setdefault(file.source, ColumnsSeen())
         for record in read_records(
             file.path,
@@ -151,22 +180,39 @@ def annotate_languages(batch: pa.RecordBatch, settings: LanguageConfig) -> pa.Re
     if not settings.identify:
         return batch
     codes, scores = identify_languages(
-        batch.column("text"), model=settings.model, characters=settings.characters, lowercase=settings.lowercase
+        batch.column("text"),
+        model=settings.model,
+        characters=settings.characters,
+        lowercase=settings.lowercase,
     )
-    batch = batch.set_column(batch.schema.get_field_index("language"), DOCUMENT_SCHEMA.field("language"), codes.dictionary_encode())
-    return batch.set_column(batch.schema.get_field_index("language_score"), DOCUMENT_SCHEMA.field("language_score"), pa.array(scores))
+    batch = batch.set_column(
+        batch.schema.get_field_index("language"),
+        DOCUMENT_SCHEMA.field("language"),
+        codes.dictionary_encode(),
+    )
+    return batch.set_column(
+        batch.schema.get_field_index("language_score"),
+        DOCUMENT_SCHEMA.field("language_score"),
+        pa.array(scores),
+    )
 
 
-def rejects_of(batch: pa.RecordBatch, verdicts: Verdicts, *, rows: np.ndarray, stage: str) -> pa.RecordBatch:
+def rejects_of(
+    batch: pa.RecordBatch, verdicts: Verdicts, *, rows: np.ndarray, stage: str
+) -> pa.RecordBatch:
     """Documents and a verdict each -> the rejects of those where bool `rows` is true."""
     rejected = batch.filter(pa.array(rows))
-    columns: dict[str, pa.Array] = {name: rejected.column(name) for name in ("id", "source", "origin", "locator", "url")}
+    columns: dict[str, pa.Array] = {
+        name: rejected.column(name) for name in ("id", "source", "origin", "locator", "url")
+    }
     columns["stage"] = pa.array([stage] * len(rejected), pa.string()).dictionary_encode()
     columns["rule"] = pa.array(verdicts.rule[rows].tolist(), pa.string()).dictionary_encode()
     columns["value"] = pa.array(verdicts.value[rows], from_pandas=True)
     columns["threshold"] = pa.array(verdicts.threshold[rows].astype(np.float64), from_pandas=True)
     columns["detail"] = pa.nulls(len(rejected), pa.string())
-    columns["excerpt"] = pc.utf8_slice_codeunits(rejected.column("text"), 0, EXCERPT_CHARACTERS).cast(pa.string())
+    columns["excerpt"] = pc.utf8_slice_codeunits(
+        rejected.column("text"), 0, EXCERPT_CHARACTERS
+    ).cast(pa.string())
     return pa.record_batch([columns[item.name] for item in REJECT_SCHEMA], schema=REJECT_SCHEMA)
 
 
@@ -187,7 +233,11 @@ class FilterResult:
 
 
 def judge_documents(
-    batch: pa.RecordBatch, *, filters: Sequence[FilterConfig], language: LanguageConfig, signals: bool = False
+    batch: pa.RecordBatch,
+    *,
+    filters: Sequence[FilterConfig],
+    language: LanguageConfig,
+    signals: bool = False,
 ) -> FilterResult:
     """Documents of one source -> those that pass language and quality, and the rejects of each filter in order.
 
@@ -196,8 +246,13 @@ def judge_documents(
     """
     batch = annotate_languages(batch, language)
     everything = batch
-    codes, scores = batch.column("language").cast(pa.string()), batch.column("language_score").to_numpy(zero_copy_only=False)
-    verdicts = judge_language(codes, scores, keep=language.keep, threshold=language.threshold, model=language.model)
+    codes, scores = (
+        batch.column("language").cast(pa.string()),
+        batch.column("language_score").to_numpy(zero_copy_only=False),
+    )
+    verdicts = judge_language(
+        codes, scores, keep=language.keep, threshold=language.threshold, model=language.model
+    )
     rejects = [rejects_of(batch, verdicts, rows=~verdicts.keep, stage="language")]
     alive = verdicts.keep
     counts: Counter[str] = Counter()
@@ -215,7 +270,9 @@ def judge_documents(
         measured.update(verdicts.signals)
         counts.update({action: int(done[alive].sum()) for action, done in verdicts.counts.items()})
         if verdicts.text is not None:
-            batch = batch.set_column(batch.schema.get_field_index("text"), DOCUMENT_SCHEMA.field("text"), verdicts.text)
+            batch = batch.set_column(
+                batch.schema.get_field_index("text"), DOCUMENT_SCHEMA.field("text"), verdicts.text
+            )
             columns = Columns(batch)
     return FilterResult(
         kept=batch.filter(pa.array(alive)),
@@ -225,9 +282,13 @@ def judge_documents(
     )
 
 
-def _signals_batch(batch: pa.RecordBatch, kept: np.ndarray, measured: Mapping[str, np.ndarray]) -> pa.RecordBatch:
+def _signals_batch(
+    batch: pa.RecordBatch, kept: np.ndarray, measured: Mapping[str, np.ndarray]
+) -> pa.RecordBatch:
     own = [pa.array(kept), pc.utf8_length(batch.column("text")).cast(pa.int64())]
-    named = pa.record_batch([*map(batch.column, SIGNALS_SCHEMA.names[:-2]), *own], schema=SIGNALS_SCHEMA)
+    named = pa.record_batch(
+        [*map(batch.column, SIGNALS_SCHEMA.names[:-2]), *own], schema=SIGNALS_SCHEMA
+    )
     for name, values in measured.items():
         named = named.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
     return named
@@ -284,12 +345,19 @@ def ingest_files(
     counts = IngestCounts()
     source = files[0].source
     with contextlib.ExitStack() as stack:
-        part, rejected = (stack.enter_context(storage.atomic_output(path)) for path in (paths.part, paths.rejects))
+        part, rejected = (
+            stack.enter_context(storage.atomic_output(path)) for path in (paths.part, paths.rejects)
+        )
         documents, rejects = PartWriter(part, DOCUMENT_SCHEMA), PartWriter(rejected, REJECT_SCHEMA)
         signals: list[pa.RecordBatch] = []
         screen = None if paths.signals else language_screen(language)
         for batch, unreadable in read_unit(files, sources, screen, counts=counts):
-            judged = judge_documents(batch, filters=sources[source].quality, language=language, signals=paths.signals is not None)
+            judged = judge_documents(
+                batch,
+                filters=sources[source].quality,
+                language=language,
+                signals=paths.signals is not None,
+            )
             documents.write(judged.kept)
             counts.add_kept(judged.kept)
             counts.done.setdefault(source, Counter()).update(judged.counts)
@@ -298,10 +366,17 @@ def ingest_files(
                 rejects.write(reject)
                 counts.add_rejects(reject)
         rejects.close()
-        documents.close({_COUNTS.decode(): counts.words(), _COLUMNS.decode(): json.dumps(to_plain(counts.columns_seen()), sort_keys=True)})
+        documents.close(
+            {
+                _COUNTS.decode(): counts.words(),
+                _COLUMNS.decode(): json.dumps(to_plain(counts.columns_seen()), sort_keys=True),
+            }
+        )
         rows = {paths.part: documents.rows, paths.rejects: rejects.rows}
         if paths.signals is not None:
-            rows[paths.signals] = _write_signals(signals, stack.enter_context(storage.atomic_output(paths.signals)))
+            rows[paths.signals] = _write_signals(
+                signals, stack.enter_context(storage.atomic_output(paths.signals))
+            )
     return rows, counts
 
 
@@ -326,7 +401,9 @@ def count_part(paths: PartPaths) -> tuple[dict[str, int], IngestCounts]:
             rows[path] = file.metadata.num_rows
             counts.add_words(file.metadata.metadata.get(_COUNTS, b"{}"))
             for source, seen in json.loads(file.metadata.metadata.get(_COLUMNS, b"{}")).items():
-                counts.columns[source] = ColumnsSeen(found=Counter(seen["found"]), names=Counter(seen["names"]))
+                counts.columns[source] = ColumnsSeen(
+                    found=Counter(seen["found"]), names=Counter(seen["names"])
+                )
             for batch in file.iter_batches(columns=columns):
                 add(batch)
     if paths.signals is not None:

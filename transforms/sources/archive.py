@@ -16,7 +16,9 @@ from transforms.sources.mime import sniff
 from transforms.sources.records import RawReject, Record, is_failure, is_of_system
 
 _VERSION = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n", re.IGNORECASE)
-_NEXT = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]{0,9}\r?\n(?i:WARC-|Content-)[A-Za-z-]{1,60}[ \t]{0,9}:")
+_NEXT = re.compile(
+    rb"WARC/\d{1,3}\.\d{1,3}[ \t]{0,9}\r?\n(?i:WARC-|Content-)[A-Za-z-]{1,60}[ \t]{0,9}:"
+)
 """Where a record begins though it should not: also in the middle of a line, where a writer was stopped and another went on."""
 _LONGEST_START = 128  # bytes that _NEXT can match
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -25,7 +27,18 @@ _LONGEST_HEADER = 8 << 20
 _BLOCK = 1 << 16
 _BLANK = b"\r\n\0"
 _CLOSING = (b"\r\n\r\n", b"\n\n")
-KNOWN_TYPES = frozenset(("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"))
+KNOWN_TYPES = frozenset(
+    (
+        "warcinfo",
+        "response",
+        "resource",
+        "request",
+        "metadata",
+        "revisit",
+        "conversion",
+        "continuation",
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +139,12 @@ def _read_all(reader: _Reader) -> Iterator[Record]:
                 return
             content.pass_barrier()
             if barrier.kind == "damage":
-                offset = content.offset(content.position) if barrier.offset is None else barrier.offset
-                yield RawReject(reader.places.name(offset), f"{reader.kind}/damaged", detail=barrier.detail)
+                offset = (
+                    content.offset(content.position) if barrier.offset is None else barrier.offset
+                )
+                yield RawReject(
+                    reader.places.name(offset), f"{reader.kind}/damaged", detail=barrier.detail
+                )
                 reader.records += 1
         elif _VERSION.match(head):
             yield from _read_record(reader)
@@ -141,8 +158,15 @@ def _at_end(reader: _Reader, barrier: Barrier) -> Iterator[Record]:
     """What is told of the file when its end is reached."""
     if barrier.kind == "cut" and not reader.is_told:
         yield _truncated(reader, "the file ends inside a member or frame of its compression")
-    elif barrier.kind == "end" and reader.is_open and reader.content.packing == "plain" and not reader.is_told:
-        yield _truncated(reader, "the file ends inside a record: the line ends that close it are missing")
+    elif (
+        barrier.kind == "end"
+        and reader.is_open
+        and reader.content.packing == "plain"
+        and not reader.is_told
+    ):
+        yield _truncated(
+            reader, "the file ends inside a record: the line ends that close it are missing"
+        )
     elif not reader.records and barrier.kind == "end" and not reader.offset:
         yield RawReject("0", f"{reader.kind}/not-an-archive", detail="the file is empty")
 
@@ -174,7 +198,11 @@ def _pass_junk(reader: _Reader, head: bytes) -> Iterator[Record]:
     if is_all:
         detail = f"the file is no WARC archive: {_describe(start)}"
         reader.is_told = True
-    yield RawReject(reader.places.name(offset), f"{reader.kind}/not-an-archive" if is_all else f"{reader.kind}/junk", detail=detail)
+    yield RawReject(
+        reader.places.name(offset),
+        f"{reader.kind}/not-an-archive" if is_all else f"{reader.kind}/junk",
+        detail=detail,
+    )
 
 
 def _describe(start: bytes) -> str:
@@ -203,12 +231,21 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
             yield _truncated(reader, f"the file ends inside a record: {problem}")
         elif barrier is not None and content.peek(1) == b"" and barrier.kind == "damage":
             content.pass_barrier()
-            yield RawReject(reader.places.name(offset), f"{kind}/damaged", url=url, detail=f"{barrier.detail}, in a record's header")
+            yield RawReject(
+                reader.places.name(offset),
+                f"{kind}/damaged",
+                url=url,
+                detail=f"{barrier.detail}, in a record's header",
+            )
         else:
-            yield RawReject(reader.places.name(offset), f"{kind}/bad-header", url=url, detail=problem)
+            yield RawReject(
+                reader.places.name(offset), f"{kind}/bad-header", url=url, detail=problem
+            )
         return
     length = int(headers["content-length"])
-    body, have, rule, detail = _take_block(content, length, reader.largest, is_own_member=start_of_member and offset > 0)
+    body, have, rule, detail = _take_block(
+        content, length, reader.largest, is_own_member=start_of_member and offset > 0
+    )
     name = _type_of(headers, body)
     if rule == "truncated":
         reader.is_told = True
@@ -216,21 +253,33 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
         yield RawReject(locator, f"{kind}/truncated", url=url, detail=detail)
         return
     if rule:
-        yield RawReject(reader.places.name(offset), f"{kind}/{rule}", url=url, detail=f"{detail} ({name} record)")
+        yield RawReject(
+            reader.places.name(offset),
+            f"{kind}/{rule}",
+            url=url,
+            detail=f"{detail} ({name} record)",
+        )
         return
     reader.is_open = not content.peek(4).startswith(_CLOSING)
     if name not in reader.types:
         reader.passed_over[name if name in KNOWN_TYPES else "unknown"] += 1
         return
     record = ArchiveRecord(
-        type=name, headers=headers, length=length, block=body if have == length else None, locator=reader.places.name(offset), url=url
+        type=name,
+        headers=headers,
+        length=length,
+        block=body if have == length else None,
+        locator=reader.places.name(offset),
+        url=url,
     )
     try:
         result = reader.read(record)
     except BaseException as error:  # a parser's failure on one record must not end the file
         if not is_failure(error) or is_of_system(error):
             raise
-        result = RawReject(record.locator, f"{kind}/unreadable", url=url, detail=f"{type(error).__name__}: {error}")
+        result = RawReject(
+            record.locator, f"{kind}/unreadable", url=url, detail=f"{type(error).__name__}: {error}"
+        )
     yield result
 
 
@@ -256,7 +305,9 @@ def _take_head(content: Content) -> tuple[bytes, str]:
         end = _BLANK_LINE.search(data)
         another = _NEXT.search(data, 1, end.start() if end else len(data))
         if another:
-            return content.take(another.start()), "its header has no end: another record begins inside it"
+            return content.take(
+                another.start()
+            ), "its header has no end: another record begins inside it"
         if end:
             return content.take(end.end()), ""
         if len(data) < size:
@@ -284,13 +335,19 @@ def _parse_head(head: bytes) -> dict[str, str]:
     return headers
 
 
-def _take_block(content: Content, length: int, largest: int, *, is_own_member: bool) -> tuple[bytes | None, int, str, str]:
+def _take_block(
+    content: Content, length: int, largest: int, *, is_own_member: bool
+) -> tuple[bytes | None, int, str, str]:
     """A record's block -> (bytes, or None if they are not held; how many there are; the rule and detail of what is wrong).
 
     Where something is wrong, reading goes on at the next record. In a record that begins its gzip member, a head inside the block is
     part of an archive that was crawled, and no sign of a wrong length.
     """
-    if content.ends_at is not None and content.position + length > content.ends_at and not is_own_member:
+    if (
+        content.ends_at is not None
+        and content.position + length > content.ends_at
+        and not is_own_member
+    ):
         have = _pass_to_head(content)
         if content.peek(1):
             return None, have, "wrong-length", _too_long(length, have)
@@ -299,7 +356,12 @@ def _take_block(content: Content, length: int, largest: int, *, is_own_member: b
         if have == length and _is_end_of_record(content, 0):
             return None, have, "", ""
         if mark is not None and not is_own_member and content.go_back(mark):
-            return None, have, "wrong-length", f"Content-Length is {length}, and the next record begins before that"
+            return (
+                None,
+                have,
+                "wrong-length",
+                f"Content-Length is {length}, and the next record begins before that",
+            )
     else:
         have = content.available(length)
         if have == length and _is_end_of_record(content, length):
@@ -312,7 +374,12 @@ def _take_block(content: Content, length: int, largest: int, *, is_own_member: b
             return None, inside, "wrong-length", _too_long(length, inside)
     if have == length:
         more = _pass_to_head(content)
-        return None, have, "wrong-length", f"Content-Length is {length}, and no record ends there: {more} bytes more follow"
+        return (
+            None,
+            have,
+            "wrong-length",
+            f"Content-Length is {length}, and no record ends there: {more} bytes more follow",
+        )
     barrier = content.barrier()
     assert barrier is not None
     if barrier.kind == "damage":
@@ -360,7 +427,13 @@ def _pass_to_head(content: Content) -> int:
     passed = 0
     while data := content.peek(_BLOCK):
         match = _NEXT.search(data)
-        size = match.start() if match else len(data) if len(data) < _BLOCK else len(data) - _LONGEST_START
+        size = (
+            match.start()
+            if match
+            else len(data)
+            if len(data) < _BLOCK
+            else len(data) - _LONGEST_START
+        )
         content.take(size)
         passed += size
         if match:

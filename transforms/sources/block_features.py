@@ -10,8 +10,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from transforms.sources.block_places import LEVELS, Places
-from transforms.sources.block_words import GROUPS, HEADING_GROUPS, PAGE_GROUPS, character_classes, word_groups
-from transforms.sources.element_names import CONTENT_NAMES, JUNK_NAMES, LINK_BIT, NEAR_NAMES, TAG_NAMES, UNDER_NAMES, WORDS
+from transforms.sources.block_words import (
+    GROUPS,
+    HEADING_GROUPS,
+    PAGE_GROUPS,
+    character_classes,
+    word_groups,
+)
+from transforms.sources.element_names import (
+    CONTENT_NAMES,
+    JUNK_NAMES,
+    LINK_BIT,
+    NEAR_NAMES,
+    TAG_NAMES,
+    UNDER_NAMES,
+    WORDS,
+)
 from transforms.sources.page_blocks import Blocks
 from transforms.sources.page_tree import PageTree
 
@@ -21,14 +35,57 @@ _HEADING_TAGS = tuple(TAG_NAMES.index(tag) for tag in ("h1", "h2", "h3", "h4"))
 _IN_TAGS = tuple(
     TAG_NAMES.index(tag)
     for tag in (
-        *("nav", "footer", "header", "aside", "form", "main", "article", "section", "figure", "table", "ul", "ol", "li", "dl", "p"),
-        *("blockquote", "a", "button", "label", "details", "figcaption", "td", "noscript", "code", "hidden"),
+        *(
+            "nav",
+            "footer",
+            "header",
+            "aside",
+            "form",
+            "main",
+            "article",
+            "section",
+            "figure",
+            "table",
+            "ul",
+            "ol",
+            "li",
+            "dl",
+            "p",
+        ),
+        *(
+            "blockquote",
+            "a",
+            "button",
+            "label",
+            "details",
+            "figcaption",
+            "td",
+            "noscript",
+            "code",
+            "hidden",
+        ),
     )
 )
-_PAGE_TAGS = tuple(TAG_NAMES.index(tag) for tag in ("main", "article", "p", "li", "nav", "footer", "header", "form", "pre", "time"))
+_PAGE_TAGS = tuple(
+    TAG_NAMES.index(tag)
+    for tag in ("main", "article", "p", "li", "nav", "footer", "header", "form", "pre", "time")
+)
 _PAGE_NAMES = tuple(
     list(WORDS).index(name)
-    for name in ("post", "answer", "product", "price", "item", "cart", "article", "comment", "code", "document", "review", "list")
+    for name in (
+        "post",
+        "answer",
+        "product",
+        "price",
+        "item",
+        "cart",
+        "article",
+        "comment",
+        "code",
+        "document",
+        "review",
+        "list",
+    )
 )
 _COUNTED = ("article", "h2", "h3", "img", "input", "button", "pre", "table")
 
@@ -49,7 +106,9 @@ class _Rows:
         self.names.append(name)
         self.rows.append(np.full(self._count, value, np.float32))
 
-    def bits(self, prefix: str, values: np.ndarray, names: Sequence[str], numbers: Sequence[int]) -> None:
+    def bits(
+        self, prefix: str, values: np.ndarray, names: Sequence[str], numbers: Sequence[int]
+    ) -> None:
         """A row for each of the numbered bits of uint64 `values`."""
         found = (values[None, :] >> np.array(numbers, np.uint64)[:, None]) & np.uint64(1)
         self.names.extend(f"{prefix} {names[number]}" for number in numbers)
@@ -83,7 +142,10 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
     rows.add("text nodes", np.diff(blocks.starts))
     rows.add("ends", np.array([text[-1] in '.!?…。！？:;"”»)' for text in texts]))
     rows.add("prose", prose)
-    said = [word_groups(text) if length <= _SHORT else (0, 0) for text, length in zip(texts, size.tolist(), strict=True)]
+    said = [
+        word_groups(text) if length <= _SHORT else (0, 0)
+        for text, length in zip(texts, size.tolist(), strict=True)
+    ]
     groups = np.array([bits for bits, _ in said], np.uint64)
     known = np.array([count for _, count in said], np.int64)
     rows.add("known words", 2 * known / half_words)
@@ -108,16 +170,36 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
     rows.bits("near", near, words, NEAR_NAMES)
     rows.bits("under", named, words, UNDER_NAMES)
     for name, mask in (("junk", JUNK_NAMES), ("content", CONTENT_NAMES)):
-        rows.add(f"near {name} names", np.array([(bits & mask).bit_count() for bits in near.tolist()]))
-        rows.add(f"under {name} names", np.array([(bits & mask).bit_count() for bits in named.tolist()]))
+        rows.add(
+            f"near {name} names", np.array([(bits & mask).bit_count() for bits in near.tolist()])
+        )
+        rows.add(
+            f"under {name} names", np.array([(bits & mask).bit_count() for bits in named.tolist()])
+        )
 
-    _add_holders(rows, page, blocks, up, link_size=link_size, raw_size=raw_size, prose=prose, all_prose=all_prose)
-    _add_places(rows, places.alike, size=size, link_size=link_size, prose=prose, known=known, order=order)
+    _add_holders(
+        rows,
+        page,
+        blocks,
+        up,
+        link_size=link_size,
+        raw_size=raw_size,
+        prose=prose,
+        all_prose=all_prose,
+    )
+    _add_places(
+        rows, places.alike, size=size, link_size=link_size, prose=prose, known=known, order=order
+    )
 
     heading = (own_kinds & np.uint64(sum(1 << number for number in _HEADING_TAGS))) != 0
     last = np.maximum.accumulate(np.where(heading, order, -1))
     rows.add("since heading", order - last)
-    rows.bits("heading says", np.where(last >= 0, groups[np.maximum(last, 0)], np.uint64(0)), GROUPS, HEADING_GROUPS)
+    rows.bits(
+        "heading says",
+        np.where(last >= 0, groups[np.maximum(last, 0)], np.uint64(0)),
+        GROUPS,
+        HEADING_GROUPS,
+    )
     following = np.minimum.accumulate(np.where(heading, order, m)[::-1])[::-1]
     rows.add("to heading", np.append(following[1:], m) - order)
     first_h1 = np.flatnonzero(own_kinds & np.uint64(1 << _HEADING_TAGS[0]))
@@ -142,7 +224,9 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
         ("under", named, words, _PAGE_NAMES, size),
     ):
         has = (values[None, :] >> np.array(numbers, np.uint64)[:, None]) & np.uint64(1)
-        for number, share in zip(numbers, (has.astype(np.int64) @ weights / weights.sum()).tolist(), strict=True):
+        for number, share in zip(
+            numbers, (has.astype(np.int64) @ weights / weights.sum()).tolist(), strict=True
+        ):
             rows.everywhere(f"page {prefix} {names[number]}", share)
     tally = Counter(page.tags)
     for tag in _COUNTED:
@@ -153,12 +237,24 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
 def _linked(page: PageTree, blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
     """Characters of each block inside links, and all its characters as they stand in the markup."""
     lengths = np.array([len(page.data[node]) for node in blocks.nodes], np.int64)
-    in_link = (np.array([blocks.kinds[node] for node in blocks.nodes], np.uint64) & np.uint64(LINK_BIT)) != 0
+    in_link = (
+        np.array([blocks.kinds[node] for node in blocks.nodes], np.uint64) & np.uint64(LINK_BIT)
+    ) != 0
     starts = np.array(blocks.starts[:-1])
     return np.add.reduceat(lengths * in_link, starts), np.add.reduceat(lengths, starts)
 
 
-def _add_holders(rows: _Rows, page: PageTree, blocks: Blocks, up: list[np.ndarray], *, link_size, raw_size, prose, all_prose: int) -> None:  # type: ignore[no-untyped-def]
+def _add_holders(
+    rows: _Rows,
+    page: PageTree,
+    blocks: Blocks,
+    up: list[np.ndarray],
+    *,
+    link_size: np.ndarray,
+    raw_size: np.ndarray,
+    prose: np.ndarray,
+    all_prose: int,
+) -> None:
     """What the elements around a block hold: characters, shares of links and of prose, blocks; and their like beside them."""
     first = np.array(blocks.first)
     ends = np.array(page.ends)
@@ -190,7 +286,12 @@ def _add_holders(rows: _Rows, page: PageTree, blocks: Blocks, up: list[np.ndarra
 def _add_places(rows: _Rows, place: np.ndarray, *, size, link_size, prose, known, order) -> None:  # type: ignore[no-untyped-def]
     """What all blocks of the same place are like."""
     count = np.bincount(place)
-    for name, values in (("characters", size), ("links", link_size), ("prose", prose), ("known", known)):
+    for name, values in (
+        ("characters", size),
+        ("links", link_size),
+        ("prose", prose),
+        ("known", known),
+    ):
         rows.add(f"place {name}", (np.bincount(place, weights=values) / count)[place])
     rows.add("place blocks", count[place])
     rows.add("place share", (np.bincount(place, weights=size) / size.sum())[place])

@@ -48,7 +48,14 @@ class BlockModel:
 @lru_cache(1)
 def block_model() -> BlockModel:
     """The model that comes with the package; read once a process."""
-    with (files(__package__) / _FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+    with (
+        (files(__package__) / _FILE).open("rb") as stream,
+        np.load(stream, allow_pickle=False) as stored,
+    ):
         return BlockModel(
-            tuple(stored["names"].tolist()), stored["splits"].astype(np.int64), stored["thresholds"], stored["leaves"], int(stored["bias"])
+            tuple(stored["names"].tolist()),
+            stored["splits"].astype(np.int64),
+            stored["thresholds"],
+            stored["leaves"],
+            int(stored["bias"]),
         )

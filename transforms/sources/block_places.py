@@ -33,7 +33,10 @@ def block_places(page: PageTree, blocks: Blocks) -> Places:
     tags, classes = page.tags, blocks.classes
     numbers: dict[tuple, int] = {}
     alike = [
-        numbers.setdefault((tags[first], classes.get(first), tags[second], classes.get(second), tags[third]), len(numbers))
+        numbers.setdefault(
+            (tags[first], classes.get(first), tags[second], classes.get(second), tags[third]),
+            len(numbers),
+        )
         for first, second, third in zip(*nearest, strict=True)
     ]
     return Places(up, near, np.array(alike))

@@ -36,7 +36,10 @@ _LEXICON: dict[str, str] = {
 }
 GROUPS = tuple(_LEXICON)
 HEADING_GROUPS = tuple(GROUPS.index(name) for name in ("related", "comment", "more", "review"))
-PAGE_GROUPS = tuple(GROUPS.index(name) for name in ("cart", "comment", "vote", "month", "review", "sort", "author", "account"))
+PAGE_GROUPS = tuple(
+    GROUPS.index(name)
+    for name in ("cart", "comment", "vote", "month", "review", "sort", "author", "account")
+)
 
 _GROUP_BITS: dict[str, int] = {}
 for _number, _words in enumerate(_LEXICON.values()):

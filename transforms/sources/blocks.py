@@ -12,7 +12,9 @@ class Blocks:
         self._markdown = markdown
         self._out: list[str] = []
         self._gap = 0
-        self._prefixes: list[list[str]] = []  # what the first line has, what the others have, "" or "used"
+        self._prefixes: list[
+            list[str]
+        ] = []  # what the first line has, what the others have, "" or "used"
         self._depth = 0
 
     def gap(self, lines: int) -> None:
@@ -44,7 +46,11 @@ class Blocks:
             self.block(f"{'#' * heading} {line}")
             return
         paragraphs = text.split("\n\n")
-        self.block("\n\n".join("\\\n".join(map(markdown_text.escape_line, each.split("\n"))) for each in paragraphs))
+        self.block(
+            "\n\n".join(
+                "\\\n".join(map(markdown_text.escape_line, each.split("\n"))) for each in paragraphs
+            )
+        )
 
     def block(self, text: str, *, bare: bool = False) -> None:
         """Lines as they are. `bare`: without prefixes, but for a marker that is due on the first."""
@@ -61,7 +67,9 @@ class Blocks:
         if self._out:
             # In Markdown only items follow one another without an empty line, which inside a quotation is none.
             gap = self._gap if due or not self._markdown else 2
-            self._out.append(f"\n{shared.rstrip()}\n" if gap >= 2 and self._markdown else "\n" * max(gap, 1))
+            self._out.append(
+                f"\n{shared.rstrip()}\n" if gap >= 2 and self._markdown else "\n" * max(gap, 1)
+            )
         self._gap = 0
         if bare:
             first, rest = first if due else "", ""

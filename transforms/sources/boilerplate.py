@@ -54,7 +54,12 @@ _INTERFACE = frozenset(
         follow folgen senden feedback antworten reply diesen this article beitrag jetzt now vergrößern enlarge""",
     )
 )
-_FILLERS = frozenset(re.findall(r"\S+", "auf via per on in de par sur em a la le den die das der the to und and & | • · mit with"))
+_FILLERS = frozenset(
+    re.findall(
+        r"\S+",
+        "auf via per on in de par sur em a la le den die das der the to und and & | • · mit with",
+    )
+)
 _MONTHS = r"""
     jan(?:uar[iy]?|vier)?|feb(?:ruar[iy]?)?|février|m(?:ar(?:ch|zo|ço|s)?|ärz|aart)|apr(?:il)?|abril|avril|ma[iyj]|mayo|maio|maggio
     |jun[ei]?|junio|junho|juin|jul[iy]?|julio|julho|juillet|aug(?:ust|ustus)?|agosto|août|sep(?:t(?:ember|embre)?)?|septiembre|setembro
@@ -83,19 +88,102 @@ _CREDIT = re.compile(
 _CREDIT_AT_END = re.compile(
     r"(?:(?:foto|bild|photo|image|symbolbild|archivbild|fotos|credits?|quelle|crédit|imagen|picture)\s?[:/©]|©\s?|\(c\)\s)[^.!?]{2,60}[)\]]?\.?$"
 )
-_CREDIT_MARKS = ("©", "(c)", "foto", "bild", "photo", "image", "credit", "crédit", "quelle", "picture", "imagen")
+_CREDIT_MARKS = (
+    "©",
+    "(c)",
+    "foto",
+    "bild",
+    "photo",
+    "image",
+    "credit",
+    "crédit",
+    "quelle",
+    "picture",
+    "imagen",
+)
 _RIGHTS = (
-    *("©", "copyright", "all rights reserved", "alle rechte vorbehalten", "tous droits réservés", "todos los derechos reservados"),
+    *(
+        "©",
+        "copyright",
+        "all rights reserved",
+        "alle rechte vorbehalten",
+        "tous droits réservés",
+        "todos los derechos reservados",
+    ),
     *("todos os direitos reservados", "tutti i diritti riservati", "wszelkie prawa zastrzeżone"),
 )
 _REQUESTS = (
-    *("newsletter", "subscribe", "subscription", "abonnier", "abonnez", "suscríb", "suscrib", "inscrivez", "iscriviti", "assine "),
-    *("push notification", "push-benachrichtigung", "cookie", "einloggen", "eingeloggt", "log in", "login", "sign up", "sign in"),
-    *("registrier", "anmelden", "melde dich", "follow us", "follow me", "folge uns", "folgen sie uns", "folgt uns", "suivez-nous"),
-    *("síguenos", "seguici", "siga-nos", "download the", "download our", "datenschutz", "privatsphäre", "impressum", "netiquette"),
-    *("kommentar schreiben", "kommentar hinterlassen", "kommentar verfassen", "kommentar abgeben", "leave a comment", "leave a reply"),
-    *("your email", "e-mail-adresse", "post comment", "jetzt teilen", "diese seite teilen", "share this", "artikel bewerten"),
-    *("artikel teilen", "artikel gefallen", "affiliate", "unterstütze uns", "donate", "become a member", "become a patron"),
+    *(
+        "newsletter",
+        "subscribe",
+        "subscription",
+        "abonnier",
+        "abonnez",
+        "suscríb",
+        "suscrib",
+        "inscrivez",
+        "iscriviti",
+        "assine ",
+    ),
+    *(
+        "push notification",
+        "push-benachrichtigung",
+        "cookie",
+        "einloggen",
+        "eingeloggt",
+        "log in",
+        "login",
+        "sign up",
+        "sign in",
+    ),
+    *(
+        "registrier",
+        "anmelden",
+        "melde dich",
+        "follow us",
+        "follow me",
+        "folge uns",
+        "folgen sie uns",
+        "folgt uns",
+        "suivez-nous",
+    ),
+    *(
+        "síguenos",
+        "seguici",
+        "siga-nos",
+        "download the",
+        "download our",
+        "datenschutz",
+        "privatsphäre",
+        "impressum",
+        "netiquette",
+    ),
+    *(
+        "kommentar schreiben",
+        "kommentar hinterlassen",
+        "kommentar verfassen",
+        "kommentar abgeben",
+        "leave a comment",
+        "leave a reply",
+    ),
+    *(
+        "your email",
+        "e-mail-adresse",
+        "post comment",
+        "jetzt teilen",
+        "diese seite teilen",
+        "share this",
+        "artikel bewerten",
+    ),
+    *(
+        "artikel teilen",
+        "artikel gefallen",
+        "affiliate",
+        "unterstütze uns",
+        "donate",
+        "become a member",
+        "become a patron",
+    ),
 )
 _ENDS = re.compile(r"[.!?…:;,\"”“»«'’)\]。！？।؟】」]$")
 _BARS = re.compile(r"\s?[|»›>·]\s?|\s/\s")
@@ -138,7 +226,11 @@ def line_rule(line: str, *, near_end: bool = False, known: Words = _ALL_WORDS) -
             return "breadcrumbs"
     if known.credit and any(mark in low for mark in known.credit) and _CREDIT_AT_END.search(low):
         return "credit"
-    if known.requests and size <= (250 if near_end else 140) and any(words in low for words in known.requests):
+    if (
+        known.requests
+        and size <= (250 if near_end else 140)
+        and any(words in low for words in known.requests)
+    ):
         return "request"
     return None
 
@@ -193,7 +285,11 @@ def boilerplate_lines(lines: Sequence[str], *, exempt: Sequence[bool]) -> set[in
         if _is_date_or_author(line.lower()):
             numbers.add(number)
     ends = range(max(0, len(lines) - 5), len(lines))
-    numbers.update(number for number in ends if len(lines[number]) <= 120 and _META.match(lines[number].lower()))
+    numbers.update(
+        number
+        for number in ends
+        if len(lines[number]) <= 120 and _META.match(lines[number].lower())
+    )
     dropped = sum(len(lines[number]) for number in numbers)
     return numbers if dropped <= (1 - _LEAST_LEFT) * sum(map(len, lines)) else set()
 

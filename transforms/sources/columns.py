@@ -23,7 +23,11 @@ def field_columns(fields: Mapping[Any, str]) -> dict[str, str]:
 def asked_columns(fields: Mapping[Any, str], keep_columns: Sequence[str]) -> list[str]:
     """The columns that must be somewhere: the text's, those that `fields` maps, and those to keep."""
     columns = field_columns(fields)
-    return list(dict.fromkeys([columns["text"], *(columns[name] for name in FIELDS if name in fields), *keep_columns]))
+    return list(
+        dict.fromkeys(
+            [columns["text"], *(columns[name] for name in FIELDS if name in fields), *keep_columns]
+        )
+    )
 
 
 def find_value(record: Any, path: str) -> Any:

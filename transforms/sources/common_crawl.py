@@ -13,7 +13,9 @@ from transforms.errors import ConfigError
 
 PREFIX = "cc:"
 BASE = "https://data.commoncrawl.org/"
-_NAME = re.compile(r"cc:(CC-MAIN-\d{4}-\d{2}|CC-NEWS/\d{4}/(?:0[1-9]|1[0-2]))/(warc|wet)(?:\[([^\[\]]*)\])?")
+_NAME = re.compile(
+    r"cc:(CC-MAIN-\d{4}-\d{2}|CC-NEWS/\d{4}/(?:0[1-9]|1[0-2]))/(warc|wet)(?:\[([^\[\]]*)\])?"
+)
 _SLICE = re.compile(r"\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?)?")
 _FORM = '"cc:CC-MAIN-2024-22/warc[0:4]", ".../wet[3]" or "cc:CC-NEWS/2024/05/warc"'
 
@@ -50,7 +52,9 @@ def _chosen(name: str, written: str) -> slice | int:
     """`0:4`, `3`, `-2:`, `::100` as Python reads them."""
     match = _SLICE.fullmatch(written)
     if match is None or not written.strip():
-        raise ValueError(f"{name!r}: [{written}] is neither an index nor a slice such as [3], [0:4] or [::100]")
+        raise ValueError(
+            f"{name!r}: [{written}] is neither an index nor a slice such as [3], [0:4] or [::100]"
+        )
     if ":" not in written:
         return int(written)
     first, last, step = (int(part) if part else None for part in match.groups())
@@ -68,15 +72,23 @@ def crawl_paths(name: str, *, base: str) -> list[str]:
             paths = stream.read().decode("utf-8").split()
     except FileNotFoundError as error:
         remedy = "check the name of the crawl: https://index.commoncrawl.org lists them"
-        raise ConfigError(f"there is no list of paths for {name!r}", where=listing, remedy=remedy) from error
+        raise ConfigError(
+            f"there is no list of paths for {name!r}", where=listing, remedy=remedy
+        ) from error
     except (EOFError, UnicodeDecodeError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise ConfigError(f"the list of paths is damaged: {error}", where=listing, remedy="check `common_crawl`") from error
+        raise ConfigError(
+            f"the list of paths is damaged: {error}", where=listing, remedy="check `common_crawl`"
+        ) from error
     try:
         chosen = [paths[wanted.chosen]] if isinstance(wanted.chosen, int) else paths[wanted.chosen]
     except IndexError:
         chosen = []
     if not chosen:
-        raise ConfigError(f"{name!r} chooses no file: the list has {len(paths)}", where=listing, remedy="choose from 0 on")
+        raise ConfigError(
+            f"{name!r} chooses no file: the list has {len(paths)}",
+            where=listing,
+            remedy="choose from 0 on",
+        )
     return chosen

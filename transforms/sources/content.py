@@ -129,8 +129,15 @@ class Content:
 
     def mark(self, position: int) -> tuple[int, int, int]:
         """What `go_back` needs to come to a position of the content that was taken since the last `offset`."""
-        first, offset = next((member for member in reversed(self._members) if member[0] <= position), self._members[0])
-        return (position, offset + position - first, position) if self.packing == "plain" else (position, offset, first)
+        first, offset = next(
+            (member for member in reversed(self._members) if member[0] <= position),
+            self._members[0],
+        )
+        return (
+            (position, offset + position - first, position)
+            if self.packing == "plain"
+            else (position, offset, first)
+        )
 
     def go_back(self, mark: tuple[int, int, int]) -> bool:
         """Reads again from a marked position. False for a stream that cannot seek."""
@@ -159,7 +166,9 @@ class Content:
     def _load(self, have: int, size: int) -> int:
         parts = []
         size += have // 8  # so that a large buffer is not copied for each block
-        while have < size and not (self._barriers and self._barriers[0].position <= self.position + have):
+        while have < size and not (
+            self._barriers and self._barriers[0].position <= self.position + have
+        ):
             block = next(self._blocks, None) or Block(stop="end")
             if block.stop:
                 self._barriers.append(Barrier(self._loaded, block.stop, block.detail, block.member))

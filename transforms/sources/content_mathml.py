@@ -19,7 +19,10 @@ def content_to_tex(page: PageTree, node: int, parts: list[str]) -> str:
         return " ".join(part for part in parts if part)
     operator, values = page.tags[inside[0]], parts[1:]
     if operator in _GROUPED:  # sums inside need brackets
-        values = [f"({value})" if _is_sum(page, child) else value for child, value in zip(inside[1:], values, strict=True)]
+        values = [
+            f"({value})" if _is_sum(page, child) else value
+            for child, value in zip(inside[1:], values, strict=True)
+        ]
     if operator == "divide" and len(values) == 2:
         return f"\\frac{{{values[0]}}}{{{values[1]}}}"
     if operator == "power" and len(values) == 2:
@@ -35,4 +38,6 @@ def content_to_tex(page: PageTree, node: int, parts: list[str]) -> str:
 
 
 def _is_sum(page: PageTree, node: int) -> bool:
-    return page.tags[node] == "apply" and any(page.tags[child] in _SUMS for child in page.children(node)[:2])
+    return page.tags[node] == "apply" and any(
+        page.tags[child] in _SUMS for child in page.children(node)[:2]
+    )

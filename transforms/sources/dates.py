@@ -8,15 +8,22 @@ from typing import Any
 _MAX_SECONDS = 1e11
 _FORMATS = ("%Y/%m/%d", "%d.%m.%Y")
 _MONTHS = {
-    name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
 }
-_WITH_MONTH = re.compile(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})(?: (\d{1,2}):(\d{1,2}):(\d{1,2})\.\d{1,6})?", re.ASCII)
+_WITH_MONTH = re.compile(
+    r"(\d{1,2})-([A-Za-z]{3})-(\d{4})(?: (\d{1,2}):(\d{1,2}):(\d{1,2})\.\d{1,6})?", re.ASCII
+)
 
 
 def parse_date(value: Any) -> int | None:
     """A date as ISO 8601, RFC 2822, seconds since 1970 or a few usual spellings -> seconds, UTC; None if it is none of them."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value) if abs(value) < _MAX_SECONDS else None  # false for nan and inf, and exact for any integer
+        return (
+            int(value) if abs(value) < _MAX_SECONDS else None
+        )  # false for nan and inf, and exact for any integer
     if not isinstance(value, str) or not value.strip():
         return None
     value = value.strip()

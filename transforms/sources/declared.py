@@ -7,16 +7,31 @@ import re
 
 from transforms.sources.whatwg import encoding_of
 
-_PRESCANNED = 1 << 16  # bytes; the standard asks for 1,024, and browsers load a page again when they meet a later declaration
+_PRESCANNED = (
+    1 << 16
+)  # bytes; the standard asks for 1,024, and browsers load a page again when they meet a later declaration
 _SPACE = rb"\t\n\f\r "
 _TAG = re.compile(rb"<(?:!--|/?([A-Za-z][^\t\n\f\r />]*)|[!/?])")
 _ATTRIBUTE = re.compile(
-    rb"[%b/]*(?:>|([^%b/>][^%b/=>]*)(?:[%b]*=[%b]*(?:\"([^\"]*)\"|'([^']*)'|(?![\"'])([^%b>]*)))?)" % ((_SPACE,) * 6), re.DOTALL
+    rb"[%b/]*(?:>|([^%b/>][^%b/=>]*)(?:[%b]*=[%b]*(?:\"([^\"]*)\"|'([^']*)'|(?![\"'])([^%b>]*)))?)"
+    % ((_SPACE,) * 6),
+    re.DOTALL,
 )
-_RAW_TEXT = frozenset((b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noframes"))  # whose content is no markup
-_CONTENT_CHARSET = re.compile(rb"charset[%b]*=[%b]*(?:\"([^\"]*)\"|'([^']*)'|(?![\"'])([^%b;]*))" % ((_SPACE,) * 3), re.IGNORECASE)
-_XML_DECLARATION = re.compile(rb"\s{0,100}<\?xml\b[^>]{0,400}?\bencoding\s{0,20}=\s{0,20}[\"']\s{0,20}([\w.:-]{1,100})", re.IGNORECASE)
-_LANGUAGE = re.compile(rb"<html\b[^>]{0,2000}?\slang\s{0,20}=\s{0,20}[\"']?\s{0,20}([A-Za-z]{2,3}(?:-[A-Za-z]{2,4})?)", re.IGNORECASE)
+_RAW_TEXT = frozenset(
+    (b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noframes")
+)  # whose content is no markup
+_CONTENT_CHARSET = re.compile(
+    rb"charset[%b]*=[%b]*(?:\"([^\"]*)\"|'([^']*)'|(?![\"'])([^%b;]*))" % ((_SPACE,) * 3),
+    re.IGNORECASE,
+)
+_XML_DECLARATION = re.compile(
+    rb"\s{0,100}<\?xml\b[^>]{0,400}?\bencoding\s{0,20}=\s{0,20}[\"']\s{0,20}([\w.:-]{1,100})",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(
+    rb"<html\b[^>]{0,2000}?\slang\s{0,20}=\s{0,20}[\"']?\s{0,20}([A-Za-z]{2,3}(?:-[A-Za-z]{2,4})?)",
+    re.IGNORECASE,
+)
 
 
 def meta_label(body: bytes) -> str | None:
@@ -87,7 +102,11 @@ _OTHERS = {
     "utf-32": "utf_32",
     "utf-32le": "utf_32_le",
     "utf-32be": "utf_32_be",
-    **{f"{prefix}{page}": f"cp{page}" for page in (437, 737, 775, 850, 852, 855, 857, 858, 862, 869, 1125) for prefix in ("cp", "ibm")},
+    **{
+        f"{prefix}{page}": f"cp{page}"
+        for page in (437, 737, 775, 850, 852, 855, 857, 858, 862, 869, 1125)
+        for prefix in ("cp", "ibm")
+    },
     "johab": "johab",
     "mac-greek": "mac_greek",
     "x-mac-greek": "mac_greek",
@@ -97,8 +116,21 @@ _OTHERS = {
 
 
 _CODECS = {  # Python's own codecs of these names know fewer characters than browsers, or go by another name
-    **{"euc-kr": "cp949", "shift_jis": "cp932", "gbk": "gb18030", "big5": "big5hkscs", "windows-874": "cp874", "iso-8859-8-i": "iso8859_8"},
-    **{"macintosh": "mac_roman", "x-mac-cyrillic": "mac_cyrillic", "ibm866": "cp866", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"},
+    **{
+        "euc-kr": "cp949",
+        "shift_jis": "cp932",
+        "gbk": "gb18030",
+        "big5": "big5hkscs",
+        "windows-874": "cp874",
+        "iso-8859-8-i": "iso8859_8",
+    },
+    **{
+        "macintosh": "mac_roman",
+        "x-mac-cyrillic": "mac_cyrillic",
+        "ibm866": "cp866",
+        "utf-16le": "utf-16-le",
+        "utf-16be": "utf-16-be",
+    },
 }
 
 

@@ -28,12 +28,37 @@ _ASCII = bytes(range(128))
 _PLAIN = b"\t\n\f\r" + bytes(range(32, 127))
 _BLANKED = bytes(32 if code < 128 else code for code in range(256))  # what is not ASCII stays
 _RUN = 4
-_LATIN = frozenset(("windows-1252", "windows-1250", "windows-1254", "windows-1257", "iso-8859-2", "iso-8859-15", "macintosh"))
-_ERRORS = re.compile("[\ufffd\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]")
+_LATIN = frozenset(
+    (
+        "windows-1252",
+        "windows-1250",
+        "windows-1254",
+        "windows-1257",
+        "iso-8859-2",
+        "iso-8859-15",
+        "macintosh",
+    )
+)
+_ERRORS = re.compile(
+    "[\ufffd\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
+)
 _MULTI_BYTE = frozenset(("shift_jis", "euc-jp", "euc-kr", "gb18030", "gbk", "big5"))
 _RETRIED = {  # what one bad byte rules out for the detector, with the codec that writes it anew without that byte
-    **{"shift_jis": "cp932", "euc-jp": "euc_jp", "euc-kr": "cp949", "gb18030": "gb18030", "big5": "big5hkscs", "windows-874": "cp874"},
-    **{"windows-1253": "cp1253", "windows-1255": "cp1255", "windows-1257": "cp1257", "iso-8859-7": "iso8859_7", "iso-8859-5": "iso8859_5"},
+    **{
+        "shift_jis": "cp932",
+        "euc-jp": "euc_jp",
+        "euc-kr": "cp949",
+        "gb18030": "gb18030",
+        "big5": "big5hkscs",
+        "windows-874": "cp874",
+    },
+    **{
+        "windows-1253": "cp1253",
+        "windows-1255": "cp1255",
+        "windows-1257": "cp1257",
+        "iso-8859-7": "iso8859_7",
+        "iso-8859-5": "iso8859_5",
+    },
     **{"iso-8859-2": "iso8859_2", "windows-1250": "cp1250", "windows-1252": "cp1252"},
 }
 _SHORT = 8  # sequences that may be valid UTF-8 by chance
@@ -44,27 +69,75 @@ _MANY = 30  # errors that a lost byte does not make
 _MOSTLY = 0.5  # bad sequences as a share of the valid ones, up to which a body is UTF-8: of other encodings it is 1.8 or more
 _MOST_BAD = 0.02  # the same, up to which bytes are taken for an encoding with some bad bytes
 _LEAST_WIDE = 0.05  # errors of UTF-16 that is read as UTF-8, as a share of its bytes
-_LEAST_WIDE_VALID = (
-    0.25  # the same of valid UTF-8, which may be lines that end in NUL; of UTF-16 in Latin or Cyrillic letters it is 0.4 or more
-)
+_LEAST_WIDE_VALID = 0.25  # the same of valid UTF-8, which may be lines that end in NUL; of UTF-16 in Latin or Cyrillic letters it is 0.4 or more
 _FIRST = 1 << 12  # bytes, among which UTF-16 has a zero
 _HIGH = re.compile(rb"[\x80-\xff]{1,10000}")
 _LONG = 1 << 20  # bytes that tell which encoding a body is in
 _SAMPLE = 1 << 16  # bytes the detector looks at
 _TOP_LEVELS = {  # languages and the top-level domains that the detector knows for them; other languages are their domains
-    **{"ar": "sa", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il", "iw": "il", "ja": "jp", "ko": "kr"},
-    **{"sl": "si", "sq": "al", "sr": "rs", "sv": "se", "uk": "ua", "vi": "vn", "zh-cn": "cn", "zh-hans": "cn"},
+    **{
+        "ar": "sa",
+        "be": "by",
+        "cs": "cz",
+        "da": "dk",
+        "el": "gr",
+        "et": "ee",
+        "fa": "ir",
+        "he": "il",
+        "iw": "il",
+        "ja": "jp",
+        "ko": "kr",
+    },
+    **{
+        "sl": "si",
+        "sq": "al",
+        "sr": "rs",
+        "sv": "se",
+        "uk": "ua",
+        "vi": "vn",
+        "zh-cn": "cn",
+        "zh-hans": "cn",
+    },
     **{"zh-tw": "tw", "zh-hk": "hk", "zh-hant": "tw"},
 }
-_PYTHON_NAMES = {"cp874": "windows-874", "cp932": "shift_jis", "cp949": "euc-kr", "big5hkscs": "big5", "cp866": "ibm866"}
+_PYTHON_NAMES = {
+    "cp874": "windows-874",
+    "cp932": "shift_jis",
+    "cp949": "euc-kr",
+    "big5hkscs": "big5",
+    "cp866": "ibm866",
+}
 _DOMAINS = frozenset(
-    ("az", "bg", "de", "es", "fi", "fr", "hr", "hu", "is", "it", "lt", "lv", "mk", "nl", "no", "pl", "pt", "ro", "ru", "sk")
+    (
+        "az",
+        "bg",
+        "de",
+        "es",
+        "fi",
+        "fr",
+        "hr",
+        "hu",
+        "is",
+        "it",
+        "lt",
+        "lv",
+        "mk",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+    )
 )
 _DOMAINS |= {"th", "tr"}
 
 
 # In the middle of a word a sign or a capital, where the word itself is of lowercase letters: of an encoding that was guessed wrong
-_ODD = re.compile("[\x80-\x9f\ufffd]|(?<=[a-z])(?:[¡-¬®-¶¸-¿×÷‚„†‡‰‹›•™€ˆ˜ƒ\u2190-\u25ff∂-≥◊]|[À-ÖØ-ÞŒŠŽŸ])(?=[a-z])")
+_ODD = re.compile(
+    "[\x80-\x9f\ufffd]|(?<=[a-z])(?:[¡-¬®-¶¸-¿×÷‚„†‡‰‹›•™€ˆ˜ƒ\u2190-\u25ff∂-≥◊]|[À-ÖØ-ÞŒŠŽŸ])(?=[a-z])"
+)
 _OLDER = 4
 
 
@@ -102,14 +175,27 @@ def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
         if body.startswith(mark):
             content = body[len(mark) :]
             text = _strict_utf8(content) if encoding == "utf-8" else None
-            return _decide(content, [(encoding, "bom")], markup) if text is None else Decoded(text, encoding, "bom")
+            return (
+                _decide(content, [(encoding, "bom")], markup)
+                if text is None
+                else Decoded(text, encoding, "bom")
+            )
     text = _strict_utf8(body)
     if text is not None:
         reading = None
-        is_seven_bit = text.isascii() and (b"\x1b" in body or b"~{" in body)  # perhaps ISO-2022 or HZ
-        if is_seven_bit or body.find(b"\0", 0, _FIRST) >= 0 or (encoding_of(charset) or "").startswith("utf-16"):
+        is_seven_bit = text.isascii() and (
+            b"\x1b" in body or b"~{" in body
+        )  # perhaps ISO-2022 or HZ
+        if (
+            is_seven_bit
+            or body.find(b"\0", 0, _FIRST) >= 0
+            or (encoding_of(charset) or "").startswith("utf-16")
+        ):
             reading = _seven_bit_or_wide(body, text, *_first(body, charset, markup))
-        elif 0 < len(body) - len(text) <= _SHORT and min(body.translate(None, _ASCII).decode()) >= "\u0100":
+        elif (
+            0 < len(body) - len(text) <= _SHORT
+            and min(body.translate(None, _ASCII).decode()) >= "\u0100"
+        ):
             reading = _short_pairs(body, text, *_first(body, charset, markup))
         return reading or Decoded(text, "utf-8", "utf-8")
     labels = _declarations(body, charset, markup=markup)
@@ -144,7 +230,11 @@ def _declarations(body: bytes, charset: str | None, *, markup: str | None) -> li
     for read in readers:
         if own := read(body):
             # What is read as ASCII is not UTF-16; the rest is what browsers do for old pages.
-            named = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(encoding_of(own) or "")
+            named = {
+                "utf-16le": "utf-8",
+                "utf-16be": "utf-8",
+                "x-user-defined": "windows-1252",
+            }.get(encoding_of(own) or "")
             declared.append((named or own, "xml" if read is xml_label else "meta"))
     return declared
 
@@ -199,7 +289,9 @@ def _as_utf8(body: bytes, source: str) -> Decoded:
 def _seven_bit_or_wide(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
     """Another reading of what is valid UTF-8 but holds NUL, ESC or `~{`."""
     encoding = encoding_of(label)
-    if text.isascii() and (encoding == "iso-2022-jp" or (encoding == "replacement" and python_codec(label))):
+    if text.isascii() and (
+        encoding == "iso-2022-jp" or (encoding == "replacement" and python_codec(label))
+    ):
         return _made(*_read(body, label or ""), source)
     if encoding in (None, "utf-8") and _iso2022jp(body[:_LONG]):
         return _made(decode(body, "iso-2022-jp"), "iso-2022-jp", "detected")
@@ -212,11 +304,17 @@ def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Dec
         return None
     sample = body[: 1 << 16]
     narrow = sample.decode("utf-8", "replace")
-    is_valid = narrow.find("\ufffd") in (-1, len(narrow) - 1) and declared not in ("utf-16le", "utf-16be")
+    is_valid = narrow.find("\ufffd") in (-1, len(narrow) - 1) and declared not in (
+        "utf-16le",
+        "utf-16be",
+    )
     if _cost(narrow) <= (_LEAST_WIDE_VALID if is_valid else _LEAST_WIDE) * len(sample):
         return None
     # The other order has few errors too where scripts have no ASCII, but neither spaces nor line ends.
-    common = {encoding: sum(map(decode(sample, encoding).count, " \n<>.,\u3000\u3002\u3001")) for encoding in ("utf-16le", "utf-16be")}
+    common = {
+        encoding: sum(map(decode(sample, encoding).count, " \n<>.,\u3000\u3002\u3001"))
+        for encoding in ("utf-16le", "utf-16be")
+    }
     encoding = max(common, key=lambda name: (common[name], name == declared))
     text = decode(sample, encoding)
     if not common[encoding] or _cost(text) > _MOST_BAD * len(text):
@@ -250,27 +348,45 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
         return _as_utf8(body, "utf-8")
     text, name = _read(body, label)
     if name in ("utf-16le", "utf-16be") and source != "bom":
-        wrong = _cost(text) > _MOST_BAD * len(text) or not any(common in text for common in " \n\u3000\u3002")
+        wrong = _cost(text) > _MOST_BAD * len(text) or not any(
+            common in text for common in " \n\u3000\u3002"
+        )
     else:
         # Of single bytes those that are plain ASCII need no second look.
         rest = decode(body.translate(None, _PLAIN), name) if is_single_byte(name) else text
         errors, size = _cost(rest), _beyond_ascii(rest)
-        share = _WRONG_SINGLES if is_single_byte(name) else _WRONG_PAIRS if errors > _MANY else _WRONG_FEW_PAIRS
+        share = (
+            _WRONG_SINGLES
+            if is_single_byte(name)
+            else _WRONG_PAIRS
+            if errors > _MANY
+            else _WRONG_FEW_PAIRS
+        )
         wrong = errors > max(_FEW, share * size)
     if name in _LATIN and not wrong and _is_other_script(body):
         other_reading = _other_reading(body, labels[1:], markup)
-        return other_reading if other_reading and other_reading.encoding not in (*_LATIN, "utf-8") else _made(text, name, source)
+        return (
+            other_reading
+            if other_reading and other_reading.encoding not in (*_LATIN, "utf-8")
+            else _made(text, name, source)
+        )
     if wrong:
         best = _as_utf8(body, "detected")
         second = _other_reading(body, labels[1:], markup)
-        if second and _cost(second.text) < _cost(best.text) and not (second.encoding in _LATIN and _is_other_script(body)):
+        if (
+            second
+            and _cost(second.text) < _cost(best.text)
+            and not (second.encoding in _LATIN and _is_other_script(body))
+        ):
             best = second
         if _cost(best.text) < _cost(text) / 2:
             return best
     return _made(text, name, source)
 
 
-def _other_reading(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded | None:
+def _other_reading(
+    body: bytes, labels: list[tuple[str, str]], markup: str | None
+) -> Decoded | None:
     """The reading by a second declaration if that has few errors, else by detection."""
     for label, source in labels:
         if encoding_of(label) != "utf-8":
@@ -285,7 +401,11 @@ def _is_other_script(body: bytes) -> bool:
     high = len(body.translate(None, _ASCII))
     if high <= max(2 * _SHORT, len(body) // 200):
         return False
-    runs = sum(len(run) for run in body.translate(_BLANKED).split() if len(run) >= _RUN and len(set(run)) > 2)  # not a line of dashes
+    runs = sum(
+        len(run)
+        for run in body.translate(_BLANKED).split()
+        if len(run) >= _RUN and len(set(run)) > 2
+    )  # not a line of dashes
     return runs > 2 * _SHORT and 2 * runs > high
 
 
@@ -311,7 +431,10 @@ def _detected(body: bytes, markup: str | None) -> Decoded | None:
 
 def _of_dos_or_mac(sample: bytes, name: str) -> str | None:
     """An older encoding of a Latin script, which the detector does not know, in which words look more like words."""
-    odd = {label: sum(1 for _ in _ODD.finditer(_read(sample, label)[0])) for label in (name, "cp850", "cp437", "macintosh")}
+    odd = {
+        label: sum(1 for _ in _ODD.finditer(_read(sample, label)[0]))
+        for label in (name, "cp850", "cp437", "macintosh")
+    }
     best = min(odd, key=lambda label: odd[label])
     return best if odd[name] > _FEW and _OLDER * odd[best] < odd[name] else None
 
@@ -321,7 +444,11 @@ def _iso2022jp(sample: bytes) -> str | None:
         return None
     text = decode(sample, "iso-2022-jp")
     few = max(_FEW, _MOST_BAD * len(text))
-    return "iso-2022-jp" if text.count("\ufffd") <= few and re.search("[\u3041-\u30fe]", text) else None
+    return (
+        "iso-2022-jp"
+        if text.count("\ufffd") <= few and re.search("[\u3041-\u30fe]", text)
+        else None
+    )
 
 
 def _retried(sample: bytes, top_level: bytes | None) -> str | None:
@@ -339,7 +466,11 @@ def _retried(sample: bytes, top_level: bytes | None) -> str | None:
 def _detect(sample: bytes, top_level: bytes | None) -> str | None:
     if sample.count(b"\xff") <= _FEW:  # a stray byte more often than a letter
         sample = sample.replace(b"\xff", b"")
-    name = chardetng_py.detect(sample, allow_utf8=False, tld=top_level) if chardetng_py else detect_encoding(sample, html5_compatible=False)
+    name = (
+        chardetng_py.detect(sample, allow_utf8=False, tld=top_level)
+        if chardetng_py
+        else detect_encoding(sample, html5_compatible=False)
+    )
     return _PYTHON_NAMES.get(name or "") or encoding_of((name or "").replace("_", "-"))
 
 
@@ -359,5 +490,9 @@ def _hint(body: bytes) -> bytes | None:
     """The declared language as the top-level domain that the detector takes for a hint."""
     tag = language_of(body) or ""
     language = tag[:2]
-    domain = _TOP_LEVELS.get(tag) or _TOP_LEVELS.get(language) or (language if language in _DOMAINS else None)
+    domain = (
+        _TOP_LEVELS.get(tag)
+        or _TOP_LEVELS.get(language)
+        or (language if language in _DOMAINS else None)
+    )
     return domain.encode() if domain else None

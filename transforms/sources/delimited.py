@@ -31,7 +31,11 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _SECONDS = re.compile(r"\d{9,10}(\.\d+)?")
 _BAD = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte it cannot decode
 _BOMS = (
-    *((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32")),
+    *(
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe\x00\x00", "utf-32"),
+        (b"\x00\x00\xfe\xff", "utf-32"),
+    ),
     *((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")),
 )
 
@@ -50,7 +54,11 @@ def read_csv(
     fields: FieldsOption = NO_FIELDS,
     keep_columns: KeepColumnsOption = (),
     delimiter: Annotated[
-        str | None, Field(pattern=r'^[^"\r\n]$', description="the character between fields; the header line tells when not set")
+        str | None,
+        Field(
+            pattern=r'^[^"\r\n]$',
+            description="the character between fields; the header line tells when not set",
+        ),
     ] = None,
     max_field: int = MAX_FIELD_CHARACTERS,
     columns: ColumnsSeen | None = None,
@@ -62,18 +70,32 @@ def read_csv(
     counted. A bad row is rejected; a quote left open takes what it swallows with it, a few times `max_field` characters at most.
     """
     buffered = io.BufferedReader(stream, _BUFFER_BYTES)  # type: ignore[type-var]
-    text = io.TextIOWrapper(buffered, encoding=_encoding(buffered.peek(_BUFFER_BYTES)), errors="surrogateescape", newline="")
+    text = io.TextIOWrapper(
+        buffered,
+        encoding=_encoding(buffered.peek(_BUFFER_BYTES)),
+        errors="surrogateescape",
+        newline="",
+    )
     try:
-        yield from _read_rows(_Lines(text, max_field), fields, keep_columns, delimiter, columns or ColumnsSeen())
+        yield from _read_rows(
+            _Lines(text, max_field), fields, keep_columns, delimiter, columns or ColumnsSeen()
+        )
     finally:
         text.detach()
         buffered.detach()
 
 
-def csv_header(stream: BinaryIO, *, fields: FieldsOption, delimiter: str | None = None, **_: object) -> list[str]:
+def csv_header(
+    stream: BinaryIO, *, fields: FieldsOption, delimiter: str | None = None, **_: object
+) -> list[str]:
     """The names in the header of a CSV file. Raises ValueError for one that cannot be read."""
     buffered = io.BufferedReader(stream, _BUFFER_BYTES)  # type: ignore[type-var]
-    text = io.TextIOWrapper(buffered, encoding=_encoding(buffered.peek(_BUFFER_BYTES)), errors="surrogateescape", newline="")
+    text = io.TextIOWrapper(
+        buffered,
+        encoding=_encoding(buffered.peek(_BUFFER_BYTES)),
+        errors="surrogateescape",
+        newline="",
+    )
     try:
         return _open_table(_Lines(text, MAX_FIELD_CHARACTERS), delimiter)[1]
     finally:
@@ -167,7 +189,10 @@ class _Rows:
                 if not line[position:].rstrip("\r\n"):
                     return row
                 if not line.startswith(delimiter, position):
-                    raise _BadRow("csv/bad-quotes", f"{line[position]!r} follows a closing quote, in place of {delimiter!r}")
+                    raise _BadRow(
+                        "csv/bad-quotes",
+                        f"{line[position]!r} follows a closing quote, in place of {delimiter!r}",
+                    )
                 position += 1
                 continue
             end = line.find(delimiter, position)
@@ -187,7 +212,9 @@ class _Rows:
                 parts.append(line[position:])
                 size += len(line) - position
                 if size > self._lines.limit:
-                    raise _BadRow("csv/too-large", f"the field has more than {self._lines.limit:,} characters")
+                    raise _BadRow(
+                        "csv/too-large", f"the field has more than {self._lines.limit:,} characters"
+                    )
                 try:
                     line, position = next(self._lines), 0
                 except StopIteration:
@@ -233,7 +260,11 @@ class _Table:
 
 
 def _read_rows(
-    lines: _Lines, fields: FieldsOption, keep_columns: Sequence[str], delimiter: str | None, seen: ColumnsSeen
+    lines: _Lines,
+    fields: FieldsOption,
+    keep_columns: Sequence[str],
+    delimiter: str | None,
+    seen: ColumnsSeen,
 ) -> Iterator[Record]:
     try:
         rows, header = _open_table(lines, delimiter)
@@ -250,18 +281,30 @@ def _read_rows(
     file.close()
     shown = ", ".join(header[:20]) or "nothing"
     if "\0" in shown:
-        yield RawReject("header", "csv/bad-header", detail="NUL characters in the header: the file is no text")
+        yield RawReject(
+            "header", "csv/bad-header", detail="NUL characters in the header: the file is no text"
+        )
         return
     if twice := [name for name in asked if times[name] > 1]:
-        yield RawReject("header", "csv/bad-header", detail=f"{times[twice[0]]} columns {twice[0]!r} in the header: {shown}")
+        yield RawReject(
+            "header",
+            "csv/bad-header",
+            detail=f"{times[twice[0]]} columns {twice[0]!r} in the header: {shown}",
+        )
         return
     names = field_columns(fields)
     if not times[names["text"]]:
-        yield RawReject("header", "csv/missing-text", detail=f"no column {names['text']!r} in the header: {shown}")
+        yield RawReject(
+            "header",
+            "csv/missing-text",
+            detail=f"no column {names['text']!r} in the header: {shown}",
+        )
         return
     table = _Table(
         width=len(header),
-        fields={field: header.index(name) if times[name] == 1 else None for field, name in names.items()},
+        fields={
+            field: header.index(name) if times[name] == 1 else None for field, name in names.items()
+        },
         kept={name: header.index(name) for name in keep_columns if times[name]},
     )
     number, too_large = 0, False
@@ -273,7 +316,9 @@ def _read_rows(
             row = next(rows)
         except StopIteration:
             return
-        except UnicodeError as error:  # of UTF-16 and the like, where one bad byte leaves no place to go on from
+        except (
+            UnicodeError
+        ) as error:  # of UTF-16 and the like, where one bad byte leaves no place to go on from
             yield RawReject(f"{number + 1}+", "csv/undecodable", detail=str(error))
             return
         except _BadRow as error:
@@ -296,10 +341,19 @@ def _read_row(row: list[str], locator: str, table: _Table) -> Record:
     text = clean_text(row[table.text])
     if not text:
         return RawReject(locator, "extract/empty", "extract", detail="the text field is empty")
-    url, title, published = (row[position] if (position := table.fields[field]) is not None else None for field in FIELDS[1:])
+    url, title, published = (
+        row[position] if (position := table.fields[field]) is not None else None
+        for field in FIELDS[1:]
+    )
     moment = float(published) if published and _SECONDS.fullmatch(published.strip()) else published
-    kept = kept_text({name: row[position] for name, position in table.kept.items()}) if table.kept else None
-    return RawDocument(locator, text, url=url or None, title=title or None, published=parse_date(moment), kept=kept)
+    kept = (
+        kept_text({name: row[position] for name, position in table.kept.items()})
+        if table.kept
+        else None
+    )
+    return RawDocument(
+        locator, text, url=url or None, title=title or None, published=parse_date(moment), kept=kept
+    )
 
 
 CSV = SourceKind(

@@ -8,7 +8,9 @@ _WORDS = r"""edit(?:\ssource)?|bearbeiten|quelltext\sbearbeiten|modifier(?:\sle\
     |redigera(?:\swikitext)?|rediger(?:\skilde)?|muokkaa(?:\swikitekstiä)?|editovat(?:\szdroj)?|upraviť|szerkesztés|forrásszöveg\sszerkesztése
     |değiştir|kaynağı\sdeğiştir|sunting(?:\ssumber)?|sửa(?:\smã\snguồn)?|编辑|編輯|编辑源代码|編輯原始碼|編集|ソースを編集|편집|원본\s편집|แก้ไข|تعديل|ویرایش|עריכה
     |modificare|modificare\ssursă|επεξεργασία|edita|uredi|keisti"""
-_MARKS = re.compile(rf"\s*\\?\[\s*(?:{_WORDS})(?:\s?[|·/]\s?(?:{_WORDS}))*\s*\\?\]\s*$", re.VERBOSE | re.IGNORECASE)
+_MARKS = re.compile(
+    rf"\s*\\?\[\s*(?:{_WORDS})(?:\s?[|·/]\s?(?:{_WORDS}))*\s*\\?\]\s*$", re.VERBOSE | re.IGNORECASE
+)
 
 
 def without_edit_marks(heading: str) -> str:

@@ -27,16 +27,31 @@ MAX_BYTES = 128 << 20
 MAX_CHAPTER_BYTES = 32 << 20
 MAX_XML_BYTES = 4 << 20
 _CONTAINER = "META-INF/container.xml"
-_CHAPTER_TYPES = ("application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/x-dtbook+xml")
+_CHAPTER_TYPES = (
+    "application/xhtml+xml",
+    "text/html",
+    "text/x-oeb1-document",
+    "application/x-dtbook+xml",
+)
 _ADEPT = b"http://ns.adobe.com/adept"
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
-    *(ParseError, ValueError, KeyError, RuntimeError, MemoryError),  # RuntimeError: a method or a depth that is not supported
+    *(
+        ParseError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        MemoryError,
+    ),  # RuntimeError: a method or a depth that is not supported
 )
 
 
 def read_epub(
-    stream: BinaryIO, *, output: OutputOption = "text", links: LinksOption = None, max_bytes: int = MAX_BYTES
+    stream: BinaryIO,
+    *,
+    output: OutputOption = "text",
+    links: LinksOption = None,
+    max_bytes: int = MAX_BYTES,
 ) -> Iterator[Record]:
     """Bytes of an EPUB -> one document, or one reject with its reason. The locator is always `0`.
 
@@ -44,7 +59,10 @@ def read_epub(
     of which a chapter is encrypted is not read in part. `output` and `links` are those of `render`.
     """
     try:
-        yield _read_book(_Archive(stream, max_bytes), functools.partial(_read_chapter, output=output, links=bool(links)))
+        yield _read_book(
+            _Archive(stream, max_bytes),
+            functools.partial(_read_chapter, output=output, links=bool(links)),
+        )
     except RejectedError as error:
         yield error.reject("0", None)
     except _NoBookError as error:
@@ -94,24 +112,37 @@ def _open_zip(stream: BinaryIO) -> zipfile.ZipFile:
     """Raises _NoBookError, or the error of the system that `zipfile` would pass off as a file that is no zip."""
     try:
         return zipfile.ZipFile(stream)
-    except (zipfile.BadZipFile, ValueError) as error:  # ValueError: remote files too short for the seek to their end
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+    ) as error:  # ValueError: remote files too short for the seek to their end
         if isinstance(error.__context__, OSError) and error.__context__.errno is not None:
             raise error.__context__ from None
-        raise _NoBookError("not-zip", f"the file is no zip archive, or is cut off: {error}") from error
+        raise _NoBookError(
+            "not-zip", f"the file is no zip archive, or is cut off: {error}"
+        ) from error
 
 
 def _read_book(archive: _Archive, read_chapter: Callable[[str], str]) -> Record:
     if _CONTAINER not in archive:
         raise _NoBookError("no-container", f"there is no {_CONTAINER}")
     container = archive.read_xml(_CONTAINER)
-    path = next((unquote(element.get("full-path", "")) for element in container.iterfind(".//{*}rootfile")), "")
+    path = next(
+        (unquote(element.get("full-path", "")) for element in container.iterfind(".//{*}rootfile")),
+        "",
+    )
     if path not in archive:
-        raise _NoBookError("no-package", f"the container names the package {path!r}, which is not there")
+        raise _NoBookError(
+            "no-package", f"the container names the package {path!r}, which is not there"
+        )
     package = archive.read_xml(path)
     chapters = _chapters(package, posixpath.dirname(path))
     _check_rights(archive, chapters)
     if missing := [name for name in chapters if name not in archive]:
-        raise _NoBookError("missing-chapter", f"{len(missing)} of {len(chapters)} chapters are not there: {', '.join(missing[:10])}")
+        raise _NoBookError(
+            "missing-chapter",
+            f"{len(missing)} of {len(chapters)} chapters are not there: {', '.join(missing[:10])}",
+        )
     texts, notes = [], Counter[str]()
     for name in chapters:
         decoded = decode_xml(archive.read(name, limit=MAX_CHAPTER_BYTES))
@@ -119,12 +150,20 @@ def _read_book(archive: _Archive, read_chapter: Callable[[str], str]) -> Record:
         notes.update(dict(decoded.notes))
     text = clean_text("\n\n".join(filter(None, texts)))
     if not text:
-        return RawReject("0", "extract/empty", "extract", detail=f"no text in {len(chapters)} chapters")
+        return RawReject(
+            "0", "extract/empty", "extract", detail=f"no text in {len(chapters)} chapters"
+        )
     title, date, language = (
-        " ".join((package.findtext(f".//{{*}}metadata//{{*}}{name}") or "").split()) for name in ("title", "date", "language")
+        " ".join((package.findtext(f".//{{*}}metadata//{{*}}{name}") or "").split())
+        for name in ("title", "date", "language")
     )
     return RawDocument(
-        "0", text, title=title or None, published=parse_date(date), declared_language=primary_subtag(language), notes=tuple(notes.items())
+        "0",
+        text,
+        title=title or None,
+        published=parse_date(date),
+        declared_language=primary_subtag(language),
+        notes=tuple(notes.items()),
     )
 
 
@@ -135,10 +174,17 @@ def _chapters(package: Element, folder: str) -> list[str]:
     for reference in package.iterfind("{*}spine/{*}itemref"):
         item = items.get(reference.get("idref"))
         if item is None:
-            raise _NoBookError("missing-chapter", f"the spine names {reference.get('idref')!r}, which is not in the manifest")
+            raise _NoBookError(
+                "missing-chapter",
+                f"the spine names {reference.get('idref')!r}, which is not in the manifest",
+            )
         kind = item.get("media-type", _CHAPTER_TYPES[0]).lower()
         if kind in _CHAPTER_TYPES and "nav" not in item.get("properties", "").split():
-            chapters.append(posixpath.normpath(posixpath.join(folder, unquote(item.get("href", "").partition("#")[0]))))
+            chapters.append(
+                posixpath.normpath(
+                    posixpath.join(folder, unquote(item.get("href", "").partition("#")[0]))
+                )
+            )
     if not chapters:
         raise _NoBookError("no-chapters", "the package's spine names no document")
     return chapters
@@ -151,9 +197,15 @@ def _check_rights(archive: _Archive, chapters: list[str]) -> None:
         raise _NoBookError("encrypted", f"{rights} grants rights by Adobe ADEPT")
     if encryption not in archive:
         return
-    locked = {unquote(element.get("URI", "")) for element in archive.read_xml(encryption).iterfind(".//{*}CipherReference")}
+    locked = {
+        unquote(element.get("URI", ""))
+        for element in archive.read_xml(encryption).iterfind(".//{*}CipherReference")
+    }
     if encrypted := [name for name in chapters if name in locked]:
-        raise _NoBookError("encrypted", f"{len(encrypted)} of {len(chapters)} chapters are encrypted: {', '.join(encrypted[:10])}")
+        raise _NoBookError(
+            "encrypted",
+            f"{len(encrypted)} of {len(chapters)} chapters are encrypted: {', '.join(encrypted[:10])}",
+        )
 
 
 def _read_chapter(markup: str, *, output: Output, links: bool) -> str:
@@ -165,7 +217,9 @@ EPUB = SourceKind(
     read=read_epub,
     suffixes=(".epub",),
     compressions=(),
-    begins=lambda head: head.data.startswith(b"PK\x03\x04") and b"application/epub+zip" in head.data[:128],
+    begins=lambda head: (
+        head.data.startswith(b"PK\x03\x04") and b"application/epub+zip" in head.data[:128]
+    ),
     decompresses=True,
     books=True,
 )

@@ -22,14 +22,22 @@ _TOKEN = r"(?:\d{1,4}|[a-z]|[ivx]{1,5}|[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,
 _NOTE = re.compile(rf"{_TOKEN}(?:\s?[,;–—-]\s?{_TOKEN}|\s?[*†‡§¶‖#∗⁎✉☆])*,?", re.IGNORECASE)
 _DIGITS = re.compile(r"\d{1,4}(?:\s?[,;–—-]\s?\d{1,4})*,?")
 _MARKS = re.compile(r"[*†‡§¶‖#∗⁎⁑⁂※✉☆]{1,4}(?:\s?,?\s?[*†‡§¶‖#∗⁎\w])?")
-_NOTE_WITH_MARK = re.compile(rf"{_TOKEN}(?:\s?,\s?{_TOKEN})*\s?,?\s?[*†‡§¶‖#∗⁎✉☆]{{1,3}}", re.IGNORECASE)
+_NOTE_WITH_MARK = re.compile(
+    rf"{_TOKEN}(?:\s?,\s?{_TOKEN})*\s?,?\s?[*†‡§¶‖#∗⁎✉☆]{{1,3}}", re.IGNORECASE
+)
 _SIGNED = re.compile(r"[+−–-]?(?:\d+(?:[.,]\d+)*|\w)")
 _CHARGE = re.compile(r"\d{0,2}[+−–⁺⁻•·-]{1,3}|[+−–-]\d{1,2}")
 _WORD = re.compile(r"[^\W\d_]+$")
 _NUMBER = re.compile(r"\d[\d.,\u00a0\u2009\u202f]*$")
-_CURRENCY_BEFORE = re.compile(r"(?:[$€£¥₹₽₺₩฿]|\b(?:US|USD|EUR|CHF|R|Rs|kr|zł|R\$))\.?\s?\d[\d.,\s]*$")
-_CURRENCY_AFTER = re.compile(r"\s?(?:[€$£₹₽₺¥]|(?:zł|kr|Kč|EUR|USD|CHF|лв|грн|руб|lei|Ft|DM|TL)(?!\w))")
-_HOUR_AFTER = re.compile(r"\s?(?:Uhr|uhr|h(?!\w)|Hs?(?!\w)|hs(?!\w)|ч(?!\w)|AM|PM|am(?!\w)|pm(?!\w))")
+_CURRENCY_BEFORE = re.compile(
+    r"(?:[$€£¥₹₽₺₩฿]|\b(?:US|USD|EUR|CHF|R|Rs|kr|zł|R\$))\.?\s?\d[\d.,\s]*$"
+)
+_CURRENCY_AFTER = re.compile(
+    r"\s?(?:[€$£₹₽₺¥]|(?:zł|kr|Kč|EUR|USD|CHF|лв|грн|руб|lei|Ft|DM|TL)(?!\w))"
+)
+_HOUR_AFTER = re.compile(
+    r"\s?(?:Uhr|uhr|h(?!\w)|Hs?(?!\w)|hs(?!\w)|ч(?!\w)|AM|PM|am(?!\w)|pm(?!\w))"
+)
 _MATH_AFTER = re.compile(r"\s?[=+×·*≡<>≤≥≈/^−∙⋅)-]\s?[\w({√(]|\s?[=≡≤≥≈<>]|\s?mod\b|[)\]]*\s?[×·]")
 _MATH_BEFORE = re.compile(r"(?:[=+×·*≡<>≤≥≈/^−∙⋅√Σ∑∫∂(|-]|\d)\s?$")
 _ROMAN = re.compile(r"(?:^|[^\w])[IVXLCDM]+$")
@@ -44,16 +52,40 @@ _DEGREE_AFTER = re.compile(r"\s?(?:([CFС])(?!\w)|[NSEWO](?![\w])|\d{1,2}\s?['�
 _MONEY = re.compile(r"[€$£¥₹₽](?:\d{2})?|\d{2}\s?€")
 _DENOMINATORS = frozenset(["2", "3", "4", "5", "6", "8", "9", "16", "32", "64"])
 _WORDS_TOO = frozenset(
-    ("He", "In", "I", "As", "At", "No", "Be", "Am", "Es", "Er", "La", "Y", "O", "Os", "Se", "Si", "Ne", "Na", "Al", "Ta")
+    (
+        "He",
+        "In",
+        "I",
+        "As",
+        "At",
+        "No",
+        "Be",
+        "Am",
+        "Es",
+        "Er",
+        "La",
+        "Y",
+        "O",
+        "Os",
+        "Se",
+        "Si",
+        "Ne",
+        "Na",
+        "Al",
+        "Ta",
+    )
 )
 _NAME_WITH_NUMBER = re.compile(r"(?<!\w)([A-Za-z\u00c0-\u04ff]{2,})[-–]?\d+$")
 _LONG_NUMBER = re.compile(r"\d[.,]?\d[.,]?\d$|\d[.,]\d+$")
 _UNIT_IN_WORDS = re.compile(
-    r".*(?:met(?:er|re|ro)s?|mètres?|метр(?:а|ов)?)|inch(?:es)?|pixels?|se[ck]ond(?:e|s|en|es)?|hours?|lit(?:er|re)s?", re.IGNORECASE
+    r".*(?:met(?:er|re|ro)s?|mètres?|метр(?:а|ов)?)|inch(?:es)?|pixels?|se[ck]ond(?:e|s|en|es)?|hours?|lit(?:er|re)s?",
+    re.IGNORECASE,
 )
 _LOWER_ROMAN = re.compile(r"m*(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 _INDEX = re.compile(r"(?:\d{1,3}|\d{1,2}[.,]\d{1,2})(?:-?eq|e)?")
-_BASES = frozenset(("100", "1000", "1,000", "1.000", "128", "256", "512", "1024", "2048", "4096", "365", "625"))
+_BASES = frozenset(
+    ("100", "1000", "1,000", "1.000", "128", "256", "512", "1024", "2048", "4096", "365", "625")
+)
 _LEFT_OPEN = re.compile(r"[(\[{]")
 
 
@@ -89,9 +121,18 @@ def raised(content: str, around: Around) -> str:
     if not content:
         return ""
     before, after = around.before.rstrip(_COMBINING), around.after
-    if content in _DEGREES and re.search(r"\d\s?$", before) and (scale := _DEGREE_AFTER.match(after)) and (content != "0" or scale[1]):
+    if (
+        content in _DEGREES
+        and re.search(r"\d\s?$", before)
+        and (scale := _DEGREE_AFTER.match(after))
+        and (content != "0" or scale[1])
+    ):
         return "°"
-    if content in SYMBOLS and (before[-1:].isalnum() or before[-1:] in "\"'”’)]") and not around.formula:
+    if (
+        content in SYMBOLS
+        and (before[-1:].isalnum() or before[-1:] in "\"'”’)]")
+        and not around.formula
+    ):
         return SYMBOLS[content]
     if around.formula:
         return _marked("^", content)
@@ -99,7 +140,9 @@ def raised(content: str, around: Around) -> str:
         return ""
     if content[0].isdigit() and _starts_fraction(content, before, after):
         return f" {content}" if before[-1:].isdigit() else content
-    if (content[0] in ".," and content[1:].isdigit() and before[-1:].isdigit()) or _MONEY.fullmatch(content):
+    if (content[0] in ".," and content[1:].isdigit() and before[-1:].isdigit()) or _MONEY.fullmatch(
+        content
+    ):
         return content
     if around.linked and len(content) <= 20:
         return ""
@@ -147,13 +190,22 @@ def lowered(content: str, around: Around) -> str:
         return f"_{content}" if content[0].isdigit() and _element_after(around.after) else content
     if not around.formula and _is_chemical(content, before):
         return content
-    if re.search(r"(?:PM|(?<![A-Za-z\d])B)$", before) and content.replace(".", "").replace(",", "").isdigit() and content not in ("0", "1"):
+    if (
+        re.search(r"(?:PM|(?<![A-Za-z\d])B)$", before)
+        and content.replace(".", "").replace(",", "").isdigit()
+        and content not in ("0", "1")
+    ):
         return content
     return _marked("_", content)
 
 
 def _marked(sign: str, content: str) -> str:
-    if _SIGNED.fullmatch(content) or _CHARGE.fullmatch(content) or content.isalpha() or not any(map(str.isalnum, content)):
+    if (
+        _SIGNED.fullmatch(content)
+        or _CHARGE.fullmatch(content)
+        or content.isalpha()
+        or not any(map(str.isalnum, content))
+    ):
         return f"{sign}{content}"
     if content[0] == "(" and content[-1] == ")" and content.count("(") == 1:
         return f"{sign}{content}"
@@ -167,7 +219,13 @@ def _is_bracketed(content: str) -> bool:
 def _starts_fraction(content: str, before: str, after: str) -> bool:
     """Whether a raised number is a numerator: alone or after a whole number, and less than what follows the stroke."""
     match = re.match(rf"[/⁄]\s?({FRACTION}?)(\d*)", after)
-    if match is None or not content.isdigit() or len(content) > 4 or before[-1:].isalpha() or before[-1:] in (*")]}|_^",):
+    if (
+        match is None
+        or not content.isdigit()
+        or len(content) > 4
+        or before[-1:].isalpha()
+        or before[-1:] in (*")]}|_^",)
+    ):
         return False
     lowered_below, below = match.groups()
     if not below:
@@ -180,7 +238,11 @@ def _starts_fraction(content: str, before: str, after: str) -> bool:
 def _element_after(after: str) -> str:
     """The symbol of the element that a text begins with; empty for none."""
     match = re.match(r"[A-Z][a-z]?(?![a-z])", after)
-    return match[0] if match is not None and match[0] in ATOMIC_NUMBERS and not re.match(r"[A-Z]{3,}", after) else ""
+    return (
+        match[0]
+        if match is not None and match[0] in ATOMIC_NUMBERS and not re.match(r"[A-Z]{3,}", after)
+        else ""
+    )
 
 
 def _is_nuclide(content: str, before: str, after: str) -> bool:
@@ -201,7 +263,9 @@ def _is_nuclide(content: str, before: str, after: str) -> bool:
 
 def _raised_alone(content: str, before: str, after: str) -> str:
     """A raised piece with a blank, or nothing, before it."""
-    if re.search(r"(?:^|[^\d.,])10\s$|[×x·*]\s?10\s$", before) and re.fullmatch(r"[+−–-]?\d{1,3}", content):
+    if re.search(r"(?:^|[^\d.,])10\s$|[×x·*]\s?10\s$", before) and re.fullmatch(
+        r"[+−–-]?\d{1,3}", content
+    ):
         return f"\b^{content}"
     if content in ("2", "3") and re.search(r"\d\s?(?:[kcmd]?m|ft|км|м|см)\s$", before):
         return f"\b^{content}"
@@ -217,14 +281,20 @@ def _raised_digits(content: str, before: str, after: str) -> str:
     if last in ")]}|":
         return f"^{content}" if _is_formula_in_brackets(before) and content.isdigit() else ""
     if last in ".,":
-        return content if content.isdigit() and len(content) == 2 and _is_price(before, after) else ""
+        return (
+            content if content.isdigit() and len(content) == 2 and _is_price(before, after) else ""
+        )
     if last in "′'’″\"" and content.isdigit() and re.search(r"(?:^|[^\w])\w['’′″]+$", before):
         return f"^{content}" if last in "′″" else ""
     if re.search(r"\d0['’]?s$", before):
         return ""  # of a decade
     word = _last_word(before)
     if word:
-        return f"^{content}" if content.replace(",", "").isdigit() and _takes_exponents(word, before, after) else ""
+        return (
+            f"^{content}"
+            if content.replace(",", "").isdigit() and _takes_exponents(word, before, after)
+            else ""
+        )
     if last in "∇∂∞∑∏√!^_" or (last in "*†" and len(before) > 1):
         return f"^{content}"
     return ""
@@ -251,9 +321,15 @@ def _after_number(content: str, before: str, after: str) -> str:
         return ""
     if before[: len(before) - len(number)].endswith(("^", "_")):
         return f"^{content}"
-    if len(plain) <= 2 or (number in _BASES and len(content) <= 2) or re.fullmatch(r"[01]\.\d{1,4}", number):
+    if (
+        len(plain) <= 2
+        or (number in _BASES and len(content) <= 2)
+        or re.fullmatch(r"[01]\.\d{1,4}", number)
+    ):
         return f"^{content}"
-    if _MATH_AFTER.match(after) or (len(plain) == 3 and content in ("2", "3") and _MATH_BEFORE.search(before[: -len(number)])):
+    if _MATH_AFTER.match(after) or (
+        len(plain) == 3 and content in ("2", "3") and _MATH_BEFORE.search(before[: -len(number)])
+    ):
         return f"^{content}"
     return ""
 
@@ -271,7 +347,11 @@ def _is_formula_in_brackets(before: str) -> bool:
     if depth:
         return True  # longer than what is looked at
     inside = before[at + 1 : -1]
-    words = [word for word in re.findall(r"[^\W\d_]{3,}", inside) if word not in FUNCTIONS and word not in UNITS]
+    words = [
+        word
+        for word in re.findall(r"[^\W\d_]{3,}", inside)
+        if word not in FUNCTIONS and word not in UNITS
+    ]
     return (
         bool(inside)
         and not words
@@ -295,30 +375,51 @@ def _takes_exponents(word: str, before: str, after: str) -> bool:
     ahead = before[: len(before) - len(word)]
     if len(word) == 1:
         return not _is_cjk(word) or word == "米"
-    if word in UNITS or word in FUNCTIONS or (word in UNITS_AFTER_NUMBERS and re.search(r"(?:[\d/]|\bper|sq)[\s.]?$", ahead)):
+    if (
+        word in UNITS
+        or word in FUNCTIONS
+        or (word in UNITS_AFTER_NUMBERS and re.search(r"(?:[\d/]|\bper|sq)[\s.]?$", ahead))
+    ):
         return True
     if _UNIT_IN_WORDS.fullmatch(word) and re.search(r"\d[\s-]$", ahead):
         return True
     if _is_cjk(word[-1]):
-        return word.endswith(("平米", "立米", "米", "公里", "公分", "メートル")) and bool(re.search(r"[\d几数每]\s?$|/$", ahead))
+        return word.endswith(("平米", "立米", "米", "公里", "公分", "メートル")) and bool(
+            re.search(r"[\d几数每]\s?$|/$", ahead)
+        )
     if len(word) > 4:
         return False
     if _GREEK_AND_LATIN.search(word) or re.fullmatch(r"[\u0370-\u03ff]{1,2}", word):
         return True
-    if len(word) <= 3 and (re.search(r"(?:\d|[=^√∑∫])\s?$", ahead) and not re.search(r"\d\s$", ahead)):
+    if len(word) <= 3 and (
+        re.search(r"(?:\d|[=^√∑∫])\s?$", ahead) and not re.search(r"\d\s$", ahead)
+    ):
         return True
-    return len(word) <= 3 and bool(_MATH_BEFORE.search(ahead) or not ahead.strip()) and bool(re.match(r"\s?[=≡≤≥≈]|\s?[+−]\s?\w", after))
+    return (
+        len(word) <= 3
+        and bool(_MATH_BEFORE.search(ahead) or not ahead.strip())
+        and bool(re.match(r"\s?[=≡≤≥≈]|\s?[+−]\s?\w", after))
+    )
 
 
 def _is_cjk(sign: str) -> bool:
-    return "\u3040" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af" or "\U00020000" <= sign <= "\U0003ffff"
+    return (
+        "\u3040" <= sign <= "\u9fff"
+        or "\uac00" <= sign <= "\ud7af"
+        or "\U00020000" <= sign <= "\U0003ffff"
+    )
 
 
 def _is_time(content: str, before: str, after: str) -> bool:
     """Whether a letter is the unit of hours, minutes or seconds: `20<sup>h</sup>30`, `5<sup>h</sup> 12<sup>m</sup> 6.2<sup>s</sup>`."""
     if content == "h":
-        return re.search(r"(?:^|\D)\d{1,2}$", before) is not None and _MATH_AFTER.match(after) is None
-    return content in ("m", "s", "min") and re.search(r"\d\s?(?:h|m|min|°|d)\s?\d[\d.,]*$", before) is not None
+        return (
+            re.search(r"(?:^|\D)\d{1,2}$", before) is not None and _MATH_AFTER.match(after) is None
+        )
+    return (
+        content in ("m", "s", "min")
+        and re.search(r"\d\s?(?:h|m|min|°|d)\s?\d[\d.,]*$", before) is not None
+    )
 
 
 def _raised_letters(content: str, before: str, after: str) -> str:
@@ -330,14 +431,31 @@ def _raised_letters(content: str, before: str, after: str) -> str:
             return content
         if content in ("a", "b", "c", "d") and _LONG_NUMBER.search(before):
             return ""
-        is_ordinal = low in ORDINALS and (len(low) > 1 or low in "eèoaªºᵉ" or "\u0400" <= low < "\u0500" or "\u0370" <= low < "\u0400")
-        if is_ordinal and not (len(low) == 1 and _MATH_AFTER.match(after) and _MATH_BEFORE.search(before[:-1])):
+        is_ordinal = low in ORDINALS and (
+            len(low) > 1
+            or low in "eèoaªºᵉ"
+            or "\u0400" <= low < "\u0500"
+            or "\u0370" <= low < "\u0400"
+        )
+        if is_ordinal and not (
+            len(low) == 1 and _MATH_AFTER.match(after) and _MATH_BEFORE.search(before[:-1])
+        ):
             return content
-        return f"^{content}" if len(_NUMBER.search(before)[0]) <= 3 or _MATH_AFTER.match(after) else ""  # type: ignore[index]
+        number = _NUMBER.search(before)
+        is_base = (number is not None and len(number[0]) <= 3) or _MATH_AFTER.match(after)
+        return f"^{content}" if is_base else ""
     if before[-1] in ".,;:!?»”)’\"'":
-        if before[-1] == "." and low in ORDINALS and (before[-2:-1].isdigit() or low in ("o", "os", "º", "ª")):
+        if (
+            before[-1] == "."
+            and low in ORDINALS
+            and (before[-2:-1].isdigit() or low in ("o", "os", "º", "ª"))
+        ):
             return content
-        if low == "a" and re.search(r"(?:^|\W)[DM]\.$", before) and re.match(r"\s[A-ZÁÉÍÓÚÑ]", after):
+        if (
+            low == "a"
+            and re.search(r"(?:^|\W)[DM]\.$", before)
+            and re.match(r"\s[A-ZÁÉÍÓÚÑ]", after)
+        ):
             return content  # of Doña, María
         if before[-1] == ")" and _is_formula_in_brackets(before):
             return f"^{content}"
@@ -346,7 +464,9 @@ def _raised_letters(content: str, before: str, after: str) -> str:
         return f"^{content}"
     if low == "e" and len(word) > 1 and _LOWER_ROMAN.fullmatch(word):
         return content  # in small capitals
-    if _ROMAN.search(before) and (low in ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)):
+    if _ROMAN.search(before) and (
+        low in ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)
+    ):
         return content
     if len(word) == 1 and low in ("th", "st", "nd", "rd", "ième", "ème", "te"):
         return content
@@ -356,7 +476,9 @@ def _raised_letters(content: str, before: str, after: str) -> str:
         return f"^{content}"
     if len(word) == 1 or word == "Nr":
         forms = SHORT_FORMS.get(word, "")
-        is_short = (len(low) == 1 and low in forms and content.islower()) or (len(low) > 1 and low in ABBREVIATED)
+        is_short = (len(low) == 1 and low in forms and content.islower()) or (
+            len(low) > 1 and low in ABBREVIATED
+        )
         return content if is_short else f"^{content}"
     if word in FUNCTIONS:
         return f"^{content}"
@@ -390,4 +512,6 @@ def _is_chemical(content: str, before: str) -> bool:
     if symbol is None or not (symbol[0] in ATOMIC_NUMBERS or symbol[0][-1] in ATOMIC_NUMBERS):
         return False
     alone = token == symbol[0]
-    return content not in ("0", "1") or (not alone and content == "1" and any(map(str.isdigit, token)))
+    return content not in ("0", "1") or (
+        not alone and content == "1" and any(map(str.isdigit, token))
+    )

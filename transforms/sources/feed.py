@@ -20,9 +20,16 @@ MAX_BYTES = 32 << 20
 _MAX_DEPTH = 500
 _MAX_ELEMENTS = 200_000
 _BLOCK_CHARACTERS = 1 << 18
-_MOST_BEFORE = 8_000  # characters before the root element: warnings of the program that wrote the feed
+_MOST_BEFORE = (
+    8_000  # characters before the root element: warnings of the program that wrote the feed
+)
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_RSS = ("", "{http://purl.org/rss/1.0/}", "{http://my.netscape.com/rdf/simple/0.9/}", "{http://backend.userland.com/rss2}")
+_RSS = (
+    "",
+    "{http://purl.org/rss/1.0/}",
+    "{http://my.netscape.com/rdf/simple/0.9/}",
+    "{http://backend.userland.com/rss2}",
+)
 _ROOTS = {f"{_RDF}RDF", *(f"{space}rss" for space in _RSS), *(f"{space}feed" for space in ATOM)}
 _ENTRIES = {*(f"{space}item" for space in _RSS), *(f"{space}entry" for space in ATOM)}
 
@@ -54,7 +61,11 @@ def _read_xml(text: str) -> Iterator[Record]:
             number += 1
             yield read_entry(entry, str(number), base, language)
     except (ParseError, ValueError) as error:
-        rule = "feed/entities" if isinstance(error, DefusedXmlException) else getattr(error, "rule", "feed/malformed")
+        rule = (
+            "feed/entities"
+            if isinstance(error, DefusedXmlException)
+            else getattr(error, "rule", "feed/malformed")
+        )
         if rule == "feed/malformed" or (rule == "feed/not-a-feed" and not number):
             yield from _recover(text, number, RawReject("", rule, detail=str(error)))
         else:
@@ -78,7 +89,12 @@ def _recover(text: str, number: int, reject: RawReject) -> Iterator[Record]:
         number = count
         damaged = True
         if entry is None:
-            yield RawReject(str(count), "feed/unreadable", detail=f"the entry is no XML: {reject.detail}", excerpt=written[:1000])
+            yield RawReject(
+                str(count),
+                "feed/unreadable",
+                detail=f"the entry is no XML: {reject.detail}",
+                excerpt=written[:1000],
+            )
         else:
             yield read_entry(entry, str(count), head.base, head.language)
     # What stands behind the end of the feed costs no entry.
@@ -111,7 +127,9 @@ def _entries(text: str) -> Iterator[tuple[Element, str | None, str | None]]:
             if not open_elements:
                 base, language = element.get(BASE), element.get(LANG)
                 if element.tag not in _ROOTS:
-                    raise _NotReadError("feed/not-a-feed", f"the root element is {element.tag[:200]!r}")
+                    raise _NotReadError(
+                        "feed/not-a-feed", f"the root element is {element.tag[:200]!r}"
+                    )
             elif len(open_elements) == 1 and element.tag.rpartition("}")[2] == "channel":
                 base = element.get(BASE) or base
             open_elements.append(element)

@@ -20,13 +20,36 @@ _MONTHS = (
     "dec déc décembre dez dezember dic diciembre dicembre december dezembro gru grudnia дек декабря δεκ pro prosince ara aralık joulu",
 )
 _ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_NUMBERS = {unicodedata.normalize("NFC", name): number for number, names in enumerate(_MONTHS) for name in names.split()}
-_NUMBERS |= {"january": 0, "february": 1, "march": 2, "june": 5, "july": 6, "august": 7, "october": 9}
-_DAY_FIRST = re.compile(r"(?:[^\W\d_]+\.?,?\s+)?(\d{1,2})\.?(?:\s+de)?[\s-]+([^\W\d_]+)\.?(?:\s+de)?,?[\s-]+(\d{2,4})\b(.*)", re.DOTALL)
-_MONTH_FIRST = re.compile(r"(?:[^\W\d_]+\.?,?\s+)?([^\W\d_]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b(.*)", re.DOTALL)
-_EAST_ASIAN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일](.*)", re.DOTALL)
-_ISO_APART = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s*(?:(Z|UTC|GMT)|([-+]\d{2}:?\d{2}))?")
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp]\.?[Mm]\.?)?\s*(?:([-+]\d{2}):?(\d{2})|([A-Za-z]{1,5})\b)?")
+_NUMBERS = {
+    unicodedata.normalize("NFC", name): number
+    for number, names in enumerate(_MONTHS)
+    for name in names.split()
+}
+_NUMBERS |= {
+    "january": 0,
+    "february": 1,
+    "march": 2,
+    "june": 5,
+    "july": 6,
+    "august": 7,
+    "october": 9,
+}
+_DAY_FIRST = re.compile(
+    r"(?:[^\W\d_]+\.?,?\s+)?(\d{1,2})\.?(?:\s+de)?[\s-]+([^\W\d_]+)\.?(?:\s+de)?,?[\s-]+(\d{2,4})\b(.*)",
+    re.DOTALL,
+)
+_MONTH_FIRST = re.compile(
+    r"(?:[^\W\d_]+\.?,?\s+)?([^\W\d_]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b(.*)", re.DOTALL
+)
+_EAST_ASIAN = re.compile(
+    r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일](.*)", re.DOTALL
+)
+_ISO_APART = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s*(?:(Z|UTC|GMT)|([-+]\d{2}:?\d{2}))?"
+)
+_TIME = re.compile(
+    r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp]\.?[Mm]\.?)?\s*(?:([-+]\d{2}):?(\d{2})|([A-Za-z]{1,5})\b)?"
+)
 
 
 def feed_date(value: str | None) -> int | None:
@@ -42,7 +65,11 @@ def feed_date(value: str | None) -> int | None:
 
 def _iso(text: str) -> str | None:
     match = _ISO_APART.fullmatch(text)
-    return f"{match[1]}T{match[2].replace(',', '.')}{'Z' if match[3] else match[4] or ''}" if match else None
+    return (
+        f"{match[1]}T{match[2].replace(',', '.')}{'Z' if match[3] else match[4] or ''}"
+        if match
+        else None
+    )
 
 
 def _with_english_month(text: str) -> str | None:

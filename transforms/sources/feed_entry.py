@@ -21,8 +21,12 @@ _ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 _FEEDBURNER = "{http://rssnamespace.org/feedburner/ext/1.0}origLink"
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _ESCAPED_CDATA = re.compile(r"&lt;!\[CDATA\[.*(?:\]\](?:&gt;|>)|\Z)", re.DOTALL)
-_ESCAPED_TAG = re.compile(r"\s*&lt;(br|img|hr|[a-z][a-z0-9]*)(?:\s[^<>]*?)?\s*/?&gt;", re.IGNORECASE)
-_ENTITY = re.compile(r"&(?!lt;|gt;)(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")  # that an escape of escapes left
+_ESCAPED_TAG = re.compile(
+    r"\s*&lt;(br|img|hr|[a-z][a-z0-9]*)(?:\s[^<>]*?)?\s*/?&gt;", re.IGNORECASE
+)
+_ENTITY = re.compile(
+    r"&(?!lt;|gt;)(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+)  # that an escape of escapes left
 _TAGS = re.compile(r"</?([A-Za-z][\w:-]*)(?=[\s/>])[^<>]*>")
 _HTML = frozenset(
     """
@@ -31,7 +35,10 @@ _HTML = frozenset(
     sub summary sup table tbody td tfoot th thead time tr tt u ul var video center
     """.split()  # noqa: SIM905
 )
-_C1 = {code: bytes([code]).decode("cp1252") if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else None for code in range(0x80, 0xA0)}
+_C1 = {
+    code: bytes([code]).decode("cp1252") if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else None
+    for code in range(0x80, 0xA0)
+}
 
 
 def map_c1(text: str) -> str:
@@ -44,30 +51,81 @@ def read_entry(entry: Element, locator: str, base: str | None, language: str | N
     try:
         atom = next(filter(entry.tag.startswith, ATOM), None)
         base = absolute_url(entry.get(BASE), base) or base
-        url, title, text, published = _read_atom(entry, atom, base) if atom else _read_rss(entry, base)
+        url, title, text, published = (
+            _read_atom(entry, atom, base) if atom else _read_rss(entry, base)
+        )
     except Exception as error:  # what nobody foresaw in one entry must not end the file
         return RawReject(locator, "feed/unreadable", detail=f"{type(error).__name__}: {error}")
     if not text:
-        return RawReject(locator, "extract/empty", "extract", url=url, detail="no content, description or summary")
+        return RawReject(
+            locator,
+            "extract/empty",
+            "extract",
+            url=url,
+            detail="no content, description or summary",
+        )
     declared = primary_subtag(entry.get(LANG) or entry.findtext(f"{DC}language") or language)
     title = " ".join(title.split())
-    return RawDocument(locator, text, url=url, title=title or None, published=feed_date(published), declared_language=declared)
+    return RawDocument(
+        locator,
+        text,
+        url=url,
+        title=title or None,
+        published=feed_date(published),
+        declared_language=declared,
+    )
 
 
 def _read_rss(entry: Element, base: str | None) -> tuple[str | None, str, str, str | None]:
     space = entry.tag.removesuffix("item")
     media = (f"{_MEDIA}description", f"{_MEDIA}group/{_MEDIA}description")
     texts = (
-        *((_CONTENT, _text), (f"{_XHTML}body", _text), (f"{_XHTML}div", _text), (f"{space}description", _text), (f"{space}encoded", _text)),
-        *((f"{ATOM[0]}content", _atom_text), (f"{ATOM[0]}summary", _atom_text), (f"{space}fulltext", _text)),
-        *((f"{_ITUNES}summary", _text), *((tag, _text) for tag in media), (f"{DC}description", _text), (f"{_ITUNES}subtitle", _text)),
+        *(
+            (_CONTENT, _text),
+            (f"{_XHTML}body", _text),
+            (f"{_XHTML}div", _text),
+            (f"{space}description", _text),
+            (f"{space}encoded", _text),
+        ),
+        *(
+            (f"{ATOM[0]}content", _atom_text),
+            (f"{ATOM[0]}summary", _atom_text),
+            (f"{space}fulltext", _text),
+        ),
+        *(
+            (f"{_ITUNES}summary", _text),
+            *((tag, _text) for tag in media),
+            (f"{DC}description", _text),
+            (f"{_ITUNES}subtitle", _text),
+        ),
     )
-    text = next(filter(None, (read(element) for tag, read in texts if (element := entry.find(tag)) is not None)), "")
+    text = next(
+        filter(
+            None, (read(element) for tag, read in texts if (element := entry.find(tag)) is not None)
+        ),
+        "",
+    )
     guid = entry.find(f"{space}guid")
-    permanent = guid.text if guid is not None and guid.get("isPermaLink", "true").strip().lower() == "true" else None
-    links = (entry.findtext(_FEEDBURNER), entry.findtext(f"{space}link"), *(link.get("href") for link in entry.findall(f"{ATOM[0]}link")))
-    url = next(filter(None, (absolute_url(link, base) for link in links if link and link.strip())), None) or absolute_url(permanent)
-    own = (f"{space}pubDate", f"{space}pubdate", f"{DC}date", f"{_DCTERMS}issued", f"{_DCTERMS}created")
+    permanent = (
+        guid.text
+        if guid is not None and guid.get("isPermaLink", "true").strip().lower() == "true"
+        else None
+    )
+    links = (
+        entry.findtext(_FEEDBURNER),
+        entry.findtext(f"{space}link"),
+        *(link.get("href") for link in entry.findall(f"{ATOM[0]}link")),
+    )
+    url = next(
+        filter(None, (absolute_url(link, base) for link in links if link and link.strip())), None
+    ) or absolute_url(permanent)
+    own = (
+        f"{space}pubDate",
+        f"{space}pubdate",
+        f"{DC}date",
+        f"{_DCTERMS}issued",
+        f"{_DCTERMS}created",
+    )
     dates = (*own, f"{ATOM[0]}published", f"{ATOM[0]}updated", f"{_DCTERMS}modified")
     published = next(filter(None, map(entry.findtext, dates)), None)
     titles = (f"{space}title", f"{DC}title", f"{_MEDIA}title", f"{_ITUNES}title")
@@ -75,13 +133,27 @@ def _read_rss(entry: Element, base: str | None) -> tuple[str | None, str, str, s
     return url, title, text, published
 
 
-def _read_atom(entry: Element, space: str, base: str | None) -> tuple[str | None, str, str, str | None]:
-    names = (f"{space}content", f"{space}summary", f"{_MEDIA}group/{_MEDIA}description", f"{_MEDIA}description")
+def _read_atom(
+    entry: Element, space: str, base: str | None
+) -> tuple[str | None, str, str, str | None]:
+    names = (
+        f"{space}content",
+        f"{space}summary",
+        f"{_MEDIA}group/{_MEDIA}description",
+        f"{_MEDIA}description",
+    )
     text = next(filter(None, (_atom_text(entry.find(name)) for name in names)), "")
-    links = [link for link in entry.findall(f"{space}link") if link.get("rel", "alternate") == "alternate"]
+    links = [
+        link
+        for link in entry.findall(f"{space}link")
+        if link.get("rel", "alternate") == "alternate"
+    ]
     addresses = [entry.findtext(_FEEDBURNER), *(link.get("href") for link in links)]
     url = next(filter(None, (absolute_url(each, base) for each in addresses if each)), None)
-    dates = (entry.findtext(f"{space}{name}") for name in ("published", "issued", "created", "updated", "modified"))
+    dates = (
+        entry.findtext(f"{space}{name}")
+        for name in ("published", "issued", "created", "updated", "modified")
+    )
     return url, _atom_text(entry.find(f"{space}title")), text, next(filter(None, dates), None)
 
 
@@ -95,14 +167,27 @@ def _atom_text(element: Element | None) -> str:
     kind = element.get("type", "text").strip().lower().partition(";")[0]
     if element.get("mode", "").strip().lower() == "base64":
         return ""
-    if kind in ("text", "text/plain") and not len(element) and element.get("mode") is None and not _is_html(element.text or ""):
+    if (
+        kind in ("text", "text/plain")
+        and not len(element)
+        and element.get("mode") is None
+        and not _is_html(element.text or "")
+    ):
         return clean_text(map_c1(element.text or ""))
-    return _text(element) if kind in ("text", "html", "xhtml") or kind.startswith(("text/", "application/xhtml")) else ""
+    return (
+        _text(element)
+        if kind in ("text", "html", "xhtml") or kind.startswith(("text/", "application/xhtml"))
+        else ""
+    )
 
 
 def _is_html(text: str) -> bool:
     names = {match[1].lower() for match in _TAGS.finditer(text)}
-    return (bool(names) and names <= _HTML and ("</" in text or "<br" in text.lower() or "<p>" in text.lower())) or "<![CDATA[" in text
+    return (
+        bool(names)
+        and names <= _HTML
+        and ("</" in text or "<br" in text.lower() or "<p>" in text.lower())
+    ) or "<![CDATA[" in text
 
 
 def _text(element: Element | None) -> str:

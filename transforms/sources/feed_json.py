@@ -26,7 +26,11 @@ def read_json_feed(text: str) -> Iterator[Record]:
         if isinstance(item, dict):
             yield _read_item(item, str(number), feed)
         else:
-            yield RawReject(str(number), "feed/unreadable", detail=f"an item is a {type(item).__name__}, not an object")
+            yield RawReject(
+                str(number),
+                "feed/unreadable",
+                detail=f"an item is a {type(item).__name__}, not an object",
+            )
 
 
 def _read_item(item: Mapping[str, Any], locator: str, feed: Mapping[str, Any]) -> Record:
@@ -38,9 +42,13 @@ def _read_item(item: Mapping[str, Any], locator: str, feed: Mapping[str, Any]) -
     base = base if isinstance(base, str) else None
     links = [absolute_url(field(name), base) for name in ("url", "external_url") if field(name)]
     url = next(filter(None, (*links, absolute_url(field("id")))), None)
-    text = html_text(field("content_html")) or clean_text(map_c1(field("content_text") or field("summary")))
+    text = html_text(field("content_html")) or clean_text(
+        map_c1(field("content_text") or field("summary"))
+    )
     if not text:
-        return RawReject(locator, "extract/empty", "extract", url=url, detail="no content or summary")
+        return RawReject(
+            locator, "extract/empty", "extract", url=url, detail="no content or summary"
+        )
     language = field("language") or feed.get("language")
     return RawDocument(
         locator,

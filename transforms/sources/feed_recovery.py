@@ -16,7 +16,9 @@ from transforms.sources.feed_entry import BASE, LANG
 
 _ROOT = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?(rss|RDF|feed)(?=[\s>/])[^<>]*>")
 _MARKS = re.compile(r"<!\[CDATA\[|<!--|<(/?)(?:[A-Za-z_][\w.-]*:)?(?:item|entry)(?=[\s>/])")
-_LOST_END = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>\s*(?:<(?:[\w.-]+:)?(?:item|entry)[\s>]|</)")
+_LOST_END = re.compile(
+    r"</(?:[\w.-]+:)?(?:item|entry)\s*>\s*(?:<(?:[\w.-]+:)?(?:item|entry)[\s>]|</)"
+)
 _NAMESPACE = re.compile(r"xmlns(?::([A-Za-z_][\w.-]*))?\s*=\s*(\"[^\"<>]*\"|'[^'<>]*')")
 _ATTRIBUTE = re.compile(r"([A-Za-z_][\w:.-]*)\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)')")
 _PREFIX = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]*):[A-Za-z_]")
@@ -60,14 +62,21 @@ class Head(NamedTuple):
 def find_head(text: str) -> Head | None:
     """The root element of a feed whose XML is broken; None where there is none, or an entity is declared before it."""
     root = _ROOT.search(text)
-    if root is None or "<!ENTITY" in text[: root.start()] or "<html" in text[: root.start()].lower():
+    if (
+        root is None
+        or "<!ENTITY" in text[: root.start()]
+        or "<html" in text[: root.start()].lower()
+    ):
         return None
     first = _MARKS.search(text, root.end())
     spaces = dict(_KNOWN)
     for match in _NAMESPACE.finditer(text[root.start() : first.start() if first else root.end()]):
         spaces[match[1] or ""] = html.unescape(match[2][1:-1])
     attributes = _attributes(root[0])
-    language = re.search(r"<language\s*>\s*([\w-]+)\s*<", text[root.end() : first.start() if first else len(text)][:100_000])
+    language = re.search(
+        r"<language\s*>\s*([\w-]+)\s*<",
+        text[root.end() : first.start() if first else len(text)][:100_000],
+    )
     name = f"{root[1]}:{root[2]}" if root[1] else root[2]
     return Head(
         name,
@@ -115,7 +124,11 @@ def parse_entry(text: str, head: Head) -> Element | None:
     spaces = dict(head.spaces)
     for prefix in set(_PREFIX.findall(repaired)) - set(spaces) - {"xml", "xmlns"}:
         spaces[prefix] = f"urn:undeclared:{prefix}"
-    declared = " ".join(f'xmlns{":" if prefix else ""}{prefix}="{html.escape(space)}"' for prefix, space in spaces.items() if space)
+    declared = " ".join(
+        f'xmlns{":" if prefix else ""}{prefix}="{html.escape(space)}"'
+        for prefix, space in spaces.items()
+        if space
+    )
     try:
         return next(iter(fromstring(f"<feed {declared}>{repaired}</feed>")), None)
     except (ParseError, ValueError):
@@ -176,5 +189,12 @@ def _qualified(name: str, spaces: dict[str, str]) -> str:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    attributes = {each[1]: html.unescape(next(filter(None, (each[2], each[3])), "")) for each in _ATTRIBUTE.finditer(text)}
-    return attributes | {new: attributes[old] for old, new in (("xml:lang", LANG), ("xml:base", BASE)) if old in attributes}
+    attributes = {
+        each[1]: html.unescape(next(filter(None, (each[2], each[3])), ""))
+        for each in _ATTRIBUTE.finditer(text)
+    }
+    return attributes | {
+        new: attributes[old]
+        for old, new in (("xml:lang", LANG), ("xml:base", BASE))
+        if old in attributes
+    }

@@ -5,7 +5,9 @@ import re
 from dataclasses import dataclass
 
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([a-z]+)\b", re.IGNORECASE)
-_BEFORE_ROOT = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!doctype(?:[^>\[]|\[.*?\])*>|\s)*", re.IGNORECASE | re.DOTALL)
+_BEFORE_ROOT = re.compile(
+    r"\s*(?:<\?.*?\?>|<!--.*?-->|<!doctype(?:[^>\[]|\[.*?\])*>|\s)*", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,17 @@ PEEK_BYTES = 1 << 16
 _OF_NO_KIND = re.compile(r"\.wat(\.gz)?$")
 """Names of files that no kind reads, though their first bytes are those of a WARC."""
 _PASSED_OVER_FOLDERS = {"__macosx", "_temporary", "_delta_log"}
-_PASSED_OVER_FILES = re.compile(r"\..*|_success|_metadata|_common_metadata|_started_.*|_committed_.*|thumbs\.db|desktop\.ini")
+_PASSED_OVER_FILES = re.compile(
+    r"\..*|_success|_metadata|_common_metadata|_started_.*|_committed_.*|thumbs\.db|desktop\.ini"
+)
 
 
 def is_passed_over(name: str) -> bool:
     """Whether a file of a folder is none of its data, by its path inside the folder: hidden, or left by a system or another tool."""
     *folders, file = name.casefold().split("/")
-    return bool(_PASSED_OVER_FILES.fullmatch(file)) or any(part.startswith(".") or part in _PASSED_OVER_FOLDERS for part in folders)
+    return bool(_PASSED_OVER_FILES.fullmatch(file)) or any(
+        part.startswith(".") or part in _PASSED_OVER_FOLDERS for part in folders
+    )
 
 
 def is_named_as(kind: str, path: str) -> bool:

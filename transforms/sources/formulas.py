@@ -22,13 +22,21 @@ _MATH_IMAGE = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\\[a-zA-Z]{2,}|[\^_]\s*[{\w\\]|\\[,;!(\[]")
-_SURELY_TEX = re.compile(r"\\(?:[a-zA-Z]{2,}\s*[{\[_^]|(?:left|right|frac|sqrt)\b)|^\\[a-zA-Z]{2,}$")
-_DELIMITED = re.compile(
-    r"\s*(?:\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|\[/?(?:math|latex|tex)\](.+?)\[/(?:math|latex|tex)\])\s*", re.DOTALL
+_SURELY_TEX = re.compile(
+    r"\\(?:[a-zA-Z]{2,}\s*[{\[_^]|(?:left|right|frac|sqrt)\b)|^\\[a-zA-Z]{2,}$"
 )
-_STYLED = re.compile(r"\s*\{\\(?:displaystyle|textstyle|scriptstyle)(?![a-zA-Z])\s*(.*)\}\s*", re.DOTALL)
+_DELIMITED = re.compile(
+    r"\s*(?:\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|\[/?(?:math|latex|tex)\](.+?)\[/(?:math|latex|tex)\])\s*",
+    re.DOTALL,
+)
+_STYLED = re.compile(
+    r"\s*\{\\(?:displaystyle|textstyle|scriptstyle)(?![a-zA-Z])\s*(.*)\}\s*", re.DOTALL
+)
 _SPACES = re.compile(r"\s+")
-_TEX_TYPES = re.compile(r"""\sencoding="(?:application/x-(?:la)?tex|(?:text|application)/(?:x-)?(?:la)?tex|(?:La)?TeX)\"""", re.IGNORECASE)
+_TEX_TYPES = re.compile(
+    r"""\sencoding="(?:application/x-(?:la)?tex|(?:text|application)/(?:x-)?(?:la)?tex|(?:La)?TeX)\"""",
+    re.IGNORECASE,
+)
 _CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 _SEARCHED = 300  # nodes in which attributes are looked at
 _MOST_OF_FRACTION = 40
@@ -47,7 +55,11 @@ def formula_at(page: PageTree, node: int) -> Formula | None:
     tag, attributes = page.tags[node], page.data[node]
     end = page.ends[node]
     if tag == "math":
-        return Formula(_of_math(page, node), 'display="block"' in attributes or 'mode="display"' in attributes, end)
+        return Formula(
+            _of_math(page, node),
+            'display="block"' in attributes or 'mode="display"' in attributes,
+            end,
+        )
     if tag == "script":
         return _of_script(page, node)
     if tag == "img":
@@ -66,13 +78,20 @@ def formula_at(page: PageTree, node: int) -> Formula | None:
 def image_formula(page: PageTree, node: int) -> str:
     """The TeX in an image's `alt`; empty where that is no TeX."""
     attributes = page.data[node]
-    alt = (page.attribute(node, "alt") or ("latex" in attributes and page.attribute(node, "title")) or "").strip()
+    alt = (
+        page.attribute(node, "alt")
+        or ("latex" in attributes and page.attribute(node, "title"))
+        or ""
+    ).strip()
     if not alt or len(alt) > 20_000:
         return ""
     if _SURELY_TEX.search(alt) or _STYLED.fullmatch(alt) or _DELIMITED.fullmatch(alt):
         return clean_tex(alt)
     if _MATH_IMAGE.search(attributes) and (
-        _COMMAND.search(alt) or "mwe-math" in attributes or 'class="latex"' in attributes or 'class="tex"' in attributes
+        _COMMAND.search(alt)
+        or "mwe-math" in attributes
+        or 'class="latex"' in attributes
+        or 'class="tex"' in attributes
     ):
         return clean_tex(alt)
     return ""
@@ -107,7 +126,11 @@ def _of_math(page: PageTree, node: int) -> str:
     """The TeX of a `math` element."""
     end = page.ends[node]
     for each in range(node + 1, end):
-        if page.tags[each] == "annotation" and _TEX_TYPES.search(page.data[each]) and (tex := clean_tex(page.text(each))):
+        if (
+            page.tags[each] == "annotation"
+            and _TEX_TYPES.search(page.data[each])
+            and (tex := clean_tex(page.text(each)))
+        ):
             return tex
     alternative = page.attribute(node, "alttext") or page.attribute(node, "data-latex") or ""
     if alternative.strip():
@@ -128,9 +151,16 @@ def _of_script(page: PageTree, node: int) -> Formula:
 
 def _of_container(page: PageTree, node: int) -> Formula:
     """MathJax 3 and later: TeX in an attribute, or assistive MathML."""
-    end, display = page.ends[node], ' display="true"' in page.data[node] or ' display=""' in page.data[node]
+    end, display = (
+        page.ends[node],
+        ' display="true"' in page.data[node] or ' display=""' in page.data[node],
+    )
     for each in range(node, min(end, node + _SEARCHED)):
-        if page.tags[each] != TEXT and "latex=" in page.data[each] and (tex := page.attribute(each, "data-latex")):
+        if (
+            page.tags[each] != TEXT
+            and "latex=" in page.data[each]
+            and (tex := page.attribute(each, "data-latex"))
+        ):
             return Formula(clean_tex(tex), display, end)
     math = _first(page, node, "math")
     return Formula(_of_math(page, math) if math else "", display, end)
@@ -159,7 +189,11 @@ def _by_class(page: PageTree, node: int, kind: str) -> Formula | None:
         return _of_rendered(page, node)
     math = _first(page, node, "math")
     if math:
-        return Formula(_of_math(page, math), "katex-display" in page.data[node] or "element-block" in page.data[node], end)
+        return Formula(
+            _of_math(page, math),
+            "katex-display" in page.data[node] or "element-block" in page.data[node],
+            end,
+        )
     if kind == "wiki":
         image = _first(page, node, "img")
         tex = image_formula(page, image) if image else ""
@@ -175,7 +209,11 @@ def _of_rendered(page: PageTree, node: int) -> Formula | None:
     if _script_follows(page, node):
         return Formula("", False, end)
     for each in range(node, min(end, node + _SEARCHED)):
-        if tags[each] != TEXT and "data-mathml" in page.data[each] and (markup := page.attribute(each, "data-mathml")):
+        if (
+            tags[each] != TEXT
+            and "data-mathml" in page.data[each]
+            and (markup := page.attribute(each, "data-mathml"))
+        ):
             inner = page_tree(HTMLTree.parse(markup))
             math = _first(inner, 0, "math")
             if math:
@@ -208,7 +246,10 @@ def _fraction(page: PageTree, node: int) -> str:
     while child < end:
         attributes = page.data[child] if page.tags[child] != TEXT else ""
         text = _SPACES.sub(" ", page.text(child)).strip()
-        if re.search(r'class="(?:[^"]*\s)?(?:num|den|numerator|denominator|top|bottom)(?:\s[^"]*)?"', attributes):
+        if re.search(
+            r'class="(?:[^"]*\s)?(?:num|den|numerator|denominator|top|bottom)(?:\s[^"]*)?"',
+            attributes,
+        ):
             parts.append(text)
         elif not parts and text and text not in ("+", "⁄", "/") and "sr-only" not in attributes:
             whole += text

@@ -103,8 +103,14 @@ def zstd_frames(packed: Packed) -> Iterator[tuple[int, Frame, Any]]:
             content = _skippable(packed)
             if head == _DICTIONARY and start == 0:
                 data = b"".join(content)
-                data = zstandard.ZstdDecompressor().decompress(data, max_output_size=64 << 20) if data.startswith(ZSTD_MAGIC) else data
-                decompressor = zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(data))
+                data = (
+                    zstandard.ZstdDecompressor().decompress(data, max_output_size=64 << 20)
+                    if data.startswith(ZSTD_MAGIC)
+                    else data
+                )
+                decompressor = zstandard.ZstdDecompressor(
+                    dict_data=zstandard.ZstdCompressionDict(data)
+                )
             else:
                 for _ in content:
                     pass
@@ -113,7 +119,9 @@ def zstd_frames(packed: Packed) -> Iterator[tuple[int, Frame, Any]]:
         yield start, frame, decompressor.stream_reader(cast(BinaryIO, frame))
 
 
-def lz4_frames(packed: Packed, open_reader: Callable[[Any], Any]) -> Iterator[tuple[int, Frame, Any]]:
+def lz4_frames(
+    packed: Packed, open_reader: Callable[[Any], Any]
+) -> Iterator[tuple[int, Frame, Any]]:
     """As `zstd_frames`; `open_reader` makes a reader of a frame's content."""
     while head := packed.peek(4):
         if head in _SKIPPABLE:

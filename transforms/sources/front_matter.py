@@ -15,10 +15,22 @@ from transforms.sources.metadata import primary_subtag
 _MAX_CHARACTERS = 1 << 17
 _YAML = re.compile(r"---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TOML = re.compile(r"\+\+\+[ \t]*\n(.*?\n)??\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
-_PANDOC = re.compile(r"%[ \t]+(\S.*(?:\n[ \t]+\S.*)*)(?:\n%(.*(?:\n[ \t]+\S.*)*))?(?:\n%[ \t]*(\S.*))?(?:\n|\Z)")
+_PANDOC = re.compile(
+    r"%[ \t]+(\S.*(?:\n[ \t]+\S.*)*)(?:\n%(.*(?:\n[ \t]+\S.*)*))?(?:\n%[ \t]*(\S.*))?(?:\n|\Z)"
+)
 _PAIR = re.compile(r"([A-Za-z_][\w .-]{0,60}?)[ \t]*:(?:[ \t]+(.*))?")
 _TITLES = ("title",)
-_DATES = ("date", "published", "publishdate", "pubdate", "date_published", "published_at", "created", "created_at", "issued")
+_DATES = (
+    "date",
+    "published",
+    "publishdate",
+    "pubdate",
+    "date_published",
+    "published_at",
+    "created",
+    "created_at",
+    "issued",
+)
 _LANGUAGES = ("lang", "language", "locale")
 _URLS = ("canonical", "canonical_url", "canonicalurl", "url", "permalink", "original_url", "link")
 
@@ -54,11 +66,19 @@ def read_front_matter(text: str) -> FrontMatter:
 
 
 def _metadata(values: Mapping[str, Any], end: int) -> FrontMatter:
-    plain = {key.strip().lower().replace("-", "_").replace(" ", "_"): value for key, value in values.items() if isinstance(key, str)}
+    plain = {
+        key.strip().lower().replace("-", "_").replace(" ", "_"): value
+        for key, value in values.items()
+        if isinstance(key, str)
+    }
 
     def strings(names: tuple[str, ...]) -> list[str]:
         values = (plain.get(name) for name in names)
-        return [" ".join(str(value).split()) for value in values if value is not None and not isinstance(value, dict | list | bool)]
+        return [
+            " ".join(str(value).split())
+            for value in values
+            if value is not None and not isinstance(value, dict | list | bool)
+        ]
 
     return FrontMatter(
         end,

@@ -19,9 +19,14 @@ _MAX_CREDIT = 1_500
 _PROJECT = r"Proj[ei][ck]?t[io]?|Proyecto|Progetto|Projeto"
 _ENDS = r"End|Ende|Fin|Fim|Fine|Final|Einde|Slut|Slutt|Loppu|Koniec|Конец"
 
-_START = re.compile(r"\s*(?:\*{2,}\s*(?:START|BEGIN|D[ÉE]BUT|ANFANG|INICIO|INÍCIO|INIZIO)|Beginning of)\b.*\bGUTENBERG\b", re.IGNORECASE)
+_START = re.compile(
+    r"\s*(?:\*{2,}\s*(?:START|BEGIN|D[ÉE]BUT|ANFANG|INICIO|INÍCIO|INIZIO)|Beginning of)\b.*\bGUTENBERG\b",
+    re.IGNORECASE,
+)
 _END = re.compile(rf"\s*\*{{2,}}\s*(?:{_ENDS})\b(?! ?:).*\bGUTENBERG\b", re.IGNORECASE)
-_END_LINE = re.compile(rf"\s*\**(?:{_ENDS})\b.{{0,40}}?\b(?:{_PROJECT})[ -]Gutenberg", re.IGNORECASE)
+_END_LINE = re.compile(
+    rf"\s*\**(?:{_ENDS})\b.{{0,40}}?\b(?:{_PROJECT})[ -]Gutenberg", re.IGNORECASE
+)
 _SMALL_PRINT_START = re.compile(r"\s*\*+\s*START\s*\*+\s*THE SMALL PRINT", re.IGNORECASE)
 _SMALL_PRINT_END = re.compile(r"\s*\*+\s*END\s*\*?\s*(?:OF )?THE SMALL PRINT", re.IGNORECASE)
 _CREDIT = re.compile(
@@ -35,7 +40,8 @@ _CREDIT = re.compile(
 _NOTE = re.compile(r"\[\s*Transcribers?['’]?s?['’]?\s+notes?\b", re.IGNORECASE)
 _TITLE = re.compile(r"^(?:Title|Titel|Titre|Título|Titolo): *(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 _FIRST_LINE = re.compile(
-    r"[\s*]*(?:The )?Project Gutenberg(?:'s|’s)? (?:(?:E-?text|E-?book) )?(?:of |,)?\s*(.+?)(?:,? by\b.*)?[\s*]*$", re.IGNORECASE
+    r"[\s*]*(?:The )?Project Gutenberg(?:'s|’s)? (?:(?:E-?text|E-?book) )?(?:of |,)?\s*(.+?)(?:,? by\b.*)?[\s*]*$",
+    re.IGNORECASE,
 )
 
 
@@ -59,7 +65,9 @@ def strip_gutenberg(text: str) -> Book:
     lines = list(_lines_with(text, ("Gutenberg", "GUTENBERG", "SMALL PRINT")))
     header = _find_start(text, lines)
     start = header or 0
-    end, unmistakable = _find_end(text, lines, start, trusted=header is not None or _mentioned(lines))
+    end, unmistakable = _find_end(
+        text, lines, start, trusted=header is not None or _mentioned(lines)
+    )
     believed = unmistakable and header is not None and len(text) - end < _LICENCE
     if end - start < _LEAST_SHARE * len(text) and not believed:
         end = len(text)
@@ -92,7 +100,11 @@ def _mentioned(lines: list[_Line]) -> bool:
 def _find_start(text: str, lines: list[_Line]) -> int | None:
     """Where the book begins: after the start line (which may go over several lines) or after the small print."""
     starts = [line for line in lines if line.start < _HEAD and _START.match(line.text)][:1]
-    prints = [line for line in lines if line.start < _HEAD and _SMALL_PRINT_END.match(line.text) and line.end < 0.9 * len(text)][:1]
+    prints = [
+        line
+        for line in lines
+        if line.start < _HEAD and _SMALL_PRINT_END.match(line.text) and line.end < 0.9 * len(text)
+    ][:1]
     return max((_marker_end(text, line) for line in starts + prints), default=None)
 
 
@@ -119,8 +131,14 @@ def _find_end(text: str, lines: list[_Line], start: int, *, trusted: bool) -> tu
     ends = [line for line in after if _END_LINE.match(line.text)]
     if stars:
         last = stars[-1].start
-        return min((line.start for line in ends if last - _BEFORE_END < line.start <= last), default=last), True
-    prints = [line.start for line in after if _SMALL_PRINT_START.match(line.text) and line.start > 0.5 * len(text)]
+        return min(
+            (line.start for line in ends if last - _BEFORE_END < line.start <= last), default=last
+        ), True
+    prints = [
+        line.start
+        for line in after
+        if _SMALL_PRINT_START.match(line.text) and line.start > 0.5 * len(text)
+    ]
     if trusted and (ends or prints):
         return min([line.start for line in ends[-1:]] + prints[:1]), False
     return len(text), False

@@ -16,8 +16,12 @@ from transforms.sources.render import Output
 Extractor = Literal["tokenmill", "resiliparse", "trafilatura"]
 """Ours; the main content of two other tools, with their own rules, to compare with."""
 
-_PROSE = re.compile(r"<(?:[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})|(!--)|([sStTnNxXiI][a-zA-Z]{2,7})(?=[\s/>]))")
-_PASSED_OVER = frozenset(("script", "style", "template", "textarea", "noscript", "title", "xmp", "iframe", "svg"))
+_PROSE = re.compile(
+    r"<(?:[pP](?:\s[^<>]{0,500})?>([^<]{50,2000})|(!--)|([sStTnNxXiI][a-zA-Z]{2,7})(?=[\s/>]))"
+)
+_PASSED_OVER = frozenset(
+    ("script", "style", "template", "textarea", "noscript", "title", "xmp", "iframe", "svg")
+)
 _SAMPLE, _TELLING = 1000, 300  # characters
 _HEAD = 500  # characters of a page's words that are often of its head
 
@@ -34,13 +38,17 @@ class Page(NamedTuple):
 def check_extractor(name: str, output: str = "text") -> None:
     """Raises ValueError for an extractor whose package cannot be imported, or that does not know the form of output."""
     if name == "resiliparse" and output != "text":
-        raise ValueError("extractor 'resiliparse' gives plain text only; leave out the extractor, or output = 'markdown'")
+        raise ValueError(
+            "extractor 'resiliparse' gives plain text only; leave out the extractor, or output = 'markdown'"
+        )
     if name != "trafilatura":
         return
     try:
         import trafilatura  # noqa: F401
     except ImportError as error:
-        raise ValueError(f"{name!r} needs a package that is not installed: pip install 'tokenmill[trafilatura]' ({error})") from error
+        raise ValueError(
+            f"{name!r} needs a package that is not installed: pip install 'tokenmill[trafilatura]' ({error})"
+        ) from error
 
 
 def prose_sample(html: str) -> str:
@@ -50,7 +58,9 @@ def prose_sample(html: str) -> str:
     """
     found: list[str] = []
     size = at = 0
-    ends: dict[str, int] = {}  # where the next end of an element stands, so that none is looked for twice
+    ends: dict[
+        str, int
+    ] = {}  # where the next end of an element stands, so that none is looked for twice
     while size < _SAMPLE and (match := _PROSE.search(html, at)):
         at = match.end()
         if match[1]:
@@ -71,7 +81,12 @@ def _end_of(html: str, end: str, at: int, ends: dict[str, int]) -> int:
 
 
 def extract_main_text(
-    html: str, *, extractor: Extractor = "tokenmill", output: Output = "text", links: bool = False, screen: Screen | None = None
+    html: str,
+    *,
+    extractor: Extractor = "tokenmill",
+    output: Output = "text",
+    links: bool = False,
+    screen: Screen | None = None,
 ) -> Page:
     """The page's main content as text, one block a line, or as Markdown; docs/extraction.md has the rules.
 
@@ -90,7 +105,14 @@ def extract_main_text(
     if extractor == "trafilatura":
         text = _trafilatura_text(html, output, links)
     elif extractor == "resiliparse":
-        text = extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False, comments=False, post_meta=False)
+        text = extract_plain_text(
+            tree,
+            main_content=True,
+            preserve_formatting=True,
+            alt_texts=False,
+            comments=False,
+            post_meta=False,
+        )
     else:
         text = main_text(tree, output=output, links=links)
     return Page(text, *metadata)
@@ -100,5 +122,14 @@ def _trafilatura_text(html: str, output: Output, links: bool) -> str:
     from trafilatura import extract
 
     if output == "markdown":
-        return extract(html, include_comments=False, output_format="markdown", include_formatting=True, include_links=links) or ""
+        return (
+            extract(
+                html,
+                include_comments=False,
+                output_format="markdown",
+                include_formatting=True,
+                include_links=links,
+            )
+            or ""
+        )
     return extract(html, include_comments=False) or ""

@@ -33,13 +33,37 @@ from transforms.sources.render import Output, render
 MAX_BYTES = 64 << 20
 _HEAD_CHARACTERS = 1 << 18
 _EMPTY_ELEMENT = re.compile(r"<([a-zA-Z][\w:.-]*)([^<>]*)/>")
-_OTHER_ROOTS = ("mediawiki", "rss", "feed", "rdf")  # of files that state HTML's document type and are none
-_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
+_OTHER_ROOTS = (
+    "mediawiki",
+    "rss",
+    "feed",
+    "rdf",
+)  # of files that state HTML's document type and are none
+_VOID = frozenset(
+    (
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    )
+)
 
 
 def close_empty_elements(markup: str) -> str:
     """XHTML -> the same for an HTML parser, to which `<title/>` opens a title that swallows the page."""
-    return _EMPTY_ELEMENT.sub(lambda tag: tag[0] if tag[1].lower() in _VOID else f"<{tag[1]}{tag[2]}></{tag[1]}>", markup)
+    return _EMPTY_ELEMENT.sub(
+        lambda tag: tag[0] if tag[1].lower() in _VOID else f"<{tag[1]}{tag[2]}></{tag[1]}>", markup
+    )
 
 
 def plain_text(markup: str, *, output: Output = "text", links: bool = False) -> str:
@@ -71,7 +95,9 @@ def stated_url(markup: str) -> str | None:
     check_page(head)
     tree = HTMLTree.parse(head)
     opengraph = _attribute(tree, 'meta[property="og:url"]', "content")
-    return absolute_url(_attribute(tree, 'link[rel~="canonical"]', "href"), opengraph) or absolute_url(opengraph)
+    return absolute_url(
+        _attribute(tree, 'link[rel~="canonical"]', "href"), opengraph
+    ) or absolute_url(opengraph)
 
 
 def _attribute(tree: HTMLTree, selector: str, name: str) -> str | None:
@@ -97,7 +123,16 @@ def read_html(
         yield RawReject("0", "html/too-large", detail=f"more than {max_bytes} bytes")
         return
     try:
-        yield _read_page(body, functools.partial(extract_main_text, extractor=extractor, output=output, links=bool(links), screen=screen))
+        yield _read_page(
+            body,
+            functools.partial(
+                extract_main_text,
+                extractor=extractor,
+                output=output,
+                links=bool(links),
+                screen=screen,
+            ),
+        )
     except BaseException as error:  # a parser's failure on one page must not end the unit
         if not is_failure(error) or is_of_system(error):
             raise
@@ -121,8 +156,18 @@ def _read_page(body: bytes, extract: Callable[[str], Page]) -> Record:
         return error.reject("0", url)
     text = strip_gutenberg(clean_text(page.text)).text.strip()
     if not text:
-        return RawReject("0", "extract/empty", "extract", url=url, detail=f"no main text in {len(body)} bytes")
-    return RawDocument("0", text, url=url, title=page.title, published=page.published, declared_language=page.language, notes=decoded.notes)
+        return RawReject(
+            "0", "extract/empty", "extract", url=url, detail=f"no main text in {len(body)} bytes"
+        )
+    return RawDocument(
+        "0",
+        text,
+        url=url,
+        title=page.title,
+        published=page.published,
+        declared_language=page.language,
+        notes=decoded.notes,
+    )
 
 
 def _begins(head: FileHead) -> bool:

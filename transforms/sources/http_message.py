@@ -7,7 +7,10 @@ status line, and bodies that begin without the blank line.
 import re
 from typing import NamedTuple
 
-_STATUS_LINE = re.compile(rb"(?:HTTP|ICY|SPDY)\b(?:[ \t]*/[ \t]*[\d.]*)?(?:[ \t]+(\d{3})(?!\d))?[^\r\n]*(?:\r*\n|\r|$)", re.IGNORECASE)
+_STATUS_LINE = re.compile(
+    rb"(?:HTTP|ICY|SPDY)\b(?:[ \t]*/[ \t]*[\d.]*)?(?:[ \t]+(\d{3})(?!\d))?[^\r\n]*(?:\r*\n|\r|$)",
+    re.IGNORECASE,
+)
 _LINE = re.compile(rb"([^\r\n]*)(?:\r*\n|\r|$)")
 _NAME = re.compile(rb"[ \t]*([^\x00-\x20:<>()\"\\/?={}\[\]@,;][^\x00-\x1f:<>]{0,199}?)[ \t]*:")
 _ORIGINAL = "x-archive-orig-"
@@ -42,8 +45,16 @@ def parse_response(block: bytes) -> HttpMessage:
         match = _STATUS_LINE.match(block, at)
         status = int(match[1]) if match and match[1] else None
         fields, body_at = _parse_fields(block, match.end() if match else at)
-        is_interim = match is not None and status is not None and (100 <= status < 200 or (status == 200 and not fields))
-        if not is_interim or not _STATUS_LINE.match(block, body_at) or not block.startswith((b"HTTP/", b"http/"), body_at):
+        is_interim = (
+            match is not None
+            and status is not None
+            and (100 <= status < 200 or (status == 200 and not fields))
+        )
+        if (
+            not is_interim
+            or not _STATUS_LINE.match(block, body_at)
+            or not block.startswith((b"HTTP/", b"http/"), body_at)
+        ):
             break
         at = body_at
     if match is None:
@@ -78,4 +89,6 @@ def _parse_fields(block: bytes, at: int) -> tuple[dict[str, list[str]], int]:
 def _goes_on(block: bytes, at: int) -> bool:
     """Whether behind a line that is no field the head goes on, or ends: such a line is a damaged field."""
     line = _LINE.match(block, at)
-    return line is not None and (_NAME.match(line[1]) is not None or (not line[1] and at < len(block)))
+    return line is not None and (
+        _NAME.match(line[1]) is not None or (not line[1] and at < len(block))
+    )

@@ -20,17 +20,34 @@ _STRONG = frozenset(("b", "strong"))
 _EMPHASIS = frozenset(("i", "em"))
 _CODE = frozenset(("code", "tt", "kbd", "samp"))
 _FORMULAS = frozenset(("math", "script", "img", "mjx-container", "math-renderer"))
-_FORMULA_HINTS = ("ath", "katex", "frac", "tion", "atex", "ormula", "tex2jax", "tex-", 'tex"', "tex ")
+_FORMULA_HINTS = (
+    "ath",
+    "katex",
+    "frac",
+    "tion",
+    "atex",
+    "ormula",
+    "tex2jax",
+    "tex-",
+    'tex"',
+    "tex ",
+)
 _STACK_TAGS = frozenset((TEXT, "br", "sup", "sub", "span", "i", "b", "var", "small"))
 _MOST_STACKED, _LONGEST_STACKED = 12, 20  # nodes, characters
 _MOST_PARENTS = 50
 _LONGEST = 2_000  # characters of an element's attributes that are looked at for others inside it
-_SCRIPT_CLASS = re.compile(r"""\sclass="(?:[^"]*\s)?(?:(?P<sup>superscript|sup)|(?P<sub>subscript|sub))(?:\s[^"]*)?\"""")
-_FORMULA_CLASS = re.compile(r"""\sclass="(?:[^"]*\s)?(?:math|texhtml|mathit|equation|mwe-math-element|ltx_Math)(?:\s[^"]*)?\"""")
+_SCRIPT_CLASS = re.compile(
+    r"""\sclass="(?:[^"]*\s)?(?:(?P<sup>superscript|sup)|(?P<sub>subscript|sub))(?:\s[^"]*)?\""""
+)
+_FORMULA_CLASS = re.compile(
+    r"""\sclass="(?:[^"]*\s)?(?:math|texhtml|mathit|equation|mwe-math-element|ltx_Math)(?:\s[^"]*)?\""""
+)
 _REFERENCE = re.compile(
     r"""\s(?:class|id|role|epub:type|rel)="[^"]*(?:reference|footnote|fnref|noteref|cite_ref|citation|endnote|ftnref|xref)"""
 )
-_NOTE_ADDRESS = re.compile(r"""\shref="(?:\#|[^"]*\#[^"]{0,40}(?:cite|note|fn|ref|bib|foot|ftn|[Cc]\d))""")
+_NOTE_ADDRESS = re.compile(
+    r"""\shref="(?:\#|[^"]*\#[^"]{0,40}(?:cite|note|fn|ref|bib|foot|ftn|[Cc]\d))"""
+)
 _QUOTES = {
     "de": "„“‚‘",
     "fr": "«»“”",
@@ -98,9 +115,10 @@ class InlineRenderer:
         return True
 
     def _open_inline(self, node: int, tag: str, data: str) -> int:
-        if (tag in _FORMULAS or (data and tag != "a" and any(hint in data for hint in _FORMULA_HINTS))) and (
-            formula := self._formula(node)
-        ):
+        if (
+            tag in _FORMULAS
+            or (data and tag != "a" and any(hint in data for hint in _FORMULA_HINTS))
+        ) and (formula := self._formula(node)):
             if formula.tex.startswith("\0"):
                 self._line.part_numbers()
                 self._line.add(formula.tex[1:])
@@ -116,7 +134,11 @@ class InlineRenderer:
             return self._open_script(node, is_raised=tag == "sup")
         if data and tag in ("span", "small", "font", "code", "a", "em", "i"):
             if "display" in data or "vertical-align" in data or "white-space" in data:
-                if "inline-block" in data and "vertical-align" in data and (parts := self._stacked(node)):
+                if (
+                    "inline-block" in data
+                    and "vertical-align" in data
+                    and (parts := self._stacked(node))
+                ):
                     self._add_stacked(node, parts)
                     return end
                 style = STYLE.search(data)
@@ -125,7 +147,13 @@ class InlineRenderer:
                 if style and style["display"] in ("block", "flex", "grid", "list-item", "table"):
                     self._gap(1)
                     self._closing.append((end, self._gap, (1,)))
-                elif style and style["pre"] and not self._in_cell and end - node <= LARGE and "\n" in self._page.text(node):
+                elif (
+                    style
+                    and style["pre"]
+                    and not self._in_cell
+                    and end - node <= LARGE
+                    and "\n" in self._page.text(node)
+                ):
                     return self.preformatted(node)
                 elif style and style["lines"]:
                     self._keep_lines(end)
@@ -135,7 +163,14 @@ class InlineRenderer:
                 self._formula_depth += 1
                 self._closing.append((end, self._close_formula, ()))
         if tag == "q":
-            inside = next((self._page.data[each] for each in range(node + 1, min(end, node + 6)) if self._page.tags[each] == TEXT), "")
+            inside = next(
+                (
+                    self._page.data[each]
+                    for each in range(node + 1, min(end, node + 6))
+                    if self._page.tags[each] == TEXT
+                ),
+                "",
+            )
             if inside.lstrip()[:1] not in (*_QUOTE_SIGNS,):
                 at = 2 * (self._open_quotes % 2)
                 quotes = self._quotes_at(node)
@@ -153,11 +188,17 @@ class InlineRenderer:
         """The upper and the lower text of an element in which one index stands over another (`<br>` between them); empty for others."""
         page, keep = self._page, self._keep
         end = page.ends[node]
-        if end - node > _MOST_STACKED or page.tags[node:end].count("br") != 1 or not _STACK_TAGS.issuperset(page.tags[node + 1 : end]):
+        if (
+            end - node > _MOST_STACKED
+            or page.tags[node:end].count("br") != 1
+            or not _STACK_TAGS.issuperset(page.tags[node + 1 : end])
+        ):
             return []
         at = page.tags.index("br", node, end)
         parts = [
-            "".join(page.data[each] for each in part if page.tags[each] == TEXT and keep[each]).strip()
+            "".join(
+                page.data[each] for each in part if page.tags[each] == TEXT and keep[each]
+            ).strip()
             for part in (range(node, at), range(at, end))
         ]
         return parts if all(0 < len(part) <= _LONGEST_STACKED for part in parts) else []
@@ -168,16 +209,25 @@ class InlineRenderer:
         after = self._text_after(page.ends[node])
         upper, lower = parts
         counts_atoms = lower.isdigit() and not after[:1].isalnum() and not upper.isdigit()
-        for text, is_raised in ((lower, False), (upper, True)) if counts_atoms else ((upper, True), (lower, False)):
+        for text, is_raised in (
+            ((lower, False), (upper, True)) if counts_atoms else ((upper, True), (lower, False))
+        ):
             if line.open_script():
                 line.add(text)
-                line.close_script(is_raised=is_raised, after=after, linked=False, formula=is_raised or not counts_atoms)
+                line.close_script(
+                    is_raised=is_raised,
+                    after=after,
+                    linked=False,
+                    formula=is_raised or not counts_atoms,
+                )
 
     def _quotes_at(self, node: int) -> str:
         """The quotation marks of the language at a node: two of the outer quotation, two of those inside."""
         page = self._page
         for _ in range(_MOST_PARENTS):
-            if "lang=" in page.data[node] and (language := page.attribute(node, "lang") or page.attribute(node, "xml:lang")):
+            if "lang=" in page.data[node] and (
+                language := page.attribute(node, "lang") or page.attribute(node, "xml:lang")
+            ):
                 return _QUOTES.get(language[:2].lower(), _QUOTES[""])
             node = page.parents[node]
             if node < 0:
@@ -212,7 +262,9 @@ class InlineRenderer:
 
     def _close_code(self, start: int) -> None:
         ahead = reversed(self._line.pieces[:start])
-        if next((piece for piece in ahead if not markdown_text.MARKS.fullmatch(piece)), "").endswith("`"):
+        if next(
+            (piece for piece in ahead if not markdown_text.MARKS.fullmatch(piece)), ""
+        ).endswith("`"):
             return  # two pieces of code side by side would be read as one with a fence of two
         self._wrap(start, lambda text: markdown_text.code_span(markdown_text.unescape_marks(text)))
 
@@ -231,7 +283,13 @@ class InlineRenderer:
     def _open_script(self, node: int, *, is_raised: bool) -> int:
         end = self._page.ends[node]
         if self._line.open_script():
-            self._closing.append((end, self._close_script, (is_raised, self._text_after(end), self._is_reference(node))))
+            self._closing.append(
+                (
+                    end,
+                    self._close_script,
+                    (is_raised, self._text_after(end), self._is_reference(node)),
+                )
+            )
         else:
             self._line.part_numbers()
             self._closing.append((end, self._line.part_numbers, ()))
@@ -245,14 +303,24 @@ class InlineRenderer:
                 break
             if tags[node] == TEXT:
                 text = self._page.data[node][:80] if self._keep[node] else ""
-                if text.strip() in ("/", "⁄") and node + 1 < len(tags) and tags[node + 1] not in BLOCKS:  # what a fraction goes on with
-                    return text.rstrip() + (FRACTION if tags[node + 1] == "sub" else "") + self._page.text(node + 1)[:40]
+                if (
+                    text.strip() in ("/", "⁄")
+                    and node + 1 < len(tags)
+                    and tags[node + 1] not in BLOCKS
+                ):  # what a fraction goes on with
+                    return (
+                        text.rstrip()
+                        + (FRACTION if tags[node + 1] == "sub" else "")
+                        + self._page.text(node + 1)[:40]
+                    )
                 return text
             node = ends[node] if tags[node] in _SCRIPTS else node + 1
         return ""
 
     def _close_script(self, is_raised: bool, after: str, linked: bool) -> None:
-        self._line.close_script(is_raised=is_raised, after=after, linked=linked, formula=self._formula_depth > 0)
+        self._line.close_script(
+            is_raised=is_raised, after=after, linked=linked, formula=self._formula_depth > 0
+        )
 
     def _is_reference(self, node: int) -> bool:
         """Whether a raised piece is a link to a note: by its own name, a link right inside it or right around it."""
@@ -260,7 +328,11 @@ class InlineRenderer:
         for each in (node, page.parents[node], *range(node + 1, min(node + 4, page.ends[node]))):
             tag, attributes = page.tags[each], page.data[each][:_LONGEST]
             if tag == "xref" or (
-                tag != TEXT and ((each >= node and _REFERENCE.search(attributes)) or (tag == "a" and _NOTE_ADDRESS.search(attributes)))
+                tag != TEXT
+                and (
+                    (each >= node and _REFERENCE.search(attributes))
+                    or (tag == "a" and _NOTE_ADDRESS.search(attributes))
+                )
             ):
                 return True
         return False
@@ -280,4 +352,6 @@ class InlineRenderer:
             self._blocks.block(markdown_text.formula(tex, display=True) if self._markdown else tex)
             self._blocks.gap(1)
         else:
-            self._line.add_formula(tex, markdown_text.formula(tex, display=False) if self._markdown else tex)
+            self._line.add_formula(
+                tex, markdown_text.formula(tex, display=False) if self._markdown else tex
+            )

@@ -9,13 +9,17 @@ from typing import Any, BinaryIO
 _BLOCK = 1 << 16
 _LARGEST = 64 << 20  # characters of one value
 _EXCERPT = 1000
-_NEAR_END = 16  # a value that is cut fails at its end, or as far before it as a word or an escape is long
+_NEAR_END = (
+    16  # a value that is cut fails at its end, or as far before it as a word or an escape is long
+)
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte it cannot decode
 _DIGITS = 4300  # the longest integer that Python reads
 
 _DECODER = json.JSONDecoder()
-_LONG_INTEGERS = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) < _DIGITS else digits)
+_LONG_INTEGERS = json.JSONDecoder(
+    parse_int=lambda digits: int(digits) if len(digits) < _DIGITS else digits
+)
 
 
 class Broken(ValueError):
@@ -57,7 +61,11 @@ def read_values(stream: BinaryIO, head: bytes) -> Iterator[tuple[int, Any, str]]
             except Broken as error:
                 excerpt = buffer.excerpt()
                 continues = buffer.next_line_alike()
-                yield offset, error if continues else Broken(f"{error}; what follows is not read"), excerpt
+                yield (
+                    offset,
+                    error if continues else Broken(f"{error}; what follows is not read"),
+                    excerpt,
+                )
                 if not continues:
                     return
     if in_array:
@@ -87,7 +95,9 @@ class _Buffer:
 
     def skip(self, characters: int) -> None:
         skipped = self._text[self._position : self._position + characters]
-        self.offset += len(skipped) if skipped.isascii() else len(skipped.encode("utf-8", "surrogateescape"))
+        self.offset += (
+            len(skipped) if skipped.isascii() else len(skipped.encode("utf-8", "surrogateescape"))
+        )
         self._position += characters
 
     def excerpt(self) -> str:
@@ -102,11 +112,19 @@ class _Buffer:
             try:
                 value, end = decode_value(self._text, self._position)
             except json.JSONDecodeError as error:
-                cut = error.pos >= len(self._text) - _NEAR_END or error.msg.startswith("Unterminated string")
+                cut = error.pos >= len(self._text) - _NEAR_END or error.msg.startswith(
+                    "Unterminated string"
+                )
                 if cut and len(self._text) - self._position < _LARGEST and self._more():
                     continue
-                at_end = error.pos >= len(self._text.rstrip()) or error.msg.startswith("Unterminated string")
-                what = "the file ends inside a value" if at_end else f"{error.msg}, {error.pos - self._position} characters on"
+                at_end = error.pos >= len(self._text.rstrip()) or error.msg.startswith(
+                    "Unterminated string"
+                )
+                what = (
+                    "the file ends inside a value"
+                    if at_end
+                    else f"{error.msg}, {error.pos - self._position} characters on"
+                )
                 raise Broken(what) from error
             except RecursionError as error:
                 raise Broken(f"RecursionError: {error}") from error

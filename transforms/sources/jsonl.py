@@ -9,7 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
-from transforms.sources.columns import MISSING, ColumnsSeen, asked_columns, field_columns, find_value
+from transforms.sources.columns import (
+    MISSING,
+    ColumnsSeen,
+    asked_columns,
+    field_columns,
+    find_value,
+)
 from transforms.sources.dates import parse_date
 from transforms.sources.json_stream import Broken, decode_value, read_values
 from transforms.sources.kept import kept_text
@@ -48,7 +54,12 @@ def read_jsonl(
                     seen.add_record(value)
                 yield reader.record(value, locator, excerpt)
             except Exception as error:  # what nobody foresaw in one line must not end the file
-                yield RawReject(locator, "jsonl/unreadable", detail=f"{type(error).__name__}: {error}", excerpt=_shown(excerpt))
+                yield RawReject(
+                    locator,
+                    "jsonl/unreadable",
+                    detail=f"{type(error).__name__}: {error}",
+                    excerpt=_shown(excerpt),
+                )
     finally:
         seen.close()
 
@@ -82,12 +93,18 @@ def _values(stream: BinaryIO, start: int, end: int | None) -> Iterator[_Value]:
 def _first_line(stream: BinaryIO) -> bytes:
     """The beginning of a file up to the end of its first line that is not blank, or a block of it: all ranges judge the file by this."""
     head = stream.readline(_BLOCK)
-    while not head.removeprefix(codecs.BOM_UTF8).strip() and len(head) < _BLOCK and (more := stream.readline(_BLOCK)):
+    while (
+        not head.removeprefix(codecs.BOM_UTF8).strip()
+        and len(head) < _BLOCK
+        and (more := stream.readline(_BLOCK))
+    ):
         head += more
     return head
 
 
-def _line_values(stream: BinaryIO, head: bytes, following: int, end: int | None) -> Iterator[_Value]:
+def _line_values(
+    stream: BinaryIO, head: bytes, following: int, end: int | None
+) -> Iterator[_Value]:
     """The values on the lines from an offset on. `head`: bytes that were read already, which need not end with a line."""
     if head and not head.endswith(b"\n"):
         head += stream.readline()
@@ -107,7 +124,9 @@ def _line_values(stream: BinaryIO, head: bytes, following: int, end: int | None)
 
 def _split_lines(data: bytes) -> list[bytes]:
     """Lines as `readline` gives them: a carriage return alone ends none."""
-    return [part + b"\n" for part in data.split(b"\n")[:-1]] + ([last] if (last := data.split(b"\n")[-1]) else [])
+    return [part + b"\n" for part in data.split(b"\n")[:-1]] + (
+        [last] if (last := data.split(b"\n")[-1]) else []
+    )
 
 
 def _next_line(stream: BinaryIO, start: int) -> int:
@@ -129,7 +148,11 @@ def _odd_line(line: bytes, offset: int, error: Exception) -> Iterator[_Value]:
             yield str(offset), decode_value(line.decode("utf-8-sig"), 0)[0], line
         except (ValueError, RecursionError):
             yield str(offset), broken, line
-    elif error.msg == "Extra data" and error.doc[: error.pos].rstrip().endswith("}") and error.doc[error.pos :].startswith("{"):
+    elif (
+        error.msg == "Extra data"
+        and error.doc[: error.pos].rstrip().endswith("}")
+        and error.doc[error.pos :].startswith("{")
+    ):
         yield from _objects_of_line(error.doc, offset)
     else:
         yield str(offset), broken, line
@@ -172,7 +195,9 @@ class _Reader:
             return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=_shown(excerpt))
         text = clean_text(text)
         if not text:
-            return RawReject(locator, "extract/empty", "extract", detail=f"field {self._keys['text']!r} is empty")
+            return RawReject(
+                locator, "extract/empty", "extract", detail=f"field {self._keys['text']!r} is empty"
+            )
         url, title = (_find(value, self._keys[field]) for field in ("url", "title"))
         return RawDocument(
             locator,
@@ -184,7 +209,9 @@ class _Reader:
         )
 
     def _kept(self, value: dict[str, Any]) -> str | None:
-        kept = {name: item for name in self._keep if (item := find_value(value, name)) is not MISSING}
+        kept = {
+            name: item for name in self._keep if (item := find_value(value, name)) is not MISSING
+        }
         return kept_text(kept) if kept else None
 
 
@@ -201,7 +228,9 @@ JSONL = SourceKind(
     locator="byte offset of the line in the file, decompressed",
     suffixes=(".jsonl", ".ndjson", ".jsonlines", ".jl", ".json"),
     begins=lambda head: _BEGINS.match(head.text) is not None,
-    ranges=Ranges(of="line", files="uncompressed jsonl", except_suffixes=COMPRESSIONS, start_at_locators=True),
+    ranges=Ranges(
+        of="line", files="uncompressed jsonl", except_suffixes=COMPRESSIONS, start_at_locators=True
+    ),
     rates={
         True: InputRate(bytes_per_second=1.5e6, text=2.31, parts=1.10),
         False: InputRate(bytes_per_second=4.3e6, text=0.85, parts=0.41),

@@ -65,7 +65,9 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):
-        return "integer" if abs(value) <= _EXACT else "int64" if -_INT64 <= value < _INT64 else "other"
+        return (
+            "integer" if abs(value) <= _EXACT else "int64" if -_INT64 <= value < _INT64 else "other"
+        )
     if isinstance(value, str):
         return "special" if value in _SPECIAL else "string"
     return "null" if value is None else "number" if isinstance(value, float) else "other"
@@ -85,7 +87,8 @@ def json_values(column: pa.Array) -> list[Any]:
         inner = [json_values(part) for part in column.flatten()]
         rows = zip(*inner, strict=True) if inner else ((),) * len(column)
         return [
-            dict(zip(names, row, strict=True)) if valid else None for row, valid in zip(rows, column.is_valid().to_pylist(), strict=True)
+            dict(zip(names, row, strict=True)) if valid else None
+            for row, valid in zip(rows, column.is_valid().to_pylist(), strict=True)
         ]
     if pa.types.is_map(kind):
         return _lists(column, _pairs)
@@ -107,7 +110,10 @@ def _lists(column: pa.Array, read: Callable[[Any], list[Any]]) -> list[Any]:
         starts = [(column.offset + row) * size for row in range(len(column))]
     else:
         starts = column.offsets.to_pylist()[: len(column)]
-    return [None if length is None else values[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+    return [
+        None if length is None else values[start : start + length]
+        for start, length in zip(starts, lengths, strict=True)
+    ]
 
 
 def _pairs(column: pa.MapArray) -> list[Any]:
@@ -124,11 +130,20 @@ def _flat(column: pa.Array) -> list[Any]:
     kind, types = column.type, pa.types
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         # As bytes, since Arrow does not check that strings are UTF-8.
-        return _mapped(column.cast(pa.large_binary()), lambda value: value.decode("utf-8", "replace"))
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind) or types.is_fixed_size_binary(kind):
+        return _mapped(
+            column.cast(pa.large_binary()), lambda value: value.decode("utf-8", "replace")
+        )
+    if (
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_binary_view(kind)
+        or types.is_fixed_size_binary(kind)
+    ):
         return _mapped(column, lambda value: base64.b64encode(value).decode())
     if types.is_float16(kind) or types.is_float32(kind):
-        short = np.float16 if types.is_float16(kind) else np.float32  # 0.1 for the float32 next to it, not 0.10000000149011612
+        short = (
+            np.float16 if types.is_float16(kind) else np.float32
+        )  # 0.1 for the float32 next to it, not 0.10000000149011612
         return _mapped(column.cast(pa.float64()), lambda value: float(str(short(value))))
     if types.is_decimal(kind):
         return _mapped(column, lambda value: format(Decimal(value), "f"))
@@ -138,8 +153,16 @@ def _flat(column: pa.Array) -> list[Any]:
     if types.is_date(kind) or types.is_time(kind):
         return column.cast(pa.string()).to_pylist()
     if types.is_duration(kind):
-        return _mapped(column.cast(pa.int64()), lambda value: format(Decimal(value).scaleb(-_UNITS[kind.unit]), "f") + "s")
-    if types.is_null(kind) or types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return _mapped(
+            column.cast(pa.int64()),
+            lambda value: format(Decimal(value).scaleb(-_UNITS[kind.unit]), "f") + "s",
+        )
+    if (
+        types.is_null(kind)
+        or types.is_boolean(kind)
+        or types.is_integer(kind)
+        or types.is_floating(kind)
+    ):
         return column.to_pylist()
     return _mapped(column, str)  # intervals, unions
 

@@ -36,7 +36,9 @@ class Ranges:
     start_at_locators: bool = False
 
     def include(self, path: str) -> bool:
-        return (not self.suffixes or path.endswith(self.suffixes)) and not path.endswith(self.except_suffixes)
+        return (not self.suffixes or path.endswith(self.suffixes)) and not path.endswith(
+            self.except_suffixes
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,11 @@ class SourceKind:
     @functools.cached_property
     def _keywords(self) -> dict[str, inspect.Parameter]:
         parameters = inspect.signature(self.read).parameters
-        return {name: item for name, item in parameters.items() if item.kind is inspect.Parameter.KEYWORD_ONLY}
+        return {
+            name: item
+            for name, item in parameters.items()
+            if item.kind is inspect.Parameter.KEYWORD_ONLY
+        }
 
     def can_split(self, path: str) -> bool:
         """Whether a file can be read in ranges of bytes."""
@@ -127,4 +133,6 @@ class SourceKind:
 
     def starts_at_locators(self, path: str) -> bool:
         """Whether one record of a file can be read without those before it."""
-        return self.ranges is not None and self.ranges.start_at_locators and self.ranges.include(path)
+        return (
+            self.ranges is not None and self.ranges.start_at_locators and self.ranges.include(path)
+        )

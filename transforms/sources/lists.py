@@ -70,9 +70,13 @@ def open_list(page: PageTree, node: int, tag: str) -> OpenList:
     backwards = "reversed" in attributes
     start = _integer(attributes.get("start"))
     if start is None:
-        start = sum(1 for child in page.children(node) if page.tags[child] == "li") if backwards else 1
+        start = (
+            sum(1 for child in page.children(node) if page.tags[child] == "li") if backwards else 1
+        )
     kind = attributes.get("type", "1")
-    return OpenList(node, True, start, -1 if backwards else 1, kind if kind in ("a", "A", "i", "I") else "1")
+    return OpenList(
+        node, True, start, -1 if backwards else 1, kind if kind in ("a", "A", "i", "I") else "1"
+    )
 
 
 def _integer(value: str | None) -> int | None:

@@ -19,7 +19,10 @@ _ALIKE = 0.4
 _FEW = 20  # blocks
 _PLAIN, _ASIDE_AT_MOST = 0.6, 0.1
 _SURE = 0.8
-_ASIDE = sum(1 << TAG_NAMES.index(tag) for tag in ("nav", "footer", "aside", "form", "button", "figcaption", "hidden"))
+_ASIDE = sum(
+    1 << TAG_NAMES.index(tag)
+    for tag in ("nav", "footer", "aside", "form", "button", "figcaption", "hidden")
+)
 _PICTURE = 1 << list(WORDS).index("picture")
 _HEADER = 1 << TAG_NAMES.index("header")
 _HEADER_NAME = 1 << list(WORDS).index("header")
@@ -27,7 +30,9 @@ _ARTICLE = sum(1 << TAG_NAMES.index(tag) for tag in ("main", "article"))
 _TITLE = 1 << TAG_NAMES.index("h1")
 _HEADING = sum(1 << TAG_NAMES.index(tag) for tag in ("h2", "h3", "h4"))
 _LONGEST_HEADING = 60  # characters
-_ASIDE_GROUPS = sum(1 << GROUPS.index(name) for name in ("related", "comment", "more", "share", "advert"))
+_ASIDE_GROUPS = sum(
+    1 << GROUPS.index(name) for name in ("related", "comment", "more", "share", "advert")
+)
 _EXEMPT = sum(1 << TAG_NAMES.index(tag) for tag in ("table", "dl", "pre", "code"))
 
 
@@ -52,7 +57,9 @@ def without_repeats(texts: Sequence[str], regions: Sequence[int], taken: np.ndar
     taken = taken.copy()
 
     def close() -> None:
-        if sum(len(texts[number]) for number in run) >= (_REPEATED if len(run) > 1 else 2 * _REPEATED):
+        if sum(len(texts[number]) for number in run) >= (
+            _REPEATED if len(run) > 1 else 2 * _REPEATED
+        ):
             taken[run] = False
         run.clear()
 
@@ -75,7 +82,9 @@ def without_boilerplate(blocks: Blocks, taken: np.ndarray) -> np.ndarray:
     return taken
 
 
-def choose_blocks(blocks: Blocks, places: Places, probabilities: np.ndarray, words: np.ndarray) -> np.ndarray:
+def choose_blocks(
+    blocks: Blocks, places: Places, probabilities: np.ndarray, words: np.ndarray
+) -> np.ndarray:
     """m blocks, where they stand, float64 (m,) how likely each is main text and how many words it has -> bool (m,): which are taken."""
     aside = stand_aside(blocks, places)
     if len(words) <= _FEW or not aside.any():
@@ -97,10 +106,17 @@ def _in_headers(blocks: Blocks) -> np.ndarray:
     """bool (m,): the blocks inside `header` that are no headings."""
     heading = _HEADING | _TITLE
     pairs = zip(blocks.first, blocks.holder, strict=True)
-    return np.array([bool(blocks.kinds[node] & _HEADER) and not blocks.own_kinds.get(holder, 0) & heading for node, holder in pairs])
+    return np.array(
+        [
+            bool(blocks.kinds[node] & _HEADER) and not blocks.own_kinds.get(holder, 0) & heading
+            for node, holder in pairs
+        ]
+    )
 
 
-def _at_sight(blocks: Blocks, places: Places, probabilities: np.ndarray, words: np.ndarray, aside: np.ndarray) -> np.ndarray:
+def _at_sight(
+    blocks: Blocks, places: Places, probabilities: np.ndarray, words: np.ndarray, aside: np.ndarray
+) -> np.ndarray:
     """Probabilities for a page of which the model has seen no like: what stands in plain sight is text, what stands aside is not.
 
     What holds half of the words does not stand aside, whatever it is called.
@@ -113,11 +129,15 @@ def _at_sight(blocks: Blocks, places: Places, probabilities: np.ndarray, words: 
     if 2 * words[inside].sum() < words.sum():  # the page does not say where its article is
         inside[:] = True
     plain = inside & ~aside & ~_named_header(places)
-    if aside.any() and 2 * words[probabilities >= _SURE].sum() >= words.sum():  # the model has found the article
+    if (
+        aside.any() and 2 * words[probabilities >= _SURE].sum() >= words.sum()
+    ):  # the model has found the article
         plain[:] = False
     if 2 * words[aside].sum() >= words.sum():
         return np.maximum(probabilities, _PLAIN * plain)
-    return np.where(aside, np.minimum(probabilities, _ASIDE_AT_MOST), np.maximum(probabilities, _PLAIN * plain))
+    return np.where(
+        aside, np.minimum(probabilities, _ASIDE_AT_MOST), np.maximum(probabilities, _PLAIN * plain)
+    )
 
 
 def stand_aside(blocks: Blocks, places: Places) -> np.ndarray:

@@ -19,7 +19,9 @@ _MAX_BLOCKS = 50_000
 """Beyond them a page is no document to measure: 60 MB of features, where real pages have some hundreds of blocks."""
 _CHROME = tags_of("nav", "footer")
 _LITTLE = 500  # characters
-_AROUND = sum(1 << TAG_NAMES.index(tag) for tag in ("nav", "header", "footer", "aside", "form", "button"))
+_AROUND = sum(
+    1 << TAG_NAMES.index(tag) for tag in ("nav", "header", "footer", "aside", "form", "button")
+)
 
 
 def main_text(tree: HTMLTree, *, output: Output = "text", links: bool = False) -> str:
@@ -30,7 +32,9 @@ def main_text(tree: HTMLTree, *, output: Output = "text", links: bool = False) -
     page, seen, blocks = candidates(tree)
     if not blocks.texts:
         return ""
-    return render(page, keep=_kept(page, seen, blocks, _taken(page, blocks)), output=output, links=links)
+    return render(
+        page, keep=_kept(page, seen, blocks, _taken(page, blocks)), output=output, links=links
+    )
 
 
 def candidates(tree: HTMLTree) -> tuple[PageTree, bytearray, Blocks]:
@@ -55,7 +59,11 @@ def page_text(tree: HTMLTree) -> str:
     if not page.tags:
         return ""
     blocks = page_blocks(page, visible_texts(page))
-    return "\n".join(text for text, node in zip(blocks.texts, blocks.first, strict=True) if not blocks.kinds[node] & _AROUND)
+    return "\n".join(
+        text
+        for text, node in zip(blocks.texts, blocks.first, strict=True)
+        if not blocks.kinds[node] & _AROUND
+    )
 
 
 def _taken(page: PageTree, blocks: Blocks) -> np.ndarray:
@@ -73,7 +81,9 @@ def _kept(page: PageTree, seen: bytearray, blocks: Blocks, taken: np.ndarray) ->
     for block in np.flatnonzero(taken).tolist():
         for node in blocks.nodes[blocks.starts[block] : blocks.starts[block + 1]]:
             keep[node] = 1
-    drawn = np.setdiff1d(np.flatnonzero(np.frombuffer(seen, np.uint8)), blocks.nodes, assume_unique=True)
+    drawn = np.setdiff1d(
+        np.flatnonzero(np.frombuffer(seen, np.uint8)), blocks.nodes, assume_unique=True
+    )
     for node in drawn.tolist():
         if page.tags[node] != TEXT:
             block = bisect_right(blocks.first, node) - 1

@@ -20,7 +20,9 @@ from transforms.sources.records import RawDocument, RawReject, Record, binary_de
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
 _SETEXT = re.compile(r" {0,3}=+[ \t]*")
 _EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|`+)(?=\S)([^*_`]+)\1")
-_MDX = re.compile(r"(?:(?:import\s+(?:[\w*{},$\s]{1,400}\sfrom\s+)?|export\s+\*\s+from\s+)[\"'][^\"'\n]+[\"'];?[ \t]*\n)+")
+_MDX = re.compile(
+    r"(?:(?:import\s+(?:[\w*{},$\s]{1,400}\sfrom\s+)?|export\s+\*\s+from\s+)[\"'][^\"'\n]+[\"'];?[ \t]*\n)+"
+)
 _FIRST_MDX = re.compile(r"^(?:import|export)\s.*[\"']", re.MULTILINE)
 _RAW = re.compile(r"\s*<(?:pre|script|style|textarea)[\s>]", re.IGNORECASE)
 _HAS_LINK = re.compile(r"\]|<[A-Za-z]")
@@ -40,7 +42,9 @@ def read_markdown(stream: BinaryIO, *, links: LinksOption = None) -> Iterator[Re
     try:
         body = markdown_body(text[front.end :], links=links is not False)
     except Exception as error:  # a parser's failure on one file must not end the unit
-        yield RawReject("0", "markdown/unreadable", detail=f"{type(error).__name__}: {error}", url=front.url)
+        yield RawReject(
+            "0", "markdown/unreadable", detail=f"{type(error).__name__}: {error}", url=front.url
+        )
         return
     if not body.strip():
         detail = "front matter only" if front.end else "no text in the file"
@@ -79,20 +83,33 @@ class _Part(NamedTuple):
 def _edited(text: str, *, links: bool) -> str:
     lines = text.split("\n")
     environment: dict = {}
-    tokens = MarkdownIt("commonmark").disable(["inline", "text_join"], True).parse(text, environment)
+    tokens = (
+        MarkdownIt("commonmark").disable(["inline", "text_join"], True).parse(text, environment)
+    )
     parts = [
         _Part(token.map[0], token.map[1], "inline" if token.type == "inline" else "html")
         for token in tokens
-        if token.map and (token.type == "inline" or (token.type == "html_block" and not _RAW.match(token.content)))
+        if token.map
+        and (
+            token.type == "inline" or (token.type == "html_block" and not _RAW.match(token.content))
+        )
     ]
-    labels = {label: entry for label, entry in environment.get("references", {}).items() if not label.startswith("^")}
+    labels = {
+        label: entry
+        for label, entry in environment.get("references", {}).items()
+        if not label.startswith("^")
+    }
     references = frozenset(normalized_label(label) for label in labels)
     if not links:
         defined = [*labels.values(), *environment.get("duplicate_refs", ())]
         parts += [
-            _Part(entry["map"][0], entry["map"][1], "definition") for entry in defined if entry.get("map") and entry["map"][1] <= len(lines)
+            _Part(entry["map"][0], entry["map"][1], "definition")
+            for entry in defined
+            if entry.get("map") and entry["map"][1] <= len(lines)
         ]
-    joins = bytearray(len(lines))  # lines of lists and indented code, which take in what is indented behind them
+    joins = bytearray(
+        len(lines)
+    )  # lines of lists and indented code, which take in what is indented behind them
     for token in tokens:
         if token.map and token.type in ("bullet_list_open", "ordered_list_open", "code_block"):
             joins[slice(*token.map)] = b"\1" * (min(token.map[1], len(lines)) - token.map[0])
@@ -103,22 +120,30 @@ def _edited(text: str, *, links: bool) -> str:
         if part.start < at:
             continue
         out.extend(lines[at : part.start])
-        last = next((number for number in range(part.start - 1, at - 1, -1) if lines[number].strip()), last)
+        last = next(
+            (number for number in range(part.start - 1, at - 1, -1) if lines[number].strip()), last
+        )
         at = part.end
         block = lines[part.start : part.end]
         written = "\n".join(block)
         if part.kind == "definition" or (part.kind == "inline" and _MDX.fullmatch(f"{written}\n")):
             edited = ""
         else:
-            edited = without_comments(written, links=links, references=references, inside_html=part.kind == "html")
+            edited = without_comments(
+                written, links=links, references=references, inside_html=part.kind == "html"
+            )
         if not edited.strip() and last >= 0 and joins[last] and _indented_next(lines, part):
-            edited = written if part.kind == "definition" else "<!-- -->"  # else the list or code before takes the code behind
+            edited = (
+                written if part.kind == "definition" else "<!-- -->"
+            )  # else the list or code before takes the code behind
         if edited.strip():
             last = part.end - 1
         if edited == written:
             out.extend(block)
             continue
-        kept = [line if line in block else line.rstrip() for line in edited.split("\n") if line.strip()]
+        kept = [
+            line if line in block else line.rstrip() for line in edited.split("\n") if line.strip()
+        ]
         out.extend(kept)
         if kept or at >= len(lines):
             continue
@@ -133,7 +158,9 @@ def _edited(text: str, *, links: bool) -> str:
 
 def _indented_next(lines: list[str], part: _Part) -> bool:
     """Whether what follows a block is indented more than the block."""
-    following = next((lines[number] for number in range(part.end, len(lines)) if lines[number].strip()), "")
+    following = next(
+        (lines[number] for number in range(part.end, len(lines)) if lines[number].strip()), ""
+    )
     return _indentation(following) > _indentation(lines[part.start])
 
 
@@ -153,4 +180,8 @@ def first_heading(body: str, front: FrontMatter) -> str | None:
     return " ".join(_EMPHASIS.sub(r"\2", without_comments(shown, links=False)).split()) or None
 
 
-MARKDOWN = SourceKind(name="markdown", read=read_markdown, suffixes=(".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"))
+MARKDOWN = SourceKind(
+    name="markdown",
+    read=read_markdown,
+    suffixes=(".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"),
+)

@@ -2,12 +2,24 @@
 
 import re
 
-_SPECIAL = re.compile(r"\\(?![A-Za-z0-9])|[`*\[$]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_])")
+_SPECIAL = re.compile(
+    r"\\(?![A-Za-z0-9])|[`*\[$]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_])"
+)
 _LINE_START = re.compile(r"(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|=+\s*$|-[-\s]*$|~~~|\||:?-+:?\s*\|)")
 _NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _RUN_OF_BACKTICKS = re.compile(r"`+")
 _LANGUAGE = re.compile(r"[^\w+#.-]")
-_ADDRESS = {" ": "%20", "(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C", "`": "%60", "*": "%2A", "|": "%7C"}
+_ADDRESS = {
+    " ": "%20",
+    "(": "%28",
+    ")": "%29",
+    "<": "%3C",
+    ">": "%3E",
+    "\\": "%5C",
+    "`": "%60",
+    "*": "%2A",
+    "|": "%7C",
+}
 
 
 def escape(text: str) -> str:
@@ -51,4 +63,6 @@ def table_row(cells: list[str]) -> str:
 
 
 def _bars(cell: str) -> str:
-    return re.sub(r"(\\*)\|", lambda match: match[0] if len(match[1]) % 2 else f"{match[1]}\\|", cell)
+    return re.sub(
+        r"(\\*)\|", lambda match: match[0] if len(match[1]) % 2 else f"{match[1]}\\|", cell
+    )

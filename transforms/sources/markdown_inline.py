@@ -5,7 +5,9 @@ import re
 
 _TOKEN = re.compile(r"\\.|`+|!?\[|\]|<", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+)>")
+_AUTOLINK = re.compile(
+    r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+)>"
+)
 _TAG = re.compile(r"</?(?:a|img)(?=[\s/>])(?:[^<>\"']|\"[^\"]*\"|'[^']*'){0,4000}>", re.IGNORECASE)
 _ALT = re.compile(r"\salt\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>]+))", re.IGNORECASE)
 _DESTINATION = re.compile(
@@ -23,7 +25,13 @@ def normalized_label(label: str) -> str:
     return " ".join(label.split()).casefold()
 
 
-def without_comments(text: str, *, links: bool = True, references: frozenset[str] = frozenset(), inside_html: bool = False) -> str:
+def without_comments(
+    text: str,
+    *,
+    links: bool = True,
+    references: frozenset[str] = frozenset(),
+    inside_html: bool = False,
+) -> str:
     """A paragraph -> the same without HTML comments; without `links`, links and images are their text.
 
     `references`: the normalized labels that the document defines. `inside_html`: only HTML's links are some, as in a block of HTML.
@@ -79,11 +87,17 @@ def _angle(text: str, start: int, *, comments: bool, links: bool) -> tuple[int, 
             return match.end(), match[1], comments
         if match := _TAG.match(text, start):
             alt = _ALT.search(match[0]) if match[0][1:4].lower() == "img" else None
-            return match.end(), html.unescape(next(filter(None, alt.groups()), "")) if alt else "", comments
+            return (
+                match.end(),
+                html.unescape(next(filter(None, alt.groups()), "")) if alt else "",
+                comments,
+            )
     return start + 1, "<", comments
 
 
-def _close(text: str, at: int, out: list[str], opened: list[int], references: frozenset[str]) -> int:
+def _close(
+    text: str, at: int, out: list[str], opened: list[int], references: frozenset[str]
+) -> int:
     """A closing bracket: of a link whose text stays, or of nothing. Returns where to read on."""
     if not opened:
         out.append("]")
@@ -96,7 +110,10 @@ def _close(text: str, at: int, out: list[str], opened: list[int], references: fr
         label = _LABEL.match(text, at)
         if label is not None and label[1].strip():
             end = label.end() if normalized_label(label[1]) in references else None
-        elif sum(map(len, out[start + 1 :][:200])) < 1000 and normalized_label("".join(out[start + 1 :])) in references:
+        elif (
+            sum(map(len, out[start + 1 :][:200])) < 1000
+            and normalized_label("".join(out[start + 1 :])) in references
+        ):
             end = label.end() if label is not None else at
     if end is None:
         out.append("]")

@@ -22,7 +22,9 @@ _LINE_START = re.compile(
     re.VERBOSE,
 )
 _BACKTICKS = re.compile("`+")
-_UNSAFE_TEX = re.compile(r"\\[!-/:-@\[-`{-~]|\\$|[*`~]|<[A-Za-z/!?]|&\#?\w|(?<![^\W_])_|_(?![^\W_])|\][(\[]|\$|\n|^\d|!\[")
+_UNSAFE_TEX = re.compile(
+    r"\\[!-/:-@\[-`{-~]|\\$|[*`~]|<[A-Za-z/!?]|&\#?\w|(?<![^\W_])_|_(?![^\W_])|\][(\[]|\$|\n|^\d|!\["
+)
 _MOVED_OUT = re.compile("([\x01\x03])([ \n]+)|([ \n]+)([\x02\x04])")
 _EMPTY = re.compile("\x01\x02|\x03\x04|\x02\x01|\x04\x03")
 
@@ -52,7 +54,12 @@ def resolve_emphasis(text: str) -> str:
     if "\x01" not in text and "\x03" not in text:
         return MARKS.sub("", text) if MARKS.search(text) else text
     for _ in range(4):
-        moved = _EMPTY.sub("", _MOVED_OUT.sub(lambda match: match[2] + match[1] if match[1] else match[4] + match[3], text))
+        moved = _EMPTY.sub(
+            "",
+            _MOVED_OUT.sub(
+                lambda match: match[2] + match[1] if match[1] else match[4] + match[3], text
+            ),
+        )
         if moved == text:
             break
         text = moved
@@ -74,8 +81,13 @@ def resolve_emphasis(text: str) -> str:
 
 
 def _can_mark(parts: list[str], opened: int, closed: int) -> bool:
-    inside = "".join(part for number, part in enumerate(parts[opened + 1 : closed]) if not number % 2)
-    before, after = parts[opened - 1][-1:] or _near(parts, opened, -1), parts[closed + 1][:1] or _near(parts, closed, 1)
+    inside = "".join(
+        part for number, part in enumerate(parts[opened + 1 : closed]) if not number % 2
+    )
+    before, after = (
+        parts[opened - 1][-1:] or _near(parts, opened, -1),
+        parts[closed + 1][:1] or _near(parts, closed, 1),
+    )
     if (
         not inside
         or inside[0].isspace()
@@ -85,8 +97,12 @@ def _can_mark(parts: list[str], opened: int, closed: int) -> bool:
         or (after and after in "*_")
     ):
         return False
-    opens = not _is_punctuation(inside[0]) or not before or before.isspace() or _is_punctuation(before)
-    closes = not _is_punctuation(inside[-1]) or not after or after.isspace() or _is_punctuation(after)
+    opens = (
+        not _is_punctuation(inside[0]) or not before or before.isspace() or _is_punctuation(before)
+    )
+    closes = (
+        not _is_punctuation(inside[-1]) or not after or after.isspace() or _is_punctuation(after)
+    )
     return opens and closes
 
 
@@ -111,7 +127,11 @@ def code_span(text: str) -> str:
     text = " ".join(MARKS.sub("", text).split("\n"))
     if not text.strip():
         return text
-    fence = "`" * (max((len(run) for run in _BACKTICKS.findall(text)), default=0) + 1) if "`" in text else "`"
+    fence = (
+        "`" * (max((len(run) for run in _BACKTICKS.findall(text)), default=0) + 1)
+        if "`" in text
+        else "`"
+    )
     padding = " " if text[0] in "` " or text[-1] in "` " else ""
     return f"{fence}{padding}{text}{padding}{fence}"
 
@@ -150,4 +170,6 @@ def link(text: str, address: str) -> str:
     if any(sign in address for sign in " ()\\") or not address.isprintable():
         address = f"<{address}>"
     shown = text.strip()
-    return f"{text[: len(text) - len(text.lstrip())]}[{shown}]({address}){text[len(text.rstrip()) :]}"
+    return (
+        f"{text[: len(text) - len(text.lstrip())]}[{shown}]({address}){text[len(text.rstrip()) :]}"
+    )

@@ -119,7 +119,22 @@ _ACCENTS = {
     "˘": "breve",
 }
 _INVISIBLE = dict.fromkeys(map(ord, "\u2061\u2062\u2063\u2064\u200b"))
-_LIMITS = frozenset(("\\sum", "\\prod", "\\int", "\\lim", "\\max", "\\min", "\\sup", "\\inf", "\\bigcup", "\\bigcap", "\\oint", "\\iint"))
+_LIMITS = frozenset(
+    (
+        "\\sum",
+        "\\prod",
+        "\\int",
+        "\\lim",
+        "\\max",
+        "\\min",
+        "\\sup",
+        "\\inf",
+        "\\bigcup",
+        "\\bigcap",
+        "\\oint",
+        "\\iint",
+    )
+)
 _ESCAPED = re.compile(r"([#$%&_{}])")
 _OPEN_END = re.compile(r"\\[A-Za-z]+$|[_^]\w$")
 _EMPTY = {"none": "-", "mprescripts": "\0", "mspace": " ", "maligngroup": "", "malignmark": ""}
@@ -203,7 +218,11 @@ def _convert(page: PageTree, node: int, tag: str, parts: list[str], has_text: bo
         return " & ".join(parts)
     if tag == "maction":
         chosen = page.attribute(node, "selection") or "1"
-        return parts[min(int(chosen) if chosen.isdecimal() and len(chosen) < 3 else 1, len(parts)) - 1] if parts else ""
+        return (
+            parts[min(int(chosen) if chosen.isdecimal() and len(chosen) < 3 else 1, len(parts)) - 1]
+            if parts
+            else ""
+        )
     if tag == "menclose" and "radical" in page.data[node]:
         return f"\\sqrt{{{_row(parts)}}}"
     if tag == "apply":
@@ -219,7 +238,10 @@ def _token(page: PageTree, node: int, tag: str, parts: list[str]) -> str:
     if not text:
         return ""
     if tag in ("mtext", "ms"):
-        blank = (" " if raw[:1].isspace() or raw[:1] == "\u00a0" else "", " " if raw[-1:].isspace() or raw[-1:] == "\u00a0" else "")
+        blank = (
+            " " if raw[:1].isspace() or raw[:1] == "\u00a0" else "",
+            " " if raw[-1:].isspace() or raw[-1:] == "\u00a0" else "",
+        )
         return f"\\text{{{blank[0]}{_escape(text)}{blank[1]}}}"
     if text in _NAMES:
         return f"\\{_NAMES[text]}"
@@ -243,7 +265,11 @@ def _row(parts: list[str]) -> str:
     for part in parts:
         if not part:
             continue
-        if before and part[0].isalnum() and ((before[-1].isdigit() and part[0].isdigit()) or _OPEN_END.search(before[-30:])):
+        if (
+            before
+            and part[0].isalnum()
+            and ((before[-1].isdigit() and part[0].isdigit()) or _OPEN_END.search(before[-30:]))
+        ):
             out.append(" ")
         out.append(part)
         before = part
@@ -257,7 +283,8 @@ def _two(parts: list[str]) -> tuple[str, str]:
 def _base(base: str) -> str:
     return (
         base
-        if len(base) <= 1 or re.fullmatch(r"\\[A-Za-z]+|\d+|\\(?:mathrm|text)\{[^{}]*\}|[)\]]", base)
+        if len(base) <= 1
+        or re.fullmatch(r"\\[A-Za-z]+|\d+|\\(?:mathrm|text)\{[^{}]*\}|[)\]]", base)
         else f"{{{base}}}"
         if base
         else "{}"
@@ -271,7 +298,11 @@ def _script(sign: str, content: str) -> str:
 
 
 def _accent(tag: str, base: str, mark: str) -> str:
-    sign = mark if mark in _ACCENTS else next((shown for shown, name in _NAMES.items() if mark == f"\\{name}"), mark)
+    sign = (
+        mark
+        if mark in _ACCENTS
+        else next((shown for shown, name in _NAMES.items() if mark == f"\\{name}"), mark)
+    )
     if base not in _LIMITS and sign in _ACCENTS and (tag == "mover" or sign in "_⏟̲"):
         return f"\\{_ACCENTS[sign]}{{{base}}}"
     return f"{_base(base)}{_script('^' if tag == 'mover' else '_', mark)}"
@@ -288,7 +319,9 @@ def _multiscripts(parts: list[str]) -> str:
 
 
 def _fenced(page: PageTree, node: int, parts: list[str]) -> str:
-    opened, closed, separators = (page.attribute(node, name) for name in ("open", "close", "separators"))
+    opened, closed, separators = (
+        page.attribute(node, name) for name in ("open", "close", "separators")
+    )
     marks = "".join((separators if separators is not None else ",").split())
     body = ""
     for number, part in enumerate(parts):

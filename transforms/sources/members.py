@@ -57,7 +57,10 @@ def next_member(stream: BinaryIO, start: int, begins: bytes) -> int | None:
         at = block.find(GZIP_MAGIC)
         if at < 0:
             position += max(len(block) - len(GZIP_MAGIC) + 1, 1)
-        elif _begins(stream, position + at, begins) and _member_end(stream, position + at, None) is not None:
+        elif (
+            _begins(stream, position + at, begins)
+            and _member_end(stream, position + at, None) is not None
+        ):
             return position + at
         else:
             position += at + 1
@@ -68,7 +71,10 @@ def next_member(stream: BinaryIO, start: int, begins: bytes) -> int | None:
 def _begins(stream: BinaryIO, start: int, begins: bytes) -> bool:
     stream.seek(start)
     try:
-        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(stream.read(_BLOCK), len(begins)) == begins
+        return (
+            zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(stream.read(_BLOCK), len(begins))
+            == begins
+        )
     except zlib.error:
         return False
 

@@ -13,15 +13,43 @@ _MAX_SCRIPTS = 20
 _MAX_SCRIPT_CHARACTERS = 1 << 18
 _MAX_NODES = 2_000
 _MAX_CANDIDATES = 50
-_YEARS = (-5_364_662_400, 7_258_118_400)  # 1800 and 2200: content management systems write 0001-01-01 for "no date"
-_ARTICLE = re.compile(r"(?:article|posting|report|newsitem|creativework|webpage|recipe|review|book)$", re.IGNORECASE)
+_YEARS = (
+    -5_364_662_400,
+    7_258_118_400,
+)  # 1800 and 2200: content management systems write 0001-01-01 for "no date"
+_ARTICLE = re.compile(
+    r"(?:article|posting|report|newsitem|creativework|webpage|recipe|review|book)$", re.IGNORECASE
+)
 _LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][\w-]*)?\s*(?:,|;|$)")
 _NO_LANGUAGE = frozenset(("und", "mul", "zxx", "mis"))
 _TITLES = ("og:title",)
 _DATES = (
-    *("article:published_time", "og:article:published_time", "og:published_time", "datepublished", "date", "dc.date", "dc.date.issued"),
-    *("dc.date.created", "dcterms.date", "dcterms.created", "dcterms.issued", "pubdate", "publishdate", "publish-date", "publication_date"),
-    *("article.published", "parsely-pub-date", "sailthru.date", "citation_publication_date", "citation_date"),
+    *(
+        "article:published_time",
+        "og:article:published_time",
+        "og:published_time",
+        "datepublished",
+        "date",
+        "dc.date",
+        "dc.date.issued",
+    ),
+    *(
+        "dc.date.created",
+        "dcterms.date",
+        "dcterms.created",
+        "dcterms.issued",
+        "pubdate",
+        "publishdate",
+        "publish-date",
+        "publication_date",
+    ),
+    *(
+        "article.published",
+        "parsely-pub-date",
+        "sailthru.date",
+        "citation_publication_date",
+        "citation_date",
+    ),
 )
 _LOCALES = ("content-language", "og:locale", "dc.language", "dcterms.language", "language")
 
@@ -46,9 +74,20 @@ def read_metadata(tree: HTMLTree) -> Metadata:
     metas = _metas(tree)
     headline, linked_date = _linked_data(tree)
     return Metadata(
-        title=next(filter(None, (_one_line(text) for text in _titles(tree, metas, headline))), None),
-        published=next((date for value in _dates(tree, metas, linked_date) if (date := plausible_date(value)) is not None), None),
-        language=next(filter(None, (primary_subtag(value) for value in _locales(tree, metas))), None),
+        title=next(
+            filter(None, (_one_line(text) for text in _titles(tree, metas, headline))), None
+        ),
+        published=next(
+            (
+                date
+                for value in _dates(tree, metas, linked_date)
+                if (date := plausible_date(value)) is not None
+            ),
+            None,
+        ),
+        language=next(
+            filter(None, (primary_subtag(value) for value in _locales(tree, metas))), None
+        ),
     )
 
 
@@ -81,11 +120,15 @@ def _dates(tree: HTMLTree, metas: dict[str, str], linked: Any) -> Iterator[Any]:
     yield linked
     yield from (metas[name] for name in _DATES if name in metas)
     yield from _first_attributes(tree, '[itemprop~="datePublished"]', ("content", "datetime"))
-    yield from _first_attributes(tree, "time[pubdate],time.published,time.entry-date", ("datetime",))
+    yield from _first_attributes(
+        tree, "time[pubdate],time.published,time.entry-date", ("datetime",)
+    )
     yield from _first_attributes(tree, "article time[datetime],main time[datetime]", ("datetime",))
 
 
-def _first_attributes(tree: HTMLTree, selector: str, names: tuple[str, ...]) -> Iterator[str | None]:
+def _first_attributes(
+    tree: HTMLTree, selector: str, names: tuple[str, ...]
+) -> Iterator[str | None]:
     node = tree.document.query_selector(selector) if tree.document else None
     if node is not None:
         yield from (node.getattr(name) for name in names)
@@ -102,7 +145,11 @@ def _locales(tree: HTMLTree, metas: dict[str, str]) -> Iterator[str | None]:
 def _metas(tree: HTMLTree) -> dict[str, str]:
     """The names of `<meta>` elements in lower case -> the first content of each that is not blank."""
     contents: dict[str, str] = {}
-    for node in tree.document.query_selector_all("meta[content]").values()[: 10 * _MAX_CANDIDATES] if tree.document else ():
+    for node in (
+        tree.document.query_selector_all("meta[content]").values()[: 10 * _MAX_CANDIDATES]
+        if tree.document
+        else ()
+    ):
         content = (node.getattr("content") or "").strip()
         for attribute in ("property", "name", "itemprop", "http-equiv"):
             name = node.getattr(attribute)
@@ -114,17 +161,26 @@ def _metas(tree: HTMLTree) -> dict[str, str]:
 def _linked_data(tree: HTMLTree) -> tuple[Any, Any]:
     """(headline, datePublished) of the first JSON-LD object that is an article and has them."""
     headline = date = None
-    scripts = tree.document.query_selector_all('script[type*="ld+json" i]').values() if tree.document else ()
+    scripts = (
+        tree.document.query_selector_all('script[type*="ld+json" i]').values()
+        if tree.document
+        else ()
+    )
     for script in scripts[:_MAX_SCRIPTS]:
         text = script.text or ""
-        if len(text) > _MAX_SCRIPT_CHARACTERS or not ("headline" in text or "datePublished" in text):
+        if len(text) > _MAX_SCRIPT_CHARACTERS or not (
+            "headline" in text or "datePublished" in text
+        ):
             continue
         try:
             data = json.loads(text.strip().removesuffix(";"), strict=False)
         except (ValueError, RecursionError):
             continue
         for item in _objects(data):
-            if any(isinstance(name, str) and _ARTICLE.search(name) for name in _listed(item.get("@type"))):
+            if any(
+                isinstance(name, str) and _ARTICLE.search(name)
+                for name in _listed(item.get("@type"))
+            ):
                 headline = headline or item.get("headline")
                 date = date or item.get("datePublished")
     return headline, date

@@ -17,7 +17,19 @@ HTML, XHTML, PLAIN, BINARY, XML, JSON = (
     "text/xml",
     "application/json",
 )
-UNKNOWN = frozenset(("", "*/*", "application/unknown", "unknown/unknown", "content/unknown", "text", "none", "null", "unknown"))
+UNKNOWN = frozenset(
+    (
+        "",
+        "*/*",
+        "application/unknown",
+        "unknown/unknown",
+        "content/unknown",
+        "text",
+        "none",
+        "null",
+        "unknown",
+    )
+)
 """Essences that say nothing (WHATWG MIME Sniffing, 7: the first four)."""
 _HTML_NAMES = frozenset(
     (
@@ -32,17 +44,39 @@ _HTML_NAMES = frozenset(
             "text/html/html",
             "html/text",
         ),
-        *("application/html", "application/xhtml", "application/x-html", "htm", "html", "text-html"),
+        *(
+            "application/html",
+            "application/xhtml",
+            "application/x-html",
+            "htm",
+            "html",
+            "text-html",
+        ),
     )
 )
-_PLAIN_NAMES = frozenset(("plain/text", "text/txt", "text/text", "text/ascii", "text-plain", "text/plain-text", "text/plaintext"))
+_PLAIN_NAMES = frozenset(
+    (
+        "plain/text",
+        "text/txt",
+        "text/text",
+        "text/ascii",
+        "text-plain",
+        "text/plain-text",
+        "text/plaintext",
+    )
+)
 
 _XML_NAMES = frozenset((XML, "application/xml"))
 _READABLE = frozenset((HTML, XHTML, PLAIN, BINARY, *_XML_NAMES))
 
 _VALUE = re.compile(r'(?:"[^"]*(?:"|$)|[^,"])+')  # between commas outside quotation marks
-_ESSENCE = re.compile(r"(?:\s*content-type\s*[:=])?[\s\"'<(:=;]*([!#$%&*+.^_`|~\\\w-]+(?:/[!#$%&*+.^_`|~\w-]+)*)", re.IGNORECASE)
-_CHARSET = re.compile(r"""(?:^|[\s;,"'])charset\s*[=:]\s*(?:"([^"]*)"?|'([^']*)'?|([^\s;,"']+))""", re.IGNORECASE)
+_ESSENCE = re.compile(
+    r"(?:\s*content-type\s*[:=])?[\s\"'<(:=;]*([!#$%&*+.^_`|~\\\w-]+(?:/[!#$%&*+.^_`|~\w-]+)*)",
+    re.IGNORECASE,
+)
+_CHARSET = re.compile(
+    r"""(?:^|[\s;,"'])charset\s*[=:]\s*(?:"([^"]*)"?|'([^']*)'?|([^\s;,"']+))""", re.IGNORECASE
+)
 _LONGEST_VALUE = 4096
 
 _SNIFFED = 1445  # bytes; WHATWG MIME Sniffing, 5
@@ -51,12 +85,39 @@ _BOMS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
 _WIDE = ((b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 _MAGIC = (
     *((b"%PDF-", "application/pdf"), (b"%!PS-Adobe-", "application/postscript")),
-    *((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif")),
-    *((b"\x00\x00\x01\x00", "image/x-icon"), (b"\x00\x00\x02\x00", "image/x-icon"), (b"II*\x00", "image/tiff"), (b"MM\x00*", "image/tiff")),
-    *((b"PK\x03\x04", "application/zip"), (b"\x1f\x8b\x08", "application/gzip"), (b"Rar!\x1a\x07", "application/x-rar-compressed")),
-    *((b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"), (b"\x28\xb5\x2f\xfd", "application/zstd"), (b"BZh", "application/x-bzip2")),
-    *((b"\xfd7zXZ\x00", "application/x-xz"), (b"\x1aE\xdf\xa3", "video/webm"), (b"OggS\x00", "application/ogg"), (b"ID3", "audio/mpeg")),
-    *((b"MThd\x00\x00\x00\x06", "audio/midi"), (b"fLaC", "audio/flac"), (b"FWS", "application/x-shockwave-flash")),
+    *(
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"\xff\xd8\xff", "image/jpeg"),
+        (b"GIF87a", "image/gif"),
+        (b"GIF89a", "image/gif"),
+    ),
+    *(
+        (b"\x00\x00\x01\x00", "image/x-icon"),
+        (b"\x00\x00\x02\x00", "image/x-icon"),
+        (b"II*\x00", "image/tiff"),
+        (b"MM\x00*", "image/tiff"),
+    ),
+    *(
+        (b"PK\x03\x04", "application/zip"),
+        (b"\x1f\x8b\x08", "application/gzip"),
+        (b"Rar!\x1a\x07", "application/x-rar-compressed"),
+    ),
+    *(
+        (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+        (b"\x28\xb5\x2f\xfd", "application/zstd"),
+        (b"BZh", "application/x-bzip2"),
+    ),
+    *(
+        (b"\xfd7zXZ\x00", "application/x-xz"),
+        (b"\x1aE\xdf\xa3", "video/webm"),
+        (b"OggS\x00", "application/ogg"),
+        (b"ID3", "audio/mpeg"),
+    ),
+    *(
+        (b"MThd\x00\x00\x00\x06", "audio/midi"),
+        (b"fLaC", "audio/flac"),
+        (b"FWS", "application/x-shockwave-flash"),
+    ),
     *(
         (b"CWS", "application/x-shockwave-flash"),
         (b"FLV\x01", "video/x-flv"),
@@ -69,8 +130,16 @@ _MAGIC = (
         (b"ttcf", "font/collection"),
         (b"\x00\x01\x00\x00", "font/ttf"),
     ),
-    *((b"\x7fELF", "application/x-executable"), (b"\xca\xfe\xba\xbe", "application/java-vm"), (b"\x00asm", "application/wasm")),
-    *((b"SQLite format 3\x00", "application/vnd.sqlite3"), (b"WARC/", "application/warc"), (b"{\\rtf", "application/rtf")),
+    *(
+        (b"\x7fELF", "application/x-executable"),
+        (b"\xca\xfe\xba\xbe", "application/java-vm"),
+        (b"\x00asm", "application/wasm"),
+    ),
+    *(
+        (b"SQLite format 3\x00", "application/vnd.sqlite3"),
+        (b"WARC/", "application/warc"),
+        (b"{\\rtf", "application/rtf"),
+    ),
 )
 _FIRST_OF_MAGIC = frozenset(pattern[0] for pattern, _ in _MAGIC) | {ord("R"), ord("F"), 0xFF}
 _RIFF = {b"WEBPVP": "image/webp", b"WAVE": "audio/wave", b"AVI ": "video/avi"}
@@ -84,11 +153,29 @@ _WHOLE_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)[\s>/]", re.IGNOR
 _TAG = re.compile(rb"</?[a-zA-Z][^<>\n]{0,500}>")
 _TEXT_LINE = re.compile(rb"^[^\r\n]*\S", re.MULTILINE)
 _PROLOGUE = re.compile(
-    rb"(?:\s+|<\?[^>]{0,2000}>|<!--.{0,60000}?-->|<!doctype[^>\[]{0,500}(?:\[[^\]]{0,4000}\]\s*)?>)*", re.IGNORECASE | re.DOTALL
+    rb"(?:\s+|<\?[^>]{0,2000}>|<!--.{0,60000}?-->|<!doctype[^>\[]{0,500}(?:\[[^\]]{0,4000}\]\s*)?>)*",
+    re.IGNORECASE | re.DOTALL,
 )
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
-_FEEDS = {b"rss": "application/rss+xml", b"feed": "application/atom+xml", b"rdf": "application/rdf+xml", b"svg": "image/svg+xml"}
-_DATA = frozenset((b"urlset", b"sitemapindex", b"opml", b"kml", b"gpx", b"wsdl", b"envelope", b"error", b"opensearchdescription"))
+_FEEDS = {
+    b"rss": "application/rss+xml",
+    b"feed": "application/atom+xml",
+    b"rdf": "application/rdf+xml",
+    b"svg": "image/svg+xml",
+}
+_DATA = frozenset(
+    (
+        b"urlset",
+        b"sitemapindex",
+        b"opml",
+        b"kml",
+        b"gpx",
+        b"wsdl",
+        b"envelope",
+        b"error",
+        b"opensearchdescription",
+    )
+)
 _DENSITY = 0.5
 _LOOKED_AT = 1 << 16
 _LARGEST_JSON = 8 << 20
@@ -115,7 +202,11 @@ def parse_content_type(values: Sequence[str]) -> MimeType:
         name = match[1].lower().rstrip(".-_") if match else ""
         if name == "charset" and stated:
             name = ""
-        own = next((group.strip() for group in stated.groups() if group is not None), None) if stated else None
+        own = (
+            next((group.strip() for group in stated.groups() if group is not None), None)
+            if stated
+            else None
+        )
         if name in UNKNOWN or ("/" not in name and name not in _HTML_NAMES | _PLAIN_NAMES):
             charset = charset or own
             continue
@@ -153,12 +244,16 @@ def decide(essence: str, body: bytes) -> Decision:
         return Decision("", JSON) if sniffed is None and is_json(body) else Decision("page")
     if essence in _XML_NAMES:
         return Decision("page", HTML) if sniffed == HTML else Decision("", None)
-    if is_page(body) or (essence != PLAIN and sniffed is None and _WHOLE_PAGE.search(_unmarked(body[:_SNIFFED]))):
+    if is_page(body) or (
+        essence != PLAIN and sniffed is None and _WHOLE_PAGE.search(_unmarked(body[:_SNIFFED]))
+    ):
         return Decision("page", HTML)
     if essence == PLAIN:
         return Decision("text")
     if essence == BINARY or sniffed == BINARY or is_json(body):
-        return Decision("", JSON if sniffed is None and is_json(body) else BINARY if sniffed == BINARY else None)
+        return Decision(
+            "", JSON if sniffed is None and is_json(body) else BINARY if sniffed == BINARY else None
+        )
     return Decision("text", PLAIN)
 
 
@@ -247,7 +342,13 @@ def _sniff_magic(start: bytes) -> str | None:
         return next((essence for name, essence in _RIFF.items() if start.startswith(name, 8)), None)
     if start.startswith(b"FORM") and start.startswith(b"AIFF", 8):
         return "audio/aiff"
-    if len(start) > 3 and start[0] == 0xFF and start[1] & 0xE6 == 0xE2 and start[2] >> 4 < 15 and _has_binary(start):
+    if (
+        len(start) > 3
+        and start[0] == 0xFF
+        and start[1] & 0xE6 == 0xE2
+        and start[2] >> 4 < 15
+        and _has_binary(start)
+    ):
         return "audio/mpeg"  # the head of a frame of layer III, without an ID3 tag
     return "video/mp4" if _is_mp4(start) else None
 
@@ -268,8 +369,14 @@ def _sniff_markup(start: bytes) -> str | None:
     name = root[2].lower() if root else b""
     if name in _FEEDS and (is_xml or name != b"svg"):
         return _FEEDS[name]
-    if name in _TAG_NAMES or (b"<!doctype html" in text[:_SNIFFED].lower() and not (is_xml and name in _DATA)):
+    if name in _TAG_NAMES or (
+        b"<!doctype html" in text[:_SNIFFED].lower() and not (is_xml and name in _DATA)
+    ):
         return HTML
     if is_xml or name in _DATA:
         return XML
-    return HTML if _HTML_START.match(text) or (root and _HTML_START.match(text, root.start())) else None
+    return (
+        HTML
+        if _HTML_START.match(text) or (root and _HTML_START.match(text, root.start()))
+        else None
+    )

@@ -36,7 +36,9 @@ def find_place(schema: pa.Schema, name: str) -> Place | None:
     return None
 
 
-def _steps(kind: pa.DataType, path: str) -> Iterator[tuple[tuple[str | int, ...], pa.DataType, tuple[str, ...]]]:
+def _steps(
+    kind: pa.DataType, path: str
+) -> Iterator[tuple[tuple[str | int, ...], pa.DataType, tuple[str, ...]]]:
     """The ways that a path leads inside a type, each with the type there and the structures' names on the way, the literal names first."""
     if not path:
         yield (), kind, ()
@@ -44,19 +46,33 @@ def _steps(kind: pa.DataType, path: str) -> Iterator[tuple[tuple[str | int, ...]
         for head, rest in [(path, ""), *splits(path)]:
             index = kind.get_field_index(head)
             if index >= 0:
-                yield from (((head, *steps), inner, (head, *leaf)) for steps, inner, leaf in _steps(kind.field(index).type, rest))
+                yield from (
+                    ((head, *steps), inner, (head, *leaf))
+                    for steps, inner, leaf in _steps(kind.field(index).type, rest)
+                )
     elif pa.types.is_map(kind):
         for head, rest in [(path, ""), *splits(path)]:
-            yield from (((head, *steps), inner, ()) for steps, inner, _ in _steps(kind.item_type, rest))
+            yield from (
+                ((head, *steps), inner, ()) for steps, inner, _ in _steps(kind.item_type, rest)
+            )
     elif _is_list(kind):
         head, _, rest = path.partition(".")
         if head.isdecimal() and head.isascii():
-            yield from (((int(head), *steps), inner, ()) for steps, inner, _ in _steps(kind.value_type, rest))
+            yield from (
+                ((int(head), *steps), inner, ())
+                for steps, inner, _ in _steps(kind.value_type, rest)
+            )
 
 
 def _is_list(kind: pa.DataType) -> bool:
     types = pa.types
-    checks = (types.is_list, types.is_large_list, types.is_fixed_size_list, types.is_list_view, types.is_large_list_view)
+    checks = (
+        types.is_list,
+        types.is_large_list,
+        types.is_fixed_size_list,
+        types.is_list_view,
+        types.is_large_list_view,
+    )
     return any(check(kind) for check in checks)
 
 
@@ -82,10 +98,15 @@ def _step(column: pa.Array, step: str | int) -> pa.Array:
 
 
 def _of_map(column: pa.MapArray, key: Any) -> pa.Array:
-    keys, offsets = column.keys.cast(pa.string(), safe=False).to_pylist(), column.offsets.to_pylist()
+    keys, offsets = (
+        column.keys.cast(pa.string(), safe=False).to_pylist(),
+        column.offsets.to_pylist(),
+    )
     indices: list[int | None] = []
     for valid, start, end in zip(column.is_valid().to_pylist(), offsets, offsets[1:], strict=False):
-        indices.append(next((index for index in range(start, end) if valid and keys[index] == key), None))
+        indices.append(
+            next((index for index in range(start, end) if valid and keys[index] == key), None)
+        )
     return column.items.take(pa.array(indices, pa.int64()))
 
 
@@ -103,9 +124,20 @@ def _as_bytes(kind: pa.DataType) -> pa.DataType:
     """The same type with bytes in place of strings."""
     types = pa.types
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return pa.binary_view() if types.is_string_view(kind) else pa.binary() if types.is_string(kind) else pa.large_binary()
+        return (
+            pa.binary_view()
+            if types.is_string_view(kind)
+            else pa.binary()
+            if types.is_string(kind)
+            else pa.large_binary()
+        )
     if types.is_struct(kind):
-        return pa.struct([field.with_type(_as_bytes(field.type)) for field in map(kind.field, range(kind.num_fields))])
+        return pa.struct(
+            [
+                field.with_type(_as_bytes(field.type))
+                for field in map(kind.field, range(kind.num_fields))
+            ]
+        )
     if types.is_map(kind):
         key, item = kind.key_field, kind.item_field
         return pa.map_(key.with_type(_as_bytes(key.type)), item.with_type(_as_bytes(item.type)))
@@ -115,6 +147,10 @@ def _as_bytes(kind: pa.DataType) -> pa.DataType:
         inner = kind.value_field.with_type(_as_bytes(kind.value_type))
         if types.is_fixed_size_list(kind):
             return pa.list_(inner, kind.list_size)
-        makers = ((types.is_list, pa.list_), (types.is_large_list, pa.large_list), (types.is_list_view, pa.list_view))
+        makers = (
+            (types.is_list, pa.list_),
+            (types.is_large_list, pa.large_list),
+            (types.is_list_view, pa.list_view),
+        )
         return next((make(inner) for check, make in makers if check(kind)), kind)
     return kind

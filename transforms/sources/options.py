@@ -27,27 +27,42 @@ def _check_distinct(names: Sequence[str]) -> Sequence[str]:
 
 FieldsOption = Annotated[
     Mapping[Literal["text", "url", "title", "published"], str],
-    Field(description='which key or column holds which field, or a path to it: { url = "meta.url" }'),
+    Field(
+        description='which key or column holds which field, or a path to it: { url = "meta.url" }'
+    ),
 ]
 NO_FIELDS: FieldsOption = MappingProxyType({})
 KeepColumnsOption = Annotated[
     tuple[str, ...],
     BeforeValidator(as_list),
     AfterValidator(_check_distinct),
-    Field(description="columns of yours, or paths to them, that go with the documents to their exports"),
+    Field(
+        description="columns of yours, or paths to them, that go with the documents to their exports"
+    ),
 ]
 TruncatedOption = Annotated[
     Literal["keep", "reject"],
-    Field(description="what becomes of a text that is known to be cut short, by the crawler or on its way"),
+    Field(
+        description="what becomes of a text that is known to be cut short, by the crawler or on its way"
+    ),
 ]
 ExtractorOption = Annotated[
     Extractor,
-    Field(description="what finds the main text: ours, or others to compare with; trafilatura is slower, and an extra"),
+    Field(
+        description="what finds the main text: ours, or others to compare with; trafilatura is slower, and an extra"
+    ),
 ]
-OutputOption = Annotated[Output, Field(description="plain text, or GitHub-flavoured Markdown with headings, lists, tables, code, formulas")]
+OutputOption = Annotated[
+    Output,
+    Field(
+        description="plain text, or GitHub-flavoured Markdown with headings, lists, tables, code, formulas"
+    ),
+]
 LinksOption = Annotated[
     bool | None,
-    Field(description="Markdown keeps the addresses of links, not only their text; when not set it does for kind markdown only"),
+    Field(
+        description="Markdown keeps the addresses of links, not only their text; when not set it does for kind markdown only"
+    ),
 ]
 
 
@@ -67,10 +82,14 @@ def reader_options(read: Callable[..., Any]) -> dict[str, SourceOption]:
     options = {}
     for name, parameter in inspect.signature(read).parameters.items():
         marks = getattr(hints.get(name), "__metadata__", ())
-        description = next((mark.description for mark in marks if getattr(mark, "description", None)), "")
+        description = next(
+            (mark.description for mark in marks if getattr(mark, "description", None)), ""
+        )
         if description and parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             default = MISSING if parameter.default is inspect.Parameter.empty else parameter.default
-            options[name] = SourceOption(name=name, type=hints[name], default=_plain(default), description=description)
+            options[name] = SourceOption(
+                name=name, type=hints[name], default=_plain(default), description=description
+            )
     return options
 
 
@@ -79,13 +98,21 @@ def _plain(default: Any) -> Any:
     return dict(default) if isinstance(default, Mapping) else default
 
 
-def check_options(options: Mapping[str, SourceOption], given: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
+def check_options(
+    options: Mapping[str, SourceOption], given: Mapping[str, Any], context: Any = None
+) -> dict[str, Any]:
     """Values from a configuration -> the value of every option, defaults included, in the order of `options`.
 
     Raises pydantic.ValidationError, which locates the value, for one that is wrong, unknown or missing.
     """
-    table = make_dataclass("Options", [(option.name, option.type, _field(option)) for option in options.values()], kw_only=True)
-    checked = TypeAdapter(checked_dataclass(config=STRICT)(table)).validate_python(dict(given), context=context)
+    table = make_dataclass(
+        "Options",
+        [(option.name, option.type, _field(option)) for option in options.values()],
+        kw_only=True,
+    )
+    checked = TypeAdapter(checked_dataclass(config=STRICT)(table)).validate_python(
+        dict(given), context=context
+    )
     return {name: getattr(checked, name) for name in options}
 
 
@@ -93,4 +120,8 @@ def _field(option: SourceOption) -> Any:
     default = option.default
     if default is MISSING:
         return field()
-    return field(default_factory=lambda: dict(default)) if isinstance(default, dict) else field(default=default)
+    return (
+        field(default_factory=lambda: dict(default))
+        if isinstance(default, dict)
+        else field(default=default)
+    )

@@ -21,7 +21,9 @@ class Blocks(NamedTuple):
     holder: list[int]
     nodes: list[int]
     starts: list[int]
-    around: list[int]  # by node: the block-level element that holds it (itself, if it is one); -1 where no seen text is inside
+    around: list[
+        int
+    ]  # by node: the block-level element that holds it (itself, if it is one); -1 where no seen text is inside
     kinds: list[int]  # by node: bits of tags of it and all elements around it
     names: list[int]  # by node: bits of names of it and all elements around it
     own_kinds: dict[int, int]  # of block-level elements
@@ -37,7 +39,9 @@ def page_blocks(page: PageTree, seen: bytearray) -> Blocks:
     tags, data = page.tags, page.data
     elements = _Elements(page)
     around, kinds, names = elements.around, elements.kinds, elements.names
-    begun = np.cumsum(np.fromiter(map(BLOCKS.__contains__, tags), np.int32, len(tags))).tolist()  # block-level elements up to each node
+    begun = np.cumsum(
+        np.fromiter(map(BLOCKS.__contains__, tags), np.int32, len(tags))
+    ).tolist()  # block-level elements up to each node
     texts: list[str] = []
     first: list[int] = []
     holder: list[int] = []
@@ -74,7 +78,9 @@ def page_blocks(page: PageTree, seen: bytearray) -> Blocks:
     classes = {node: label for node, (_, _, label) in elements.own.items()}
     own_kinds = {node: bits for node, (bits, _, _) in elements.own.items()}
     own_names = {node: bits for node, (_, bits, _) in elements.own.items()}
-    return Blocks(texts, first, holder, nodes, starts, around, kinds, names, own_kinds, own_names, classes)
+    return Blocks(
+        texts, first, holder, nodes, starts, around, kinds, names, own_kinds, own_names, classes
+    )
 
 
 class _Elements:
@@ -115,6 +121,8 @@ class _Elements:
                 self.own[node] = bits, named, label
             else:
                 around[node] = around[above]
-            if tag != "body":  # what names of the whole page say holds for no block more than for another
+            if (
+                tag != "body"
+            ):  # what names of the whole page say holds for no block more than for another
                 kinds[node] = kinds[above] | bits
                 names[node] = names[above] | named

@@ -18,7 +18,9 @@ _MAX_ROOTS = 1_000  # further `html` and `body` tags, whose attributes are added
 _HARMLESS, _HARMLESS_DEPTH = 2_500, 10_000  # tags; the square of these takes no time worth a look
 _LONG = 4_000  # characters; a tag with more attributes than are allowed has as many without a `<` or without a `>`
 _TAG_START = re.compile(r"<[a-zA-Z]")
-_ATTRIBUTE = re.compile(r"""[\s/]*[^\s/>=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"'][^\s>]*|))?|[\s/=]+(?=[^>])""")
+_ATTRIBUTE = re.compile(
+    r"""[\s/]*[^\s/>=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"'][^\s>]*|))?|[\s/=]+(?=[^>])"""
+)
 _TAG_NAME = re.compile(r"<[a-zA-Z][^\s/>]*")
 _NAMES = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)")
 _FORMATTING = str.split("b big code em font i s small strike strong tt u")
@@ -45,8 +47,12 @@ def check_page(html: str) -> None:
     if tags < _HARMLESS:
         return
     if tags < _HARMLESS_DEPTH:
-        if len(_FORMATTING_STARTS.findall(html)) * tags > MAX_REPEATED:  # no more can be left open than begin
-            _check_formatting(html, [name.lower() for name in _FORMATTING_NAMES.findall(html)], tags)
+        if (
+            len(_FORMATTING_STARTS.findall(html)) * tags > MAX_REPEATED
+        ):  # no more can be left open than begin
+            _check_formatting(
+                html, [name.lower() for name in _FORMATTING_NAMES.findall(html)], tags
+            )
         return
     names = [name.lower() for name in _NAMES.findall(html)]
     roots = names.count("body") + names.count("html")
@@ -59,7 +65,11 @@ def check_page(html: str) -> None:
 
 
 def _reject(what: str, detail: str) -> None:
-    raise RejectedError("extract/too-deep" if what == "deep" else f"extract/too-many-{what}", "extract", detail=detail)
+    raise RejectedError(
+        "extract/too-deep" if what == "deep" else f"extract/too-many-{what}",
+        "extract",
+        detail=detail,
+    )
 
 
 def _check_attributes(html: str) -> None:
@@ -89,7 +99,11 @@ def _long_tags(html: str, sign: str) -> set[int]:
                 first, tags_end = max(first - 1, 0), first + 1
             else:
                 tags_end = last - _LONG
-            found.update(tag.start() for tag in _TAG_START.finditer(html, first, tags_end) if last - tag.end() >= _LONG)
+            found.update(
+                tag.start()
+                for tag in _TAG_START.finditer(html, first, tags_end)
+                if last - tag.end() >= _LONG
+            )
             at = last
         at = at // half * half + half
     return found
@@ -153,4 +167,6 @@ def _check_formatting(html: str, names: list[str], tags: int) -> None:
     if most * tags > MAX_REPEATED:
         most = min(most, 3 * len(set(_FORMATTING_TAG.findall(html))))
         if most * tags > MAX_REPEATED:
-            _reject("open-elements", f"up to {most} formatting elements are left open among {tags} tags")
+            _reject(
+                "open-elements", f"up to {most} formatting elements are left open among {tags} tags"
+            )

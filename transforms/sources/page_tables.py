@@ -25,7 +25,9 @@ def data_tables(page: PageTree, node: int) -> set[int]:
     """
     tags, ends, data = page.tags, page.ends, page.data
     found: set[int] = set()
-    open_tables: list[list[int]] = []  # node, end, is layout, most cells in a row, cells in this row, parts in this cell, characters in it
+    open_tables: list[
+        list[int]
+    ] = []  # node, end, is layout, most cells in a row, cells in this row, parts in this cell, characters in it
     each, end = node, ends[node]
     while each < end:
         while open_tables and open_tables[-1][1] <= each:

@@ -11,7 +11,24 @@ from html import escape
 from resiliparse.parse.html import HTMLTree
 
 TEXT = "#text"
-VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
+VOID = frozenset(
+    (
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    )
+)
 BLOCKS = frozenset(
     str.split(
         """
@@ -25,7 +42,9 @@ BLOCKS = frozenset(
 # Elements whose content the serialisation does not escape, and comments. A formula in a script and a listing in `xmp` are content.
 _RAW = re.compile(r"<(?:!--|(script|style|iframe|noembed|noframes|xmp|plaintext)(?=[\s>])([^>]*)>)")
 _MATH = re.compile(r"""\stype="math/(?:tex|mml|asciimath)""")
-_PREFIX = re.compile(r"(</?)(?:m|mml|mathml|math):(?=m|semantics|annotation|none|apply|c[ni]\b)")  # of MathML
+_PREFIX = re.compile(
+    r"(</?)(?:m|mml|mathml|math):(?=m|semantics|annotation|none|apply|c[ni]\b)"
+)  # of MathML
 _SVG = re.compile(r"<(/?)svg(?=[\s>])[^>]*>")
 _LATEX = re.compile(r"""\sdata-latex="[^"]*\"""")
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)="([^"]*)\"""")
@@ -69,14 +88,21 @@ class PageTree:
 
     def text(self, node: int) -> str:
         """All text inside a node as it stands in the markup, white space included."""
-        return "".join(self.data[each] for each in range(node, self.ends[node]) if self.tags[each] == TEXT)
+        return "".join(
+            self.data[each] for each in range(node, self.ends[node]) if self.tags[each] == TEXT
+        )
 
 
 def unescape(text: str) -> str:
     """The five references that a serialisation uses -> their characters."""
     if "&" not in text:
         return text
-    text = text.replace("&nbsp;", "\u00a0").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+    text = (
+        text.replace("&nbsp;", "\u00a0")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", '"')
+    )
     return text.replace("&amp;", "&")
 
 
@@ -151,12 +177,16 @@ def _without_raw(html: str) -> str:
         kept.append(html[at : found.start()])
         tag, attributes = found[1], found[2]
         end = f"</{tag}>" if tag else "-->"
-        stop = html.find(end, found.end() if tag else found.start() + 2)  # `<!-->` is a whole comment
+        stop = html.find(
+            end, found.end() if tag else found.start() + 2
+        )  # `<!-->` is a whole comment
         if stop < 0:
             at = len(html)
         else:
             if tag == "script" and _MATH.search(attributes):
-                kept.append(f"<script{attributes}>{escape(html[found.end() : stop], quote=False)}</script>")
+                kept.append(
+                    f"<script{attributes}>{escape(html[found.end() : stop], quote=False)}</script>"
+                )
             elif tag in ("xmp", "plaintext"):
                 kept.append(f"<pre>{escape(html[found.end() : stop], quote=False)}</pre>")
             at = stop + len(end)

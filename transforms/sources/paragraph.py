@@ -20,7 +20,9 @@ class Paragraph:
         self._markdown = markdown
         self._links = links
         self.pieces: list[str] = []
-        self.keep_lines = 0  # how many elements are open in which line ends of the source are line breaks
+        self.keep_lines = (
+            0  # how many elements are open in which line ends of the source are line breaks
+        )
         self._blank = True  # the last sign is a blank, or there is none
         self._scripts: list[int] = []  # where the raised and lowered pieces that are open begin
         self._script_end = -1
@@ -38,9 +40,18 @@ class Paragraph:
             self._add_line(text)
 
     def _add_line(self, text: str) -> None:
-        if not text.isascii() and ("\u00ad" in text or "\u200b" in text or "\ufeff" in text or "\u2060" in text):
+        if not text.isascii() and (
+            "\u00ad" in text or "\u200b" in text or "\ufeff" in text or "\u2060" in text
+        ):
             text = _INVISIBLE.sub("", text)
-        if "\n" in text or "  " in text or "\t" in text or "\u00a0" in text or "\r" in text or "\f" in text:
+        if (
+            "\n" in text
+            or "  " in text
+            or "\t" in text
+            or "\u00a0" in text
+            or "\r" in text
+            or "\f" in text
+        ):
             text = _WHITE.sub(" ", text)
         if self._blank and text[:1] == " ":
             text = text[1:]
@@ -48,7 +59,9 @@ class Paragraph:
             if self._apart:
                 self._keep_apart(text[0])
             self._blank = text[-1] == " "
-            self.pieces.append(markdown_text.escape(text, links=self._links) if self._markdown else text)
+            self.pieces.append(
+                markdown_text.escape(text, links=self._links) if self._markdown else text
+            )
 
     def add_formula(self, tex: str, piece: str) -> None:
         """Adds TeX in its final form, so that no digit of it joins a number beside it."""
@@ -128,9 +141,19 @@ class Paragraph:
         if self._markdown:
             content = markdown_text.unescape_marks(content)
         before = self.context(start)
-        around = Around(before, after, joined=self._script_end == start and start > 0, linked=linked, formula=formula)
+        around = Around(
+            before,
+            after,
+            joined=self._script_end == start and start > 0,
+            linked=linked,
+            formula=formula,
+        )
         text = raised(content, around) if is_raised else lowered(content, around)
-        marks = [piece for piece in self.pieces[start:] if self._markdown and markdown_text.MARKS.fullmatch(piece)]
+        marks = [
+            piece
+            for piece in self.pieces[start:]
+            if self._markdown and markdown_text.MARKS.fullmatch(piece)
+        ]
         del self.pieces[start:]
         self._blank = before[-1:] in ("", " ", "\n")
         if text[:1] == "\b":

@@ -21,11 +21,29 @@ from transforms.sources.mime import looks_like_text
 _STEP = 1 << 16
 _HELD = 16 << 20  # bytes of content beyond which it is counted before it is held
 _SHORTEST = 16  # bytes of a coded body of nothing
-_SMALL_STEP = 64  # bytes in which a damaged stream is read again, so that little before the damage is lost
+_SMALL_STEP = (
+    64  # bytes in which a damaged stream is read again, so that little before the damage is lost
+)
 _GZIP = b"\x1f\x8b\x08"
 _CHUNK = re.compile(rb"[ \t]*([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]{0,4096})?(\r*\n)")
 _LAYERS = 2  # of gzip beyond what the headers say
-_NO_CODING = frozenset(("identity", "none", "", "utf-8", "utf8", "binary", "8bit", "7bit", "plain", "text", "off", "null", "identity=1"))
+_NO_CODING = frozenset(
+    (
+        "identity",
+        "none",
+        "",
+        "utf-8",
+        "utf8",
+        "binary",
+        "8bit",
+        "7bit",
+        "plain",
+        "text",
+        "off",
+        "null",
+        "identity=1",
+    )
+)
 _ALIASES = {
     "x-gzip": "gzip",
     "x-deflate": "deflate",
@@ -73,8 +91,13 @@ def read_payload(message: HttpMessage, block: bytes, *, limit: int) -> Payload:
     """
     body = block[message.body_at :]
     transfer = message.tokens("transfer-encoding")
-    codings = [*message.tokens("content-encoding"), *(token for token in transfer if token != "chunked")]
-    codings = [name for name in (_ALIASES.get(name, name) for name in codings) if name not in _NO_CODING]
+    codings = [
+        *message.tokens("content-encoding"),
+        *(token for token in transfer if token != "chunked"),
+    ]
+    codings = [
+        name for name in (_ALIASES.get(name, name) for name in codings) if name not in _NO_CODING
+    ]
     truncated = None
     data = body
     is_chunked = "chunked" in transfer
@@ -136,7 +159,10 @@ def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
         rest = body[start + size : start + size + 2]
         is_ended = rest[:1] == b"\n" or rest == b"\r\n"
         if start + size > len(body) or not is_ended:
-            if only_whole or (is_first and (head[2] != b"\r\n" or (start + size <= len(body) and rest not in (b"", b"\r")))):
+            if only_whole or (
+                is_first
+                and (head[2] != b"\r\n" or (start + size <= len(body) and rest not in (b"", b"\r")))
+            ):
                 return None  # a page that begins with a line of hexadecimal digits
             parts.append(body[start : start + size])
             return _Undone(b"".join(parts), "cut")
@@ -161,12 +187,23 @@ def _undo(coding: str, data: bytes, limit: int) -> _Undone | None:
     elif coding == "br":
         decoders = [_unbrotli]
     attempts = [undone for decode in decoders if (undone := _attempt(decode, data, limit))]
-    whole = next((undone for undone in attempts if undone.state == "whole" and (undone.data or len(data) <= _SHORTEST)), None)
+    whole = next(
+        (
+            undone
+            for undone in attempts
+            if undone.state == "whole" and (undone.data or len(data) <= _SHORTEST)
+        ),
+        None,
+    )
     if whole is not None:
         return whole
     if looks_like_text(data):
         return None
-    best = max((undone for undone in attempts if undone.data and undone.state == "cut"), key=lambda undone: len(undone.data), default=None)
+    best = max(
+        (undone for undone in attempts if undone.data and undone.state == "cut"),
+        key=lambda undone: len(undone.data),
+        default=None,
+    )
     if best is None:
         raise _NotCodedError(f"the body cannot be decoded as {coding}")
     return best
@@ -217,9 +254,13 @@ def _gunzip(data: bytes, limit: int) -> _Undone:
     parts: list[bytes] = []
     size = 0
     while data.startswith(_GZIP):
-        undone = _collect(functools.partial(_inflated, data, 16 + zlib.MAX_WBITS, _STEP), limit - size)
+        undone = _collect(
+            functools.partial(_inflated, data, 16 + zlib.MAX_WBITS, _STEP), limit - size
+        )
         if undone.state == "cut":
-            undone = _inflate_raw(data[_gzip_header(data) :], limit - size)._replace(end=0)  # whole, if only the checksum is missing
+            undone = _inflate_raw(data[_gzip_header(data) :], limit - size)._replace(
+                end=0
+            )  # whole, if only the checksum is missing
         parts.append(undone.data)
         size += len(undone.data)
         if undone.state == "damaged":
@@ -275,7 +316,9 @@ def _unbrotli(data: bytes, limit: int) -> _Undone:
     if undone.state != "damaged":
         return undone
     # What follows the end is an error of the library's, unless the end is also that of a step.
-    return _collect(functools.partial(_unbrotlied, data, 1 if len(data) < _STEP else _SMALL_STEP), limit)
+    return _collect(
+        functools.partial(_unbrotlied, data, 1 if len(data) < _STEP else _SMALL_STEP), limit
+    )
 
 
 def _unbrotlied(data: bytes, step: int) -> _Pieces:

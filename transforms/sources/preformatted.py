@@ -10,7 +10,8 @@ _LINE = re.compile(
     r"""\sclass="(?:[^"]*\s)?(?:line|code-?line|view-line|token-line|cl|hljs-ln-line|CodeMirror-line|cm-line|lineContent|row)(?:\s[^"]*)?\""""
 )
 _LANGUAGE = re.compile(
-    r"""\s(?:class|data-lang|data-language|data-enlighter-language|data-code-language|lang|language)="([^"]*)\"""", re.IGNORECASE
+    r"""\s(?:class|data-lang|data-language|data-enlighter-language|data-code-language|lang|language)="([^"]*)\"""",
+    re.IGNORECASE,
 )
 _IN_CLASS = re.compile(
     r"""(?:^|\s)(?:language-|lang-|highlight-source-|highlight-(?!source|text)|sourceCode\s+|brush:\s*|hljs\s+|codehilite\s+|mw-highlight-lang-|code-|prettyprint\s+lang-|syntax-)
@@ -18,7 +19,9 @@ _IN_CLASS = re.compile(
     re.VERBOSE,
 )
 _BRUSH = re.compile(r"brush:\s*([\w+#-]+)")
-_SOURCE_CODE = re.compile(r"(?:^|\s)sourceCode\s+([\w+#-]+)|(?:^|\s)([\w+#-]+)\s+sourceCode(?:\s|$)")
+_SOURCE_CODE = re.compile(
+    r"(?:^|\s)sourceCode\s+([\w+#-]+)|(?:^|\s)([\w+#-]+)\s+sourceCode(?:\s|$)"
+)
 _NO_LANGUAGE = frozenset(
     str.split(
         """
@@ -27,7 +30,9 @@ _NO_LANGUAGE = frozenset(
     """
     )
 )
-_CODE_CELL = re.compile(r"""\sclass="(?:[^"]*\s)?(?:blob-code|blob-code-inner|hljs-ln-code|line-content|code-line)(?:\s[^"]*)?\"""")
+_CODE_CELL = re.compile(
+    r"""\sclass="(?:[^"]*\s)?(?:blob-code|blob-code-inner|hljs-ln-code|line-content|code-line)(?:\s[^"]*)?\""""
+)
 _FIRST_CELLS = 20  # nodes
 _SKIPPED = frozenset(("button", "select"))
 _FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
@@ -42,7 +47,9 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
     tags, ends, data = page.tags, page.ends, page.data
     end = ends[node]
     out: list[str] = []
-    closing: list[tuple[int, bool]] = []  # where the elements that are open end, and whether a line ends with them
+    closing: list[
+        tuple[int, bool]
+    ] = []  # where the elements that are open end, and whether a line ends with them
     line_end = -1
     each = node + 1
     while each < end:
@@ -61,7 +68,11 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
             _add_apart(out, "")
             each = ends[each]
             continue
-        elif tag in ("sup", "sub") and 1 < ends[each] - each <= _SMALL and _INLINE.issuperset(tags[each : ends[each]]):
+        elif (
+            tag in ("sup", "sub")
+            and 1 < ends[each] - each <= _SMALL
+            and _INLINE.issuperset(tags[each : ends[each]])
+        ):
             _add_apart(out, _script(page, each, keep, "".join(out[-3:])))
             each = ends[each]
             continue
@@ -74,7 +85,12 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
             closing.append((ends[each], False))
         elif tag in BLOCKS:
             _end_line(out)
-            if tag in ("td", "th") and out and page.parents[each] != each - 1 and not out[-1].endswith("\n"):
+            if (
+                tag in ("td", "th")
+                and out
+                and page.parents[each] != each - 1
+                and not out[-1].endswith("\n")
+            ):
                 out.append("\t")
             elif tag not in ("td", "th"):
                 closing.append((ends[each], True))
@@ -83,9 +99,17 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
                 out.append("\n")
             line_end = ends[each]
         each += 1
-    text = re.sub(f"{_APART}(?=([0-9])?)", lambda match: " " if match[1] else "", "".join(out)) if _APART in out else "".join(out)
+    text = (
+        re.sub(f"{_APART}(?=([0-9])?)", lambda match: " " if match[1] else "", "".join(out))
+        if _APART in out
+        else "".join(out)
+    )
     text = text.replace("\r\n", "\n").replace("\u00a0", " ")
-    return re.sub(r"^(?:[ \t]*\n)+|[ \t\n]+$", "", re.sub("[\u00ad\u200b\ufeff]", "", text)) if text.strip() else ""
+    return (
+        re.sub(r"^(?:[ \t]*\n)+|[ \t\n]+$", "", re.sub("[\u00ad\u200b\ufeff]", "", text))
+        if text.strip()
+        else ""
+    )
 
 
 def is_code_table(page: PageTree, node: int) -> bool:
@@ -99,9 +123,15 @@ def is_code_table(page: PageTree, node: int) -> bool:
 def _script(page: PageTree, node: int, keep: bytearray, before: str) -> str:
     """What a raised or lowered piece of code means."""
     end = page.ends[node]
-    content = "".join(page.data[each] for each in range(node, end) if page.tags[each] == TEXT and keep[each])
-    around = Around(before[-80:], page.data[end][:80] if end < len(page.tags) and page.tags[end] == TEXT else "")
-    return (raised(content, around) if page.tags[node] == "sup" else lowered(content, around)).removeprefix("\b")
+    content = "".join(
+        page.data[each] for each in range(node, end) if page.tags[each] == TEXT and keep[each]
+    )
+    around = Around(
+        before[-80:], page.data[end][:80] if end < len(page.tags) and page.tags[end] == TEXT else ""
+    )
+    return (
+        raised(content, around) if page.tags[node] == "sup" else lowered(content, around)
+    ).removeprefix("\b")
 
 
 def _add_apart(out: list[str], text: str) -> None:

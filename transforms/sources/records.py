@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from transforms.contracts.documents import DETAIL_BYTES, DOCUMENT_SCHEMA, EXCERPT_CHARACTERS, REJECT_SCHEMA, document_id
+from transforms.contracts.documents import (
+    DETAIL_BYTES,
+    DOCUMENT_SCHEMA,
+    EXCERPT_CHARACTERS,
+    REJECT_SCHEMA,
+    document_id,
+)
 from transforms.errors import UserError
 
 
@@ -52,7 +58,15 @@ TRUNCATED = ("length", "time", "disconnect", "unspecified", "segment", "body", "
 class RejectedError(ValueError):
     """Text that becomes no document, for the reason in `reject`, whose locator and URL are still to be filled in."""
 
-    def __init__(self, rule: str, stage: str, *, detail: str = "", excerpt: str = "", value: float | None = None):
+    def __init__(
+        self,
+        rule: str,
+        stage: str,
+        *,
+        detail: str = "",
+        excerpt: str = "",
+        value: float | None = None,
+    ):
         super().__init__(detail or rule)
         self._reject = RawReject("", rule, stage, detail=detail, excerpt=excerpt, value=value)
 
@@ -85,7 +99,9 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BINARY = re.compile("[\x00-\x08\x0e-\x19\x1c-\x1f\x7f\x81\x8d\x8f\x90\x9d]")
 _ASCII_CONTROLS = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\t\n\r")
 _BINARY_SHARE, _FEW = 0.01, 4
-_INSTEAD = {chr(code): bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)} | dict.fromkeys("\v\f", "\n")
+_INSTEAD = {
+    chr(code): bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)
+} | dict.fromkeys("\v\f", "\n")
 _INSTEAD |= dict.fromkeys("\x1c\x1d\x1e\x1f", " ")
 
 
@@ -106,7 +122,11 @@ def binary_detail(text: str) -> str | None:
     if not _has_controls(text):
         return None
     count = sum(1 for _ in _BINARY.finditer(text))
-    return f"{count} control characters among {len(text)}" if count > max(_FEW, _BINARY_SHARE * len(text)) else None
+    return (
+        f"{count} control characters among {len(text)}"
+        if count > max(_FEW, _BINARY_SHARE * len(text))
+        else None
+    )
 
 
 def _without_controls(text: str) -> str:
@@ -144,7 +164,10 @@ def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument])
     """n documents and their origins -> a batch of n rows of DOCUMENT_SCHEMA; the language is not known yet."""
     sources = pa.array([origin.source for origin in origins], pa.string()).dictionary_encode()
     columns = {
-        "id": [document_id(*origin, document.locator) for origin, document in zip(origins, documents, strict=True)],
+        "id": [
+            document_id(*origin, document.locator)
+            for origin, document in zip(origins, documents, strict=True)
+        ],
         "source": sources,
         "origin": [origin.path for origin in origins],
         "locator": [document.locator for document in documents],
@@ -158,13 +181,18 @@ def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument])
         "kept": [document.kept for document in documents],
         "text": [document.text for document in documents],
     }
-    return pa.record_batch([_column(field, columns[field.name]) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)
+    return pa.record_batch(
+        [_column(field, columns[field.name]) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA
+    )
 
 
 def rejects_batch(origins: Sequence[Origin], rejects: Sequence[RawReject]) -> pa.RecordBatch:
     """n rejects and their origins -> a batch of n rows of REJECT_SCHEMA."""
     columns = {
-        "id": [document_id(*origin, reject.locator) for origin, reject in zip(origins, rejects, strict=True)],
+        "id": [
+            document_id(*origin, reject.locator)
+            for origin, reject in zip(origins, rejects, strict=True)
+        ],
         "source": _labels(origin.source for origin in origins),
         "origin": [origin.path for origin in origins],
         "locator": [reject.locator for reject in rejects],
@@ -174,12 +202,18 @@ def rejects_batch(origins: Sequence[Origin], rejects: Sequence[RawReject]) -> pa
         "value": [reject.value for reject in rejects],
         "threshold": pa.nulls(len(rejects), pa.float64()),
         "detail": [
-            _clean_label(without_surrogates(reject.detail[:DETAIL_BYTES]).encode()[:DETAIL_BYTES].decode("utf-8", "ignore"))
+            _clean_label(
+                without_surrogates(reject.detail[:DETAIL_BYTES])
+                .encode()[:DETAIL_BYTES]
+                .decode("utf-8", "ignore")
+            )
             for reject in rejects
         ],
         "excerpt": [_clean_label(reject.excerpt[:EXCERPT_CHARACTERS]) for reject in rejects],
     }
-    return pa.record_batch([_column(field, columns[field.name]) for field in REJECT_SCHEMA], schema=REJECT_SCHEMA)
+    return pa.record_batch(
+        [_column(field, columns[field.name]) for field in REJECT_SCHEMA], schema=REJECT_SCHEMA
+    )
 
 
 def _labels(values: Iterable[str | None]) -> pa.DictionaryArray:

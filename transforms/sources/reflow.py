@@ -31,8 +31,30 @@ _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[^\W\d_]+")
 _LAST_WORD = re.compile(r"[^\W\d_]+\Z")
 _PUNCTUATION = re.compile(rb"\xe2[\x80\x81].|\xc2[\xa0-\xbf]", re.DOTALL)
-_TO_BLANKS = bytes(code if code == 45 or code > 127 or chr(code).isalpha() else 32 for code in range(256))
-_CONJUNCTIONS = frozenset(("und", "oder", "bzw", "and", "or", "en", "of", "ou", "et", "och", "eller", "og", "ja", "tai", "y", "o", "e"))
+_TO_BLANKS = bytes(
+    code if code == 45 or code > 127 or chr(code).isalpha() else 32 for code in range(256)
+)
+_CONJUNCTIONS = frozenset(
+    (
+        "und",
+        "oder",
+        "bzw",
+        "and",
+        "or",
+        "en",
+        "of",
+        "ou",
+        "et",
+        "och",
+        "eller",
+        "og",
+        "ja",
+        "tai",
+        "y",
+        "o",
+        "e",
+    )
+)
 _HEADING = re.compile(
     r"""\s*(?:chapter|book|part|volume|vol\.|canto|act|scene|letter|section|kapitel|buch|teil|theil|chapitre|livre|partie|tome|cap[íi]tulo
         |libro|capitolo|parte|hoofdstuk|boek|deel|luku|osa|kirja|del|rozdzia[łl]|глава|часть|том)
@@ -91,10 +113,16 @@ def _layout(text: str, mark: str) -> _Layout | None:
     length = np.fromiter(map(len, lines), np.int32, len(lines))
     full = length > 0
     narrow = length[full & (length <= LONGEST)]
-    first, last = _code_points([line[:1] or "\n" for line in lines]), _code_points([line[-1:] or "\n" for line in lines])
+    first, last = (
+        _code_points([line[:1] or "\n" for line in lines]),
+        _code_points([line[-1:] or "\n" for line in lines]),
+    )
     wide = bool((first >= _FIRST_WIDE).any()) and _WIDE.search(text) is not None
     width = float(np.percentile(narrow, 98)) if narrow.size > 1 else 0.0
-    if width < (_SHORTEST_WIDE if wide else SHORTEST) or length[length > LONGEST].sum() > _LONG_SHARE * length.sum():
+    if (
+        width < (_SHORTEST_WIDE if wide else SHORTEST)
+        or length[length > LONGEST].sum() > _LONG_SHARE * length.sum()
+    ):
         return None
     small, capital = _are(first, str.islower), _are(first, str.isupper)
     second = _code_points([line[1:2] or "\n" for line in lines])
@@ -110,8 +138,13 @@ def _layout(text: str, mark: str) -> _Layout | None:
     needed = np.where(ends, _AFTER_SENTENCE, np.where(small[1:], _BEFORE_SMALL, _BEFORE_CAPITAL))
     likely = inside & (room > needed) & (length[:-1] <= LONGEST)
     mid_sentence = inside & ~ends
-    told, sharp = np.count_nonzero(mid_sentence), np.count_nonzero(mid_sentence & (room > _BEFORE_CAPITAL))
-    if sharp < _PROSE_SHARE * told or np.count_nonzero(mid_sentence & capital[1:]) > max(_CAPITAL_SHARE * told, 3):
+    told, sharp = (
+        np.count_nonzero(mid_sentence),
+        np.count_nonzero(mid_sentence & (room > _BEFORE_CAPITAL)),
+    )
+    if sharp < _PROSE_SHARE * told or np.count_nonzero(mid_sentence & capital[1:]) > max(
+        _CAPITAL_SHARE * told, 3
+    ):
         return None
     shouted = np.array([line.isupper() for line in lines])
     gap = np.array(["   " in line for line in lines]) & ~apart
@@ -133,7 +166,9 @@ def _are(letters: np.ndarray, test: Callable[[str], Any]) -> np.ndarray:
     return np.array([bool(test(chr(letter))) for letter in different.tolist()], bool)[where]
 
 
-def _verse(inside: np.ndarray, mid_sentence: np.ndarray, likely: np.ndarray, capital: np.ndarray) -> np.ndarray:
+def _verse(
+    inside: np.ndarray, mid_sentence: np.ndarray, likely: np.ndarray, capital: np.ndarray
+) -> np.ndarray:
     """For each break whether its block (lines between blank ones) is verse or a list: few wraps, or capitals at most lines' heads.
 
     Only breaks in the middle of a sentence count.
@@ -156,7 +191,9 @@ def _headings(lines: list[str], full: np.ndarray, wraps: np.ndarray) -> np.ndarr
     beside[:-1] &= ~wraps
     for number in np.flatnonzero(beside & full).tolist():
         line = lines[number]
-        heads[number] = len(line) < 80 and (_HEADING.fullmatch(line) is not None or _NUMBER.fullmatch(line) is not None)
+        heads[number] = len(line) < 80 and (
+            _HEADING.fullmatch(line) is not None or _NUMBER.fullmatch(line) is not None
+        )
     return heads
 
 
@@ -170,7 +207,12 @@ def _glue(lines: list[str], breaks: list[str], wraps: list[int]) -> None:
         last = line[-1]
         if last in _DASHES:
             before = line.rstrip(_DASHES)[-1:]
-            if last in "-\u2010" and before.isalpha() and line[-2] == before and following[0].islower():
+            if (
+                last in "-\u2010"
+                and before.isalpha()
+                and line[-2] == before
+                and following[0].islower()
+            ):
                 hyphenated.append(number)
             elif before.strip():
                 breaks[number] = ""
@@ -190,13 +232,27 @@ def _take_back(lines: list[str], breaks: list[str], hyphenated: list[int]) -> No
     stands for a word to come ("Haupt- und Nebensachen").
     """
     halves = {
-        number: (_LAST_WORD.search(lines[number][lines[number].rfind(" ") + 1 : -1]), _WORD.match(lines[number + 1]))
+        number: (
+            _LAST_WORD.search(lines[number][lines[number].rfind(" ") + 1 : -1]),
+            _WORD.match(lines[number + 1]),
+        )
         for number in hyphenated
     }
-    words = {number: (head.group().lower(), tail.group().lower()) for number, (head, tail) in halves.items() if head and tail}
-    wanted = {spelling.encode() for head, tail in words.values() for spelling in (head + tail, f"{head}-{tail}", head, tail)}
+    words = {
+        number: (head.group().lower(), tail.group().lower())
+        for number, (head, tail) in halves.items()
+        if head and tail
+    }
+    wanted = {
+        spelling.encode()
+        for head, tail in words.values()
+        for spelling in (head + tail, f"{head}-{tail}", head, tail)
+    }
     seen = Counter(filter(wanted.__contains__, _tokens("\n".join(lines))))
-    votes = {number: seen[f"{head}{tail}".encode()] - seen[f"{head}-{tail}".encode()] for number, (head, tail) in words.items()}
+    votes = {
+        number: seen[f"{head}{tail}".encode()] - seen[f"{head}-{tail}".encode()]
+        for number, (head, tail) in words.items()
+    }
     majority = sum((vote > 0) - (vote < 0) for vote in votes.values())
     for number in hyphenated:
         vote = votes.get(number, -1)

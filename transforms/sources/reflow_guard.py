@@ -35,14 +35,21 @@ class Guarded:
         self.mark = ""
         self._blocks: list[str] = []
         self.text = text
-        if any(mark in text for mark in _BLOCK_MARKS) or text.startswith(("    ", "\t", "---", "+++")):
+        if any(mark in text for mark in _BLOCK_MARKS) or text.startswith(
+            ("    ", "\t", "---", "+++")
+        ):
             self._take_out(text)
 
     def restore(self, text: str) -> str:
         """The text after its change, with the blocks as they were."""
         if not self._blocks:
             return text
-        return re.sub(f"^{self.mark}(\\d+)$", lambda match: self._blocks[int(match[1])], text, flags=re.MULTILINE)
+        return re.sub(
+            f"^{self.mark}(\\d+)$",
+            lambda match: self._blocks[int(match[1])],
+            text,
+            flags=re.MULTILINE,
+        )
 
     def _take_out(self, text: str) -> None:
         mark = next((each for each in _PLACEHOLDERS if each not in text), "")
@@ -95,12 +102,18 @@ def _candidates(lines: Sequence[str], text: str) -> list[int]:
     """The lines that a block may begin with, in order: most books have none."""
     numbers: set[int] = set()
     if "```" in text or "~~~" in text:
-        numbers.update(number for number, line in enumerate(lines) if "```" in line or "~~~" in line)
+        numbers.update(
+            number for number, line in enumerate(lines) if "```" in line or "~~~" in line
+        )
     if "|" in text or "+-" in text:
         numbers.update(number for number, line in enumerate(lines) if "|" in line or "+-" in line)
-        numbers.update([number - 1 for number in numbers if number])  # a table's first row may have no bar of its own
+        numbers.update(
+            [number - 1 for number in numbers if number]
+        )  # a table's first row may have no bar of its own
     if "    " in text or "\t" in text:
-        numbers.update(number for number, line in enumerate(lines) if line[:4] == "    " or line[:1] == "\t")
+        numbers.update(
+            number for number, line in enumerate(lines) if line[:4] == "    " or line[:1] == "\t"
+        )
     if "-- -" in text:
         numbers.update(number for number, line in enumerate(lines) if "-- -" in line)
     return sorted(numbers)
@@ -109,7 +122,9 @@ def _candidates(lines: Sequence[str], text: str) -> list[int]:
 def _fence_end(lines: Sequence[str], start: int, match: re.Match[str], unclosed: set[str]) -> int:
     """Where a fence ends. One of backticks without an end holds the rest; tildes without an end, or an ornament, are none."""
     mark, info = match[1], match[2].strip()
-    ornament = mark[0] == "~" and not info and _is_blank(lines, start - 1) and _is_blank(lines, start + 1)
+    ornament = (
+        mark[0] == "~" and not info and _is_blank(lines, start - 1) and _is_blank(lines, start + 1)
+    )
     if ornament or (mark[0] == "~" and "~" in unclosed):
         return start
     closing = re.compile(rf"[ \t>]*{re.escape(mark[0])}{{{len(mark)},}}[ \t]*")
@@ -134,10 +149,16 @@ def _indented_end(lines: Sequence[str], start: int) -> int:
     end = number = start
     while number < len(lines) and lines[number].startswith(("    ", "\t")):
         code, first = 0, number
-        while number < len(lines) and lines[number].strip() and lines[number].startswith(("    ", "\t")):
+        while (
+            number < len(lines)
+            and lines[number].strip()
+            and lines[number].startswith(("    ", "\t"))
+        ):
             code += _CODE.search(lines[number]) is not None
             number += 1
-        paragraph = number - first == 1 and not _is_blank(lines, number)  # whose first line is indented
+        paragraph = number - first == 1 and not _is_blank(
+            lines, number
+        )  # whose first line is indented
         if paragraph or 2 * code <= number - first:
             break
         end = number
@@ -152,7 +173,12 @@ def _table_end(lines: Sequence[str], start: int) -> int:
     if _TABLE.fullmatch(lines[start]):
         while end < len(lines) and ("|" in lines[end] or lines[end].lstrip().startswith("+-")):
             end += 1
-    if end == start and start + 1 < len(lines) and "|" in lines[start + 1] and _DELIMITER.fullmatch(lines[start + 1]):
+    if (
+        end == start
+        and start + 1 < len(lines)
+        and "|" in lines[start + 1]
+        and _DELIMITER.fullmatch(lines[start + 1])
+    ):
         end = start + 2
         while end < len(lines) and "|" in lines[end]:
             end += 1
@@ -176,7 +202,12 @@ def kept_breaks(lines: Sequence[str], full: np.ndarray, heads: np.ndarray, mark:
     items = np.zeros(len(lines), bool)
     for number in np.flatnonzero(heads).tolist():
         line = lines[number]
-        if (mark and line.startswith(mark)) or _STANDS.match(line) or _RULE.fullmatch(line) or _is_drawing(line):
+        if (
+            (mark and line.startswith(mark))
+            or _STANDS.match(line)
+            or _RULE.fullmatch(line)
+            or _is_drawing(line)
+        ):
             stands[number] = True
         else:
             items[number] = _ITEM.match(line) is not None
@@ -187,7 +218,11 @@ def kept_breaks(lines: Sequence[str], full: np.ndarray, heads: np.ndarray, mark:
 
 def _is_drawing(line: str) -> bool:
     shown = re.sub(r"\s", "", line)
-    return len(shown) > 2 and _STROKE.search(shown) is not None and 3 * len(_DRAWING.findall(shown)) > len(shown)
+    return (
+        len(shown) > 2
+        and _STROKE.search(shown) is not None
+        and 3 * len(_DRAWING.findall(shown)) > len(shown)
+    )
 
 
 def _lists(lines: Sequence[str], items: np.ndarray, full: np.ndarray) -> np.ndarray:

@@ -47,7 +47,9 @@ def options_of(kinds: Iterable[SourceKind]) -> dict[str, SourceOption]:
     for kind in kinds:
         for name, option in kind.options.items():
             if options.setdefault(name, option) != option:
-                raise ValueError(f"option {name!r} of source kind {kind.name!r} differs from that of another kind")
+                raise ValueError(
+                    f"option {name!r} of source kind {kind.name!r} differs from that of another kind"
+                )
     return options
 
 
@@ -94,23 +96,41 @@ def read_records(
         if source.takes(name):
             keywords[name] = value
     try:
-        with storage.open_input(path) if source.decompresses else storage.open_decompressed(path) as stream:
+        with (
+            storage.open_input(path)
+            if source.decompresses
+            else storage.open_decompressed(path) as stream
+        ):
             for record in source.read(stream, **options, **keywords):
                 last = record.locator
                 yield _checked(record, source)
     except BaseException as error:
         if not _is_of_format(error):
             raise
-        after = f"after record {last}" if last is not None else f"at byte {start}" if start else "at its start"
+        after = (
+            f"after record {last}"
+            if last is not None
+            else f"at byte {start}"
+            if start
+            else "at its start"
+        )
         where = last or (f"byte {start}" if start else "start")
-        yield RawReject(f"{where}+", "read/broken-file", detail=f"{type(error).__name__} {after}: {error}")
+        yield RawReject(
+            f"{where}+", "read/broken-file", detail=f"{type(error).__name__} {after}: {error}"
+        )
 
 
 def _checked(record: Record, kind: SourceKind) -> Record:
     """The one check of every kind that what it read is text."""
     if isinstance(record, RawReject) or (detail := binary_detail(record.text)) is None:
         return record
-    return RawReject(record.locator, f"{kind.name}/not-text", "extract" if kind.mixed else "read", detail=detail, url=record.url)
+    return RawReject(
+        record.locator,
+        f"{kind.name}/not-text",
+        "extract" if kind.mixed else "read",
+        detail=detail,
+        url=record.url,
+    )
 
 
 def _is_of_format(error: BaseException) -> bool:

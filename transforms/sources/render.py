@@ -23,12 +23,28 @@ _EMPTY_LINE = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _PRE = frozenset(("pre", "listing"))
-_EDITORS = ("CodeMirror-code", "cm-content", "view-lines", "ace_text-layer")  # classes of what holds the lines of a code editor
-_UNSEEN = frozenset(("template", "script", "style", "noscript", "datalist", "rt", "rp", "rtc", "head", "title"))
-_APART = frozenset(("img", "input", "select", "textarea", "button", "video", "audio", "object", "canvas", "iframe"))
+_EDITORS = (
+    "CodeMirror-code",
+    "cm-content",
+    "view-lines",
+    "ace_text-layer",
+)  # classes of what holds the lines of a code editor
+_UNSEEN = frozenset(
+    ("template", "script", "style", "noscript", "datalist", "rt", "rp", "rtc", "head", "title")
+)
+_APART = frozenset(
+    ("img", "input", "select", "textarea", "button", "video", "audio", "object", "canvas", "iframe")
+)
 
 
-def render(page: PageTree, *, keep: bytearray | None = None, root: int = 0, output: Output = "text", links: bool = False) -> str:
+def render(
+    page: PageTree,
+    *,
+    keep: bytearray | None = None,
+    root: int = 0,
+    output: Output = "text",
+    links: bool = False,
+) -> str:
     """A page's kept texts, in order, as text or as GitHub-flavoured Markdown.
 
     Args:
@@ -44,7 +60,9 @@ def render(page: PageTree, *, keep: bytearray | None = None, root: int = 0, outp
     """
     if not page.tags:
         return ""
-    return _Renderer(page, visible_texts(page, root) if keep is None else keep, output == "markdown", links).run(root)
+    return _Renderer(
+        page, visible_texts(page, root) if keep is None else keep, output == "markdown", links
+    ).run(root)
 
 
 class _Renderer(InlineRenderer):
@@ -53,7 +71,9 @@ class _Renderer(InlineRenderer):
     def __init__(self, page: PageTree, keep: bytearray, markdown: bool, links: bool):
         super().__init__(page, keep, markdown=markdown, links=links)
         self._lists: list[OpenList] = []
-        self._tables: list[tuple[int, list[list[str]]] | None] = []  # a data table's node and rows; None for layout
+        self._tables: list[
+            tuple[int, list[list[str]]] | None
+        ] = []  # a data table's node and rows; None for layout
         self._known_tables: set[int] = set()
         self._tables_end = -1
 
@@ -129,7 +149,12 @@ class _Renderer(InlineRenderer):
 
     def _open_block(self, node: int, tag: str) -> int:
         data, end = self._page.data[node], self._page.ends[node]
-        if "display" in data and tag in ("div", "p", "li") and (style := STYLE.search(data)) and style["display"] == "inline":
+        if (
+            "display" in data
+            and tag in ("div", "p", "li")
+            and (style := STYLE.search(data))
+            and style["display"] == "inline"
+        ):
             return node + 1
         if ("ath" in data or "katex" in data) and (formula := self._formula(node)):
             self._add_formula(formula.tex, True)
@@ -197,7 +222,12 @@ class _Renderer(InlineRenderer):
         opened = open_list(self._page, node, tag)
         gap = 1 if is_inside and not (self._markdown and opened.ordered and opened.next != 1) else 2
         self._gap(gap)
-        if is_inside and self._lists[-1].items and self._lists[-1].node == self._page.parents[node] and not self._in_cell:
+        if (
+            is_inside
+            and self._lists[-1].items
+            and self._lists[-1].node == self._page.parents[node]
+            and not self._in_cell
+        ):
             # A list among the items of another, as older editors write it, is inside the item before it.
             indent = self._lists[-1].indent(markdown=self._markdown)
             self._push(indent, indent)
@@ -212,7 +242,11 @@ class _Renderer(InlineRenderer):
 
     def _open_item(self, node: int) -> None:
         is_listed = bool(self._lists) and self._lists[-1].node == self._page.parents[node]
-        label = self._lists[-1].label(self._page.attribute(node, "value"), markdown=self._markdown) if is_listed else ""
+        label = (
+            self._lists[-1].label(self._page.attribute(node, "value"), markdown=self._markdown)
+            if is_listed
+            else ""
+        )
         first = f"{label} " if label else "- " if self._markdown else "• "
         self._push(first, " " * len(first) if self._markdown or label else "  ")
         self._closing.append((self._page.ends[node], self._pop, (1,)))
@@ -246,7 +280,11 @@ class _Renderer(InlineRenderer):
 
     def _close_cell(self, span: int) -> None:
         self._in_cell = False
-        text = markdown_text.cell(self._line.take()) if self._markdown else " ".join(self._line.take().split())
+        text = (
+            markdown_text.cell(self._line.take())
+            if self._markdown
+            else " ".join(self._line.take().split())
+        )
         table = self._tables[-1]
         if table is not None:
             if not table[1]:
@@ -267,7 +305,12 @@ class _Renderer(InlineRenderer):
         if not rows:
             return
         cells, width = sum(map(len, rows)), max(map(len, rows))
-        if self._markdown and len(rows) > 1 and width > 1 and width * len(rows) <= 4 * cells + LARGE:
+        if (
+            self._markdown
+            and len(rows) > 1
+            and width > 1
+            and width * len(rows) <= 4 * cells + LARGE
+        ):
             self._blocks.gap(2)
             self._blocks.block(markdown_text.table(rows))
         else:

@@ -65,7 +65,9 @@ def read_parquet(
     an errno, for a file that is no Parquet or breaks off.
     """
     try:
-        table = pq.ParquetFile(pa.PythonFile(stream, mode="r"), buffer_size=_BUFFER_BYTES, pre_buffer=False)
+        table = pq.ParquetFile(
+            pa.PythonFile(stream, mode="r"), buffer_size=_BUFFER_BYTES, pre_buffer=False
+        )
     except OSError as error:
         if error.errno is not None or not start:
             raise
@@ -83,7 +85,12 @@ def read_parquet(
 
 
 def _read_parquet(
-    table: pq.ParquetFile, fields: FieldsOption, keep: Sequence[str], start: int, end: int | None, seen: ColumnsSeen
+    table: pq.ParquetFile,
+    fields: FieldsOption,
+    keep: Sequence[str],
+    start: int,
+    end: int | None,
+    seen: ColumnsSeen,
 ) -> Iterator[Record]:
     rows = table.metadata.num_rows
     wanted = _wanted("parquet", table.schema_arrow, fields, keep, seen, of=f"{rows} rows")
@@ -93,14 +100,20 @@ def _read_parquet(
         return
     size = _batch_rows(table)
     for groups, number in _row_groups(table, start, end):
-        for batch in table.iter_batches(size, row_groups=groups, columns=wanted.leaves, use_threads=False):
+        for batch in table.iter_batches(
+            size, row_groups=groups, columns=wanted.leaves, use_threads=False
+        ):
             yield from _read_batch("parquet", batch, wanted, number)
             number += len(batch)
 
 
-def parquet_names(stream: BinaryIO, *, fields: FieldsOption, keep_columns: Sequence[str] = (), **_: object) -> list[str]:
+def parquet_names(
+    stream: BinaryIO, *, fields: FieldsOption, keep_columns: Sequence[str] = (), **_: object
+) -> list[str]:
     """The columns of a Parquet file; those asked for as they were asked for. Raises OSError for one that is none."""
-    return _names(pq.ParquetFile(pa.PythonFile(stream, mode="r")).schema_arrow, fields, keep_columns)
+    return _names(
+        pq.ParquetFile(pa.PythonFile(stream, mode="r")).schema_arrow, fields, keep_columns
+    )
 
 
 def read_arrow(
@@ -117,7 +130,9 @@ def read_arrow(
     """
     try:
         reader = _open_arrow(stream)
-        wanted = _wanted("arrow", reader.schema, fields, keep_columns, columns or ColumnsSeen(), of="the table")
+        wanted = _wanted(
+            "arrow", reader.schema, fields, keep_columns, columns or ColumnsSeen(), of="the table"
+        )
         if isinstance(wanted, RawReject):
             yield wanted
             return
@@ -136,7 +151,9 @@ def read_arrow(
         raise OSError(f"{type(error).__name__}: {error}") from error
 
 
-def arrow_names(stream: BinaryIO, *, fields: FieldsOption, keep_columns: Sequence[str] = (), **_: object) -> list[str]:
+def arrow_names(
+    stream: BinaryIO, *, fields: FieldsOption, keep_columns: Sequence[str] = (), **_: object
+) -> list[str]:
     """The columns of an Arrow file; those asked for as they were asked for. Raises OSError for one that is none."""
     return _names(_open_arrow(stream).schema, fields, keep_columns)
 
@@ -165,13 +182,32 @@ class _After:
 
 
 def _names(schema: pa.Schema, fields: FieldsOption, keep: Sequence[str]) -> list[str]:
-    return [*schema.names, *(name for name in asked_columns(fields, keep) if name not in schema.names and find_place(schema, name))]
+    return [
+        *schema.names,
+        *(
+            name
+            for name in asked_columns(fields, keep)
+            if name not in schema.names and find_place(schema, name)
+        ),
+    ]
 
 
-def _wanted(kind: str, schema: pa.Schema, fields: FieldsOption, keep: Sequence[str], seen: ColumnsSeen, *, of: str) -> _Wanted | RawReject:
+def _wanted(
+    kind: str,
+    schema: pa.Schema,
+    fields: FieldsOption,
+    keep: Sequence[str],
+    seen: ColumnsSeen,
+    *,
+    of: str,
+) -> _Wanted | RawReject:
     """Where a table has what is asked for; a reject for one whose text column is missing, there twice or no column of strings."""
     asked = asked_columns(fields, keep)
-    places = {name: place for name in {*asked, *field_columns(fields).values()} if (place := find_place(schema, name))}
+    places = {
+        name: place
+        for name in {*asked, *field_columns(fields).values()}
+        if (place := find_place(schema, name))
+    }
     file = seen.file(asked)
     file.add_table(places, _paths(schema) if any("." in name for name in asked) else schema.names)
     file.close()
@@ -181,11 +217,17 @@ def _wanted(kind: str, schema: pa.Schema, fields: FieldsOption, keep: Sequence[s
     if text not in places:
         times = Counter(schema.names)[text]
         what = f"{times} columns" if times else "no column"
-        return RawReject("schema", f"{kind}/missing-text", detail=f"{what} {text!r} in {of}; there are {shown}")
+        return RawReject(
+            "schema", f"{kind}/missing-text", detail=f"{what} {text!r} in {of}; there are {shown}"
+        )
     if not _is_text(places[text].kind):
         detail = f"column {text!r} of {of} is {places[text].kind}, not a string"
         return RawReject("schema", f"{kind}/wrong-type", detail=detail)
-    fitting = {field: places[name] for field, name in names.items() if name in places and not pa.types.is_nested(places[name].kind)}
+    fitting = {
+        field: places[name]
+        for field, name in names.items()
+        if name in places and not pa.types.is_nested(places[name].kind)
+    }
     return _Wanted(fields=fitting, kept={name: places[name] for name in keep if name in places})
 
 
@@ -193,18 +235,27 @@ def _paths(schema: pa.Schema) -> Iterator[str]:
     yield from schema.names
     for field in schema:
         if pa.types.is_struct(field.type):
-            yield from (f"{field.name}.{field.type.field(index).name}" for index in range(field.type.num_fields))
+            yield from (
+                f"{field.name}.{field.type.field(index).name}"
+                for index in range(field.type.num_fields)
+            )
 
 
 def _read_batch(kind: str, batch: pa.RecordBatch, wanted: _Wanted, number: int) -> Iterator[Record]:
     """The records of a batch, before which `number` rows stand in the file."""
-    values = {field: _values(take_place(batch, place), field) for field, place in wanted.fields.items()}
+    values = {
+        field: _values(take_place(batch, place), field) for field, place in wanted.fields.items()
+    }
     kept = _kept_texts(batch, wanted.kept)
     name = wanted.fields["text"].name
     for row, text in zip(range(len(batch)), kept, strict=False):
         number += 1
-        record = _read_values(kind, {field: column[row] for field, column in values.items()}, str(number), name)
-        yield record if text is None or isinstance(record, RawReject) else record._replace(kept=text)
+        record = _read_values(
+            kind, {field: column[row] for field, column in values.items()}, str(number), name
+        )
+        yield (
+            record if text is None or isinstance(record, RawReject) else record._replace(kept=text)
+        )
 
 
 def _kept_texts(batch: pa.RecordBatch, kept: Mapping[str, Place]) -> Iterator[str | None]:
@@ -214,7 +265,9 @@ def _kept_texts(batch: pa.RecordBatch, kept: Mapping[str, Place]) -> Iterator[st
     return (kept_text(dict(zip(kept, row, strict=True))) for row in zip(*columns, strict=True))
 
 
-def _row_groups(table: pq.ParquetFile, start: int, end: int | None) -> Iterator[tuple[list[int], int]]:
+def _row_groups(
+    table: pq.ParquetFile, start: int, end: int | None
+) -> Iterator[tuple[list[int], int]]:
     """The row groups that begin in a range, as runs of neighbours, and how many rows stand before each run in the file.
 
     A group of which the footer does not say where it begins counts as beginning at 0. A whole file is one run, of which the columns'
@@ -227,7 +280,9 @@ def _row_groups(table: pq.ParquetFile, start: int, end: int | None) -> Iterator[
     before, rows = 0, 0
     for index in range(table.num_row_groups):
         group = table.metadata.row_group(index)
-        first = min((_first_byte(group.column(column)) for column in range(group.num_columns)), default=0)
+        first = min(
+            (_first_byte(group.column(column)) for column in range(group.num_columns)), default=0
+        )
         if start <= first and (end is None or first < end):
             before = before if run else rows
             run.append(index)
@@ -258,7 +313,14 @@ def _is_text(kind: pa.DataType) -> bool:
         kind = kind.value_type
     types = pa.types
     return any(
-        check(kind) for check in (types.is_string, types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary)
+        check(kind)
+        for check in (
+            types.is_string,
+            types.is_large_string,
+            types.is_string_view,
+            types.is_binary,
+            types.is_large_binary,
+        )
     )
 
 
@@ -289,9 +351,12 @@ def _read_values(kind: str, values: dict[str, Any], locator: str, name: str) -> 
     if not text:
         return RawReject(locator, "extract/empty", "extract", detail=f"column {name!r} is empty")
     url, title, published = (
-        value.decode("utf-8", "replace") if isinstance(value := values.get(field), bytes) else value for field in FIELDS[1:]
+        value.decode("utf-8", "replace") if isinstance(value := values.get(field), bytes) else value
+        for field in FIELDS[1:]
     )
-    return RawDocument(locator, text, url=url or None, title=title or None, published=parse_date(published))
+    return RawDocument(
+        locator, text, url=url or None, title=title or None, published=parse_date(published)
+    )
 
 
 PARQUET = SourceKind(

@@ -16,7 +16,10 @@ from transforms.sources.reflow import reflow as undo_wraps
 def read_text(
     stream: BinaryIO,
     *,
-    reflow: Annotated[bool, Field(description="undo hard wraps and hyphenation at line ends where a text has them")] = True,
+    reflow: Annotated[
+        bool,
+        Field(description="undo hard wraps and hyphenation at line ends where a text has them"),
+    ] = True,
 ) -> Iterator[Record]:
     """Bytes of one text file -> one document, or one reject. The locator is always `0`; a book is not split.
 

@@ -14,7 +14,8 @@ _NEVER = frozenset(
 )
 """Left out with all they hold: metadata, form values, readings, and what browsers show only where they cannot show the element."""
 HIDDEN = re.compile(
-    r"""\shidden(?:=""|="hidden"|="true"|\s|$)|\sstyle="[^"]*(?:display\s*:\s*none|visibility\s*:\s*hidden)""", re.IGNORECASE
+    r"""\shidden(?:=""|="hidden"|="true"|\s|$)|\sstyle="[^"]*(?:display\s*:\s*none|visibility\s*:\s*hidden)""",
+    re.IGNORECASE,
 )
 _UNSEEN_CLASS = re.compile(
     r"""class="[^"]*(?<![\w-])(?:
@@ -33,11 +34,21 @@ _GUTTER = re.compile(
 _HIDDEN_BLOCK, _NOSCRIPT, _HIDDEN_WORD = range(3)
 _LONGEST_WORD = 60  # characters
 _NOTHING, _HIDES, _UNSEEN, _NUMBERS = range(4)
-_ANCHOR = re.compile(r"""\sclass="[^"]*(?:anchor|headerlink|hash-?link|permalink|header-link|heading-link|bookmark)""")
-_ANCHOR_TEXTS = frozenset(("#", "¶", "§", "🔗", "⚓", "link", "Link", "permalink", "Permalink", "​", "\u200b"))
-_BACK_TEXTS = frozenset(("↩", "↩︎", "↩️", "↑", "^", "⏎", "⤴", "⤴︎", "↵", "⮌", "⇑", "▲", "⬆", "⇡", "jump up", "Jump up"))
-_NOTE = re.compile(r"""\s(?:class|role|epub:type|rel)="[^"]*(?:footnote|noteref|fnref|fn-ref|note-ref|endnote|sdfootnote)""")
-_NOTE_MARK = re.compile(r"\s*[\[(]?\s*(?:\d{1,4}|[a-zA-Z]|[*†‡§¶#]{1,3}|[ivxIVX]{1,5}|(?:note|Note|fn|N)\.?\s?\d{1,3})\s*[\])]?[.:]?\s*")
+_ANCHOR = re.compile(
+    r"""\sclass="[^"]*(?:anchor|headerlink|hash-?link|permalink|header-link|heading-link|bookmark)"""
+)
+_ANCHOR_TEXTS = frozenset(
+    ("#", "¶", "§", "🔗", "⚓", "link", "Link", "permalink", "Permalink", "​", "\u200b")
+)
+_BACK_TEXTS = frozenset(
+    ("↩", "↩︎", "↩️", "↑", "^", "⏎", "⤴", "⤴︎", "↵", "⮌", "⇑", "▲", "⬆", "⇡", "jump up", "Jump up")
+)
+_NOTE = re.compile(
+    r"""\s(?:class|role|epub:type|rel)="[^"]*(?:footnote|noteref|fnref|fn-ref|note-ref|endnote|sdfootnote)"""
+)
+_NOTE_MARK = re.compile(
+    r"\s*[\[(]?\s*(?:\d{1,4}|[a-zA-Z]|[*†‡§¶#]{1,3}|[ivxIVX]{1,5}|(?:note|Note|fn|N)\.?\s?\d{1,3})\s*[\])]?[.:]?\s*"
+)
 _LEAST_NOSCRIPT = 200
 _PRE = frozenset(("pre", "code"))
 _NOTES = frozenset(("div", "section", "ol", "li"))
@@ -58,13 +69,17 @@ def visible_texts(page: PageTree, root: int = 0, *, hidden: bool = False) -> byt
     return seen
 
 
-def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tuple[int, int, int]]) -> None:
+def _mark(
+    page: PageTree, node: int, end: int, seen: bytearray, later: list[tuple[int, int, int]]
+) -> None:
     """Marks the seen texts of nodes [node, end). Doubtful parts go to `later`: their range, and which they are."""
     tags, ends, data = page.tags, page.ends, page.data
     known = {"": _NOTHING}
     with_code: dict[int, bool] = {}
     gutters_end = past = 0
-    for number, tag, attributes in zip(range(node, end), tags[node:end], data[node:end], strict=True):
+    for number, tag, attributes in zip(
+        range(node, end), tags[node:end], data[node:end], strict=True
+    ):
         if number < past:
             continue
         if tag == TEXT:
@@ -87,11 +102,15 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
                 kind = _NOTHING
             if kind == _HIDES or (tag == "dialog" and " open" not in attributes):
                 past = ends[number]
-                later.append((number + 1, past, _HIDDEN_WORD if _is_word(page, number) else _HIDDEN_BLOCK))
+                later.append(
+                    (number + 1, past, _HIDDEN_WORD if _is_word(page, number) else _HIDDEN_BLOCK)
+                )
             elif kind == _UNSEEN and not (tag in _NOTES and "footnote" in attributes):
                 past = ends[number]
             elif kind == _NUMBERS and number >= gutters_end:
-                gutters_end = ends[number]  # no gutter is looked for inside another: that would take time in the square of the depth
+                gutters_end = ends[
+                    number
+                ]  # no gutter is looked for inside another: that would take time in the square of the depth
                 if _holds_numbers_alone(page, number, with_code):
                     past = gutters_end
             elif tag == "a":
@@ -104,7 +123,11 @@ def _mark(page: PageTree, node: int, end: int, seen: bytearray, later: list[tupl
 def _is_word(page: PageTree, node: int) -> bool:
     """Whether a hidden element is a piece of a line: a key to sort by, a number for machines, a mark. No script unveils an article so."""
     end = page.ends[node]
-    if page.tags[node] in BLOCKS or end - node > _LONGEST_WORD or not BLOCKS.isdisjoint(page.tags[node:end]):
+    if (
+        page.tags[node] in BLOCKS
+        or end - node > _LONGEST_WORD
+        or not BLOCKS.isdisjoint(page.tags[node:end])
+    ):
         return False
     return len(page.text(node).strip()) <= _LONGEST_WORD
 
@@ -117,7 +140,13 @@ def _kind(attributes: str, known: dict[str, int]) -> int:
         return _NOTHING
     name = attributes[at : attributes.find('"', at + 7) + 1]
     if (kind := known.get(name)) is None:
-        kind = known[name] = _UNSEEN if _UNSEEN_CLASS.search(name) else _NUMBERS if _GUTTER.search(name) else _NOTHING
+        kind = known[name] = (
+            _UNSEEN
+            if _UNSEEN_CLASS.search(name)
+            else _NUMBERS
+            if _GUTTER.search(name)
+            else _NOTHING
+        )
     return kind
 
 
@@ -170,15 +199,21 @@ def _is_beside_code(page: PageTree, node: int, with_code: dict[int, bool]) -> bo
     return False
 
 
-def _mark_doubtful(page: PageTree, seen: bytearray, later: list[tuple[int, int, int]], all_hidden: bool) -> None:
+def _mark_doubtful(
+    page: PageTree, seen: bytearray, later: list[tuple[int, int, int]], all_hidden: bool
+) -> None:
     tags, data = page.tags, page.data
     marks = tuple(bytearray(len(tags)) for _ in range(3))
     texts: tuple[list[int], ...] = ([], [], [])
     for start, end, kind in later:
         _mark(page, start, end, marks[kind], [])
-        texts[kind].extend(node for node in range(start, end) if marks[kind][node] and tags[node] == TEXT)
+        texts[kind].extend(
+            node for node in range(start, end) if marks[kind][node] and tags[node] == TEXT
+        )
     if _size(page, texts[_NOSCRIPT]) >= _LEAST_NOSCRIPT:
-        shown = {data[node].strip() for node in range(len(tags)) if seen[node] and tags[node] == TEXT}
+        shown = {
+            data[node].strip() for node in range(len(tags)) if seen[node] and tags[node] == TEXT
+        }
         repeated = [node for node in texts[_NOSCRIPT] if data[node].strip() in shown]
         if _size(page, texts[_NOSCRIPT]) - _size(page, repeated) >= _LEAST_NOSCRIPT:
             for node in repeated:

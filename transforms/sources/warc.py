@@ -12,10 +12,26 @@ from transforms.sources.decoding import decode_html, decode_plain
 from transforms.sources.html import Page, check_extractor, extract_main_text
 from transforms.sources.http_message import HttpMessage, parse_response
 from transforms.sources.kind import COMPRESSIONS, InputRate, Ranges, SourceKind
-from transforms.sources.mime import HTML, PLAIN, MimeType, decide, may_be_binary, may_be_read, parse_content_type
+from transforms.sources.mime import (
+    HTML,
+    PLAIN,
+    MimeType,
+    decide,
+    may_be_binary,
+    may_be_read,
+    parse_content_type,
+)
 from transforms.sources.options import ExtractorOption, LinksOption, OutputOption, TruncatedOption
 from transforms.sources.payload import Payload, TooLargeError, read_payload
-from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen, binary_detail, clean_text
+from transforms.sources.records import (
+    RawDocument,
+    RawReject,
+    Record,
+    RejectedError,
+    Screen,
+    binary_detail,
+    clean_text,
+)
 
 TYPES = ("response", "resource", "conversion")
 MAX_PAYLOAD_MEGABYTES = 64.0  # Common Crawl cuts at 1 MiB, and at 5 MiB since 2025
@@ -35,7 +51,11 @@ def read_warc(
     end: int | None = None,
     extractor: ExtractorOption = "tokenmill",
     max_payload_megabytes: Annotated[
-        float | None, Field(gt=0, description="a response with a larger body, decoded, in MB, is rejected; 64 when not set")
+        float | None,
+        Field(
+            gt=0,
+            description="a response with a larger body, decoded, in MB, is rejected; 64 when not set",
+        ),
     ] = None,
     truncated: TruncatedOption = "keep",
     output: OutputOption = "text",
@@ -57,8 +77,13 @@ def read_warc(
     A file that was cut off yields `warc/truncated`: for a record cut inside its block under its own locator, else under
     `<offset of the last record>+`. Not seen is a cut that leaves whole records behind.
     """
-    limit = int(1_000_000 * (MAX_PAYLOAD_MEGABYTES if max_payload_megabytes is None else max_payload_megabytes))
-    extract = functools.partial(extract_main_text, extractor=extractor, output=output, links=bool(links), screen=screen)
+    limit = int(
+        1_000_000
+        * (MAX_PAYLOAD_MEGABYTES if max_payload_megabytes is None else max_payload_megabytes)
+    )
+    extract = functools.partial(
+        extract_main_text, extractor=extractor, output=output, links=bool(links), screen=screen
+    )
     read = functools.partial(_read_record, limit=limit, extract=extract, truncated=truncated)
     return read_archive(
         stream,
@@ -88,26 +113,40 @@ def truncation(record: ArchiveRecord) -> str | None:
     return "segment" if record.headers.get("warc-segment-number", "").strip() == "1" else None
 
 
-def _read_record(record: ArchiveRecord, *, limit: int, extract: Extract, truncated: TruncatedOption) -> Record:
+def _read_record(
+    record: ArchiveRecord, *, limit: int, extract: Extract, truncated: TruncatedOption
+) -> Record:
     if record.block is None:
         return _too_large(record, limit)
     stated = _stated(record, record.block)
     if stated.reject:
         return stated.reject
     try:
-        payload = Payload(record.block) if stated.message is None else read_payload(stated.message, record.block, limit=limit)
+        payload = (
+            Payload(record.block)
+            if stated.message is None
+            else read_payload(stated.message, record.block, limit=limit)
+        )
     except TooLargeError:
         return _too_large(record, limit)
     if len(payload.data) > limit:
         return _too_large(record, limit)
     reason = truncation(record) or payload.truncated
     if payload.fault:
-        return RawReject(record.locator, "warc/content-encoding", "extract", url=record.url, detail=payload.fault)
+        return RawReject(
+            record.locator, "warc/content-encoding", "extract", url=record.url, detail=payload.fault
+        )
     decision = decide(stated.type.essence, payload.data)
     if not decision.reading:
         return _other_type(record, stated.type.essence, decision.found)
     if reason and truncated == "reject":
-        return RawReject(record.locator, "warc/truncated-payload", "extract", url=record.url, detail=f"cut short: {reason}")
+        return RawReject(
+            record.locator,
+            "warc/truncated-payload",
+            "extract",
+            url=record.url,
+            detail=f"cut short: {reason}",
+        )
     decode = decode_html if decision.reading == "page" else decode_plain
     decoded = decode(payload.data, charset=stated.type.charset)
     content = decoded.text
@@ -122,8 +161,18 @@ def _read_record(record: ArchiveRecord, *, limit: int, extract: Extract, truncat
             return error.reject(record.locator, record.url)
     text = clean_text(page.text)
     if not text:
-        return RawReject(record.locator, "extract/empty", "extract", url=record.url, detail=f"no main text in {len(payload.data)} bytes")
-    notes = (*stated.notes, *([(_BY_CONTENT[decision.found], 1)] if decision.found else []), *decoded.notes)
+        return RawReject(
+            record.locator,
+            "extract/empty",
+            "extract",
+            url=record.url,
+            detail=f"no main text in {len(payload.data)} bytes",
+        )
+    notes = (
+        *stated.notes,
+        *([(_BY_CONTENT[decision.found], 1)] if decision.found else []),
+        *decoded.notes,
+    )
     return RawDocument(
         record.locator,
         text,
@@ -144,14 +193,24 @@ def _stated(record: ArchiveRecord, block: bytes) -> _Stated:
     own = parse_content_type([record.headers.get("content-type", "")])
     notes: tuple[Note, ...] = ()
     message = None
-    if own.essence == "application/http" or block.startswith(b"HTTP/") or (record.type == "response" and not own.essence):
+    if (
+        own.essence == "application/http"
+        or block.startswith(b"HTTP/")
+        or (record.type == "response" and not own.essence)
+    ):
         message = parse_response(block)
         is_bare = not message.has_status_line and message.status is None
         if is_bare and (message.fields or block.lstrip().startswith(b"<")):
             notes = (("no-status-line", 1),)
         elif message.status != 200:
             detail = "no HTTP status line" if is_bare else f"HTTP status {message.status}"
-            return _Stated(own, message, reject=RawReject(record.locator, "warc/http-status", "extract", url=record.url, detail=detail))
+            return _Stated(
+                own,
+                message,
+                reject=RawReject(
+                    record.locator, "warc/http-status", "extract", url=record.url, detail=detail
+                ),
+            )
         own = parse_content_type(message.values("content-type"))
     if not own.essence:
         identified = parse_content_type([record.headers.get("warc-identified-payload-type", "")])
@@ -168,7 +227,9 @@ def _other_type(record: ArchiveRecord, essence: str, sniffed: str | None) -> Raw
 
 def _too_large(record: ArchiveRecord, limit: int) -> RawReject:
     detail = f"{record.length} bytes, and more than {limit} when they are decoded"
-    return RawReject(record.locator, "warc/payload-too-large", "extract", url=record.url, detail=detail)
+    return RawReject(
+        record.locator, "warc/payload-too-large", "extract", url=record.url, detail=detail
+    )
 
 
 WARC = SourceKind(

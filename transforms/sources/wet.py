@@ -31,29 +31,50 @@ def read_wet(
     """
     read = functools.partial(_read_conversion, truncated=truncated)
     return read_archive(
-        stream, types=("conversion",), read=read, kind="wet", largest=_LARGEST, start=start, end=end, passed_over=passed_over
+        stream,
+        types=("conversion",),
+        read=read,
+        kind="wet",
+        largest=_LARGEST,
+        start=start,
+        end=end,
+        passed_over=passed_over,
     )
 
 
 def _read_conversion(record: ArchiveRecord, *, truncated: TruncatedOption) -> Record:
     locator, url = record.locator, record.url
     if record.block is None:
-        return RawReject(locator, "wet/too-large", "extract", url=url, detail=f"{record.length} bytes, more than {_LARGEST}")
+        return RawReject(
+            locator,
+            "wet/too-large",
+            "extract",
+            url=url,
+            detail=f"{record.length} bytes, more than {_LARGEST}",
+        )
     stated = parse_content_type([record.headers.get("content-type", "")])
     sniffed = sniff(record.block)
-    if stated.essence not in ("", PLAIN) or (sniffed and not sniffed.startswith("text/") and sniffed != BINARY):
-        detail = f"content type {stated.essence!r}" + (f", and the block is {sniffed}" if sniffed else "")
+    if stated.essence not in ("", PLAIN) or (
+        sniffed and not sniffed.startswith("text/") and sniffed != BINARY
+    ):
+        detail = f"content type {stated.essence!r}" + (
+            f", and the block is {sniffed}" if sniffed else ""
+        )
         return RawReject(locator, "wet/content-type", "extract", url=url, detail=detail)
     reason = truncation(record)
     if reason and truncated == "reject":
-        return RawReject(locator, "wet/truncated-payload", "extract", url=url, detail=f"cut short: {reason}")
+        return RawReject(
+            locator, "wet/truncated-payload", "extract", url=url, detail=f"cut short: {reason}"
+        )
     decoded = decode_plain(record.block, charset=stated.charset)
     content = decoded.text
     if binary := binary_detail(content):
         return RawReject(locator, "wet/not-text", "extract", url=url, detail=binary)
     text = clean_text(content)
     if not text:
-        return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {record.length} bytes")
+        return RawReject(
+            locator, "extract/empty", "extract", url=url, detail=f"no text in {record.length} bytes"
+        )
     return RawDocument(locator, text, url=url, truncated=reason, notes=decoded.notes)
 
 

@@ -16,9 +16,16 @@ import numpy as np
 
 _TABLES = Path(__file__).with_name("whatwg.npz")
 _BLOCK = 1 << 20  # bytes decoded at once: a page of 64 MB takes no arrays of its own length
-_SAFE = re.compile(rb"[\x00-\x2f\x3a-\x3f]")  # bytes that are no part of a longer sequence in any encoding here
+_SAFE = re.compile(
+    rb"[\x00-\x2f\x3a-\x3f]"
+)  # bytes that are no part of a longer sequence in any encoding here
 _REPLACEMENT = 0xFFFD
-_BIG5_PAIRS = {0xF0000: "\u00ca\u0304", 0xF0001: "\u00ca\u030c", 0xF0002: "\u00ea\u0304", 0xF0003: "\u00ea\u030c"}
+_BIG5_PAIRS = {
+    0xF0000: "\u00ca\u0304",
+    0xF0001: "\u00ca\u030c",
+    0xF0002: "\u00ea\u0304",
+    0xF0003: "\u00ea\u030c",
+}
 _NAMES = {
     "big5": "big5 big5-hkscs cn-big5 csbig5 x-x-big5",
     "euc-jp": "cseucpkdfmtjapanese euc-jp x-euc-jp",
@@ -122,7 +129,9 @@ def _single_bytes(encoding: str) -> str:
 def _index(name: str) -> np.ndarray:
     """An index of the standard: int32 (pointers,), code points, 0 where there is none."""
     tables = _tables()
-    points = np.cumsum(tables[name], dtype=np.int32) & 0xFFFF  # stored as differences, which compress to half
+    points = (
+        np.cumsum(tables[name], dtype=np.int32) & 0xFFFF
+    )  # stored as differences, which compress to half
     if (plane := tables.get(f"{name}_plane2")) is not None:
         points += np.unpackbits(plane, count=len(points)).astype(np.int32) << 17
     return points
@@ -147,7 +156,9 @@ def _pairs(leads: np.ndarray, trails: np.ndarray, points: np.ndarray) -> _Pairs:
     alone = np.arange(256, dtype=np.int32)
     alone[128:] = _REPLACEMENT
     table = np.zeros((256, 256), np.int32)
-    table[np.ix_(leads, trails)] = points[: len(leads) * len(trails)].reshape(len(leads), len(trails))
+    table[np.ix_(leads, trails)] = points[: len(leads) * len(trails)].reshape(
+        len(leads), len(trails)
+    )
     return _Pairs(is_lead, alone, table.ravel())
 
 
@@ -166,11 +177,19 @@ def _pairs_of(encoding: str) -> _Pairs:
         pairs.alone[0x80] = 0x20AC
         return pairs
     if encoding == "shift_jis":
-        pairs = _pairs(np.append(_span(0x81, 0x9F), _span(0xE0, 0xFC)), np.append(low, _span(0x80, 0xFC)), _index("jis0208"))
+        pairs = _pairs(
+            np.append(_span(0x81, 0x9F), _span(0xE0, 0xFC)),
+            np.append(low, _span(0x80, 0xFC)),
+            _index("jis0208"),
+        )
         pairs.alone[0x80] = 0x80
         pairs.alone[0xA1:0xE0] = _span(0xFF61, 0xFF9F)
         return pairs
-    pairs = _pairs(_span(0xA1, 0xFE), _span(0xA1, 0xFE), _index("jis0212" if encoding == "jis0212" else "jis0208"))
+    pairs = _pairs(
+        _span(0xA1, 0xFE),
+        _span(0xA1, 0xFE),
+        _index("jis0212" if encoding == "jis0212" else "jis0208"),
+    )
     pairs.leads[[0x8E, 0x8F]] = True
     pairs.points[(0x8E << 8) + _span(0xA1, 0xDF)] = _span(0xFF61, 0xFF9F)
     return pairs
@@ -236,16 +255,26 @@ def _runs(is_lead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return begins, odd == np.repeat((begins & 1).astype(np.uint8), lengths)
 
 
-def _decode_fours(block: np.ndarray, starts: np.ndarray, points: np.ndarray, consumed: np.ndarray) -> None:
+def _decode_fours(
+    block: np.ndarray, starts: np.ndarray, points: np.ndarray, consumed: np.ndarray
+) -> None:
     """The sequences of four bytes of gb18030, written into `points` and taken from `starts`; their further bytes are `consumed`."""
     digits = (block >= 0x30) & (block <= 0x39)
     begun = starts[:-1] & digits[1:]
     if not begun.any():
         return
-    first = np.flatnonzero(begun[:-2] & starts[2:-1] & digits[3:]) if len(block) > 3 else np.zeros(0, int)
-    chains = np.diff(first, prepend=-9) != 2  # the second half of one may look like the first of another
+    first = (
+        np.flatnonzero(begun[:-2] & starts[2:-1] & digits[3:])
+        if len(block) > 3
+        else np.zeros(0, int)
+    )
+    chains = (
+        np.diff(first, prepend=-9) != 2
+    )  # the second half of one may look like the first of another
     first = first[(np.arange(len(first)) - np.flatnonzero(chains)[np.cumsum(chains) - 1]) % 2 == 0]
-    bytes_ = block[first[:, None] + np.arange(4)].astype(np.int32) - np.array([0x81, 0x30, 0x81, 0x30])
+    bytes_ = block[first[:, None] + np.arange(4)].astype(np.int32) - np.array(
+        [0x81, 0x30, 0x81, 0x30]
+    )
     points[first] = _points_of_fours(bytes_ @ np.array([12600, 1260, 10, 1]))
     for offset in (1, 2, 3):
         consumed[first + offset] = True
@@ -263,10 +292,14 @@ def _points_of_fours(pointers: np.ndarray) -> np.ndarray:
     ranges = _tables()["gb18030_ranges"].astype(np.int64)
     row = np.searchsorted(ranges[:, 0], pointers, side="right") - 1
     begins = ranges[row, 1]
-    return np.where(begins == _REPLACEMENT, _REPLACEMENT, begins + pointers - ranges[row, 0]).astype(np.int32)
+    return np.where(
+        begins == _REPLACEMENT, _REPLACEMENT, begins + pointers - ranges[row, 0]
+    ).astype(np.int32)
 
 
-def _without_third_bytes(block: np.ndarray, is_lead: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def _without_third_bytes(
+    block: np.ndarray, is_lead: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
     """EUC-JP's sequences of three bytes without their first, 0x8F, and where the pairs begin that are left: of JIS X 0212."""
     candidates = np.flatnonzero(block == 0x8F)
     if not len(candidates):
@@ -274,7 +307,11 @@ def _without_third_bytes(block: np.ndarray, is_lead: np.ndarray) -> tuple[np.nda
     begins, _ = _runs(is_lead)
     taken: list[int] = []
     run, in_run = -1, 0
-    for at, begin in zip(candidates.tolist(), begins[np.searchsorted(begins, candidates, side="right") - 1].tolist(), strict=True):
+    for at, begin in zip(
+        candidates.tolist(),
+        begins[np.searchsorted(begins, candidates, side="right") - 1].tolist(),
+        strict=True,
+    ):
         if begin != run:
             run, in_run = begin, 0
         if (at - begin - in_run) % 2 == 0 and at + 1 < len(block) and 0xA1 <= block[at + 1] <= 0xFE:
@@ -300,7 +337,9 @@ def _decode_utf16(data: bytes, order: str) -> str:
         lone[pairs] = lone[pairs + 1] = False
         odd &= not (len(high) and high[-1])
         units = np.where(lone, np.uint16(_REPLACEMENT), units)
-    return (units.astype("<u2").tobytes().decode("utf-16-le") + "\ufffd" * odd).removeprefix("\ufeff")
+    return (units.astype("<u2").tobytes().decode("utf-16-le") + "\ufffd" * odd).removeprefix(
+        "\ufeff"
+    )
 
 
 _ESCAPES = {b"(B": "ascii", b"(J": "roman", b"(I": "katakana", b"$@": "jis0208", b"$B": "jis0208"}
@@ -316,7 +355,11 @@ _HIGH = bytes(code | 0x80 for code in range(256))
 def _decode_iso2022jp(data: bytes) -> str:
     """The standard's state machine, a run of bytes at a time."""
     parts: list[str] = []
-    state, at, empty = "ascii", 0, False  # `empty`: an escape sequence with nothing since the one before is an error
+    state, at, empty = (
+        "ascii",
+        0,
+        False,
+    )  # `empty`: an escape sequence with nothing since the one before is an error
     while at < len(data):
         if data[at] == 0x1B:
             new = _ESCAPES.get(data[at + 1 : at + 3])
@@ -335,7 +378,9 @@ def _decode_iso2022jp(data: bytes) -> str:
             at, empty = run.end(), False
         else:  # a byte of no run, or a lead byte with a bad trail, of which an escape is read again
             parts.append("\ufffd")
-            cut = state == "jis0208" and 0x21 <= data[at] <= 0x7E and data[at + 1 : at + 2] != b"\x1b"
+            cut = (
+                state == "jis0208" and 0x21 <= data[at] <= 0x7E and data[at + 1 : at + 2] != b"\x1b"
+            )
             at, empty = at + 1 + cut, False
     return "".join(parts)
 
@@ -347,7 +392,11 @@ def _decode_bad_escape(data: bytes, at: int, state: str) -> tuple[str, int]:
     if state == "jis0208":
         pair = data[at : at + 2]
         whole = _RUNS[state].fullmatch(pair)
-        return (_decode_run(pair, state).replace("\ufffd", ""), at + 2) if whole else ("", at + 1 + (data[at + 1] != 0x1B))
+        return (
+            (_decode_run(pair, state).replace("\ufffd", ""), at + 2)
+            if whole
+            else ("", at + 1 + (data[at + 1] != 0x1B))
+        )
     swallowed = data[at + 1] != 0x1B and not _RUNS[state].match(data, at + 1)
     return _decode_run(data[at : at + 1], state), at + 1 + swallowed
 
@@ -365,7 +414,10 @@ def _decode_run(run: bytes, state: str) -> str:
 
 
 _DECODERS: dict[str, Callable[[bytes], str]] = {
-    **{name: functools.partial(_decode_pairs, encoding=name) for name in ("big5", "euc-jp", "euc-kr", "gb18030", "shift_jis")},
+    **{
+        name: functools.partial(_decode_pairs, encoding=name)
+        for name in ("big5", "euc-jp", "euc-kr", "gb18030", "shift_jis")
+    },
     "gbk": functools.partial(_decode_pairs, encoding="gb18030"),
     "iso-2022-jp": _decode_iso2022jp,
     "replacement": lambda data: "\ufffd" * bool(data),

@@ -39,7 +39,9 @@ _SWITCH = re.compile(r"__(?!_)([^\W\d]+?)__(?!\w)")
 _SPACES = re.compile(r"[ \t\xa0]{2,}|[\t\xa0]")
 _SCRIPT = re.compile(f"([{SUP}{SUB}])([^{SUP}{SUB}{SCRIPT_END}]*){SCRIPT_END}")
 _UP_TO_SCRIPT = re.compile(f"[^{SUP}{SUB}{SCRIPT_END}]*")
-_STRAY = re.compile(f"[{CELL}{HEADER_CELL}{QUOTE}{QUOTE_END}{VERSE}{JOIN}{BLOCK}{BLOCK_END}{TABLE}{TABLE_END}{ROW}{CAPTION}{SCRIPT_END}]")
+_STRAY = re.compile(
+    f"[{CELL}{HEADER_CELL}{QUOTE}{QUOTE_END}{VERSE}{JOIN}{BLOCK}{BLOCK_END}{TABLE}{TABLE_END}{ROW}{CAPTION}{SCRIPT_END}]"
+)
 _STOPS = ",;:、，；"
 _BRACKETS = re.compile(rf" ?[(（][ {_STOPS}]{{0,9}}{HOLE}[ {_STOPS}{HOLE}]*[)）]")
 _BRACKET_START = re.compile(rf"([(（])[ {_STOPS}]{{0,9}}{HOLE}[ {_STOPS}{HOLE}]*")
@@ -68,7 +70,9 @@ def clean_line(line: str, items: Items, *, keep_spaces: bool = False) -> str:
     """A line whose links and tags are marks -> its text, with marks of items, links, code and breaks only."""
     line = do_quotes(line)
     for pair in ("[]", "{}"):
-        if (pair[0] * 2 in line or pair[1] * 2 in line) and line.count(pair[0]) != line.count(pair[1]):
+        if (pair[0] * 2 in line or pair[1] * 2 in line) and line.count(pair[0]) != line.count(
+            pair[1]
+        ):
             line = line.replace(pair[0] * 2, "").replace(pair[1] * 2, "")
     if "__" in line:
         line = _SWITCH.sub(_without_switch, line)
@@ -77,7 +81,12 @@ def clean_line(line: str, items: Items, *, keep_spaces: bool = False) -> str:
     if HOLE in line:
         line = _close_holes(line)
     line = decode_entities(line)
-    line = ITEMS.sub(lambda match: items[int(match[1])].text if items[int(match[1])].kind == "text" else match[0], line)
+    line = ITEMS.sub(
+        lambda match: (
+            items[int(match[1])].text if items[int(match[1])].kind == "text" else match[0]
+        ),
+        line,
+    )
     if SUP in line or SUB in line:
         line = _mark_scripts(line, items)
     line = _STRAY.sub("", line)
@@ -88,7 +97,9 @@ def clean_line(line: str, items: Items, *, keep_spaces: bool = False) -> str:
 
 def _without_switch(match: re.Match[str]) -> str:
     name = match[1]
-    switch = name.lower() in SWITCHES if name != name.upper() else name.strip("_") not in NO_SWITCHES
+    switch = (
+        name.lower() in SWITCHES if name != name.upper() else name.strip("_") not in NO_SWITCHES
+    )
     return "" if switch else match[0]
 
 
@@ -120,7 +131,9 @@ def _mark_scripts(line: str, items: Items) -> str:
             content = match[2]
             if ITEMS.sub("", content) == content:
                 after = _text_after(line, match.end())
-                content = (raised if match[1] == SUP else lowered)(ANY.sub("", content), Around(before, after, joined=joined))
+                content = (raised if match[1] == SUP else lowered)(
+                    ANY.sub("", content), Around(before, after, joined=joined)
+                )
                 if content[:1] == "\b":
                     content = content[1:]
                     out[-1] = out[-1].rstrip(" ")
@@ -158,7 +171,9 @@ class _Reader:
         self.items = items
         self.blocks: list[Block] = []
         self.gap = False
-        self.inside = 0  # block elements of HTML, in which a blank at the beginning of a line means nothing
+        self.inside = (
+            0  # block elements of HTML, in which a blank at the beginning of a line means nothing
+        )
         self.quoted = 0
 
     def add(self, kind: str, text: str, **more: object) -> None:
@@ -187,11 +202,18 @@ class _Reader:
         at = 0
         for match in ITEMS.finditer(line):
             item = self.items[int(match[1])]
-            before, after = line[: match.start()].strip(" " + HOLE), line[match.end() :].strip(" " + HOLE)
+            before, after = (
+                line[: match.start()].strip(" " + HOLE),
+                line[match.end() :].strip(" " + HOLE),
+            )
             alone = item.kind == "math" and bool(before) and not before.strip(": ") and not after
             if item.kind not in ("block", "display") and not alone:
                 continue
-            self.part(line[at : match.start()].rstrip(" :") if item.kind != "block" else line[at : match.start()])
+            self.part(
+                line[at : match.start()].rstrip(" :")
+                if item.kind != "block"
+                else line[at : match.start()]
+            )
             if item.kind == "block":
                 self.add("code", item.text, prefix=item.label)
             else:
@@ -223,7 +245,13 @@ class _Reader:
             self.paragraph(bare[match.end() :])
         elif match := _LIST.match(bare):
             self.item(match[0], bare[match.end() :])
-        elif bare[:1] == " " and not bare.strip() and self.blocks and self.blocks[-1].kind == "pre" and not self.gap:
+        elif (
+            bare[:1] == " "
+            and not bare.strip()
+            and self.blocks
+            and self.blocks[-1].kind == "pre"
+            and not self.gap
+        ):
             self.blocks[-1].text += "\n"
         elif bare[:1] in (" ", "\t") and not self.inside and not self.quoted and bare.strip():
             if text := clean_line(bare[1:], self.items, keep_spaces=True).rstrip():

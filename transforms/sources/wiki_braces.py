@@ -10,7 +10,9 @@ _MAX_DEPTH = 60
 _TOKEN = re.compile(r"-\{(?!\{)|-\{(?=\{\{(?!\{))|\{{2,}|\}-|\}{2,}|\[\[|\]\]|\|")
 _CODE = "|".join(sorted(VARIANT_RANK, key=len, reverse=True))
 _RULE_SPLIT = re.compile(rf";\s*(?=(?:[^;:=]*=>\s*)?(?:{_CODE})\s*:)", re.IGNORECASE)
-_RULE = re.compile(rf"\s*(?:(?P<from>[^;:=]*)=>\s*)?(?P<code>{_CODE})\s*:(?P<text>.*)", re.IGNORECASE | re.DOTALL)
+_RULE = re.compile(
+    rf"\s*(?:(?P<from>[^;:=]*)=>\s*)?(?P<code>{_CODE})\s*:(?P<text>.*)", re.IGNORECASE | re.DOTALL
+)
 _FLAGS = re.compile(rf"\s*(?:[ATRDHNSL+-]|{_CODE})?(?:\s*;\s*(?:[ATRDHNSL+-]|{_CODE}))*\s*")
 _ENTITY_END = re.compile(r"&#?\w{1,31}\Z")
 
@@ -80,7 +82,9 @@ def _flatten(stack: list[_Open], closer: str) -> None:
 
 
 def _close_variant(stack: list[_Open], at: int) -> int:
-    depth = next((number for number in range(len(stack) - 1, 0, -1) if stack[number].opener == "-{"), 0)
+    depth = next(
+        (number for number in range(len(stack) - 1, 0, -1) if stack[number].opener == "-{"), 0
+    )
     if not depth or any(each.opener[0] == "{" for each in stack[depth + 1 :]):
         stack[-1].parts[-1].append("}")
         return at - 1
@@ -93,7 +97,9 @@ def _close_variant(stack: list[_Open], at: int) -> int:
 def _close_braces(stack: list[_Open], start: int, count: int, title: str, text: str) -> int:
     """Closes as many templates and arguments as `count` braces do; returns where to read on."""
     while count >= 2:
-        depth = next((number for number in range(len(stack) - 1, 0, -1) if stack[number].opener != "[["), 0)
+        depth = next(
+            (number for number in range(len(stack) - 1, 0, -1) if stack[number].opener != "[["), 0
+        )
         if not depth:
             break
         if stack[depth].opener == "-{":
@@ -138,6 +144,8 @@ def _variant(parts: list[str]) -> str:
     read = [_RULE.fullmatch(rule) for rule in rules]
     if read[0] is None:
         return text.strip() if flags else text
-    shown = [(VARIANT_RANK[rule["code"].lower()], rule["text"]) for rule in read if rule is not None]
+    shown = [
+        (VARIANT_RANK[rule["code"].lower()], rule["text"]) for rule in read if rule is not None
+    ]
     best = min(shown, key=lambda each: each[0])[1].strip()
     return best[:-1].rstrip() if best.endswith(";") and not _ENTITY_END.search(best[:-1]) else best

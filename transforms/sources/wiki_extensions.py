@@ -52,7 +52,11 @@ def take_out(wikitext: str, items: Items) -> str:
             continue
         if name in _TRANSPARENT:
             continue
-        ending = None if name in missing else re.compile(rf"</{name}\s*>", re.IGNORECASE).search(source, at)
+        ending = (
+            None
+            if name in missing
+            else re.compile(rf"</{name}\s*>", re.IGNORECASE).search(source, at)
+        )
         if ending is None:
             missing.add(name)
             at = len(source) if name == "includeonly" else at
@@ -96,12 +100,17 @@ def _replaced(name: str, attributes: str, content: str, items: Items) -> str:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    return {match[1].lower(): next(filter(None, match.groups()[1:]), "") for match in _ATTRIBUTE.finditer(text)}
+    return {
+        match[1].lower(): next(filter(None, match.groups()[1:]), "")
+        for match in _ATTRIBUTE.finditer(text)
+    }
 
 
 def _highlighted(attributes: str, content: str, items: Items) -> str:
     given = _attributes(attributes)
-    if given.get("enclose") == "none" or re.search(r"(?:^|\s)inline\b", attributes.strip().rstrip("/")):
+    if given.get("enclose") == "none" or re.search(
+        r"(?:^|\s)inline\b", attributes.strip().rstrip("/")
+    ):
         return items.put(Item("code", " ".join(content.split())))
     language = re.sub(r"[^\w+#.-]", "", given.get("lang", ""))
     return items.put(Item("block", _code(content), language.lower()))
@@ -122,6 +131,12 @@ def _verse(content: str, items: Items) -> str:
     lines = []
     for line in textwrap.dedent(take_out(content, items).strip("\n")).split("\n"):
         match = _INDENT.match(line)
-        depth = 0 if match is None else len(match[0]) * 2 if match[0][0] == ":" else len(decode_entities(match[0]))
+        depth = (
+            0
+            if match is None
+            else len(match[0]) * 2
+            if match[0][0] == ":"
+            else len(decode_entities(match[0]))
+        )
         lines.append(f"{VERSE}{' ' * depth}{line[match.end() if match else 0 :]}")
     return "\n\n" + "\n".join(lines) + "\n\n"

@@ -34,7 +34,8 @@ from transforms.sources.wiki_names import HTML_TAGS, INTERWIKI
 _MAX_NESTED = 30
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s/>])")
 _RUBY = re.compile(
-    r"<(?:rt|rp|rtc)(?=[\s/>])[^<>]*>.*?(?=<(?:rt|rp|rb|rbc|rtc|/ruby)(?=[\s/>])|</(?:rt|rp|rtc)\s*>|$)", re.IGNORECASE | re.MULTILINE
+    r"<(?:rt|rp|rtc)(?=[\s/>])[^<>]*>.*?(?=<(?:rt|rp|rb|rbc|rtc|/ruby)(?=[\s/>])|</(?:rt|rp|rtc)\s*>|$)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _CODES = frozenset(("code", "tt", "kbd", "samp"))
 _BLOCKS = frozenset(("div", "center"))
@@ -48,7 +49,9 @@ _PROTOCOLS = (
     r"(?:https?|ftps?|sftp|ircs?|ssh|gopher|telnet|nntp|worldwind|svn|git|mms|redis)://"
     r"|(?:mailto|news|tel|urn|xmpp|sms|geo|magnet|bitcoin|sips?):|//"
 )
-_EXTERNAL = re.compile(rf"\[((?:{_PROTOCOLS})[^\s\[\]<>\"{ANY.pattern[1:-1]}]+)([^\[\]\n]*)\]", re.IGNORECASE)
+_EXTERNAL = re.compile(
+    rf"\[((?:{_PROTOCOLS})[^\s\[\]<>\"{ANY.pattern[1:-1]}]+)([^\[\]\n]*)\]", re.IGNORECASE
+)
 _PIPE_TRICK = re.compile(r"\s*[(（][^()（）]*[)）]\s*\Z")
 _QUOTES = re.compile(r"(''+)")
 
@@ -164,7 +167,9 @@ def _apostrophe(parts: list[str]) -> int:
     return behind_word or behind_blank
 
 
-def mark_links(text: str, items: Items, *, dropped: frozenset[str], address: Callable[[str], str | None] | None) -> str:
+def mark_links(
+    text: str, items: Items, *, dropped: frozenset[str], address: Callable[[str], str | None] | None
+) -> str:
     """Internal links -> their text; those to files, categories and other languages show nothing.
 
     `address`: a page's title -> the address that a link keeps as a mark; None for links without one.
@@ -175,7 +180,12 @@ def mark_links(text: str, items: Items, *, dropped: frozenset[str], address: Cal
     while match := _LINK_MARK.search(text, at):
         out.append(text[at : match.start()])
         at = match.end()
-        if match[0] == "]]" and opened and text.startswith("]", at) and _is_open("".join(out[opened[-1] + 1 :])):
+        if (
+            match[0] == "]]"
+            and opened
+            and text.startswith("]", at)
+            and _is_open("".join(out[opened[-1] + 1 :]))
+        ):
             # The first bracket ends an external link inside a caption.
             out.append("]")
             at -= 1
@@ -200,7 +210,9 @@ def _is_open(text: str) -> bool:
     return text.rfind("[") > text.rfind("]")
 
 
-def _link(inner: str, items: Items, dropped: frozenset[str], address: Callable[[str], str | None] | None) -> str:
+def _link(
+    inner: str, items: Items, dropped: frozenset[str], address: Callable[[str], str | None] | None
+) -> str:
     target, bar, shown = inner.partition("|")
     title = plain(target).strip()
     prefix, colon, _ = title.partition(":")

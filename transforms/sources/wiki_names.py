@@ -17,16 +17,55 @@ _CATEGORIES = """
     קטגוריה kategori luokka kategória kategorija категорија หมวดหมู่ श्रेणी বিষয়শ্রেণী κατηγορία kategorio flokkur categori catagóir
     பகுப்பு వర్గం വർഗ്ഗം კატეგორია կատեգորիա kateqoriya санат категориялар
 """
-DROPPED_LINKS = frozenset((*_FILES.split(), *_CATEGORIES.split(), "tập tin", "hình", "thể loại", "fails", "turkum"))
+DROPPED_LINKS = frozenset(
+    (*_FILES.split(), *_CATEGORIES.split(), "tập tin", "hình", "thể loại", "fails", "turkum")
+)
 """Namespaces, in lower case, to which a link shows no text: files and categories."""
 
 INTERWIKI = re.compile(r"(?:[a-z]{2,3}(?:-[a-z-]+)?|simple):")
 """The beginning of a link to the same article in another language."""
 
 RAW_TAGS = (
-    *("nowiki", "pre", "syntaxhighlight", "source", "math", "chem", "ce", "ref", "references", "gallery", "poem", "timeline", "score"),
-    *("hiero", "templatestyles", "templatedata", "graph", "mapframe", "maplink", "inputbox", "categorytree", "imagemap", "section"),
-    *("indicator", "charinsert", "phonos", "langconvert", "rss", "quiz", "dynamicpagelist", "imagemap", "chart", "talkpage", "thread"),
+    *(
+        "nowiki",
+        "pre",
+        "syntaxhighlight",
+        "source",
+        "math",
+        "chem",
+        "ce",
+        "ref",
+        "references",
+        "gallery",
+        "poem",
+        "timeline",
+        "score",
+    ),
+    *(
+        "hiero",
+        "templatestyles",
+        "templatedata",
+        "graph",
+        "mapframe",
+        "maplink",
+        "inputbox",
+        "categorytree",
+        "imagemap",
+        "section",
+    ),
+    *(
+        "indicator",
+        "charinsert",
+        "phonos",
+        "langconvert",
+        "rss",
+        "quiz",
+        "dynamicpagelist",
+        "imagemap",
+        "chart",
+        "talkpage",
+        "thread",
+    ),
     *("includeonly", "noinclude", "onlyinclude", "translate", "tvar"),
 )
 """Extension tags, whose content the parser does not read as wikitext, and those of transclusion."""
@@ -41,11 +80,77 @@ HTML_TAGS = frozenset(
 """HTML elements that MediaWiki lets through; any other tag is text."""
 
 _VARIANTS = (
-    *("zh", "zh-hans", "zh-hant", "zh-cn", "zh-tw", "zh-hk", "zh-sg", "zh-mo", "zh-my", "gan", "gan-hans", "gan-hant"),
-    *("wuu", "wuu-hans", "wuu-hant", "sr", "sr-ec", "sr-cyrl", "sr-el", "sr-latn", "sh", "sh-latn", "sh-cyrl"),
-    *("kk", "kk-cyrl", "kk-kz", "kk-latn", "kk-tr", "kk-arab", "kk-cn", "uz", "uz-latn", "uz-cyrl", "ku", "ku-latn", "ku-arab"),
-    *("crh", "crh-latn", "crh-cyrl", "crh-ro", "tg", "tg-cyrl", "tg-latn", "iu", "ike-cans", "ike-latn", "shi", "shi-tfng", "shi-latn"),
-    *("tly", "tly-latn", "tly-cyrl", "mni", "mni-mtei", "mni-beng", "zgh", "zgh-tfng", "zgh-latn", "ban", "ban-bali", "en-x-piglatin"),
+    *(
+        "zh",
+        "zh-hans",
+        "zh-hant",
+        "zh-cn",
+        "zh-tw",
+        "zh-hk",
+        "zh-sg",
+        "zh-mo",
+        "zh-my",
+        "gan",
+        "gan-hans",
+        "gan-hant",
+    ),
+    *(
+        "wuu",
+        "wuu-hans",
+        "wuu-hant",
+        "sr",
+        "sr-ec",
+        "sr-cyrl",
+        "sr-el",
+        "sr-latn",
+        "sh",
+        "sh-latn",
+        "sh-cyrl",
+    ),
+    *(
+        "kk",
+        "kk-cyrl",
+        "kk-kz",
+        "kk-latn",
+        "kk-tr",
+        "kk-arab",
+        "kk-cn",
+        "uz",
+        "uz-latn",
+        "uz-cyrl",
+        "ku",
+        "ku-latn",
+        "ku-arab",
+    ),
+    *(
+        "crh",
+        "crh-latn",
+        "crh-cyrl",
+        "crh-ro",
+        "tg",
+        "tg-cyrl",
+        "tg-latn",
+        "iu",
+        "ike-cans",
+        "ike-latn",
+        "shi",
+        "shi-tfng",
+        "shi-latn",
+    ),
+    *(
+        "tly",
+        "tly-latn",
+        "tly-cyrl",
+        "mni",
+        "mni-mtei",
+        "mni-beng",
+        "zgh",
+        "zgh-tfng",
+        "zgh-latn",
+        "ban",
+        "ban-bali",
+        "en-x-piglatin",
+    ),
 )
 VARIANT_RANK = {code: rank for rank, code in enumerate(_VARIANTS)}
 """Variant -> its rank: the language itself first, then MediaWiki's fallback order."""

@@ -3,9 +3,26 @@
 import re
 from collections.abc import Iterator
 
-from transforms.sources.markdown_escape import code_block, code_span, escape, escape_start, link, table_row
+from transforms.sources.markdown_escape import (
+    code_block,
+    code_span,
+    escape,
+    escape_start,
+    link,
+    table_row,
+)
 from transforms.sources.wiki_blocks import Block, read_blocks
-from transforms.sources.wiki_marks import ANY, BREAK, CODE, CODE_END, END, ITEM, LINK, LINK_END, Items
+from transforms.sources.wiki_marks import (
+    ANY,
+    BREAK,
+    CODE,
+    CODE_END,
+    END,
+    ITEM,
+    LINK,
+    LINK_END,
+    Items,
+)
 from transforms.sources.wiki_tables import Table
 
 _LINKS = re.compile(f"{LINK}{ITEM}\\d+{END}")
@@ -124,7 +141,9 @@ class _Lists:
         if same == len(marks):
             same -= 1
         mark = marks[same]
-        number = self.open[same][1] + 1 if same < len(self.open) and self.open[same][0] == mark else 1
+        number = (
+            self.open[same][1] + 1 if same < len(self.open) and self.open[same][0] == mark else 1
+        )
         before = self.open[same - 1][2] if same else 0
         shown = "- " if mark == "*" else f"{number}. "
         self.open[same:] = [(mark, number, before + len(shown))]
@@ -138,7 +157,11 @@ def to_markdown(blocks: list[Block], items: Items, *, links: bool) -> str:
     quoted = 0
     lists = _Lists()
     for block in blocks:
-        kind = "list" if block.kind == "item" and any(mark in block.prefix for mark in "*#") else block.kind
+        kind = (
+            "list"
+            if block.kind == "item" and any(mark in block.prefix for mark in "*#")
+            else block.kind
+        )
         lines = list(_block_lines(block, items, lists, links=links))
         if not lines:
             continue
@@ -198,7 +221,9 @@ def _verse_line(line: str, items: Items, *, links: bool) -> str:
 
 def _table_lines(table: Table, items: Items, *, links: bool) -> Iterator[str]:
     caption = _cell(table.caption, items, links=links)
-    rows = [[(_cell(text, items, links=links), header) for text, header in row] for row in table.rows]
+    rows = [
+        [(_cell(text, items, links=links), header) for text, header in row] for row in table.rows
+    ]
     rows = [row for row in rows if any(text for text, _ in row)]
     if caption:
         yield escape_start(caption)
@@ -222,7 +247,13 @@ def _cell(wikitext: str, items: Items, *, links: bool) -> str:
         elif block.kind == "display":
             parts.append(f"${block.text}$")
         elif block.table is not None:
-            parts.extend(_cell(text, items, links=links) for row in block.table.rows for text, _ in row)
+            parts.extend(
+                _cell(text, items, links=links) for row in block.table.rows for text, _ in row
+            )
         else:
-            parts.append(" ".join(inline_markdown(block.text, items, links=links).replace("\\\n", " ").split()))
+            parts.append(
+                " ".join(
+                    inline_markdown(block.text, items, links=links).replace("\\\n", " ").split()
+                )
+            )
     return " ".join(filter(None, parts))

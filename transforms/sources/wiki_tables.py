@@ -59,7 +59,10 @@ class Table:
 
         while number < len(lines):
             line = lines[number]
-            if not self.closed and (_HEADING.fullmatch(line) or (not line.strip() and depth == 1 and not _next_is_markup(lines, number))):
+            if not self.closed and (
+                _HEADING.fullmatch(line)
+                or (not line.strip() and depth == 1 and not _next_is_markup(lines, number))
+            ):
                 break
             number += 1
             if _OPEN.match(line):
@@ -81,7 +84,10 @@ class Table:
                 row = []
             elif depth == 1 and (stripped.startswith("|+") or stripped[:1] == CAPTION):
                 finish()
-                place, current = ("caption", False), [_without_attributes(stripped[2 if stripped[0] == "|" else 1 :])]
+                place, current = (
+                    ("caption", False),
+                    [_without_attributes(stripped[2 if stripped[0] == "|" else 1 :])],
+                )
             elif stripped[:1] in (CELL, HEADER_CELL):
                 if depth == 1:
                     finish()

@@ -12,12 +12,48 @@ from transforms.sources.wiki_marks import CODE, CODE_END, HOLE, JOIN, QUOTE, QUO
 _NAMED = re.compile(r"\s*([\w .-]{1,40}?)\s*=")
 _NUMBER = re.compile(r"\s*[-−+]?[\d.,/⁄+]+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
 _RANGES = {
-    **{"to": " to ", "and": " and ", "or": " or ", "by": " by ", "x": " × ", "×": " × ", "xx": " × ", "+/-": " ± ", "±": " ± "},
-    **{"-": "–", "–": "–", "to(-)": "–", "to about": " to about ", "and(-)": " and ", "*": " × ", ",": ", "},
+    **{
+        "to": " to ",
+        "and": " and ",
+        "or": " or ",
+        "by": " by ",
+        "x": " × ",
+        "×": " × ",
+        "xx": " × ",
+        "+/-": " ± ",
+        "±": " ± ",
+    },
+    **{
+        "-": "–",
+        "–": "–",
+        "to(-)": "–",
+        "to about": " to about ",
+        "and(-)": " and ",
+        "*": " × ",
+        ",": ", ",
+    },
 }
 _UNITS = {
-    **{"sqmi": "sq mi", "sqft": "sq ft", "sqkm": "km^2", "sqm": "m^2", "km2": "km^2", "m2": "m^2", "cm2": "cm^2", "m3": "m^3"},
-    **{"C": "°C", "F": "°F", "C-change": "°C", "F-change": "°F", "cuft": "cu ft", "foot": "feet", "inch": "inches", "acre": "acres"},
+    **{
+        "sqmi": "sq mi",
+        "sqft": "sq ft",
+        "sqkm": "km^2",
+        "sqm": "m^2",
+        "km2": "km^2",
+        "m2": "m^2",
+        "cm2": "cm^2",
+        "m3": "m^3",
+    },
+    **{
+        "C": "°C",
+        "F": "°F",
+        "C-change": "°C",
+        "F-change": "°F",
+        "cuft": "cu ft",
+        "foot": "feet",
+        "inch": "inches",
+        "acre": "acres",
+    },
     **{
         "mile": "miles",
         "pound": "pounds",
@@ -30,15 +66,43 @@ _UNITS = {
     },
 }
 _SIGNS = {
-    **{"!": "|", "!!": "||", "(!": "{|", "!)": "|}", "!-": "|-", "!+": "|+", "=": "=", "pipe": f"{JOIN}|", "colon": f"{JOIN}:"},
-    **{"asterisk": f"{JOIN}*", "hash": f"{JOIN}#", "'": f"{JOIN}'{JOIN}", "'s": f"{JOIN}'s", "-'": f"{JOIN}'{JOIN}", "shy": "", "wbr": ""},
+    **{
+        "!": "|",
+        "!!": "||",
+        "(!": "{|",
+        "!)": "|}",
+        "!-": "|-",
+        "!+": "|+",
+        "=": "=",
+        "pipe": f"{JOIN}|",
+        "colon": f"{JOIN}:",
+    },
+    **{
+        "asterisk": f"{JOIN}*",
+        "hash": f"{JOIN}#",
+        "'": f"{JOIN}'{JOIN}",
+        "'s": f"{JOIN}'s",
+        "-'": f"{JOIN}'{JOIN}",
+        "shy": "",
+        "wbr": "",
+    },
     **dict.fromkeys(("snd", "spnd", "sndash", "spaced ndash", "spaced en dash"), " – "),
     **dict.fromkeys(("ndash", "en dash", "en-dash", "endash"), "–"),
     **dict.fromkeys(("mdash", "em dash", "emdash", "—"), "—"),
-    **dict.fromkeys(("nbsp", "space", "thinsp", "thin space", "hair space", "hairsp", "nnbsp"), " "),
+    **dict.fromkeys(
+        ("nbsp", "space", "thinsp", "thin space", "hair space", "hairsp", "nnbsp"), " "
+    ),
     **dict.fromkeys(("·", "dot", "middot"), " · "),
     **dict.fromkeys(("•", "bull", "bullet"), " • "),
-    **{"pi": "π", "euro": "€", "minus": "−", "times": "×", "±": "±", "plusminus": "±", "тире": " — "},
+    **{
+        "pi": "π",
+        "euro": "€",
+        "minus": "−",
+        "times": "×",
+        "±": "±",
+        "plusminus": "±",
+        "тире": " — ",
+    },
 }
 _FIRST = frozenset(
     """
@@ -46,12 +110,61 @@ _FIRST = frozenset(
     typo sic vanchor ill le bigmath small-caps aut esd s hanja 한자 ルビ furigana 仮リンク 読み仮名 keypress key nihongo2 zitat cita
     citazione citation цитата noitalic nobold script vjazyce2 aequivalenz polytonic
     """.split()  # noqa: SIM905
-) | {"no wrap", "small caps", "visible anchor", "not a typo", "interlanguage link", "interlanguage link multi", '"', "non-breaking"}
-_LAST = frozenset(("lang", "langue", "transl", "translit", "transliteration", "llang", "resize", "color", "font", "font color", "colour"))
+) | {
+    "no wrap",
+    "small caps",
+    "visible anchor",
+    "not a typo",
+    "interlanguage link",
+    "interlanguage link multi",
+    '"',
+    "non-breaking",
+}
+_LAST = frozenset(
+    (
+        "lang",
+        "langue",
+        "transl",
+        "translit",
+        "transliteration",
+        "llang",
+        "resize",
+        "color",
+        "font",
+        "font color",
+        "colour",
+    )
+)
 _FIRST_NAMES = re.compile(r"lang-[\w-]+|ruby(?:-[\w-]+)?|link-[\w-]+|ill-[\w-]+|[a-z]{2,3}S")
-_QUOTES = frozenset(("quote", "blockquote", "block quote", "bquote", "cquote", "quotation", "poemquote", "citation bloc", "zitat block"))
+_QUOTES = frozenset(
+    (
+        "quote",
+        "blockquote",
+        "block quote",
+        "bquote",
+        "cquote",
+        "quotation",
+        "poemquote",
+        "citation bloc",
+        "zitat block",
+    )
+)
 _CODES = frozenset(("code", "mono", "tt", "kbd", "samp", "codett", "inline-code"))
-_VALUES = frozenset(("nombre", "unité", "unite", "unit", "unidad", "unità", "число", "num", "formatnum", "zahl", "physics unit"))
+_VALUES = frozenset(
+    (
+        "nombre",
+        "unité",
+        "unite",
+        "unit",
+        "unidad",
+        "unità",
+        "число",
+        "num",
+        "formatnum",
+        "zahl",
+        "physics unit",
+    )
+)
 
 Arguments = Mapping[str, str]
 
@@ -61,7 +174,9 @@ def expand(name: str, parts: Sequence[str], *, title: str) -> str:
 
     `title`: the page's, for `{{PAGENAME}}`.
     """
-    name = re.sub(r"^(?:safesubst|subst):", "", " ".join(name.replace("_", " ").split()), flags=re.IGNORECASE)
+    name = re.sub(
+        r"^(?:safesubst|subst):", "", " ".join(name.replace("_", " ").split()), flags=re.IGNORECASE
+    )
     lower = name.lower()
     if lower in _SIGNS and not (parts and lower in ("sic", "'")):
         return _SIGNS[lower]
@@ -100,7 +215,10 @@ def _expand_family(name: str, lower: str, arguments: Arguments) -> str | None:
     if special := _SPECIAL.get(lower):
         return special(arguments)
     if lower in _LAST:
-        return next(filter(str.strip, reversed(_positional(arguments)[1:])), arguments.get("texte") or arguments.get("text"))
+        return next(
+            filter(str.strip, reversed(_positional(arguments)[1:])),
+            arguments.get("texte") or arguments.get("text"),
+        )
     if lower in _QUOTES:
         quoted = first if first.strip() else arguments.get("text") or arguments.get("quote") or ""
         return f"\n{QUOTE}\n{quoted.strip()}\n{QUOTE_END}\n" if quoted.strip() else None
@@ -125,7 +243,11 @@ def _convert(arguments: Arguments) -> str | None:
     if at >= len(values):
         return text
     text += f" {_UNITS.get(values[at], values[at])}"
-    if at + 2 < len(values) and _NUMBER.fullmatch(values[at + 1]) and not _NUMBER.fullmatch(values[at + 2]):
+    if (
+        at + 2 < len(values)
+        and _NUMBER.fullmatch(values[at + 1])
+        and not _NUMBER.fullmatch(values[at + 2])
+    ):
         text += f" {values[at + 1]} {_UNITS.get(values[at + 2], values[at + 2])}"
     return text
 
@@ -146,7 +268,9 @@ def _fraction(arguments: Arguments) -> str | None:
         return None
     if len(values) == 1:
         return f"1/{values[0]}"
-    return f"{values[0]}/{values[1]}" if len(values) == 2 else f"{values[0]} {values[1]}/{values[2]}"
+    return (
+        f"{values[0]}/{values[1]}" if len(values) == 2 else f"{values[0]} {values[1]}/{values[2]}"
+    )
 
 
 def _nihongo(arguments: Arguments) -> str | None:
@@ -157,7 +281,9 @@ def _nihongo(arguments: Arguments) -> str | None:
 
 
 def _nihongo3(arguments: Arguments) -> str | None:
-    english, kanji, romaji = ([value.strip() for value in _positional(arguments)] + ["", "", ""])[:3]
+    english, kanji, romaji = ([value.strip() for value in _positional(arguments)] + ["", "", ""])[
+        :3
+    ]
     return _nihongo({"1": romaji or english, "2": kanji, "3": english if romaji else ""})
 
 
@@ -174,7 +300,9 @@ def _about(arguments: Arguments) -> str | None:
 
 
 def _script(tag: str) -> Callable[[Arguments], str | None]:
-    return lambda arguments: f"<{tag}>{arguments['1'].strip()}</{tag}>" if arguments.get("1", "").strip() else None
+    return lambda arguments: (
+        f"<{tag}>{arguments['1'].strip()}</{tag}>" if arguments.get("1", "").strip() else None
+    )
 
 
 def _power(arguments: Arguments) -> str | None:

@@ -32,7 +32,11 @@ _IN_URL = "/:;@$!*(),~-._"
 
 
 def read_wikipedia(
-    stream: BinaryIO, *, output: OutputOption = "text", links: LinksOption = None, max_page_bytes: int = MAX_PAGE_BYTES
+    stream: BinaryIO,
+    *,
+    output: OutputOption = "text",
+    links: LinksOption = None,
+    max_page_bytes: int = MAX_PAGE_BYTES,
 ) -> Iterator[Record]:
     """Bytes of an XML export -> one document or reject per page. The locator is the page's id; `published` its last edit.
 
@@ -46,14 +50,22 @@ def read_wikipedia(
     try:
         for page, site in _pages(_Blocks(stream, max_page_bytes)):
             number = (page.findtext("{*}id") or "").strip()
-            rises = number.isascii() and number.isdigit() and len(number) < 20 and int(number) > largest
+            rises = (
+                number.isascii() and number.isdigit() and len(number) < 20 and int(number) > largest
+            )
             if rises:
                 last, largest, others = number, int(number), 0
             else:
                 others += 1
-            yield _read_safely(page, last if rises else f"{last}+{others}", site, output, bool(links))
+            yield _read_safely(
+                page, last if rises else f"{last}+{others}", site, output, bool(links)
+            )
     except (ParseError, ValueError) as error:
-        rule = "wikipedia/entities" if isinstance(error, DefusedXmlException) else getattr(error, "rule", "wikipedia/malformed")
+        rule = (
+            "wikipedia/entities"
+            if isinstance(error, DefusedXmlException)
+            else getattr(error, "rule", "wikipedia/malformed")
+        )
         yield RawReject(f"{last}+", rule, detail=str(error))
 
 
@@ -102,7 +114,9 @@ def _pages(blocks: _Blocks) -> Iterator[tuple[Element, _Site]]:
         name = element.tag.rpartition("}")[2]
         if event == "start":
             if not open_elements and name != "mediawiki":
-                raise _NotReadError("wikipedia/not-a-dump", f"the root element is {element.tag[:200]!r}")
+                raise _NotReadError(
+                    "wikipedia/not-a-dump", f"the root element is {element.tag[:200]!r}"
+                )
             open_elements.append(element)
             size += 1
             if len(open_elements) > _MAX_DEPTH or size > _MAX_ELEMENTS:
@@ -126,7 +140,9 @@ def _pages(blocks: _Blocks) -> Iterator[tuple[Element, _Site]]:
 
 def _drop_earlier(page: Element, revision: Element) -> int:
     """Takes the revisions before this one out of a page, whose whole history may be in the export; how many elements they had."""
-    before = itertools.takewhile(lambda child: child is not revision, page)  # the parser may be revisions ahead
+    before = itertools.takewhile(
+        lambda child: child is not revision, page
+    )  # the parser may be revisions ahead
     earlier = [child for child in before if child.tag == revision.tag]
     for child in earlier:
         page.remove(child)
@@ -135,37 +151,85 @@ def _drop_earlier(page: Element, revision: Element) -> int:
 
 def _read_site(info: Element) -> _Site:
     namespaces = info.findall("{*}namespaces/{*}namespace")
-    names = {(entry.text or "").strip().lower() for entry in namespaces if entry.get("key") in (_FILES, _CATEGORIES)}
+    names = {
+        (entry.text or "").strip().lower()
+        for entry in namespaces
+        if entry.get("key") in (_FILES, _CATEGORIES)
+    }
     base = (info.findtext("{*}base") or "").strip()
-    return _Site(base.rpartition("/")[0] or None, _Site().dropped_links | {name for name in names if name})
+    return _Site(
+        base.rpartition("/")[0] or None, _Site().dropped_links | {name for name in names if name}
+    )
 
 
 def _read_safely(page: Element, locator: str, site: _Site, output: Output, links: bool) -> Record:
     title = " ".join((page.findtext("{*}title") or "").split())
-    url = f"{site.base}/{quote(title.replace(' ', '_'), safe=_IN_URL)}" if site.base and title else None
+    url = (
+        f"{site.base}/{quote(title.replace(' ', '_'), safe=_IN_URL)}"
+        if site.base and title
+        else None
+    )
     try:
         return _read_page(page, locator, site, title=title, url=url, output=output, links=links)
     except Exception as error:  # what nobody foresaw in one page must not end the file
-        return RawReject(locator, "wikipedia/unreadable", detail=f"{type(error).__name__}: {error}", url=url)
+        return RawReject(
+            locator, "wikipedia/unreadable", detail=f"{type(error).__name__}: {error}", url=url
+        )
 
 
-def _read_page(page: Element, locator: str, site: _Site, *, title: str, url: str | None, output: Output, links: bool) -> Record:
+def _read_page(
+    page: Element,
+    locator: str,
+    site: _Site,
+    *,
+    title: str,
+    url: str | None,
+    output: Output,
+    links: bool,
+) -> Record:
     namespace = (page.findtext("{*}ns") or "0").strip()
     if namespace != "0":
-        return RawReject(locator, "wikipedia/namespace", "extract", url=url, detail=f"namespace {namespace[:200]}")
+        return RawReject(
+            locator,
+            "wikipedia/namespace",
+            "extract",
+            url=url,
+            detail=f"namespace {namespace[:200]}",
+        )
     revision = page.find("{*}revision")
     wikitext = (revision.findtext("{*}text") if revision is not None else None) or ""
     if page.find("{*}redirect") is not None or _REDIRECT.match(wikitext):
         return RawReject(locator, "wikipedia/redirect", "extract", url=url, excerpt=wikitext)
     model = (revision.findtext("{*}model") if revision is not None else None) or "wikitext"
     if model.strip() != "wikitext":
-        return RawReject(locator, "wikipedia/model", "extract", url=url, detail=f"content model {model[:200]!r}")
+        return RawReject(
+            locator, "wikipedia/model", "extract", url=url, detail=f"content model {model[:200]!r}"
+        )
     if len(wikitext) > MAX_CHARACTERS:
-        return RawReject(locator, "wikipedia/too-large", url=url, detail=f"{len(wikitext)} characters of wikitext", excerpt=wikitext)
-    text = wikitext_to_text(wikitext, dropped_links=site.dropped_links, title=title, output=output, links=links, address=site.address)
+        return RawReject(
+            locator,
+            "wikipedia/too-large",
+            url=url,
+            detail=f"{len(wikitext)} characters of wikitext",
+            excerpt=wikitext,
+        )
+    text = wikitext_to_text(
+        wikitext,
+        dropped_links=site.dropped_links,
+        title=title,
+        output=output,
+        links=links,
+        address=site.address,
+    )
     text = clean_indented(text)
     if not text:
-        return RawReject(locator, "extract/empty", "extract", url=url, detail=f"no text in {len(wikitext)} characters of wikitext")
+        return RawReject(
+            locator,
+            "extract/empty",
+            "extract",
+            url=url,
+            detail=f"no text in {len(wikitext)} characters of wikitext",
+        )
     edited = parse_date(revision.findtext("{*}timestamp")) if revision is not None else None
     return RawDocument(locator, text, url=url, title=title or None, published=edited)
 

@@ -42,9 +42,13 @@ def wikitext_to_text(
     keep = links and output == "markdown"
     text = take_out(wikitext.replace("\r\n", "\n").replace("\r", "\n"), items)
     text = mark_tags(expand_braces(text, title=title))
-    text = mark_links(text, items, dropped=DROPPED_LINKS | dropped_links, address=address if keep else None)
+    text = mark_links(
+        text, items, dropped=DROPPED_LINKS | dropped_links, address=address if keep else None
+    )
     text = mark_external_links(text, items, keep=keep)
     blocks = read_blocks(text, items)
     if output == "markdown":
         return to_markdown(without_empty_sections(blocks), items, links=keep)
-    return to_text(without_empty_sections([block for block in blocks if block.kind != "table"]), items)
+    return to_text(
+        without_empty_sections([block for block in blocks if block.kind != "table"]), items
+    )

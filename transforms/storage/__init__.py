@@ -1,4 +1,4 @@
-"""Files on any file system that fsspec knows: listed with sizes, opened for reading, written atomically."""
+"""Files on any file system of fsspec: listed with sizes, opened for reading, written atomically."""
 
 from transforms.storage.files import (
     FileInfo,

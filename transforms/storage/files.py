@@ -1,6 +1,7 @@
 """Files on any file system that fsspec knows: list with sizes, open, write atomically.
 
-Local paths, `gs://`, `s3://` and `https://` are alike here. A written file appears under its name whole or not at all.
+Local paths, `gs://`, `s3://` and `https://` are alike here. A written file appears under its name
+whole or not at all.
 """
 
 import bz2
@@ -31,7 +32,17 @@ from transforms.storage import globs, hub, web
 _TEMPORARY = ".tmp-"
 _PROTOCOL = re.compile(r"([\w.+-]+)://")
 _EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3", "s3a": "s3", "hf": "hf"}
-_VERSION_KEYS = ("mtime", "etag", "ETag", "LastModified", "last_modified", "Last-Modified", "updated", "created", "blob_id")
+_VERSION_KEYS = (
+    "mtime",
+    "etag",
+    "ETag",
+    "LastModified",
+    "last_modified",
+    "Last-Modified",
+    "updated",
+    "created",
+    "blob_id",
+)
 _STORE_BUFFER = 1 << 17
 _ZSTD_WINDOW = 1 << 31  # the largest that the format's tools make: `zstd --long=31`
 _ZSTD_BLOCK = 1 << 14  # compressed bytes at a time; they can become 32,768 times as many
@@ -39,7 +50,7 @@ _ZSTD_BLOCK = 1 << 14  # compressed bytes at a time; they can become 32,768 time
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
-    """One input file: `version` is its modification time or etag, whatever the file system knows."""
+    """One input file. `version`: its modification time or etag, whatever the file system knows."""
 
     path: str
     size: int
@@ -49,19 +60,27 @@ class FileInfo:
 def file_system(path: str) -> tuple[Any, str]:
     """The fsspec file system of a path or URL, and the path inside it.
 
-    It remembers no listings: other processes write there, too. Raises ConfigError for a protocol that fsspec does not know or
-    whose package is not installed.
+    It remembers no listings: other processes write there, too. Raises ConfigError for a protocol
+    that fsspec does not know or whose package is not installed.
     """
     if path.startswith("/"):  # also with `::` in it, which else joins file systems to a chain
         return fsspec.filesystem("file"), LocalFileSystem._strip_protocol(path)
     try:
         return fsspec.core.url_to_fs(path, use_listings_cache=False)
     except ImportError as error:
-        extra = next((_EXTRAS[protocol] for protocol in _PROTOCOL.findall(path) if protocol in _EXTRAS), None)
+        extra = next(
+            (_EXTRAS[protocol] for protocol in _PROTOCOL.findall(path) if protocol in _EXTRAS), None
+        )
         remedy = f"pip install 'tokenmill[{extra}]'" if extra else str(error)
-        raise ConfigError("this file system needs a package that is not installed", where=path, remedy=remedy) from error
+        raise ConfigError(
+            "this file system needs a package that is not installed", where=path, remedy=remedy
+        ) from error
     except ValueError as error:
-        unknown = [protocol for protocol in _PROTOCOL.findall(path) if protocol not in fsspec.available_protocols()]
+        unknown = [
+            protocol
+            for protocol in _PROTOCOL.findall(path)
+            if protocol not in fsspec.available_protocols()
+        ]
         if not unknown:
             raise
         remedy = "use a local path, gs://, s3://, https:// or another protocol that fsspec knows"
@@ -112,11 +131,14 @@ def remove(path: str) -> None:
 
 
 def list_files(pattern: str) -> list[FileInfo]:
-    """Files that a glob matches (or the one file named), in the order of their paths. Folders are left out.
+    """Files that a glob matches (or the one file named), in the order of their paths.
 
-    What is there as it is spelled comes before a reading as a glob, but for `*`: the file `a[1].txt`, or the files in the folder `a[1]`.
-    Signs that `globs.escape` escaped are plain. Links to files are files; links to folders are not followed. A URL's paths are
-    spelled as the pattern is. Raises ConfigError for a file of unknown size.
+    Folders are left out.
+
+    What is there as it is spelled comes before a reading as a glob, but for `*`: the file
+    `a[1].txt`, or the files in the folder `a[1]`. Signs that `globs.escape` escaped are plain.
+    Links to files are files; links to folders are not followed. A URL's paths are spelled as the
+    pattern is. Raises ConfigError for a file of unknown size.
     """
     fs, inner = file_system(pattern)
     with hub.errors(pattern):
@@ -128,11 +150,20 @@ def list_files(pattern: str) -> list[FileInfo]:
 
 
 def list_folder(path: str) -> list[FileInfo]:
-    """All files in a folder and the folders in it, in the order of their paths; links to folders are not followed."""
+    """All files in a folder and the folders in it, in the order of their paths.
+
+    Links to folders are not followed.
+    """
     fs, inner = file_system(path)
-    more = {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}  # else a folder that cannot be read is as one without files
+    more = (
+        {"on_error": "raise"} if isinstance(fs, LocalFileSystem) else {}
+    )  # else a folder that cannot be read is as one without files
     with hub.errors(path):
-        found = {name: entry for name, entry in fs.find(inner, detail=True, **more).items() if entry["type"] != "directory"}
+        found = {
+            name: entry
+            for name, entry in fs.find(inner, detail=True, **more).items()
+            if entry["type"] != "directory"
+        }
         return list(_file_infos(found, fs, pattern=globs.unescape(path), inner=inner))
 
 
@@ -145,9 +176,14 @@ def is_folder(path: str) -> bool:
 
 
 def find_literal(pattern: str) -> tuple[str, str]:
-    """A pattern -> the path or URL that its first parts spell, and the pattern of the rest; see `globs.split_pattern`."""
+    """Splits a pattern into a literal path or URL and the pattern of the rest.
+
+    See `globs.split_pattern`.
+    """
     if web.is_http(pattern):
-        found = next((index for index, sign in enumerate(pattern) if sign in globs.SIGNS), len(pattern))
+        found = next(
+            (index for index, sign in enumerate(pattern) if sign in globs.SIGNS), len(pattern)
+        )
         cut = pattern.rfind("/", 0, found)
         return (pattern, "") if found == len(pattern) else (pattern[:cut], pattern[cut + 1 :])
     protocol, inner = globs.split_protocol(pattern)
@@ -163,13 +199,20 @@ def _file_infos(found: dict[str, Any], fs: Any, *, pattern: str, inner: str) -> 
             continue
         spelled = _spelled(path, pattern=pattern, inner=inner, fs=fs)
         if info["size"] is None:
-            raise ConfigError("the size of a file is not known", where=spelled, remedy="copy the file to a disk or an object store")
+            raise ConfigError(
+                "the size of a file is not known",
+                where=spelled,
+                remedy="copy the file to a disk or an object store",
+            )
         version = next((str(info[key]) for key in _VERSION_KEYS if info.get(key) is not None), "")
         yield FileInfo(path=spelled, size=info["size"], version=version)
 
 
 def _file_info(fs: Any, path: str) -> dict[str, Any] | None:
-    """What a file system knows of a file, through links; None if it is no file, a link that leads nowhere or not there."""
+    """What a file system knows of a file, through links.
+
+    None if it is no file, a link that leads nowhere or not there.
+    """
     try:
         if web.is_http(path):
             size, version = web.remote_file(path)
@@ -185,7 +228,10 @@ def _file_info(fs: Any, path: str) -> dict[str, Any] | None:
 
 
 def _glob(fs: Any, pattern: str) -> dict[str, dict[str, Any]]:
-    """The files that a glob matches, with what is known of each; a page of links is asked for until the server answers."""
+    """The files that a glob matches, with what is known of each.
+
+    A page of links is asked for until the server answers.
+    """
     if not web.is_http(pattern):
         return _glob_files(fs, pattern)
     if not any(sign in pattern for sign in "*?["):
@@ -199,17 +245,31 @@ def _glob_files(fs: Any, pattern: str) -> dict[str, dict[str, Any]]:
         info = _file_info(fs, literal)
         return {literal: info} if info else {}
     if not any(sign in literal for sign in globs.SIGNS):
-        return fs.glob(f"{literal}/{rest}" if literal or pattern.startswith("/") else rest, detail=True)
+        return fs.glob(
+            f"{literal}/{rest}" if literal or pattern.startswith("/") else rest, detail=True
+        )
     matches = re.compile(glob_translate(f"{globs.escape(literal)}/{rest}")).match
     depth = None if "**" in rest else rest.count("/") + 1
-    return {path: entry for path, entry in fs.find(literal, maxdepth=depth, detail=True).items() if matches(path)}
+    return {
+        path: entry
+        for path, entry in fs.find(literal, maxdepth=depth, detail=True).items()
+        if matches(path)
+    }
 
 
 def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
-    """A path inside a file system -> the path or URL that begins as `pattern` does; `inner` is the pattern inside it."""
+    """A path inside a file system -> the path or URL that begins as `pattern` does.
+
+    `inner` is the pattern inside the file system.
+    """
     if "://" not in pattern:
         return path
-    shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(reversed(pattern), reversed(inner), strict=False)))
+    shared = sum(
+        1
+        for _ in itertools.takewhile(
+            lambda pair: pair[0] == pair[1], zip(reversed(pattern), reversed(inner), strict=False)
+        )
+    )
     head = inner[: len(inner) - shared]
     if any(sign in head for sign in globs.SIGNS) or not path.startswith(head):
         return fs.unstrip_protocol(path)
@@ -217,23 +277,33 @@ def _spelled(path: str, *, pattern: str, inner: str, fs: Any) -> str:
 
 
 def list_names(folder: str) -> list[str]:
-    """Names of the files in a folder, sorted, without temporary ones; empty if there is no such folder."""
+    """Names of the files in a folder, sorted, without temporary ones.
+
+    Empty if there is no such folder.
+    """
     return sorted(file_sizes(folder))
 
 
 def file_sizes(folder: str) -> dict[str, int]:
-    """{name: bytes} of the files in a folder, without temporary ones; empty if there is no such folder."""
+    """{name: bytes} of the files in a folder, without temporary ones.
+
+    Empty if there is no such folder.
+    """
     fs, inner = file_system(folder)
     try:
         entries = fs.ls(inner, detail=True)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    sizes = {posixpath.basename(entry["name"].rstrip("/")): entry["size"] for entry in entries if entry["type"] == "file"}
+    sizes = {
+        posixpath.basename(entry["name"].rstrip("/")): entry["size"]
+        for entry in entries
+        if entry["type"] == "file"
+    }
     return {name: size for name, size in sizes.items() if _TEMPORARY not in name}
 
 
 def open_input(path: str) -> BinaryIO:
-    """Opens a file for reading bytes as they lie there."""
+    """Opens a file for reading its bytes unchanged."""
     if web.is_http(path):
         return web.open_url(path)
     fs, inner = file_system(path)
@@ -241,13 +311,20 @@ def open_input(path: str) -> BinaryIO:
         return hub.open_file(fs, inner, path)
     stream = fs.open(inner, "rb")
     # fsspec's own buffered files have no `readline` with a limit, and read a line byte after byte.
-    return io.BufferedReader(stream, _STORE_BUFFER) if isinstance(stream, AbstractBufferedFile) else stream
+    return (
+        io.BufferedReader(stream, _STORE_BUFFER)
+        if isinstance(stream, AbstractBufferedFile)
+        else stream
+    )
 
 
 def open_decompressed(path: str) -> BinaryIO:
-    """Opens a file for reading bytes; `.gz`, `.bz2` and `.zst` are decompressed, with all their members.
+    """Opens a file for reading bytes.
 
-    Reading a file that was cut off inside a member raises EOFError; a cut between two members leaves no trace.
+    `.gz`, `.bz2` and `.zst` are decompressed, with all their members.
+
+    Reading a file that was cut off inside a member raises EOFError; a cut between two members
+    leaves no trace.
     """
     stream = open_input(path)
     if path.endswith(".gz"):
@@ -260,7 +337,10 @@ def open_decompressed(path: str) -> BinaryIO:
 
 
 class _ZstdReader(io.RawIOBase):
-    """All frames of a zstd stream, with any window size. `zstandard.stream_reader` takes a frame that was cut for its end."""
+    """All frames of a zstd stream, with any window size.
+
+    `zstandard.stream_reader` takes a frame that was cut for its end.
+    """
 
     def __init__(self, stream: BinaryIO):
         self._stream = stream
@@ -302,14 +382,19 @@ def read_bytes(path: str) -> bytes:
 
 @contextlib.contextmanager
 def atomic_output(path: str) -> Iterator[str]:
-    """Yields the name of a local temporary file; when the block ends well, that file becomes `path`.
+    """Yields the name of a local temporary file.
 
-    On a local file system the temporary file lies beside `path`, is synced and renamed. Elsewhere it is uploaded:
-    an object appears when its upload is complete. If the block raises, nothing is left.
+    When the block ends well, that file becomes `path`.
+
+    On a local file system the temporary file lies beside `path`, is synced and renamed. Elsewhere
+    it is uploaded: an object appears when its upload is complete. If the block raises, nothing is
+    left.
     """
     fs, inner = file_system(path)
     if isinstance(fs, LocalFileSystem):
-        temporary = os.path.join(os.path.dirname(inner), f"{_TEMPORARY}{uuid.uuid4().hex}-{os.path.basename(inner)}")
+        temporary = os.path.join(
+            os.path.dirname(inner), f"{_TEMPORARY}{uuid.uuid4().hex}-{os.path.basename(inner)}"
+        )
         try:
             yield temporary
             with open(temporary, "rb") as handle:
@@ -344,7 +429,10 @@ def remove_temporary_files(folder: str) -> None:
 
 
 def remove_folder(path: str) -> None:
-    """Removes a folder with all that it holds, if it is there. Raises OSError when something of it stays."""
+    """Removes a folder with all that it holds, if it exists.
+
+    Raises OSError when something of it is left.
+    """
     fs, inner = file_system(path)
     try:
         if isinstance(fs, LocalFileSystem):
@@ -361,7 +449,10 @@ def remove_folder(path: str) -> None:
 
 @contextlib.contextmanager
 def local_copy(path: str) -> Iterator[str]:
-    """Yields the name of a local file with the bytes of `path`: the file itself where it is local, else a temporary copy."""
+    """Yields the name of a local file with the bytes of `path`.
+
+    That is the file itself where it is local, else a temporary copy.
+    """
     fs, inner = file_system(path)
     if isinstance(fs, LocalFileSystem):
         yield inner

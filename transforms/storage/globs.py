@@ -1,4 +1,6 @@
-"""Globs, and paths that hold the signs of globs: what a user wrote is a pattern, a folder that it is relative to is not."""
+"""Globs, and paths that hold the signs of globs: what a user wrote is a pattern, a folder that it
+is relative to is not.
+"""
 
 import re
 from collections.abc import Callable
@@ -10,7 +12,10 @@ _ESCAPED = re.compile(r"\[([*?\[])\]")
 
 
 def escape(path: str) -> str:
-    """A path or URL -> the pattern that matches it and nothing else. An http URL, in which `?` has a meaning of its own, stays."""
+    """A path or URL -> the pattern that matches it and nothing else.
+
+    An http URL, in which `?` starts the query, is unchanged.
+    """
     if path.startswith(("http://", "https://")):
         return path
     protocol, inner = split_protocol(path)
@@ -24,7 +29,10 @@ def split_protocol(path: str) -> tuple[str, str]:
 
 
 def unescape(pattern: str) -> str:
-    """What `escape` made of a path -> the path. Of other patterns their escaped signs become plain, too: for messages."""
+    """What `escape` made of a path -> the path.
+
+    Of other patterns their escaped signs become plain, too: for messages.
+    """
     return _ESCAPED.sub(r"\1", pattern)
 
 
@@ -34,9 +42,10 @@ def has_magic(pattern: str) -> bool:
 
 
 def split_pattern(pattern: str, is_there: Callable[[str], bool]) -> tuple[str, str]:
-    """A pattern -> the path that its first parts spell, and the pattern of the rest, empty where the whole is one path.
+    """Splits a pattern into a literal path and the pattern of the rest.
 
-    A part with `[` or `?`, but no `*`, that is there as it is spelled (`is_there`, asked for the path up to it) is that name, no pattern.
+    The rest is empty where the whole pattern is one path. A part with `[` or `?`, but no `*`, that
+    is there as it is spelled (`is_there`, asked for the path up to it) is that name, no pattern.
     """
     parts = pattern.split("/")
     literal: list[str] = []

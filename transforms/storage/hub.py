@@ -1,6 +1,7 @@
-"""Files of the Hugging Face Hub, `hf://datasets/ORG/NAME[@REVISION]/path`, by the file system of `huggingface_hub`.
+"""Files of the Hugging Face Hub: `hf://datasets/ORG/NAME[@REVISION]/path`.
 
-That package raises errors of its own for what is not there or cannot be reached, some without an errno, which here would mean that a file's
+They are read by the file system of `huggingface_hub`. That package raises errors of its own for
+what is not there or cannot be reached, some without an errno, which here would mean that a file's
 format is broken. They become errors a person can act on.
 """
 
@@ -22,7 +23,10 @@ def is_hub(path: str) -> bool:
 
 @contextlib.contextmanager
 def errors(path: str) -> Iterator[None]:
-    """Raises UserError or ConfigError, naming the path, in place of what the Hub's package raises. Other paths: nothing changes."""
+    """Raises UserError or ConfigError, naming the path, in place of what the Hub's package raises.
+
+    Other paths: nothing changes.
+    """
     if not is_hub(path):
         yield
         return
@@ -38,7 +42,10 @@ def errors(path: str) -> Iterator[None]:
 
 
 def check_repository(fs: Any, path: str) -> None:
-    """Raises where a path names no repository and revision that is there; else a listing would only be empty."""
+    """Raises where a path names no repository and revision that is there.
+
+    Else a listing would only be empty.
+    """
     if hasattr(fs, "resolve_path"):
         fs.resolve_path(path)
 
@@ -80,11 +87,21 @@ class _File(io.RawIOBase):
 
 
 def _error_of(error: Exception, path: str) -> UserError | None:
-    """What to raise in place of an error; None for a file that is not there in a repository that is, an error like that of any disk."""
+    """What to raise in place of an error.
+
+    None for a file that is not there in a repository that is, an error like that of any disk.
+    """
     from huggingface_hub import constants, errors
 
     causes = list(_causes(error))
-    status = next((found for cause in causes if (found := getattr(getattr(cause, "response", None), "status_code", None))), None)
+    status = next(
+        (
+            found
+            for cause in causes
+            if (found := getattr(getattr(cause, "response", None), "status_code", None))
+        ),
+        None,
+    )
     page = "/".join(path.removeprefix("hf://").split("@")[0].split("/")[:3])
 
     def has(*kinds: type[BaseException]) -> bool:
@@ -92,23 +109,41 @@ def _error_of(error: Exception, path: str) -> UserError | None:
 
     if has(errors.GatedRepoError):
         remedy = f"accept its terms at {constants.ENDPOINT}/{page}, and set HF_TOKEN to a token of that account"
-        return ConfigError("the dataset is gated, and this account may not read it", where=path, remedy=remedy)
+        return ConfigError(
+            "the dataset is gated, and this account may not read it", where=path, remedy=remedy
+        )
     if has(errors.RepositoryNotFoundError) or status in _FORBIDDEN:
-        remedy = "check its name, hf://datasets/ORG/NAME/path; for a private or gated one set HF_TOKEN"
-        return ConfigError("there is no such repository on the Hub, or it is private", where=path, remedy=remedy)
+        remedy = (
+            "check its name, hf://datasets/ORG/NAME/path; for a private or gated one set HF_TOKEN"
+        )
+        return ConfigError(
+            "there is no such repository on the Hub, or it is private", where=path, remedy=remedy
+        )
     if has(errors.RevisionNotFoundError):
-        return ConfigError("the repository has no such revision", where=path, remedy="name a branch, tag or commit after the @")
+        return ConfigError(
+            "the repository has no such revision",
+            where=path,
+            remedy="name a branch, tag or commit after the @",
+        )
     if has(errors.OfflineModeIsEnabled):
         remedy = "unset HF_HUB_OFFLINE, or name a folder with a copy of the files"
         return UserError("the Hub is not asked in offline mode", where=path, remedy=remedy)
     if status is not None:
-        return UserError(f"the Hub answered {status}: {_line(error)}", where=path, remedy="run again later to resume")
+        return UserError(
+            f"the Hub answered {status}: {_line(error)}",
+            where=path,
+            remedy="run again later to resume",
+        )
     if isinstance(error, FileNotFoundError):
         return None
     if has(ValueError, NotImplementedError, TypeError) or isinstance(error, KeyError):
-        remedy = "write hf://datasets/ORG/NAME/path, with @REVISION after the name if not the main one"
+        remedy = (
+            "write hf://datasets/ORG/NAME/path, with @REVISION after the name if not the main one"
+        )
         return ConfigError(f"this is no path of the Hub: {_line(error)}", where=path, remedy=remedy)
-    remedy = f"check the network and HF_ENDPOINT (it is {constants.ENDPOINT}), then run again to resume"
+    remedy = (
+        f"check the network and HF_ENDPOINT (it is {constants.ENDPOINT}), then run again to resume"
+    )
     return UserError(f"the Hub cannot be reached: {_line(error)}", where=path, remedy=remedy)
 
 

@@ -1,4 +1,5 @@
-"""Files over http and https: one request reads on until the file ends, and what fails for a while is tried again.
+"""Files over http and https: one request reads on until the file ends, and what fails for a while
+is tried again.
 
 Proxies and certificates are those of the environment (`https_proxy`, `SSL_CERT_FILE`).
 """
@@ -33,7 +34,7 @@ _HEAD_REFUSED = frozenset({403, 405, 501})
 
 Result = TypeVar("Result")
 sleep = time.sleep  # tests put another in its place
-_jitter = random.Random()  # its own: numbers drawn here are not missing in the sequence of a caller who seeded `random`
+_jitter = random.Random()  # not the shared generator, which a caller may have seeded
 
 
 class RemoteFile(NamedTuple):
@@ -47,11 +48,14 @@ def is_http(path: str) -> bool:
     return path.startswith(("http://", "https://"))
 
 
-def with_retries(action: Callable[[], Result], *, url: str, draw: Callable[[], float] = _jitter.random) -> Result:
-    """What an action returns, tried up to ATTEMPTS times while the server is busy or the connection breaks.
+def with_retries(
+    action: Callable[[], Result], *, url: str, draw: Callable[[], float] = _jitter.random
+) -> Result:
+    """What an action returns, tried up to ATTEMPTS times while the server is busy or unreachable.
 
-    Waits a random part of a delay that doubles (full jitter), but at least what `Retry-After` asks for. Raises
-    FileNotFoundError, PermissionError or another OSError with an errno, at once for what no second try can mend.
+    Waits a random part of a delay that doubles (full jitter), but at least what `Retry-After` asks
+    for. Raises FileNotFoundError, PermissionError or another OSError with an errno, at once for
+    what a retry cannot fix.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -63,7 +67,12 @@ def with_retries(action: Callable[[], Result], *, url: str, draw: Callable[[], f
                 if raised is error:
                     raise
                 raise raised from error
-            sleep(max(draw() * min(LONGEST_DELAY, FIRST_DELAY * 2**attempt), min(asked, LONGEST_RETRY_AFTER)))
+            sleep(
+                max(
+                    draw() * min(LONGEST_DELAY, FIRST_DELAY * 2**attempt),
+                    min(asked, LONGEST_RETRY_AFTER),
+                )
+            )
     raise AssertionError("unreachable")
 
 
@@ -73,12 +82,17 @@ def remote_file(url: str) -> RemoteFile:
 
 
 def open_url(url: str) -> BinaryIO:
-    """A file as a stream that can seek. Errors are those of `with_retries`; UserError when the file changes meanwhile."""
+    """A file as a stream that can seek.
+
+    Errors are those of `with_retries`; UserError when the file changes meanwhile.
+    """
     return io.BufferedReader(HttpStream(url), BUFFER_BYTES)
 
 
 class HttpStream(io.RawIOBase):
-    """Reads a URL on from where it stands; a request that breaks off is made again from the next byte.
+    """Reads a URL on from where it stands.
+
+    A request that breaks off is made again from the next byte.
 
     A server that knows no ranges is read from the start again, without the bytes that came before.
     """
@@ -105,7 +119,9 @@ class HttpStream(io.RawIOBase):
             if self._size is None:
                 self._size = remote_file(self.name).size
             if self._size is None:
-                raise OSError(errno.ESPIPE, "the server does not say how long the file is", self.name)
+                raise OSError(
+                    errno.ESPIPE, "the server does not say how long the file is", self.name
+                )
             offset += self._size
         elif whence == io.SEEK_CUR:
             offset += self._position
@@ -130,7 +146,9 @@ class HttpStream(io.RawIOBase):
             if self._response is None and not self._request():
                 return 0
             while self._at < self._position:
-                self._at += len(skipped := self._response.read(min(self._position - self._at, BUFFER_BYTES)))
+                self._at += len(
+                    skipped := self._response.read(min(self._position - self._at, BUFFER_BYTES))
+                )
                 if not skipped:
                     break
             size = self._response.readinto(buffer) if self._at == self._position else 0
@@ -146,12 +164,18 @@ class HttpStream(io.RawIOBase):
     def _request(self) -> bool:
         """Asks for the file from the position on; False if it ends there."""
         try:
-            response = _send(self.name, headers={"Range": f"bytes={self._position}-"} if self._position else {})
+            response = _send(
+                self.name, headers={"Range": f"bytes={self._position}-"} if self._position else {}
+            )
         except urllib.error.HTTPError as error:
             if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                 error.close()
                 if self._size is not None and self._position < self._size:
-                    raise UserError("the file changed while it was read", where=self.name, remedy="run again when it is at rest") from error
+                    raise UserError(
+                        "the file changed while it was read",
+                        where=self.name,
+                        remedy="run again when it is at rest",
+                    ) from error
                 return False
             raise
         self._response = response
@@ -160,7 +184,11 @@ class HttpStream(io.RawIOBase):
         if (self._version is not None and seen.version != self._version) or (
             None not in (self._size, seen.size) and seen.size != self._size
         ):
-            raise UserError("the file changed while it was read", where=self.name, remedy="run again when it is at rest")
+            raise UserError(
+                "the file changed while it was read",
+                where=self.name,
+                remedy="run again when it is at rest",
+            )
         self._version = seen.version
         self._size = seen.size if self._size is None else self._size
         return True
@@ -174,7 +202,9 @@ class HttpStream(io.RawIOBase):
 def _send(url: str, *, method: str = "GET", headers: dict[str, str]) -> Any:
     headers = {"User-Agent": "tokenmill", "Accept-Encoding": "identity", **headers}
     url = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")
-    return urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers), timeout=TIMEOUT)
+    return urllib.request.urlopen(
+        urllib.request.Request(url, method=method, headers=headers), timeout=TIMEOUT
+    )
 
 
 def _ask(url: str) -> RemoteFile:
@@ -192,31 +222,53 @@ def _ask(url: str) -> RemoteFile:
 
 
 def _described(response: Any) -> RemoteFile:
-    """The whole file's size and version, by the headers of a response to any kind of request for it."""
+    """The whole file's size and version, by the headers of a response to any request for it."""
     headers = response.headers
     size = headers.get("Content-Length", "")
     if response.status == http.client.PARTIAL_CONTENT:
         size = headers.get("Content-Range", "").rpartition("/")[2]
     elif headers.get("Content-Encoding", "identity") != "identity":
         size = ""
-    return RemoteFile(int(size) if size.isdecimal() else None, headers.get("ETag") or headers.get("Last-Modified") or "")
+    return RemoteFile(
+        int(size) if size.isdecimal() else None,
+        headers.get("ETag") or headers.get("Last-Modified") or "",
+    )
 
 
 def _asked_delay(error: Exception) -> float | None:
-    """Seconds that the server asks to wait before the next try, 0 if it does not say; None if no try will mend it."""
-    status = error.code if isinstance(error, urllib.error.HTTPError) else getattr(error, "status", None)
+    """Seconds to wait before the next try, 0 if the server does not say.
+
+    None if no retry will help.
+    """
+    status = (
+        error.code if isinstance(error, urllib.error.HTTPError) else getattr(error, "status", None)
+    )
     if isinstance(status, int):
         asked = (getattr(error, "headers", None) or {}).get("Retry-After")
-        return _seconds(asked) if status in _RETRIED or (status == http.client.FORBIDDEN and asked) else None
+        return (
+            _seconds(asked)
+            if status in _RETRIED or (status == http.client.FORBIDDEN and asked)
+            else None
+        )
     if type(error).__module__.partition(".")[0] == "aiohttp":  # of a listing, which fsspec asks for
         return 0.0
     if isinstance(error, urllib.error.URLError):
-        error = error.reason if isinstance(error.reason, Exception) else OSError(errno.EIO, str(error.reason))
+        error = (
+            error.reason
+            if isinstance(error.reason, Exception)
+            else OSError(errno.EIO, str(error.reason))
+        )
     if isinstance(error, ssl.SSLCertVerificationError | http.client.InvalidURL):
         return None
     if isinstance(error, socket.gaierror):
         return 0.0 if error.errno == socket.EAI_AGAIN else None
-    return 0.0 if isinstance(error, ConnectionError | TimeoutError | http.client.HTTPException | ssl.SSLError) else None
+    return (
+        0.0
+        if isinstance(
+            error, ConnectionError | TimeoutError | http.client.HTTPException | ssl.SSLError
+        )
+        else None
+    )
 
 
 def _seconds(value: str | None) -> float:
@@ -231,18 +283,27 @@ def _seconds(value: str | None) -> float:
 
 
 def _as_system_error(error: Exception, url: str, attempts: int) -> Exception:
-    """The error to raise: with an errno, so that it stops the run and is never taken for a property of the file."""
+    """The error to raise, with an errno.
+
+    So it stops the run, and is never taken for a property of the file.
+    """
     times = f" ({attempts} attempts)" if attempts > 1 else ""
     if isinstance(error, urllib.error.HTTPError):
         error.close()
         if error.code in _NO_SUCH_FILE:
-            return FileNotFoundError(errno.ENOENT, f"the server answers {error.code} {error.reason}", url)
+            return FileNotFoundError(
+                errno.ENOENT, f"the server answers {error.code} {error.reason}", url
+            )
         kind = errno.EACCES if error.code in (401, 403, 407) else errno.EIO
         return OSError(kind, f"the server answers {error.code} {error.reason}{times}", url)
     if isinstance(error, urllib.error.URLError):
         return OSError(errno.EIO, f"{error.reason}{times}", url)
     if isinstance(error, TimeoutError):
         return OSError(errno.ETIMEDOUT, f"no answer for {TIMEOUT:.0f} seconds{times}", url)
-    if isinstance(error, http.client.HTTPException | ConnectionError | ssl.SSLError) or type(error).__module__.startswith("aiohttp"):
-        return OSError(errno.EIO, f"the connection broke: {type(error).__name__}: {error}{times}", url)
+    if isinstance(error, http.client.HTTPException | ConnectionError | ssl.SSLError) or type(
+        error
+    ).__module__.startswith("aiohttp"):
+        return OSError(
+            errno.EIO, f"the connection broke: {type(error).__name__}: {error}{times}", url
+        )
     return error

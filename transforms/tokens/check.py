@@ -1,4 +1,4 @@
-"""Whether a shard keeps its contract (`transforms.tokens.shards`): its rows one by one, and its documents over all rows."""
+"""Whether a shard keeps the contract of `transforms.tokens.shards`: its rows, and its documents."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -20,9 +20,9 @@ class Fault(NamedTuple):
 
 
 def row_faults(shard: MappedShard, token_lengths: np.ndarray) -> Iterator[Fault]:
-    """What is wrong inside rows: ids, segments, end-of-text tokens, padding, the column `bytes`. Holds a block of rows at a time.
+    """Faults inside rows: ids, segments, end-of-text tokens, padding, the column `bytes`.
 
-    `token_lengths`: UTF-8 bytes of each token of the vocabulary, int (vocabulary,).
+    Holds a block of rows at a time. `token_lengths`: UTF-8 bytes of each token, int (vocabulary,).
     """
     segments = read_segments(shard)
     octets = shard.table.column("bytes").to_numpy()
@@ -32,35 +32,57 @@ def row_faults(shard: MappedShard, token_lengths: np.ndarray) -> Iterator[Fault]
         step = max(1, _BLOCK_TOKENS // chunk.shape[1])
         for start in range(0, len(chunk), step):
             block = chunk[start : start + step]
-            own = segments.take(np.arange(bounds[first], bounds[first + len(block)]))
-            yield from _block_faults(block, own, first, shard, token_lengths, octets[first : first + len(block)])
+            of_block = segments.take(np.arange(bounds[first], bounds[first + len(block)]))
+            yield from _block_faults(
+                block, of_block, first, shard, token_lengths, octets[first : first + len(block)]
+            )
             first += len(block)
 
 
 def _block_faults(
-    tokens: np.ndarray, segments: Segments, first: int, shard: MappedShard, token_lengths: np.ndarray, octets: np.ndarray
+    tokens: np.ndarray,
+    segments: Segments,
+    first: int,
+    shard: MappedShard,
+    token_lengths: np.ndarray,
+    octets: np.ndarray,
 ) -> Iterator[Fault]:
     rows, width = tokens.shape
     end_of_text = shard.info.end_of_text
     unknown = tokens.max(axis=1) >= len(token_lengths)
     yield _rows("ids beyond the vocabulary", first + np.flatnonzero(unknown))
-    inside = (segments.start >= 0) & (segments.length >= 1) & (segments.start + segments.length + segments.ends <= width)
+    inside = (
+        (segments.start >= 0)
+        & (segments.length >= 1)
+        & (segments.start + segments.length + segments.ends <= width)
+    )
     yield _rows("a segment does not lie inside its row", segments.row[~inside])
     segments = segments.take(inside)
     covered = count_covered(segments, first=first, rows=rows, width=width)
     yield _rows("segments overlap", first + np.flatnonzero((covered > 1).any(axis=1)))
     yield _rows(
-        "tokens outside segments are no end of text", first + np.flatnonzero(((covered == 0) & (tokens != end_of_text)).any(axis=1))
+        "tokens outside segments are no end of text",
+        first + np.flatnonzero(((covered == 0) & (tokens != end_of_text)).any(axis=1)),
     )
     row = segments.row - first
     begins = segments.offset == 0
     opening = tokens[row[begins], segments.start[begins]]
-    yield _rows("a document does not begin with an end of text", segments.row[begins][opening != end_of_text])
+    yield _rows(
+        "a document does not begin with an end of text",
+        segments.row[begins][opening != end_of_text],
+    )
     closing = tokens[row[segments.ends], (segments.start + segments.length)[segments.ends]]
-    yield _rows("no end of text closes a document", segments.row[segments.ends][closing != end_of_text])
+    yield _rows(
+        "no end of text closes a document", segments.row[segments.ends][closing != end_of_text]
+    )
     known = np.where(tokens < len(token_lengths), tokens, 0)
-    counted = np.where(target_mask(segments, first=first, rows=rows, width=width), token_lengths[known], 0).sum(axis=1)
-    yield _rows("`bytes` is not the sum over the targets", first + np.flatnonzero((counted != octets) & ~unknown))
+    counted = np.where(
+        target_mask(segments, first=first, rows=rows, width=width), token_lengths[known], 0
+    ).sum(axis=1)
+    yield _rows(
+        "`bytes` is not the sum over the targets",
+        first + np.flatnonzero((counted != octets) & ~unknown),
+    )
 
 
 def _rows(what: str, rows: np.ndarray) -> Fault:
@@ -73,7 +95,10 @@ def document_order(segments: Segments) -> Segments:
 
 
 def document_faults(ordered: Segments) -> Iterator[Fault]:
-    """What is wrong with documents, of which each token and the end must be a target exactly once. `ordered`: by `document_order`."""
+    """Faults of documents: each token, and the end, must be a target exactly once.
+
+    `ordered`: the segments in the order of `document_order`.
+    """
     count = len(ordered)
     new = starts_run(ordered.document)
     last = np.ones(count, bool)
@@ -83,8 +108,13 @@ def document_faults(ordered: Segments) -> Iterator[Fault]:
     expected = np.zeros(count, np.int64)
     expected[1:] = (ordered.offset + ordered.length - 1)[:-1]
     follows = ~new & ~np.concatenate([[False], ordered.ends[:-1]])[:count]
-    yield _documents("tokens are missing between two pieces", ordered.document[follows & (ordered.offset > expected)])
-    yield _documents("tokens are there twice", ordered.document[follows & (ordered.offset < expected)])
+    yield _documents(
+        "tokens are missing between two pieces",
+        ordered.document[follows & (ordered.offset > expected)],
+    )
+    yield _documents(
+        "tokens are there twice", ordered.document[follows & (ordered.offset < expected)]
+    )
     yield _documents("it goes on after its end", ordered.document[ordered.ends & ~last])
     yield _documents("its end is missing", ordered.document[last & ~ordered.ends])
 
@@ -94,18 +124,33 @@ def _documents(what: str, addresses: np.ndarray) -> Fault:
 
 
 class DocumentTokens:
-    """The tokens of a shard's documents, without the end-of-text tokens. Holds the shard's tokens."""
+    """The tokens of a shard's documents, without the end-of-text tokens.
+
+    Holds the shard's tokens.
+    """
 
     def __init__(self, shard: MappedShard, ordered: Segments):
-        self._flat = np.concatenate([np.zeros(0, np.uint16), *(chunk.reshape(-1) for chunk in shard.token_chunks())])
+        self._flat = np.concatenate(
+            [np.zeros(0, np.uint16), *(chunk.reshape(-1) for chunk in shard.token_chunks())]
+        )
         self._begin = ordered.row * (shard.info.sequence_length + 1) + ordered.start + 1
         self._length = ordered.length - 1
         self._document = ordered.document
         self.documents = np.unique(ordered.document)
 
     def of(self, documents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """n documents of the shard (addresses, rising) -> their ids one after the other, and how many each has: int64 (n,)."""
-        first, last = np.searchsorted(self._document, documents), np.searchsorted(self._document, documents, side="right")
+        """The tokens of some documents of the shard.
+
+        Args:
+            documents: addresses, uint64 (n,), rising.
+
+        Returns:
+            The ids, one document after the other, and how many each document has, int64 (n,).
+        """
+        first, last = (
+            np.searchsorted(self._document, documents),
+            np.searchsorted(self._document, documents, side="right"),
+        )
         pieces = join_ranges(first, last - first)
         lengths = self._length[pieces]
         ids = self._flat[join_ranges(self._begin[pieces], lengths)]

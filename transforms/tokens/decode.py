@@ -10,7 +10,10 @@ from transforms.arrays import join_ranges, lengths_of, to_offsets
 
 
 class TokenBytes(NamedTuple):
-    """The bytes of a whole vocabulary: those of token i are `data[starts[i] : starts[i] + lengths[i]]`; uint8, int64, int64."""
+    """The bytes of a whole vocabulary.
+
+    Those of token i are `data[starts[i] : starts[i] + lengths[i]]`; uint8, int64, int64.
+    """
 
     data: np.ndarray
     starts: np.ndarray
@@ -22,16 +25,26 @@ class TokenBytes(NamedTuple):
 
 
 def byte_alphabet() -> dict[str, int]:
-    """The character that a byte-level vocabulary spells each byte with -> the byte (GPT-2, Radford et al. 2019, `bytes_to_unicode`)."""
+    """The characters that stand for bytes in a byte-level vocabulary: character -> byte.
+
+    After GPT-2 (Radford et al. 2019), `bytes_to_unicode`.
+    """
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in plain]
-    return {chr(byte): byte for byte in plain} | {chr(256 + number): byte for number, byte in enumerate(others)}
+    return {chr(byte): byte for byte in plain} | {
+        chr(256 + number): byte for number, byte in enumerate(others)
+    }
 
 
 def token_bytes(tokenizer: Tokenizer) -> TokenBytes | None:
-    """The bytes of every token, none for special tokens; None for a tokenizer that is not byte-level or that changes text first."""
+    """The bytes of every token; special tokens have none.
+
+    None for a tokenizer that is not byte-level, or that changes text before it is cut.
+    """
     settings = json.loads(tokenizer.to_str())
-    if (settings.get("decoder") or {}).get("type") != "ByteLevel" or settings.get("normalizer") is not None:
+    if (settings.get("decoder") or {}).get("type") != "ByteLevel" or settings.get(
+        "normalizer"
+    ) is not None:
         return None
     alphabet = byte_alphabet()
     spelled = [b""] * tokenizer.get_vocab_size(with_added_tokens=True)
@@ -46,13 +59,16 @@ def token_bytes(tokenizer: Tokenizer) -> TokenBytes | None:
 
 
 def join_bytes(ids: np.ndarray, table: TokenBytes) -> tuple[np.ndarray, np.ndarray]:
-    """n ids -> their bytes one after the other, uint8 (bytes,), and where each token's end: int64 (n,)."""
+    """n ids -> their bytes, uint8 (bytes,), and where each token ends in them, int64 (n,)."""
     lengths = table.lengths[ids]
     return table.data[join_ranges(table.starts[ids], lengths)], np.cumsum(lengths)
 
 
 def printable_token(token: int, tokenizer: Tokenizer, table: TokenBytes | None) -> str:
-    """A token as a person reads it: quoted text, `<|endoftext|>` bare, and bytes that are no whole character in hex."""
+    """A token as a person reads it: quoted, or in hex where it is no whole character.
+
+    A special token is not quoted.
+    """
     added = tokenizer.get_added_tokens_decoder().get(token)
     if added is not None and added.special:
         return added.content

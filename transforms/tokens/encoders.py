@@ -1,4 +1,4 @@
-"""Who turns text into ids: `tiktoken` where it gives the same ids as `tokenizers`, else `tokenizers` itself."""
+"""The library that encodes text: `tiktoken` where its ids are right, else `tokenizers`."""
 
 import functools
 import os
@@ -24,11 +24,15 @@ PROBES = (
     "Привет, ΣΊΣΥΦΟΣ; שלום عربي\u200d\u200c ﷽ 👩\u200d👩\u200d👧 🇩🇪 𝒳𝔜 \U0001f9ff",
     f"{END_OF_TEXT} <|im_start|>x</s> {{}}[]()#@&*_+=/\\|~`^%$ ... !!! --- \x00\x07\ufeff\ufffd",
 )
-"""Texts that patterns are likely to cut differently; they are compared in every run beside those of the corpus."""
+"""Texts that patterns are likely to cut differently.
+
+They are compared in every run beside those of the corpus.
+"""
 
 _NOTHING = np.zeros(0, np.uint32)
 _GROUP_CHARACTERS = 1 << 17
-_THREADS = min(2, os.cpu_count() or 1)  # a worker process has a core of its own; the second helps when others have ended
+# A worker process has a core of its own; the second thread helps when other workers have ended.
+_THREADS = min(2, os.cpu_count() or 1)
 
 
 class Encoder(Protocol):
@@ -37,16 +41,22 @@ class Encoder(Protocol):
     def __call__(self, texts: list[str]) -> Encoded: ...
 
 
-class Chosen(NamedTuple):
-    """An encoder, the library that it is, and why that is not tiktoken; empty if it is."""
+class ChosenEncoder(NamedTuple):
+    """An encoder, the library that it uses, and the reason why that is not tiktoken."""
 
     encode: Encoder
     name: Literal["tiktoken", "tokenizers"]
     reason: str = ""
 
 
-def choose_encoder(data: bytes, tokenizer: Tokenizer, *, sample: Sequence[str]) -> Chosen:
-    """A tokenizer and the bytes of its tokenizer.json -> tiktoken, if it can represent it and gives its ids for sample and probes."""
+def choose_encoder(data: bytes, tokenizer: Tokenizer, *, sample: Sequence[str]) -> ChosenEncoder:
+    """Choose tiktoken if it can represent a tokenizer and gives the same ids, else `tokenizers`.
+
+    Args:
+        data: the bytes of the tokenizer.json.
+        tokenizer: the same tokenizer, opened.
+        sample: texts of the corpus; on these and on `PROBES` the two are compared.
+    """
     reference = functools.partial(encode_texts, tokenizer)
     texts = [*PROBES, *sample]
     try:
@@ -54,19 +64,21 @@ def choose_encoder(data: bytes, tokenizer: Tokenizer, *, sample: Sequence[str]) 
         encode.try_out(PROBES)
         encoded = encode(texts)
     except Unrepresentable as error:
-        return Chosen(reference, "tokenizers", str(error))
+        return ChosenEncoder(reference, "tokenizers", str(error))
     except BaseException as error:
         if not _is_refusal(error):
             raise
-        return Chosen(reference, "tokenizers", f"tiktoken fails with its pattern: {error}")
+        return ChosenEncoder(reference, "tokenizers", f"tiktoken fails with its pattern: {error}")
     if _equal(encoded, reference(texts)):
-        return Chosen(encode, "tiktoken")
+        return ChosenEncoder(encode, "tiktoken")
     differ = next(text for text in texts if not _equal(encode([text]), reference([text])))
-    return Chosen(reference, "tokenizers", f"other ids for the text that begins {differ[:40]!r}")
+    return ChosenEncoder(
+        reference, "tokenizers", f"other ids for the text that begins {differ[:40]!r}"
+    )
 
 
 def _is_refusal(error: BaseException) -> bool:
-    """Whether tiktoken gave up: by an error, or by a panic of its engine, which Python gets as no Exception."""
+    """Whether tiktoken gave up: by an error, or by a panic of its engine, which is no Exception."""
     return isinstance(error, ValueError) or type(error).__name__ == "PanicException"
 
 
@@ -75,10 +87,11 @@ def _equal(left: Encoded, right: Encoded) -> bool:
 
 
 class TiktokenEncoder:
-    """The ids of a tokenizer by tiktoken.
+    """Encodes with tiktoken, and gives the ids of a tokenizer.
 
-    Texts that tiktoken refuses are encoded by `tokenizers`: white space of some hundred thousand characters, which its regular
-    expressions give up, and text with something between what the pattern finds.
+    Texts that tiktoken cannot encode go to `tokenizers`: whitespace of some hundred thousand
+    characters, on which its regular expressions give up, and text between the matches of the
+    pattern.
     """
 
     def __init__(self, vocabulary: Vocabulary, tokenizer: Tokenizer):
@@ -87,7 +100,8 @@ class TiktokenEncoder:
         self._keeps_gaps = vocabulary.keeps_gaps
         self._ids = vocabulary.ids
         self._lengths = np.array([len(token) for token in vocabulary.tokens], np.int32)
-        # The special token is never allowed, so never found; with none at all tiktoken would look for it at every character.
+        # The special token is never allowed, so never found; with none at all tiktoken would look
+        # for it at every character.
         self._encode = functools.partial(
             tiktoken.Encoding(
                 "tokenmill",
@@ -99,22 +113,32 @@ class TiktokenEncoder:
         )
 
     def try_out(self, texts: Iterable[str]) -> None:
-        """Encodes texts and lets tiktoken's failures out, which come for any text where its pattern is to blame."""
+        """Encodes texts, and raises what tiktoken raises if it cannot handle the pattern."""
         for text in texts:
             self._encode(text)
 
     def __call__(self, texts: list[str]) -> Encoded:
         normal = texts if self._normalize is None else [self._normalize(text) for text in texts]
-        found = self._encode_all(normal)
-        offsets = to_offsets(lengths_of(found))
-        ranks = np.concatenate([_NOTHING, *found])
+        encoded_texts = self._encode_all(normal)
+        offsets = to_offsets(lengths_of(encoded_texts))
+        ranks = np.concatenate([_NOTHING, *encoded_texts])
         encoded = Encoded(self._ids[ranks], offsets)
         byte_ends = to_offsets(self._lengths[ranks])[offsets]
         complete = np.diff(byte_ends) == [len(text.encode()) for text in normal]
         if not self._keeps_gaps:
-            complete = [bool(len(each)) or not text for each, text in zip(found, normal, strict=True)]
+            complete = [
+                bool(len(each)) or not text
+                for each, text in zip(encoded_texts, normal, strict=True)
+            ]
         missing = np.flatnonzero(np.logical_not(complete)).tolist()
-        return _replaced(encoded, {index: encode_texts(self._tokenizer, [texts[index]]).ids for index in missing}) if missing else encoded
+        return (
+            _replaced(
+                encoded,
+                {index: encode_texts(self._tokenizer, [texts[index]]).ids for index in missing},
+            )
+            if missing
+            else encoded
+        )
 
     def _encode_all(self, texts: list[str]) -> list[np.ndarray]:
         groups = list(_groups(texts))
@@ -137,7 +161,7 @@ class TiktokenEncoder:
 
 
 def _groups(texts: list[str]) -> Iterator[list[str]]:
-    """Neighbouring texts of some length together: a thread's work should take longer than handing it over."""
+    """Groups neighbouring texts, so that a thread's work takes longer than handing it over."""
     group: list[str] = []
     size = 0
     for text in texts:
@@ -152,7 +176,10 @@ def _groups(texts: list[str]) -> Iterator[list[str]]:
 
 def _replaced(encoded: Encoded, others: dict[int, np.ndarray]) -> Encoded:
     """The same with other ids for some documents."""
-    ids = [others.get(index, each) for index, each in enumerate(np.split(encoded.ids, encoded.offsets[1:-1]))]
+    ids = [
+        others.get(index, each)
+        for index, each in enumerate(np.split(encoded.ids, encoded.offsets[1:-1]))
+    ]
     return Encoded(np.concatenate(ids), to_offsets(lengths_of(ids)))
 
 
@@ -164,8 +191,12 @@ def _normalizer(tokenizer: Tokenizer) -> Callable[[str], str] | None:
     normalize = normalizer.normalize_str
 
     def to_nfc(text: str) -> str:
-        # The library takes 0.1 s a megabyte; Python's test is quick, but knows only the characters of its own Unicode version.
-        if text.isascii() or (unicodedata.is_normalized("NFC", text) and not _unknown_to_python()[_code_points(text)].any()):
+        # The library takes 0.1 s a megabyte; Python's test is quick, but knows only the characters
+        # of its own Unicode version.
+        if text.isascii() or (
+            unicodedata.is_normalized("NFC", text)
+            and not _unknown_to_python()[_code_points(text)].any()
+        ):
             return text
         return normalize(text)
 

@@ -1,9 +1,11 @@
-"""Byte-pair encoding merges from a table of (pre-token, count): those that `tokenizers.trainers.BpeTrainer` learns from the text itself.
+"""Byte-pair encoding merges from a table of (pre-token, count).
 
-Memory and time follow the distinct pre-tokens, not the corpus.
+They are those that `tokenizers.trainers.BpeTrainer` learns from the text itself. Memory and time
+follow the distinct pre-tokens, not the corpus.
 
-Published source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016). The order of merges is
-that of BpeTrainer, ties included: the highest count first, then the smaller pair of ids.
+Published source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword
+Units" (2016). The order of merges is that of BpeTrainer, ties included: the highest count first,
+then the smaller pair of ids.
 """
 
 from collections.abc import Sequence
@@ -14,41 +16,52 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.errors import UserError
-from transforms.tokens.symbols import ID_BITS, ID_MASK, NOWHERE, Found, Symbols
+from transforms.tokens.symbols import ID_BITS, ID_MASK, NOWHERE, PairOccurrences, Symbols
 
 BYTES = 256
 _PAIR_BITS = 2 * ID_BITS
 _PAIR_MASK = (1 << _PAIR_BITS) - 1
 _MOST = 1 << 62
-"""Above any count: counts are subtracted from it, since a heap gives its least number first."""
+"""Above any count. Counts are subtracted from it, since a heap yields its least number first."""
 
 _LEAST_ADMITTED = 4096
 _SHARE_ADMITTED = 32
 
 
 class Merges(NamedTuple):
-    """The bytes of all tokens by id, those of special tokens being their names in UTF-8, and pairs of ids in the order of their merging."""
+    """The bytes of all tokens by id, and pairs of ids in the order of their merging.
+
+    The bytes of special tokens are their names in UTF-8.
+    """
 
     tokens: list[bytes]
     pairs: list[tuple[int, int]]
 
 
 def byte_order() -> list[int]:
-    """The bytes in the order of their ids: that of the characters by which a byte-level vocabulary spells them.
+    """The bytes in the order of their ids: that of their characters in a byte-level vocabulary.
 
-    Printable bytes are spelled as themselves, the others as U+0100 and following (Radford et al., GPT-2, 2019), so these come last.
+    Printable bytes are spelled as themselves, the others as U+0100 and following (Radford et al.,
+    GPT-2, 2019), so these come last.
     """
     shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     return shown + sorted(set(range(BYTES)) - set(shown))
 
 
 def learn_merges(
-    pretokens: pa.LargeBinaryArray, counts: np.ndarray, *, vocabulary: int, minimum_frequency: int, special_tokens: Sequence[str] = ()
+    pretokens: pa.LargeBinaryArray,
+    counts: np.ndarray,
+    *,
+    vocabulary: int,
+    minimum_frequency: int,
+    special_tokens: Sequence[str] = (),
 ) -> Merges:
-    """n distinct pre-tokens and how often each occurs, int64 (n,) -> at most `vocabulary` tokens, special tokens and bytes included.
+    """Learns merges from n distinct pre-tokens and their counts, int64 (n,).
 
-    A pair seen fewer than `minimum_frequency` times is not merged. The order of the table does not matter. Raises UserError when the text
-    would become a special token, and OverflowError for more than 2^31 bytes of distinct pre-tokens.
+    There are at most `vocabulary` tokens, special tokens and bytes included. A pair seen fewer than
+    `minimum_frequency` times is not merged. The order of the table does not matter. Raises
+    UserError when the text would become a special token, and OverflowError for more than 2^31 bytes
+    of distinct pre-tokens.
     """
     tokens = [token.encode() for token in special_tokens] + [bytes([byte]) for byte in byte_order()]
     queue = _Queue(Symbols(pretokens, counts, byte_order(), first=len(special_tokens)))
@@ -77,14 +90,18 @@ def special_token_in_text(token: str) -> UserError:
 
 
 class _Queue:
-    """Pairs by count: an entry is a pair, a count, and where the pair was seen.
+    """Pairs by count.
 
-    All occurrences of a pair are in one entry, made when the later of its two tokens was: no token is made twice. For suppose two pairs
-    gave one string. The first merge at which their derivations part found the same symbols in both places and merges all that it finds,
-    runs of one symbol always from the left; so they cannot part. Therefore counts only fall, and an entry whose count has fallen since goes
-    back with the right one when its turn comes.
+    An entry is a pair, a count, and the positions where the pair was seen.
 
-    Most pairs are never merged. Those with counts below `floor` wait in arrays until the heap has come down to them.
+    All occurrences of a pair are in one entry, made together with the later of its two tokens,
+    because no token is made twice: suppose two pairs gave one string. The first merge at which
+    their derivations differ found the same symbols in both places and merges all that it finds,
+    runs of one symbol always from the left; so they cannot differ. Therefore counts only decrease,
+    and an entry whose count has decreased is put back with the right count when its turn comes.
+
+    Most pairs are never merged. Those with counts below `floor` wait in arrays until the heap comes
+    down to them.
     """
 
     def __init__(self, symbols: Symbols):
@@ -96,7 +113,10 @@ class _Queue:
         self._waiting.add(symbols.pairs())
 
     def pop(self) -> tuple[int, int, np.ndarray]:
-        """The pair whose turn it is, its count, and where it is; a count of 0 when no pair is left."""
+        """The pair whose turn it is, its count, and where it is.
+
+        A count of 0 when no pair is left.
+        """
         while self._fill():
             item = heappop(self._heap)
             stored, pair = _MOST - (item >> _PAIR_BITS), item & _PAIR_MASK
@@ -112,21 +132,24 @@ class _Queue:
 
     def merge(self, pair: int, token: int, positions: np.ndarray) -> None:
         """Merges a popped pair into a new token and takes in the pairs that this makes."""
-        found = self._symbols.merge(pair, token, positions)
-        high = found.counts >= self._floor
+        made = self._symbols.merge(pair, token, positions)
+        high = made.counts >= self._floor
         if high.any():
-            columns = (values[high].tolist() for values in found[:4])
+            columns = (values[high].tolist() for values in made[:4])
             for new, count, start, end in zip(*columns, strict=True):
-                self._push(new, count, found.positions[start:end])
-            found = found.only(~high)
-        self._waiting.add(found)
+                self._push(new, count, made.positions[start:end])
+            made = made.only(~high)
+        self._waiting.add(made)
 
     def _push(self, pair: int, count: int, positions: np.ndarray) -> None:
         heappush(self._heap, ((_MOST - count) << _PAIR_BITS) | pair)
         self._positions[pair] = positions
 
     def _fill(self) -> bool:
-        """Admits waiting pairs, the highest counts first, until the heap's first is above all that wait; False if nothing is left."""
+        """Admits waiting pairs until the heap's first count is above all that wait.
+
+        The highest counts are admitted first. Returns False if nothing is left.
+        """
         while not self._heap or _MOST - (self._heap[0] >> _PAIR_BITS) < self._floor:
             if not len(self._waiting):
                 self._floor = 1
@@ -138,7 +161,7 @@ class _Queue:
 
 
 class _Waiting:
-    """Entries whose turn is far away, in arrays: pairs, counts, and where in which array of positions they were seen."""
+    """Entries of low counts, in arrays: pairs, counts, and slices of the arrays of positions."""
 
     def __init__(self) -> None:
         self._columns: list[tuple[np.ndarray, ...]] = []
@@ -147,17 +170,28 @@ class _Waiting:
     def __len__(self) -> int:
         return len(self._columns)
 
-    def add(self, found: Found) -> None:
-        if len(found.pairs):
-            owner = np.full(len(found.pairs), len(self._positions))
-            self._columns.append((found.pairs, found.counts, found.starts, found.ends, owner))
-            self._positions.append(found.positions)
+    def add(self, pairs: PairOccurrences) -> None:
+        if len(pairs.pairs):
+            owner = np.full(len(pairs.pairs), len(self._positions))
+            self._columns.append((pairs.pairs, pairs.counts, pairs.starts, pairs.ends, owner))
+            self._positions.append(pairs.positions)
 
     def add_one(self, pair: int, count: int, positions: np.ndarray) -> None:
-        self.add(Found(np.array([pair]), np.array([count]), np.array([0]), np.array([len(positions)]), positions))
+        self.add(
+            PairOccurrences(
+                np.array([pair]),
+                np.array([count]),
+                np.array([0]),
+                np.array([len(positions)]),
+                positions,
+            )
+        )
 
     def take(self) -> tuple[int, list[tuple[int, int, np.ndarray]]]:
-        """The highest counts that wait, as (pair, count, positions), and the least of them; all that have that count are among them."""
+        """The highest counts that wait, as (pair, count, positions), and the least of them.
+
+        All that have that count are among them.
+        """
         columns = [np.concatenate(column) for column in zip(*self._columns, strict=True)]
         counts = columns[1]
         most = min(max(_LEAST_ADMITTED, len(counts) // _SHARE_ADMITTED), len(counts))
@@ -165,7 +199,9 @@ class _Waiting:
         high = counts >= floor
         taken = [
             (pair, count, self._positions[owner][start:end])
-            for pair, count, start, end, owner in zip(*(column[high].tolist() for column in columns), strict=True)
+            for pair, count, start, end, owner in zip(
+                *(column[high].tolist() for column in columns), strict=True
+            )
         ]
         self._columns = [] if high.all() else [tuple(column[~high] for column in columns)]
         return floor, taken

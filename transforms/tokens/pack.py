@@ -1,6 +1,9 @@
-"""Packing documents into rows of T + 1 tokens: cut, fit, and lay out. The contract is that of `transforms.tokens.shards`.
+"""Packing documents into rows of T + 1 tokens: cut, fit, and lay out.
 
-A document's stream is `[EOT] + tokens`, followed by a closing EOT that the next document's opening EOT or padding provides.
+The contract is that of `transforms.tokens.shards`.
+
+A document's stream is `[EOT] + tokens`, followed by a closing EOT that the next document's opening
+EOT or padding provides.
 """
 
 import itertools
@@ -42,7 +45,8 @@ class PackedRows:
     """Rows ready to be written.
 
     tokens          (rows, T + 1), of the type of the ids
-    segment_offsets int32 (rows + 1,): the segments of row r are [segment_offsets[r], segment_offsets[r + 1])
+    segment_offsets int32 (rows + 1,): the segments of row r are [segment_offsets[r],
+        segment_offsets[r + 1])
     start, piece    int32 (segments,): position in the row; index into `pieces`
     pieces          the stretches
     bytes           int32 (rows,): UTF-8 bytes that the predicted tokens stand for
@@ -61,8 +65,9 @@ class PackedRows:
 def cut_documents(token_counts: np.ndarray, *, sequence_length: int) -> Pieces:
     """Token counts, int64 (documents,) -> pieces in document order.
 
-    A stream of at most T tokens is one piece. A longer one is cut into pieces of T + 1 tokens that overlap by one, which
-    fill a row each, and a last piece of 1 to T tokens; so each token and the closing EOT is a target exactly once.
+    A stream of at most T tokens is one piece. A longer one is cut into pieces of T + 1 tokens that
+    overlap by one, which fill a row each, and a last piece of 1 to T tokens; so each token and the
+    closing EOT is a target exactly once.
     """
     streams = token_counts.astype(np.int64) + 1
     per_document = np.maximum(-(-streams // sequence_length), 1)
@@ -75,10 +80,14 @@ def cut_documents(token_counts: np.ndarray, *, sequence_length: int) -> Pieces:
 
 
 def fit_best(weights: np.ndarray, *, capacity: int) -> tuple[np.ndarray, int]:
-    """Best-fit decreasing: weights, int64 (items,) of 1 to `capacity` -> the row of each item, int64 (items,), and the number of rows.
+    """Best-fit decreasing.
 
-    Each item, heaviest first (ties in order), goes into the fullest row that has room. O(n log n): rows stand on one stack
-    for each room left; bits say which stacks hold any, in words of `_WORD` bits, and which words are not zero.
+    Weights, int64 (items,) of 1 to `capacity` -> the row of each item, int64 (items,), and the
+    number of rows.
+
+    Each item, heaviest first (ties in order), goes into the fullest row that has room. O(n log n):
+    rows stand on one stack for each room left; bits say which stacks hold any, in words of `_WORD`
+    bits, and which words are not zero.
     """
     row_of = np.zeros(len(weights), np.int64)
     stacks: defaultdict[int, list[int]] = defaultdict(list)
@@ -116,7 +125,13 @@ def _lowest_bit(bits: int) -> int:
 
 
 def pack_documents(
-    encoded: Encoded, *, packing: Packing, sequence_length: int, end_of_text: int, token_bytes: np.ndarray, seed: int
+    encoded: Encoded,
+    *,
+    packing: Packing,
+    sequence_length: int,
+    end_of_text: int,
+    token_bytes: np.ndarray,
+    seed: int,
 ) -> PackedRows:
     """Documents -> rows in an order shuffled by `seed`. Equal input gives equal rows."""
     place = {"best-fit": _place_best_fit, "concat": _place_in_turn}[packing]
@@ -131,7 +146,14 @@ def pack_documents(
     source = stream_offsets[pieces.document[order]] + pieces.offset[order]
     lengths = pieces.length[order]
     tokens = np.full((placed.rows, sequence_length + 1), end_of_text, stream.dtype)
-    piece_bytes = _lay_out(stream, source, lengths, tokens.reshape(-1), row_of * (sequence_length + 1) + starts, token_bytes)
+    piece_bytes = _lay_out(
+        stream,
+        source,
+        lengths,
+        tokens.reshape(-1),
+        row_of * (sequence_length + 1) + starts,
+        token_bytes,
+    )
     piece_targets = lengths - 1 + pieces.ends[order]
     return PackedRows(
         tokens=tokens,
@@ -162,7 +184,10 @@ class _Placed:
 
 
 def _place_best_fit(token_counts: np.ndarray, sequence_length: int, seed: int) -> _Placed:
-    """Each piece whole in one row, best-fit decreasing (Ding et al., 2024, "Fewer Truncations Improve Language Modeling")."""
+    """Each piece whole in one row, best-fit decreasing.
+
+    After Ding et al. (2024), "Fewer Truncations Improve Language Modeling".
+    """
     pieces = cut_documents(token_counts, sequence_length=sequence_length)
     starts_document = pieces.offset == 0
     # A last piece that follows another needs an EOT of its own before it, which closes that other.
@@ -181,12 +206,16 @@ def _place_best_fit(token_counts: np.ndarray, sequence_length: int, seed: int) -
 
 
 def _place_in_turn(token_counts: np.ndarray, sequence_length: int, seed: int) -> _Placed:
-    """Documents one after the other in an order shuffled by `seed`, cut wherever a row ends; only the last row has padding."""
+    """Documents one after the other in an order shuffled by `seed`, cut wherever a row ends.
+
+    Only the last row has padding.
+    """
     in_turn = np.argsort(_shuffled(len(token_counts), seed ^ _DOCUMENT_ORDER), kind="stable")
     streams = token_counts[in_turn].astype(np.int64) + 1
     ends_at = np.cumsum(streams)
     starts_at = ends_at - streams
-    # Targets of a document are the places starts_at + 1 .. ends_at; row r predicts the places r * T + 1 .. r * T + T.
+    # Targets of a document are the places starts_at + 1 .. ends_at; row r predicts the places r * T
+    # + 1 .. r * T + T.
     first_row, last_row = starts_at // sequence_length, (ends_at - 1) // sequence_length
     count = last_row - first_row + 1
     of = np.repeat(np.arange(len(streams)), count)
@@ -200,16 +229,26 @@ def _place_in_turn(token_counts: np.ndarray, sequence_length: int, seed: int) ->
 
 
 def _lay_out(
-    stream: np.ndarray, source: np.ndarray, lengths: np.ndarray, tokens: np.ndarray, target: np.ndarray, token_bytes: np.ndarray
+    stream: np.ndarray,
+    source: np.ndarray,
+    lengths: np.ndarray,
+    tokens: np.ndarray,
+    target: np.ndarray,
+    token_bytes: np.ndarray,
 ) -> np.ndarray:
-    """Copies each piece, `lengths` tokens from `source` in the stream, to `target` in `tokens`: returns the bytes of its targets.
+    """Copies each piece from the stream into the rows; returns the bytes of its targets.
 
-    The first token of a piece is no target of it. A block of pieces at a time: an index of all tokens would be several
-    times as large as the tokens.
+    A piece is `lengths` tokens from `source` in the stream, copied to `target` in `tokens`. The
+    first token of a piece is no target of it. A block of pieces at a time: an index of all tokens
+    would be several times as large as the tokens.
     """
     piece_bytes = np.zeros(len(lengths), np.int64)
     ends = np.cumsum(lengths)
-    edges = np.searchsorted(ends, np.arange(0, int(ends[-1]) + _BLOCK_TOKENS, _BLOCK_TOKENS)) if len(ends) else np.zeros(1, np.int64)
+    edges = (
+        np.searchsorted(ends, np.arange(0, int(ends[-1]) + _BLOCK_TOKENS, _BLOCK_TOKENS))
+        if len(ends)
+        else np.zeros(1, np.int64)
+    )
     for first, last in itertools.pairwise(np.unique([*edges, len(lengths)]).tolist()):
         block = lengths[first:last]
         offsets = to_offsets(block)[:-1]

@@ -1,4 +1,7 @@
-"""How text is cut into pre-tokens, across which nothing is merged: published patterns by name, or a regular expression of one's own."""
+"""How text is cut into pre-tokens: published patterns by name, or any regular expression.
+
+Nothing is merged across pre-tokens.
+"""
 
 import difflib
 import re
@@ -14,9 +17,12 @@ _NAME = re.compile(r"[a-z0-9_-]+")
 
 @dataclass(frozen=True)
 class Pattern:
-    """A regular expression in the syntax of Oniguruma, of which every match and everything between matches is a pre-token.
+    """A regular expression in the syntax of Oniguruma.
 
-    `known`: one of `PATTERNS`, of which is proven where text may be cut beforehand without changing a pre-token.
+    Every match, and all text between matches, is a pre-token.
+
+    `known`: one of `PATTERNS`, for which it is proven where text can be cut beforehand without
+    changing a pre-token.
     """
 
     expression: str
@@ -25,28 +31,41 @@ class Pattern:
 
 PATTERNS = {
     # GPT-2 (Radford et al., 2019): case-sensitive contractions, digits in one piece.
-    "gpt2": Pattern(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", known=True),
-    # cl100k_base (OpenAI tiktoken, 2022): digits in groups of up to three, line ends apart from other white space.
-    "gpt4": Pattern(rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}|{_END}", known=True),
-    # o200k_base (OpenAI tiktoken, 2024): as gpt4, with a cut where lower case turns to upper, and contractions left with their word.
+    "gpt2": Pattern(
+        r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", known=True
+    ),
+    # cl100k_base (OpenAI tiktoken, 2022): digits in groups of up to three, line ends apart from
+    # other whitespace.
+    "gpt4": Pattern(
+        rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}|{_END}", known=True
+    ),
+    # o200k_base (OpenAI tiktoken, 2024): as gpt4, with a cut where lower case turns to upper, and
+    # contractions left with their word.
     "o200k": Pattern(
         rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_CONTRACTIONS}?|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_CONTRACTIONS}?"
         r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         known=True,
     ),
     # Qwen2 (2024): as gpt4, with every digit by itself.
-    "split-digits": Pattern(rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}|{_END}", known=True),
+    "split-digits": Pattern(
+        rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}|{_END}", known=True
+    ),
 }
 
 
 def find_pattern(name: str) -> Pattern:
-    """A pattern by its name, or an expression. Raises ValueError for a name that there is not and an expression that is wrong."""
+    """A pattern by its name, or by its expression.
+
+    Raises ValueError for an unknown name or an invalid expression.
+    """
     if name in PATTERNS:
         return PATTERNS[name]
     if not name or _NAME.fullmatch(name):
         near = difflib.get_close_matches(name, PATTERNS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"it is no pattern; {meant}there are {', '.join(PATTERNS)}, or write a regular expression")
+        raise ValueError(
+            f"it is no pattern; {meant}there are {', '.join(PATTERNS)}, or write a regular expression"
+        )
     try:
         Regex(name)
     except Exception as error:  # the library raises bare Exception
@@ -55,10 +74,10 @@ def find_pattern(name: str) -> Pattern:
 
 
 def splitter(pattern: Pattern) -> pre_tokenizers.PreTokenizer:
-    """What cuts text into pre-tokens in the reference library."""
+    """The pre-tokenizer of the reference library that cuts text by a pattern."""
     return pre_tokenizers.Split(Regex(pattern.expression), "isolated")
 
 
 def normalizer(name: str) -> normalizers.Normalizer | None:
-    """What text goes through before it is cut: "nfc", or "none"."""
+    """The normalizer that text passes before it is cut: "nfc", or "none"."""
     return normalizers.NFC() if name == "nfc" else None

@@ -1,4 +1,4 @@
-"""How well a tokenizer serves a corpus: bytes a token, which of its tokens are used, and whether it gives back every text."""
+"""How well a tokenizer fits a corpus: bytes per token, tokens used, texts restored by decoding."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,12 @@ _CHARACTERS = 1 << 22
 
 
 class Measured(NamedTuple):
-    """n texts: their UTF-8 bytes and tokens, int64 (n,), whether decoding gives them back, bool (n,), and uses of each id, int64 (ids,)."""
+    """Measurements of n texts.
+
+    bytes, tokens  int64 (n,), UTF-8 bytes and tokens of each text
+    restored       bool (n,), whether decoding gives the text back
+    uses           int64 (ids,), how often each id occurs
+    """
 
     bytes: np.ndarray
     tokens: np.ndarray
@@ -21,7 +26,7 @@ class Measured(NamedTuple):
 
 
 def measure_texts(tokenizer: Tokenizer, texts: list[str], *, encode: Encoder) -> Measured:
-    """Encodes texts as shards are encoded, and decodes them with the tokenizer itself, as its users will."""
+    """Encodes texts as shards are encoded, and decodes them with the tokenizer itself."""
     tokens = [np.zeros(0, np.int64)]
     restored: list[bool] = []
     uses = np.zeros(id_count(tokenizer), np.int64)
@@ -33,16 +38,21 @@ def measure_texts(tokenizer: Tokenizer, texts: list[str], *, encode: Encoder) ->
         restored += (text == again for text, again in zip(block, decoded, strict=True))
         uses += np.bincount(encoded.ids, minlength=len(uses))
     sizes = [len(text.encode()) for text in texts]
-    return Measured(np.array(sizes, np.int64), np.concatenate(tokens), np.array(restored, bool), uses)
+    return Measured(
+        np.array(sizes, np.int64), np.concatenate(tokens), np.array(restored, bool), uses
+    )
 
 
 def id_count(tokenizer: Tokenizer) -> int:
-    """One more than the largest id: what an embedding needs, and more than the tokens where ids are left out."""
+    """One more than the largest id: the rows of an embedding.
+
+    More than the number of tokens where ids are unused.
+    """
     return max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
 
 
 def _blocks(texts: list[str]) -> Iterator[list[str]]:
-    """The texts in lists of at most so many characters, or of one text."""
+    """The texts in lists of at most `_CHARACTERS` characters; a longer text is alone."""
     block: list[str] = []
     room = _CHARACTERS
     for text in texts:

@@ -1,17 +1,20 @@
 """The contract of a token shard: one Arrow IPC file, uncompressed, memory-mappable.
 
-A row holds T + 1 tokens: positions 0..T-1 are inputs, position p predicts the token at p + 1. A document's stream is
-`[EOT] + tokens + [EOT]`; a row's `segments` say which stretch of which document's stream lies where:
+A row holds T + 1 tokens: positions 0..T-1 are inputs, position p predicts the token at p + 1. A
+document's stream is `[EOT] + tokens + [EOT]`; a row's `segments` say which stretch of which
+document's stream lies where:
 
     start         first position of the stretch in the row
     length        how many of the document's tokens lie there (its closing EOT is not counted)
     document      address of the document (`transforms.contracts.addresses`)
     token_offset  index of the stretch's first token in the document's stream (0 is the opening EOT)
-    ends          True: the stretch ends its document, and the token at start + length is its closing EOT
+    ends          True: the stretch ends its document, and the token at start + length is its
+                  closing EOT
 
-So the target of position p is the document's true next token exactly when `start <= p < start + length - 1`, or when
-`p == start + length - 1` and `ends`; every other target (after a cut, in padding) is masked. The closing EOT of one
-document may serve as the opening EOT of the next. Positions in no segment are separators or padding and hold EOT.
+So the target of position p is the document's true next token exactly when `start <= p < start +
+length - 1`, or when `p == start + length - 1` and `ends`; every other target (after a cut, in
+padding) is masked. The closing EOT of one document may serve as the opening EOT of the next.
+Positions in no segment are separators or padding and hold EOT.
 """
 
 from collections.abc import Callable, Iterator
@@ -63,28 +66,51 @@ class ShardInfo:
 
     @property
     def token_dtype(self) -> np.dtype:
-        """`token_type` in numpy, native byte order. Arrow's own `to_pandas_dtype` imports pandas, which a bare installation lacks."""
+        """`token_type` in numpy, native byte order.
+
+        Arrow's own `to_pandas_dtype` imports pandas, which a bare installation lacks.
+        """
         return np.dtype(f"u{self.token_type.bit_width // 8}")
 
     def schema(self) -> pa.Schema:
         return pa.schema(
             [
-                pa.field("tokens", pa.list_(pa.field("item", self.token_type, nullable=False), self.sequence_length + 1), nullable=False),
-                pa.field("segments", pa.list_(pa.field("item", SEGMENT_TYPE, nullable=False)), nullable=False),
+                pa.field(
+                    "tokens",
+                    pa.list_(
+                        pa.field("item", self.token_type, nullable=False), self.sequence_length + 1
+                    ),
+                    nullable=False,
+                ),
+                pa.field(
+                    "segments",
+                    pa.list_(pa.field("item", SEGMENT_TYPE, nullable=False)),
+                    nullable=False,
+                ),
                 pa.field("bytes", pa.int32(), nullable=False),
             ],
-            metadata={f"{_PREFIX}{field.name}": str(getattr(self, field.name)) for field in fields(self)},
+            metadata={
+                f"{_PREFIX}{field.name}": str(getattr(self, field.name)) for field in fields(self)
+            },
         )
 
     @classmethod
     def from_schema(cls, schema: pa.Schema, *, path: str) -> "ShardInfo":
-        """Reads the metadata back. Raises UserError when the file is no shard, or one of another format version."""
+        """Reads the metadata back.
+
+        Raises UserError when the file is no shard, or one of another format version.
+        """
         metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
         try:
-            values: dict[str, Any] = {field.name: _READERS[field.type](metadata[_PREFIX + field.name]) for field in fields(cls)}
+            values: dict[str, Any] = {
+                field.name: _READERS[field.type](metadata[_PREFIX + field.name])
+                for field in fields(cls)
+            }
         except KeyError as error:
             raise UserError(
-                f"not a token shard: schema metadata {error.args[0]!r} is missing", where=path, remedy="name a file of RUN/shards"
+                f"not a token shard: schema metadata {error.args[0]!r} is missing",
+                where=path,
+                remedy="name a file of RUN/shards",
             ) from error
         if values["format_version"] != FORMAT_VERSION:
             raise UserError(
@@ -100,11 +126,16 @@ def token_type(vocabulary_size: int) -> pa.DataType:
     return pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
 
 
-def estimated_bytes(tokens: float, documents: int, *, sequence_length: int, vocabulary_size: int) -> int:
+def estimated_bytes(
+    tokens: float, documents: int, *, sequence_length: int, vocabulary_size: int
+) -> int:
     """About how large a shard of so many tokens and documents is, if little of it is padding."""
     rows = tokens / sequence_length
     token_bytes = token_type(vocabulary_size).bit_width // 8
-    return int(rows * ((sequence_length + 1) * token_bytes + _ROW_BYTES) + (rows + documents) * _SEGMENT_BYTES)
+    return int(
+        rows * ((sequence_length + 1) * token_bytes + _ROW_BYTES)
+        + (rows + documents) * _SEGMENT_BYTES
+    )
 
 
 @dataclass(frozen=True)
@@ -127,16 +158,26 @@ class MappedShard:
 
 
 def open_shard(path: str) -> MappedShard:
-    """Maps a local shard. Raises UserError for a file that is cut off, is no Arrow file, or is no token shard."""
+    """Maps a local shard.
+
+    Raises UserError for a file that is cut off, is no Arrow file, or is no token shard.
+    """
     try:
         table = pa.ipc.open_file(pa.memory_map(path)).read_all()
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"cannot read shard: {error}", where=path, remedy="make the shards again, or restore the file") from error
+        raise UserError(
+            f"cannot read shard: {error}",
+            where=path,
+            remedy="make the shards again, or restore the file",
+        ) from error
     return MappedShard(path, ShardInfo.from_schema(table.schema, path=path), table)
 
 
 class ShardWriter:
-    """Writes a local shard, some packed rows at a time; a context manager. The file is whole when the block has ended."""
+    """Writes a local shard, some packed rows at a time; a context manager.
+
+    The file is whole when the block has ended.
+    """
 
     def __init__(self, path: str, info: ShardInfo):
         self._schema = info.schema()
@@ -157,7 +198,9 @@ class ShardWriter:
             self._writer.write_batch(_rows_batch(packed, addresses, self._schema, first, last))
 
 
-def _rows_batch(packed: PackedRows, addresses: np.ndarray, schema: pa.Schema, first: int, last: int) -> pa.RecordBatch:
+def _rows_batch(
+    packed: PackedRows, addresses: np.ndarray, schema: pa.Schema, first: int, last: int
+) -> pa.RecordBatch:
     token_type = schema.field("tokens").type
     flat = pa.array(packed.tokens[first:last].reshape(-1), token_type.value_type)
     begin, end = int(packed.segment_offsets[first]), int(packed.segment_offsets[last])
@@ -174,7 +217,11 @@ def _rows_batch(packed: PackedRows, addresses: np.ndarray, schema: pa.Schema, fi
     )
     columns = [
         pa.FixedSizeListArray.from_arrays(flat, type=token_type),
-        pa.ListArray.from_arrays(packed.segment_offsets[first : last + 1] - begin, segments, type=schema.field("segments").type),
+        pa.ListArray.from_arrays(
+            packed.segment_offsets[first : last + 1] - begin,
+            segments,
+            type=schema.field("segments").type,
+        ),
         pa.array(packed.bytes[first:last]),
     ]
     return pa.record_batch(columns, schema=schema)

@@ -1,4 +1,7 @@
-"""The symbols of all distinct pre-tokens in flat arrays, in which the occurrences of a pair are found and merged together."""
+"""The symbols of all distinct pre-tokens in flat arrays, where pairs are merged.
+
+All occurrences of a pair are merged at once.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,11 +16,16 @@ ID_MASK = (1 << ID_BITS) - 1
 """A pair of symbols (left, right) is the number left << ID_BITS | right."""
 
 NOWHERE = np.zeros(0, np.int32)
-_END, _GONE = -1, -2
+_END, _REMOVED = -1, -2
 
 
-class Found(NamedTuple):
-    """n pairs and their counts, int64 (n,), seen at positions[starts[i] : ends[i]] each, ascending int32."""
+class PairOccurrences(NamedTuple):
+    """n pairs and where they occur.
+
+    pairs, counts  int64 (n,)
+    starts, ends   int64 (n,): pair i occurs at positions[starts[i] : ends[i]], rising
+    positions      int32 (occurrences,)
+    """
 
     pairs: np.ndarray
     counts: np.ndarray
@@ -25,19 +33,37 @@ class Found(NamedTuple):
     ends: np.ndarray
     positions: np.ndarray
 
-    def only(self, chosen: np.ndarray) -> "Found":
-        return Found(self.pairs[chosen], self.counts[chosen], self.starts[chosen], self.ends[chosen], self.positions)
+    def only(self, chosen: np.ndarray) -> "PairOccurrences":
+        return PairOccurrences(
+            self.pairs[chosen],
+            self.counts[chosen],
+            self.starts[chosen],
+            self.ends[chosen],
+            self.positions,
+        )
 
 
 class Symbols:
-    """A linked list of symbols: int32 (symbols + pre-tokens + 1,) each. `pretoken`: which pre-token a symbol stands in.
+    """A linked list of symbols: int32 (symbols + pre-tokens + 1,) each.
 
-    An end stands before, between and after pre-tokens, so that every symbol has neighbours. A pair is where its left symbol is.
+    `pretoken`: which pre-token a symbol stands in.
+
+    An end stands before, between and after pre-tokens, so that every symbol has neighbours. A pair
+    is where its left symbol is.
     """
 
-    def __init__(self, pretokens: pa.LargeBinaryArray, counts: np.ndarray, byte_order: Sequence[int], *, first: int):
+    def __init__(
+        self,
+        pretokens: pa.LargeBinaryArray,
+        counts: np.ndarray,
+        byte_order: Sequence[int],
+        *,
+        first: int,
+    ):
         """Ids of bytes begin at `first`, in `byte_order`. counts: int64 (pretokens,)."""
-        offsets = np.frombuffer(pretokens.buffers()[1], np.int64)[pretokens.offset :][: len(pretokens) + 1]
+        offsets = np.frombuffer(pretokens.buffers()[1], np.int64)[pretokens.offset :][
+            : len(pretokens) + 1
+        ]
         data = np.frombuffer(pretokens.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
         lengths = np.diff(offsets)
         size = len(data) + len(lengths) + 1
@@ -57,31 +83,37 @@ class Symbols:
         """How often the pre-tokens at these positions occur: int64 (n,)."""
         return self._counts[self.pretoken[positions]]
 
-    def pairs(self) -> Found:
+    def pairs(self) -> PairOccurrences:
         """All pairs of neighbours before anything was merged."""
-        places = np.flatnonzero((self._symbols[:-1] >= 0) & (self._symbols[1:] >= 0)).astype(np.int32)
+        places = np.flatnonzero((self._symbols[:-1] >= 0) & (self._symbols[1:] >= 0)).astype(
+            np.int32
+        )
         pairs = (self._symbols[places].astype(np.int64) << ID_BITS) | self._symbols[places + 1]
         order = np.argsort(pairs, kind="stable")
         return self._grouped(pairs[order], places[order])
 
     def where(self, pair: int, positions: np.ndarray) -> np.ndarray:
-        """Those of the positions at which the pair stands now."""
+        """Those of the positions at which the pair occurs now."""
         here = positions[self._symbols[positions] == pair >> ID_BITS]
         return here[self._symbols[self._next[here]] == pair & ID_MASK]
 
-    def merge(self, pair: int, token: int, positions: np.ndarray) -> Found:
-        """Replaces the pair by a new token at these ascending positions, from the left, and returns the pairs that this makes."""
+    def merge(self, pair: int, token: int, positions: np.ndarray) -> PairOccurrences:
+        """Replaces the pair by a new token at these rising positions, from the left.
+
+        Returns the pairs that this makes.
+        """
         right = self._next[positions]
         if pair >> ID_BITS == pair & ID_MASK:
             chosen = _without_overlaps(positions, right)
             positions, right = positions[chosen], right[chosen]
         before, after = self._previous[positions], self._next[right]
         self._symbols[positions] = token
-        self._symbols[right] = _GONE
+        self._symbols[right] = _REMOVED
         self._next[positions] = after
         self._previous[after] = positions
         symbols_before, symbols_after = self._symbols[before], self._symbols[after]
-        # Between two merged pairs that touch, `before` is gone: their one new pair is that of the left one with what is after it.
+        # Where two merged pairs touch, the symbol before the right one no longer exists. Their one
+        # new pair is that of the left one with the symbol after it.
         has_before, has_after = symbols_before >= 0, symbols_after >= 0
         places = np.concatenate([before[has_before], positions[has_after]])
         left_pairs = (symbols_before[has_before].astype(np.int64) << ID_BITS) | token
@@ -90,16 +122,21 @@ class Symbols:
         order = np.argsort(pairs, kind="stable")
         return self._grouped(pairs[order], places[order])
 
-    def _grouped(self, pairs: np.ndarray, places: np.ndarray) -> Found:
+    def _grouped(self, pairs: np.ndarray, places: np.ndarray) -> PairOccurrences:
         """Sorted pairs, int64 (n,), and their places -> each pair once."""
         if not len(pairs):
-            return Found(none := np.zeros(0, np.int64), none, none, none, NOWHERE)
+            return PairOccurrences(none := np.zeros(0, np.int64), none, none, none, NOWHERE)
         edges = run_edges(pairs)
         starts = edges[:-1]
-        return Found(pairs[starts], np.add.reduceat(self.weights(places), starts), starts, edges[1:], places)
+        return PairOccurrences(
+            pairs[starts], np.add.reduceat(self.weights(places), starts), starts, edges[1:], places
+        )
 
 
 def _without_overlaps(positions: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Which occurrences of a pair of equal symbols are merged, from the left: bool (n,). "aaaa" is aa aa, "aaa" is aa a."""
+    """Which occurrences of a pair of equal symbols are merged, from the left: bool (n,).
+
+    "aaaa" is aa aa, "aaa" is aa a.
+    """
     begins = np.append(True, positions[1:] != right[:-1])[: len(positions)]
     return (np.arange(len(positions)) - first_of_run(begins)) % 2 == 0

@@ -1,13 +1,14 @@
-"""What `tiktoken` must know of a tokenizer.json to give the same ids, and when it cannot.
+"""What `tiktoken` needs of a tokenizer.json to give the same ids, and when it cannot.
 
-tiktoken knows a vocabulary by the rank of each token and merges any two neighbours that make one; `tokenizers` keeps a list
-of merges (Sennrich et al., 2016). Both give the same ids when
+tiktoken knows a vocabulary by the rank of each token and merges any two neighbours that make one;
+`tokenizers` keeps a list of merges (Sennrich et al., 2016). Both give the same ids when
 
-- the merges of a token stand together in the list, so that the token has one rank, and
+- the merges of a token are consecutive in the list, so that the token has one rank, and
 - the merges make every token out of its own bytes.
 
-For suppose tiktoken made a token out of two that are no merge, and take the shortest such token. Those two were made by
-merges of the list in the order of the list, so `tokenizers`, given that token's bytes alone, would come to the same two and stop.
+For suppose tiktoken made a token out of two that are no merge, and take the shortest such token.
+Those two were made by merges of the list in the order of the list, so `tokenizers`, given that
+token's bytes alone, would come to the same two and stop.
 """
 
 import json
@@ -20,10 +21,13 @@ import numpy as np
 from tokenizers import Tokenizer
 
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-"""How `pre_tokenizers.ByteLevel` cuts text of its own accord: the pattern of GPT-2 (Radford et al., 2019)."""
+"""How `pre_tokenizers.ByteLevel` cuts text by default: the pattern of GPT-2 (Radford et al., 2019).
+"""
 
 _BEHAVIOURS = {("Isolated", False): True, ("Isolated", True): True, ("Removed", True): False}
-"""(behaviour, inverted) of a Split that keeps what its pattern finds, and whether it also keeps what lies between."""
+"""(behaviour, inverted) of a Split that keeps what its pattern finds, and whether it also keeps
+what lies between.
+"""
 
 
 _READ_ALIKE = re.compile(
@@ -34,11 +38,14 @@ _READ_ALIKE = re.compile(
           | (?:[?*+] | \{\d*,?\d*\}(?!\+)) )+""",
     re.VERBOSE,
 )
-"""Expressions that Oniguruma and tiktoken's engine read alike. `^`, `$`, `.` and (?m:), for instance, mean other things at line ends."""
+"""Expressions that Oniguruma and tiktoken's engine read alike.
+
+`^`, `$`, `.` and (?m:), for instance, mean other things at line ends.
+"""
 
 
 class Unrepresentable(Exception):
-    """What a tokenizer has and tiktoken has not; the message says it to a person."""
+    """A property of a tokenizer that tiktoken does not have; the message names it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,16 +65,21 @@ class Vocabulary:
 
 
 def tiktoken_vocabulary(data: bytes, *, checked_by: Tokenizer | None = None) -> Vocabulary:
-    """The bytes of a tokenizer.json -> what gives the same ids. Raises Unrepresentable if nothing does.
+    """The bytes of a tokenizer.json -> what gives the same ids.
 
-    `checked_by`: the same tokenizer, opened, which tells whether merges make each token; None if that is known already.
+    Raises Unrepresentable if nothing does.
+
+    `checked_by`: the same tokenizer, opened, which tells whether merges make each token; None if
+    that is known already.
     """
     definition = json.loads(data)
     if definition.get("truncation") or definition.get("padding"):
         raise Unrepresentable("it truncates or pads texts")
     for token in definition.get("added_tokens") or ():
         if not token["special"]:
-            raise Unrepresentable(f"its added token {token['content']!r} is not special: it is looked for in texts")
+            raise Unrepresentable(
+                f"its added token {token['content']!r} is not special: it is looked for in texts"
+            )
     model = definition["model"]
     if model.get("type") != "BPE":
         raise Unrepresentable(f"its model is {model.get('type')}, not BPE")
@@ -76,13 +88,17 @@ def tiktoken_vocabulary(data: bytes, *, checked_by: Tokenizer | None = None) -> 
             raise Unrepresentable(f"its model has {option}")
     pattern, keeps_gaps = _pattern(definition.get("pre_tokenizer"))
     if not _READ_ALIKE.fullmatch(pattern):
-        raise Unrepresentable("its pattern has what engines of regular expressions may read differently")
+        raise Unrepresentable(
+            "its pattern has what engines of regular expressions may read differently"
+        )
     names = _names_by_rank(model["vocab"], model["merges"])
     if checked_by is not None:
         _check_merges(checked_by, model, names)
     ids = np.array([model["vocab"][name] for name in names], np.uint32)
     table = {ord(letter): chr(byte) for letter, byte in _spelling().items()}
-    return Vocabulary(pattern, keeps_gaps, [name.translate(table).encode("latin-1") for name in names], ids)
+    return Vocabulary(
+        pattern, keeps_gaps, [name.translate(table).encode("latin-1") for name in names], ids
+    )
 
 
 def _pattern(definition: dict[str, Any] | None) -> tuple[str, bool]:
@@ -116,14 +132,19 @@ def _steps(definition: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _spelling() -> dict[str, int]:
-    """The character that stands for each byte in a byte-level vocabulary (Radford et al., 2019): {character: byte}."""
+    """The characters that stand for bytes in a byte-level vocabulary: character -> byte.
+
+    After Radford et al. (2019).
+    """
     printed = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = [byte for byte in range(256) if byte not in printed]
-    return {chr(byte): byte for byte in sorted(printed)} | {chr(256 + index): byte for index, byte in enumerate(others)}
+    return {chr(byte): byte for byte in sorted(printed)} | {
+        chr(256 + index): byte for index, byte in enumerate(others)
+    }
 
 
 def _names_by_rank(vocabulary: dict[str, int], merges: list[Any]) -> list[str]:
-    """Tokens as the vocabulary spells them, in the order of their ranks: single bytes, then what each merge makes."""
+    """Tokens as the vocabulary spells them, by rank: single bytes, then what each merge makes."""
     spelling = _spelling()
     missing = sum(letter not in vocabulary for letter in spelling)
     if missing:
@@ -143,13 +164,19 @@ def _names_by_rank(vocabulary: dict[str, int], merges: list[Any]) -> list[str]:
 
 
 def _check_merges(tokenizer: Tokenizer, model: dict[str, Any], names: list[str]) -> None:
-    """Raises Unrepresentable unless merging makes each token out of its own bytes."""
+    """Raises Unrepresentable unless the merges make each token out of its bytes."""
     if model.get("ignore_merges"):
         # Such a model finds whole words in the vocabulary before it merges, as tiktoken does.
         loose = len(model["vocab"].keys() - {*names})
         if loose:
-            raise Unrepresentable(f"it looks whole words up, among them {loose} that merges do not make")
-        tokenizer = Tokenizer.from_str(json.dumps({"version": "1.0", "added_tokens": [], "model": model | {"ignore_merges": False}}))
+            raise Unrepresentable(
+                f"it looks whole words up, among them {loose} that merges do not make"
+            )
+        tokenizer = Tokenizer.from_str(
+            json.dumps(
+                {"version": "1.0", "added_tokens": [], "model": model | {"ignore_merges": False}}
+            )
+        )
     tokenize: Callable[[str], list[Any]] = tokenizer.model.tokenize
     for name in names:
         found = tokenize(name)

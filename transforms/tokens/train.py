@@ -1,4 +1,4 @@
-"""Byte-level BPE tokenizers: made from learned merges, or learned by the reference trainer of the `tokenizers` library."""
+"""Byte-level BPE tokenizers: of learned merges, or trained by the `tokenizers` library."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ END_OF_TEXT = "<|endoftext|>"
 
 
 def new_tokenizer(pattern: Pattern, *, normalization: str = "none") -> Tokenizer:
-    """A tokenizer without a vocabulary, which cuts text by the pattern and spells its bytes as characters."""
+    """A byte-level tokenizer without a vocabulary, which cuts text by the pattern."""
     tokenizer = Tokenizer(models.BPE())
     if change := normalizer(normalization):
         tokenizer.normalizer = change
@@ -33,10 +33,12 @@ def train_tokenizer(
     normalization: str = "none",
     special_tokens: Sequence[str] = (END_OF_TEXT,),
 ) -> Tokenizer:
-    """Learns at most `vocabulary` tokens, special tokens (ids from 0) and the 256 bytes included. Equal texts give equal bytes.
+    """Learns at most `vocabulary` tokens, special tokens (ids from 0) and the 256 bytes included.
 
-    The memory and time of `tokenizers.trainers.BpeTrainer` bound how much text it can learn from. Raises UserError when the pattern lets
-    text become a special token.
+    Equal texts give equal bytes.
+
+    The memory and time of `tokenizers.trainers.BpeTrainer` bound how much text it can learn from.
+    Raises UserError when the pattern lets text become a special token.
     """
     tokenizer = new_tokenizer(find_pattern(pattern), normalization=normalization)
     trainer = trainers.BpeTrainer(
@@ -53,13 +55,19 @@ def train_tokenizer(
     return tokenizer
 
 
-def tokenizer_of(merges: Merges, *, pattern: str, normalization: str, special_tokens: Sequence[str]) -> Tokenizer:
-    """The tokenizer of learned merges: the one that `train_tokenizer` makes from the same text, byte by byte."""
+def tokenizer_of(
+    merges: Merges, *, pattern: str, normalization: str, special_tokens: Sequence[str]
+) -> Tokenizer:
+    """The tokenizer of learned merges: the same bytes as those of `train_tokenizer`."""
     names = [*special_tokens, *map(spell, merges.tokens[len(special_tokens) :])]
     pairs = [(names[left], names[right]) for left, right in merges.pairs]
     tokenizer = new_tokenizer(find_pattern(pattern), normalization=normalization)
-    tokenizer.model = models.BPE(vocab={name: number for number, name in enumerate(names)}, merges=pairs)
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in special_tokens])
+    tokenizer.model = models.BPE(
+        vocab={name: number for number, name in enumerate(names)}, merges=pairs
+    )
+    tokenizer.add_special_tokens(
+        [AddedToken(token, normalized=False, special=True) for token in special_tokens]
+    )
     return tokenizer
 
 
@@ -98,9 +106,9 @@ def tokenizer_bytes(tokenizer: Tokenizer) -> bytes:
 
 
 def tokenizer_sha256(data: bytes) -> str:
-    """How shards and models name their tokenizer: the sha256 of the bytes of its tokenizer.json."""
+    """The sha256 of a tokenizer.json, by which shards and models identify their tokenizer."""
     return hashlib.sha256(data).hexdigest()
 
 
-def _json(values: dict[str, object]) -> bytes:
+def _json(values: dict[str, str | int | None]) -> bytes:
     return (json.dumps(values, indent=2) + "\n").encode()

@@ -1,4 +1,4 @@
-"""Packing without holding a shard: documents come in, and each full window of them is packed and written."""
+"""Packing without holding a shard in memory: full windows of documents are packed and written."""
 
 from collections.abc import Callable
 
@@ -12,19 +12,27 @@ from transforms.tokens.shards import ShardInfo
 from transforms.words import mix64
 
 WINDOW_TOKENS = 1 << 21
-"""A window of 2,097,152 tokens is packed at once. It takes 6 bytes a token, 12 with uint32, and 0.2 KB a document."""
+"""Tokens of a window, which is packed at once.
+
+It takes 6 bytes per token, 12 with uint32, and 0.2 KB per document.
+"""
 
 WINDOW_ROWS = 256
-"""A window holds at least so many rows, so that what stays empty at its end is little."""
+"""Least rows of a window, so that the padding at its end is a small share."""
 
-_DOCUMENT_TOKENS = 32  # what a document counts besides its tokens, so that windows of tiny documents stay small, too
+_DOCUMENT_TOKENS = 32
+"""Counted for each document besides its tokens, so that windows of tiny documents are small, too.
+"""
 
 
 class WindowPacker:
-    """Documents of one shard -> packed rows, a window at a time. The same documents in order give the same rows.
+    """Documents of one shard -> packed rows, a window at a time.
 
-    `write` gets the rows of a window and the addresses of its documents, uint64 (documents,). Rows are shuffled within their
-    window by the run's seed, the shard's number and the window's. Raises UserError if a target was lost.
+    The same documents in order give the same rows.
+
+    `write` gets the rows of a window and the addresses of its documents, uint64 (documents,). Rows
+    are shuffled within their window by the run's seed, the shard's number and the window's. Raises
+    UserError if a target was lost.
     """
 
     def __init__(
@@ -49,7 +57,7 @@ class WindowPacker:
         self._size = 0
 
     def add(self, encoded: Encoded, addresses: np.ndarray) -> None:
-        """Takes documents, and packs what is there when a window is full."""
+        """Adds documents; packs and writes them when the window is full."""
         self._ids.append(encoded.ids.astype(self._dtype))
         self._counts.append(np.diff(encoded.offsets))
         self._addresses.append(addresses)
@@ -58,21 +66,35 @@ class WindowPacker:
             self.flush()
 
     def flush(self) -> None:
-        """Packs the documents that are waiting; to be called once more after the last."""
+        """Packs and writes the documents of the unfinished window.
+
+        To be called after the last document.
+        """
         if not self._size:
             return
         offsets = to_offsets(np.concatenate(self._counts))
-        encoded, addresses = Encoded(np.concatenate(self._ids), offsets), np.concatenate(self._addresses)
+        encoded, addresses = (
+            Encoded(np.concatenate(self._ids), offsets),
+            np.concatenate(self._addresses),
+        )
         self._clear()
         packed = pack_checked(
-            encoded, self._info, token_bytes=self._token_bytes, seed=window_seed(self._info.seed, self._shard, self._windows)
+            encoded,
+            self._info,
+            token_bytes=self._token_bytes,
+            seed=window_seed(self._info.seed, self._shard, self._windows),
         )
         self._windows += 1
         self._write(packed, addresses)
 
 
-def pack_checked(encoded: Encoded, info: ShardInfo, *, token_bytes: np.ndarray, seed: int) -> PackedRows:
-    """Packs, and checks that no target was lost: each document of n tokens must give n + 1. Raises UserError otherwise."""
+def pack_checked(
+    encoded: Encoded, info: ShardInfo, *, token_bytes: np.ndarray, seed: int
+) -> PackedRows:
+    """Packs documents and checks the targets: a document of n tokens must give n + 1.
+
+    Raises UserError otherwise.
+    """
     packing: Packing = "concat" if info.packing == "concat" else "best-fit"
     packed = pack_documents(
         encoded,
@@ -84,7 +106,11 @@ def pack_checked(encoded: Encoded, info: ShardInfo, *, token_bytes: np.ndarray, 
     )
     expected, found = len(encoded.ids) + len(encoded.offsets) - 1, int(packed.targets.sum())
     if found != expected:
-        raise UserError(f"{expected} targets went into packing and {found} came out", where=info.source, remedy="report this as a defect")
+        raise UserError(
+            f"{expected} targets went into packing and {found} came out",
+            where=info.source,
+            remedy="report this as a defect",
+        )
     return packed
 
 

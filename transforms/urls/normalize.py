@@ -1,9 +1,10 @@
-"""One spelling for URLs that mean the same page: what block lists are looked up with, and what pages can be compared by.
+"""One spelling for URLs that mean the same page, for block lists and for comparing pages.
 
-After RFC 3986, section 6.2, and the URL standard of WHATWG: scheme and host in small letters, the host in ASCII (IDNA, UTS 46)
-without its final dot, without "www."; no user, no default port, no fragment; percent-encoding only where it is needed and with
-capitals; dot segments resolved. What a server may tell apart stays apart: the scheme, repeated or final slashes of a path, the
-order of a query unless it is asked for.
+After RFC 3986, section 6.2, and the URL standard of WHATWG: scheme and host in lowercase, the
+host in ASCII (IDNA, UTS 46) without its final dot, without "www."; no user, no default port, no
+fragment; percent-encoding only where it is needed and in uppercase; dot segments resolved. What a
+server may tell apart stays apart: the scheme, repeated or final slashes of a path, the order of a
+query unless it is asked for.
 """
 
 import ipaddress
@@ -18,7 +19,8 @@ TRACKING = re.compile(
     r"(?:php|j|asp)?sess(?:ion)?_?id|jsessionid|phpsessid|aspsessionid\w*|cfid|cftoken)",
     re.IGNORECASE,
 )
-"""Names of query parameters that say where a reader came from or which visit it is, not which page."""
+"""Names of query parameters that say where a reader came from or which visit it is, not which page.
+"""
 
 _PLAIN = re.compile(
     r"(https?://)(?:www\.(?=[a-z0-9-]+\.))?(?!www\.)([a-z0-9](?:[a-z0-9.-]{0,200}[a-z0-9])?/[\w!$&'()*+,;=:@~/.-]*(?:\?[\w!$&'()*+,;=:@~/.?-]+)?)",
@@ -32,49 +34,81 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def normalize_url(url: str, *, strip_tracking: bool = False, sort_query: bool = False) -> str | None:
+def normalize_url(
+    url: str, *, strip_tracking: bool = False, sort_query: bool = False
+) -> str | None:
     """A URL -> its one spelling in ASCII, or None for what is no http(s) URL with a host.
 
-    `strip_tracking` leaves out parameters of TRACKING and session ids; `sort_query` orders parameters by name and value.
-    Idempotent: normalising the answer with the same options gives it again.
+    `strip_tracking` leaves out parameters of TRACKING and session ids; `sort_query` orders
+    parameters by name and value. Idempotent: normalising the answer with the same options gives it
+    again.
     """
     # Most URLs of a crawl are spelled so already.
-    if not (strip_tracking or sort_query) and (plain := _PLAIN.fullmatch(url)) and ".." not in url and "/." not in url:
+    if (
+        not (strip_tracking or sort_query)
+        and (plain := _PLAIN.fullmatch(url))
+        and ".." not in url
+        and "/." not in url
+    ):
         return plain[1] + plain[2]
-    match = _SPLIT.match(url.strip(" \t\n\r\f\v\0").replace("\t", "").replace("\n", "").replace("\r", ""))
+    match = _SPLIT.match(
+        url.strip(" \t\n\r\f\v\0").replace("\t", "").replace("\n", "").replace("\r", "")
+    )
     if match is None:
         return None
     scheme, authority, path, query = match.groups()
     scheme = scheme.lower()
     host, colon, port = _split_port(authority.rpartition("@")[2])
     name = normalize_host(host)
-    if name is None or (port and not (port.isascii() and port.isdigit() and int(port[-9:]) < 65536 and len(port.lstrip("0")) < 6)):
+    if name is None or (
+        port
+        and not (
+            port.isascii()
+            and port.isdigit()
+            and int(port[-9:]) < 65536
+            and len(port.lstrip("0")) < 6
+        )
+    ):
         return None
     shown_port = f":{int(port)}" if colon and port and int(port) != _DEFAULT_PORTS[scheme] else ""
     path = _without_dot_segments(_escape(path.replace("\\", "/")))
     query = _escape(query or "")
     if strip_tracking:
         path = _SESSION_IN_PATH.sub("", path)
-        query = "&".join(part for part in query.split("&") if part and not TRACKING.fullmatch(part.partition("=")[0]))
+        query = "&".join(
+            part
+            for part in query.split("&")
+            if part and not TRACKING.fullmatch(part.partition("=")[0])
+        )
     if sort_query:
         query = "&".join(sorted(part for part in query.split("&") if part))
     return f"{scheme}://{name}{shown_port}{path}" + (f"?{query}" if query else "")
 
 
 def normalize_host(host: str) -> str | None:
-    """A host as block lists and `normalize_url` spell it, or None if it is none. An IPv6 address stands in brackets."""
+    """A host as block lists and `normalize_url` spell it, or None if it is none.
+
+    An IPv6 address stands in brackets.
+    """
     if "%" in host:
         host = unquote_to_bytes(host.encode("utf-8", "replace")).decode("utf-8", "replace")
     if host.startswith("["):
         try:
-            return f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]" if host.endswith("]") and "%" not in host else None
+            return (
+                f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
+                if host.endswith("]") and "%" not in host
+                else None
+            )
         except ValueError:
             return None
     host = host.lower()
     if not host.isascii():
         try:
             mapped = idna.uts46_remap(host, std3_rules=False, transitional=False).split(".")
-            host = ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in mapped)
+            host = ".".join(
+                label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+                for label in mapped
+            )
         except (idna.IDNAError, UnicodeError):
             return None
     host = host.rstrip(".")
@@ -88,7 +122,13 @@ def normalize_host(host: str) -> str | None:
 def url_host(url: str) -> str:
     """The host, without port, of a normalised URL."""
     authority = url.split("/", 3)[2]
-    return authority if authority.endswith("]") else authority.rpartition(":")[0] or authority if ":" in authority else authority
+    return (
+        authority
+        if authority.endswith("]")
+        else authority.rpartition(":")[0] or authority
+        if ":" in authority
+        else authority
+    )
 
 
 def _split_port(authority: str) -> tuple[str, str, str]:

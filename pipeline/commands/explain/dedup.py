@@ -26,7 +26,7 @@ from transforms import storage
 from transforms.contracts.addresses import address_text, unpack_address
 from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.names import CONTAMINATION, DROPS, clusters_path
-from transforms.corpus import read_removed
+from transforms.dedup.lines.removed_lines import read_removed
 from transforms.lookup import find_rows, read_matches, read_rows_of, same
 
 LISTED_MEMBERS = 10
@@ -37,7 +37,9 @@ Describe = Callable[[int], KnownBy]
 """A document's address -> what a person knows it by."""
 
 
-def explain_dedup(run: Run, address: int, *, text: str, group: DuplicateGroup | None, describe: Describe) -> DedupVerdict:
+def explain_dedup(
+    run: Run, address: int, *, text: str, group: DuplicateGroup | None, describe: Describe
+) -> DedupVerdict:
     """The verdict on a document of a deduplicated run. `text`: the document's; `group`: that of `find_groups`."""
     part, row = unpack_address(address)
     return DedupVerdict(
@@ -48,7 +50,9 @@ def explain_dedup(run: Run, address: int, *, text: str, group: DuplicateGroup | 
     )
 
 
-def find_groups(run: Run, addresses: Sequence[int], describe: Describe) -> dict[int, DuplicateGroup]:
+def find_groups(
+    run: Run, addresses: Sequence[int], describe: Describe
+) -> dict[int, DuplicateGroup]:
     """The group of duplicates of each document that has one. Reads `clusters.parquet` twice, a batch at a time."""
     path = clusters_path(run.dedup)
     wanted = pa.array(addresses, pa.uint64())
@@ -73,14 +77,20 @@ def find_groups(run: Run, addresses: Sequence[int], describe: Describe) -> dict[
             rows = drops.filter(pc.equal(drops.column("keeper"), pa.scalar(keeper, pa.uint64())))
             rows = rows.slice(0, LISTED_MEMBERS - len(members[keeper]))
             dropped[keeper] += number
-            members[keeper] += zip(rows.column("member").to_pylist(), rows.column("similarity").to_pylist(), strict=True)
+            members[keeper] += zip(
+                rows.column("member").to_pylist(),
+                rows.column("similarity").to_pylist(),
+                strict=True,
+            )
     return {
         address: DuplicateGroup(
             documents=size,
             kept=kept[components[address]],
             dropped=dropped[address],
             members=tuple(
-                DroppedMember(document=address_text(member), similarity=similarity, known_by=describe(member))
+                DroppedMember(
+                    document=address_text(member), similarity=similarity, known_by=describe(member)
+                )
                 for member, similarity in members[address]
             ),
         )
@@ -130,7 +140,9 @@ def _verdict(folder: str, address: int, describe: Describe) -> Verdict:
         at = drop.keeper_here
     for drop in reversed(drops):
         keeper = _keeper(drop, describe, verdict)
-        verdict = Dropped(rule=drop.rule, similarity=drop.similarity, other=drop.other, keeper=keeper)
+        verdict = Dropped(
+            rule=drop.rule, similarity=drop.similarity, other=drop.other, keeper=keeper
+        )
     assert verdict is not None
     return verdict
 
@@ -140,7 +152,12 @@ def _keeper(drop: _Drop, describe: Describe, then: Verdict | None) -> Keeper | N
         return None
     document = None if drop.keeper is None else address_text(drop.keeper)
     here = drop.keeper_here
-    return Keeper(document=document, id=drop.keeper_id.hex(), known_by=None if here is None else describe(here), then=then)
+    return Keeper(
+        document=document,
+        id=drop.keeper_id.hex(),
+        known_by=None if here is None else describe(here),
+        then=then,
+    )
 
 
 def _drop_of(folder: str, address: int) -> _Drop | None:
@@ -156,7 +173,10 @@ def _batches(path: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 def _removed(run: Run, part: int, row: int, text: str) -> tuple[RemovedLine, ...]:
     lines = text.split("\n")
-    return tuple(RemovedLine(line=number, text=lines[number]) for number in removed_lines(run, part, row).tolist())
+    return tuple(
+        RemovedLine(line=number, text=lines[number])
+        for number in removed_lines(run, part, row).tolist()
+    )
 
 
 def _contamination(folder: str, part: int, row: int) -> tuple[EvaluationMatch, ...]:
@@ -164,4 +184,6 @@ def _contamination(folder: str, part: int, row: int) -> tuple[EvaluationMatch, .
     if not storage.exists(path):
         return ()
     rows = find_rows(path, ["row"], same("row", row))
-    return tuple(EvaluationMatch(**values) for _, values in read_rows_of(path, rows, _MATCH_COLUMNS))
+    return tuple(
+        EvaluationMatch(**values) for _, values in read_rows_of(path, rows, _MATCH_COLUMNS)
+    )

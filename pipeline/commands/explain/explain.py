@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
-from pipeline.commands.explain.explained import ExplainedDocument, ExplainedMatches, ExplainedShardRow, Explanation
+from pipeline.commands.explain.explained import (
+    ExplainedDocument,
+    ExplainedMatches,
+    ExplainedShardRow,
+    Explanation,
+)
 from pipeline.commands.explain.explainer import Explainer
 from pipeline.commands.explain.segments import explain_row_segments
 from pipeline.commands.explain.stored import StoredDocument, StoredRow, kind_of_file
@@ -15,7 +20,7 @@ from transforms import storage
 from transforms.errors import ConfigError
 from transforms.lookup import same
 from transforms.tokens.shards import open_shard
-from transforms.urls.near import UrlQuery
+from transforms.urls.url_query import UrlQuery
 
 _ID_DIGITS = 32
 
@@ -35,19 +40,29 @@ def parse_target(text: str) -> Target | None:
     return None
 
 
-def explain(text: str, *, url: str | None, id: str | None, document: str | None, extract: bool) -> Explanation:
+def explain(
+    text: str, *, url: str | None, id: str | None, document: str | None, extract: bool
+) -> Explanation:
     """What `text` names: a row of a file, or a run with one of `url`, `id` and `document`. Raises ConfigError where it does not add up."""
     questions = [(explain_url, url), (explain_id, id), (explain_document, document)]
     asked = [(answer, question) for answer, question in questions if question is not None]
     if target := parse_target(text):
         if asked:
-            raise ConfigError("a row of a file, or --url, --id or --document of a run: not both", where=text, remedy="leave one out")
+            raise ConfigError(
+                "a row of a file, or --url, --id or --document of a run: not both",
+                where=text,
+                remedy="leave one out",
+            )
         return explain_row(target, extract=extract)
     if text.endswith((".arrow", ".parquet")):
         raise _no_row(text)
     if len(asked) != 1:
         what = "which document of the run?" if not asked else "one question at a time"
-        raise ConfigError(what, where=text, remedy="give one of --url, --id and --document, or name a shard and its row, FILE.arrow:ROW")
+        raise ConfigError(
+            what,
+            where=text,
+            remedy="give one of --url, --id and --document, or name a shard and its row, FILE.arrow:ROW",
+        )
     folder = load_config(text).folder if text.endswith(".toml") else text
     answer, question = asked[0]
     return answer(Run(folder), question, extract=extract)
@@ -60,22 +75,36 @@ def _no_row(path: str) -> ConfigError:
     with storage.local_copy(path) as local:
         rows = len(open_shard(local))
     what = f"which of its {rows:,} rows?" if rows else "it has no rows"
-    return ConfigError(what, where=path, remedy=f"add a number from 0 to {max(rows - 1, 0)}, FILE:0; `tokenmill inspect` shows the whole")
+    return ConfigError(
+        what,
+        where=path,
+        remedy=f"add a number from 0 to {max(rows - 1, 0)}, FILE:0; `tokenmill inspect` shows the whole",
+    )
 
 
 def explain_row(target: Target, *, extract: bool = False) -> Explanation:
     """A row of a shard, of a part of the documents or of its rejects. Raises ConfigError for a file or row that is not there."""
     if not storage.exists(target.path):
-        raise ConfigError("there is no such file", where=target.path, remedy="name a file of RUN/shards or RUN/documents, and a row of it")
+        raise ConfigError(
+            "there is no such file",
+            where=target.path,
+            remedy="name a file of RUN/shards or RUN/documents, and a row of it",
+        )
     explainer = Explainer(run_of_file(target.path))
     if target.path.endswith(".arrow"):
         return _explain_shard_row(target, explainer, extract=extract)
     match = kind_of_file(target.path.rpartition("/")[2])
     if match is None:
-        raise ConfigError("this is no file of documents or rejects", where=target.path, remedy="name a shard, part-*.parquet or rejects-*")
+        raise ConfigError(
+            "this is no file of documents or rejects",
+            where=target.path,
+            remedy="name a shard, part-*.parquet or rejects-*",
+        )
     explainer.require_documents()
     row = explainer.stored_row(*match, target.row)
-    return ExplainedMatches(path=target.path, found=tuple(explainer.explain([row], extract=extract)))
+    return ExplainedMatches(
+        path=target.path, found=tuple(explainer.explain([row], extract=extract))
+    )
 
 
 def explain_url(run: Run, url: str, *, extract: bool = False) -> ExplainedMatches:
@@ -92,7 +121,11 @@ def explain_id(run: Run, text: str, *, extract: bool = False) -> ExplainedMatche
     """The document or reject of an id, 32 hexadecimal digits."""
     digits = text.lower()
     if len(digits) != _ID_DIGITS or set(digits) - set("0123456789abcdef"):
-        raise ConfigError(f"{text!r} is no id: it has {_ID_DIGITS} hexadecimal digits", where="--id", remedy="copy it whole")
+        raise ConfigError(
+            f"{text!r} is no id: it has {_ID_DIGITS} hexadecimal digits",
+            where="--id",
+            remedy="copy it whole",
+        )
     explainer = Explainer(run)
     explainer.require_documents()
     rows = explainer.matching_rows(["id"], same("id", bytes.fromhex(digits)))
@@ -103,15 +136,31 @@ def explain_document(run: Run, text: str, *, extract: bool = False) -> Explained
     """The document of an address, `PART:ROW`, as reports and shards name them."""
     part, _, row = text.partition(":")
     if not (text.isascii() and part.isdigit() and row.isdigit()):
-        raise ConfigError(f"{text!r} is no address", where="--document", remedy="write PART:ROW, such as 3:17")
+        raise ConfigError(
+            f"{text!r} is no address", where="--document", remedy="write PART:ROW, such as 3:17"
+        )
     explainer = Explainer(run)
     explainer.require_documents()
-    return _matches(explainer, text, [explainer.stored_row(StoredDocument, int(part), int(row))], extract=extract)
+    return _matches(
+        explainer,
+        text,
+        [explainer.stored_row(StoredDocument, int(part), int(row))],
+        extract=extract,
+    )
 
 
-def _matches(explainer: Explainer, asked: str, rows: Sequence[StoredRow], *, extract: bool, near: Sequence[str] = ()) -> ExplainedMatches:
+def _matches(
+    explainer: Explainer,
+    asked: str,
+    rows: Sequence[StoredRow],
+    *,
+    extract: bool,
+    near: Sequence[str] = (),
+) -> ExplainedMatches:
     explained = explainer.explain(rows, extract=extract)
-    return ExplainedMatches(path=explainer.run.folder, asked=asked, found=tuple(explained), near=tuple(near))
+    return ExplainedMatches(
+        path=explainer.run.folder, asked=asked, found=tuple(explained), near=tuple(near)
+    )
 
 
 def _explain_shard_row(target: Target, explainer: Explainer, *, extract: bool) -> ExplainedShardRow:
@@ -146,6 +195,14 @@ def _explain_shard_row(target: Target, explainer: Explainer, *, extract: bool) -
 
 def _note(explainer: Explainer, tokenizer: Tokenizer | None) -> str | None:
     whole = explainer.is_whole
-    missing = [] if whole else ["the documents that it was made from are not beside the shard, so only addresses are known"]
-    missing += [] if tokenizer else ["its tokenizer is not beside the shard, so the tokens cannot be read"]
+    missing = (
+        []
+        if whole
+        else [
+            "the documents that it was made from are not beside the shard, so only addresses are known"
+        ]
+    )
+    missing += (
+        [] if tokenizer else ["its tokenizer is not beside the shard, so the tokens cannot be read"]
+    )
     return "; ".join(missing) or None

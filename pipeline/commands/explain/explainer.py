@@ -14,15 +14,21 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from pipeline.commands.explain.dedup import explain_dedup, find_groups
-from pipeline.commands.explain.explained import ExplainedDocument, ExplainedReject, ExplainedRow, Fate, InNoShard, Placement
+from pipeline.commands.explain.explained import (
+    ExplainedDocument,
+    ExplainedReject,
+    ExplainedRow,
+    Fate,
+    InNoShard,
+    Placement,
+)
 from pipeline.commands.explain.inputs import Inputs
 from pipeline.commands.explain.outcomes import ReadAgainOutcome
 from pipeline.commands.explain.stored import StoredDocument, StoredReject, StoredRow, kind_of_file
 from pipeline.commands.explain.verdicts import DuplicateGroup, KnownBy
 from pipeline.run.folder import Run
 from pipeline.run.stage_names import STAGE_NAMES
-from pipeline.stages.finished import need, read_finished
-from pipeline.stages.stage import Finished
+from pipeline.stages.finished import Finished, need, read_finished
 from pipeline.stages.tokenizer.made import RunTokenizer, read_tokenizer
 from transforms import storage
 from transforms.contracts.addresses import address_text, unpack_address
@@ -62,7 +68,9 @@ class Explainer:
     def __init__(self, run: Run):
         self.run = run
         self.stages = read_finished(run)
-        self._inputs = Inputs(run, self.stages.documents.manifest) if self.stages.documents else None
+        self._inputs = (
+            Inputs(run, self.stages.documents.manifest) if self.stages.documents else None
+        )
         self._tokenizer: RunTokenizer | None = None
         self._last_shard: _ReadShard | None = None
 
@@ -80,11 +88,18 @@ class Explainer:
     def is_whole(self) -> bool:
         """Whether the run is finished and its shards were made from the documents that are there now."""
         chain = [stage for stage in self._in_order() if stage is not None]
-        follows = (after.upstream == before.fingerprint for before, after in itertools.pairwise(chain))
+        follows = (
+            after.upstream == before.fingerprint for before, after in itertools.pairwise(chain)
+        )
         return len(chain) == len(STAGE_NAMES) and all(follows)
 
     def _in_order(self) -> tuple[Manifest | None, ...]:
-        stages: tuple[Finished[Any] | None, ...] = (self.stages.documents, self.stages.dedup, self.stages.tokenizer, self.stages.shards)
+        stages: tuple[Finished[Any] | None, ...] = (
+            self.stages.documents,
+            self.stages.dedup,
+            self.stages.tokenizer,
+            self.stages.shards,
+        )
         return tuple(None if stage is None else stage.manifest for stage in stages)
 
     def require_documents(self) -> None:
@@ -96,26 +111,38 @@ class Explainer:
         """The run's tokenizer, if it is the one of this hash."""
         if self._tokenizer is None and self.stages.tokenizer is not None:
             self._tokenizer = read_tokenizer(self.run)
-        return self._tokenizer.tokenizer if self._tokenizer and self._tokenizer.sha256 == sha256 else None
+        return (
+            self._tokenizer.tokenizer
+            if self._tokenizer and self._tokenizer.sha256 == sha256
+            else None
+        )
 
     def stored_row(self, kind: type[R], part: int, row: int) -> R:
         """A document or reject with all its columns. Raises ConfigError for one that is not there."""
         name = kind.files.name(part)
         entry = self.documents.files.get(name)
         if entry is None or row >= entry.rows:
-            what = "there is no such part" if entry is None else f"it has {entry.rows:,} rows, from 0"
+            what = (
+                "there is no such part" if entry is None else f"it has {entry.rows:,} rows, from 0"
+            )
             where = storage.join(self.run.documents, f"{name}:{row}")
             raise ConfigError(what, where=where, remedy="name a row of one of RUN/documents' files")
         return next(self.read(kind, part, np.array([row])))
 
     def read(self, kind: type[R], part: int, rows: np.ndarray) -> Iterator[R]:
         """Rows (int64, rising) of a part of the documents or of its rejects, which are there."""
-        for row, values in read_rows_of(kind.files.path(self.run.documents, part), rows, kind.columns()):
+        for row, values in read_rows_of(
+            kind.files.path(self.run.documents, part), rows, kind.columns()
+        ):
             yield kind(part=part, row=row, **values)
 
     def matching_rows(self, columns: Sequence[str], test: Test) -> list[StoredRow]:
         """All documents and rejects of which some columns pass a test, by part, documents first."""
-        return [row for file in self.files() for row in self.read(file.kind, file.part, find_rows(file.path, columns, test))]
+        return [
+            row
+            for file in self.files()
+            for row in self.read(file.kind, file.part, find_rows(file.path, columns, test))
+        ]
 
     def urls(self) -> Iterator[pa.Array]:
         """The URLs of all documents and rejects, a batch at a time."""
@@ -130,25 +157,35 @@ class Explainer:
             if match := kind_of_file(name):
                 yield RowsFile(*match, storage.join(self.run.documents, name))
 
-    def explain(self, rows: Sequence[StoredRow], *, extract: bool, shard: str = "") -> list[ExplainedDocument | ExplainedReject]:
+    def explain(
+        self, rows: Sequence[StoredRow], *, extract: bool, shard: str = ""
+    ) -> list[ExplainedDocument | ExplainedReject]:
         """What every stage did with each of these. `shard`: the one that is likely to hold them, which is looked into first."""
         again = self._read_again(rows) if extract and rows else {}
         documents = [row for row in rows if isinstance(row, StoredDocument)]
         addresses = [row.address for row in documents]
-        groups = find_groups(self.run, addresses, self.known_by) if addresses and self.stages.dedup else {}
+        groups = (
+            find_groups(self.run, addresses, self.known_by)
+            if addresses and self.stages.dedup
+            else {}
+        )
         explained: list[ExplainedDocument | ExplainedReject] = []
         for row in rows:
             if isinstance(row, StoredReject):
                 explained.append(self._explain_reject(row, again.get(row.name)))
             else:
                 assert isinstance(row, StoredDocument)
-                explained.append(self._explain_document(row, again.get(row.name), groups.get(row.address), shard))
+                explained.append(
+                    self._explain_document(row, again.get(row.name), groups.get(row.address), shard)
+                )
         return explained
 
     def known_by(self, address: int) -> KnownBy:
         """What a person knows a document by."""
         part, row = unpack_address(address)
-        _, values = next(read_rows_of(PARTS.path(self.run.documents, part), np.array([row]), _KNOWN_BY))
+        _, values = next(
+            read_rows_of(PARTS.path(self.run.documents, part), np.array([row]), _KNOWN_BY)
+        )
         return KnownBy(excerpt=_excerpt(values.pop("text")), **values)
 
     def locate(self, source: str, address: int, *, first: str = "") -> Placement | None:
@@ -159,7 +196,12 @@ class Explainer:
             stretches = shard.segments.take(shard.segments.document == np.uint64(address))
             if len(stretches):
                 rows = stretches.row[np.argsort(stretches.offset)].tolist()
-                return Placement(split=shard.split, file=name, rows=tuple(rows), tokens=int(stretches.document_tokens.max()))
+                return Placement(
+                    split=shard.split,
+                    file=name,
+                    rows=tuple(rows),
+                    tokens=int(stretches.document_tokens.max()),
+                )
         return None
 
     def _read_shard(self, name: str) -> _ReadShard:
@@ -171,12 +213,20 @@ class Explainer:
         return self._last_shard
 
     def _read_again(self, rows: Sequence[StoredRow]) -> dict[str, ReadAgainOutcome]:
-        from pipeline.commands.explain.reextract import Extractor  # what it imports takes as long as all the rest
+        # What it imports takes as long as all the rest.
+        from pipeline.commands.explain.reextract import Extractor
 
         extractor = Extractor(self.inputs)
         outcomes = {row.name: outcome for row, outcome in extractor.read_again(rows)}
-        notes = () if all(outcome.state == "equal" for outcome in outcomes.values()) else extractor.notes()
-        return {name: ReadAgainOutcome(outcome=outcome, notes=notes) for name, outcome in outcomes.items()}
+        notes = (
+            ()
+            if all(outcome.state == "equal" for outcome in outcomes.values())
+            else extractor.notes()
+        )
+        return {
+            name: ReadAgainOutcome(outcome=outcome, notes=notes)
+            for name, outcome in outcomes.items()
+        }
 
     def _explained_row(self, row: StoredRow, fate: Fate) -> ExplainedRow:
         kind = self.inputs.kind(row.part, row.origin, row.source)
@@ -207,15 +257,27 @@ class Explainer:
         )
 
     def _explain_document(
-        self, row: StoredDocument, again: ReadAgainOutcome | None, group: DuplicateGroup | None, shard: str
+        self,
+        row: StoredDocument,
+        again: ReadAgainOutcome | None,
+        group: DuplicateGroup | None,
+        shard: str,
     ) -> ExplainedDocument:
         dedup, placement = None, None
         if self.stages.dedup:
-            dedup = explain_dedup(self.run, row.address, text=row.text, group=group, describe=self.known_by)
+            dedup = explain_dedup(
+                self.run, row.address, text=row.text, group=group, describe=self.known_by
+            )
         is_dropped = dedup is not None and dedup.is_dropped
         if self.stages.shards and not is_dropped:
             placement = self.locate(row.source, row.address, first=shard) or InNoShard()
-        fate: Fate = "dropped" if is_dropped else "in the shards" if isinstance(placement, Placement) else "kept"
+        fate: Fate = (
+            "dropped"
+            if is_dropped
+            else "in the shards"
+            if isinstance(placement, Placement)
+            else "kept"
+        )
         return ExplainedDocument(
             **vars(self._explained_row(row, fate)),
             document=address_text(row.address),
@@ -232,7 +294,11 @@ class Explainer:
             signals=self._signals(row),
             dedup=dedup,
             shards=placement,
-            not_done=tuple(stage.name for stage, there in zip(STAGE_NAMES, self._in_order(), strict=True) if there is None),
+            not_done=tuple(
+                stage.name
+                for stage, there in zip(STAGE_NAMES, self._in_order(), strict=True)
+                if there is None
+            ),
             read_again=again,
         )
 
@@ -244,7 +310,11 @@ class Explainer:
         path = storage.join(self.run.documents, name)
         rows = find_rows(path, ["id"], same("id", row.id))
         for _, values in read_rows_of(path, rows):
-            return {name: value for name, value in values.items() if name not in _NOT_MEASURED and value is not None}
+            return {
+                name: value
+                for name, value in values.items()
+                if name not in _NOT_MEASURED and value is not None
+            }
         return None
 
 

@@ -65,15 +65,23 @@ class Inputs:
     def locator_meaning(self, kind: str, locator: str) -> str:
         """What a locator in a file of a kind counts."""
         stated = KINDS[kind].locator if kind in KINDS else ""  # a plugin's kind may not be loaded
-        meaning = stated or ("the whole file" if locator == "0" else "as the reader of this kind counts")
-        return f"{meaning}; the record with number {locator.partition('#')[2]} in it, from 0" if "#" in locator else meaning
+        meaning = stated or (
+            "the whole file" if locator == "0" else "as the reader of this kind counts"
+        )
+        return (
+            f"{meaning}; the record with number {locator.partition('#')[2]} in it, from 0"
+            if "#" in locator
+            else meaning
+        )
 
     def file(self, part: int, origin: str) -> InputFile:
         """The file, or its range, that a row of a part was read from, as it was planned."""
         planned = next((file for file in self._units[part].files if file.origin == origin), None)
         if planned is None:
             what = f"the plan has no file {origin!r} for part {part}"
-            raise UserError(what, where=self.run.documents, remedy="check the run with `tokenmill verify`")
+            raise UserError(
+                what, where=self.run.documents, remedy="check the run with `tokenmill verify`"
+            )
         return planned
 
     def describe(self, part: int, origin: str) -> InputState:

@@ -100,10 +100,16 @@ class RejectedAgain:
 
     @property
     def line(self) -> str:
-        return "equal: the same rule and value" if self.state == "equal" else f"differs: {self.rule} {self.value}"
+        return (
+            "equal: the same rule and value"
+            if self.state == "equal"
+            else f"differs: {self.rule} {self.value}"
+        )
 
 
-Outcome: TypeAlias = NotRead | EqualDocument | OtherText | OtherColumns | NowRejected | NowKept | RejectedAgain
+Outcome: TypeAlias = (
+    NotRead | EqualDocument | OtherText | OtherColumns | NowRejected | NowKept | RejectedAgain
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,15 +27,24 @@ class Segment:
     text: str | None
 
 
-def explain_row_segments(shard: MappedShard, row: int, tokenizer: Tokenizer | None) -> list[Segment]:
+def explain_row_segments(
+    shard: MappedShard, row: int, tokenizer: Tokenizer | None
+) -> list[Segment]:
     """The stretches of documents of a row, in order."""
     segments = read_segments(shard, slice(row, row + 1))
     tokens = shard.table.column("tokens").slice(row, 1).combine_chunks().flatten().to_numpy()
-    return [_segment(segments, number, tokens, tokenizer) for number in np.argsort(segments.start, kind="stable").tolist()]
+    return [
+        _segment(segments, number, tokens, tokenizer)
+        for number in np.argsort(segments.start, kind="stable").tolist()
+    ]
 
 
-def _segment(segments: Segments, number: int, tokens: np.ndarray, tokenizer: Tokenizer | None) -> Segment:
-    start, length, offset = (int(column[number]) for column in (segments.start, segments.length, segments.offset))
+def _segment(
+    segments: Segments, number: int, tokens: np.ndarray, tokenizer: Tokenizer | None
+) -> Segment:
+    start, length, offset = (
+        int(column[number]) for column in (segments.start, segments.length, segments.offset)
+    )
     begins = offset == 0
     ids = tokens[start + begins : start + length].tolist()
     return Segment(

@@ -76,6 +76,9 @@ _KINDS: tuple[type[StoredRow], ...] = (StoredDocument, StoredReject)
 def kind_of_file(name: str) -> tuple[type[StoredRow], int] | None:
     """What the rows of a file of the documents stage are, and the number of its part; None for another file."""
     for kind in _KINDS:
-        if kind.files.matches(name) and name.removeprefix(f"{kind.files.prefix}-").removesuffix(".parquet").isdigit():
+        if (
+            kind.files.matches(name)
+            and name.removeprefix(f"{kind.files.prefix}-").removesuffix(".parquet").isdigit()
+        ):
             return kind, kind.files.number(name)
     return None

@@ -17,7 +17,15 @@ from pipeline.commands.explain.explained import (
 )
 from pipeline.commands.explain.outcomes import OtherText, ReadAgainOutcome
 from pipeline.commands.explain.segments import Segment
-from pipeline.commands.explain.verdicts import DedupVerdict, Dropped, DuplicateGroup, Keeper, Kept, KnownBy, Verdict
+from pipeline.commands.explain.verdicts import (
+    DedupVerdict,
+    Dropped,
+    DuplicateGroup,
+    Keeper,
+    Kept,
+    KnownBy,
+    Verdict,
+)
 from pipeline.terminal import shown_path
 
 _SHOWN = 160
@@ -45,10 +53,15 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     for number, row in enumerate(explanation.found):
         if number:
             console.print()
-        _print_lines(console, _reject_lines(row) if isinstance(row, ExplainedReject) else _document_lines(row))
+        _print_lines(
+            console,
+            _reject_lines(row) if isinstance(row, ExplainedReject) else _document_lines(row),
+        )
     if explanation.is_empty:
         asked = escape(str(explanation.asked))
-        console.print(f"no document and no reject of {escape(shown_path(explanation.path))} has {asked}")
+        console.print(
+            f"no document and no reject of {escape(shown_path(explanation.path))} has {asked}"
+        )
         _print_lines(console, (("near", url) for url in explanation.near or ()))
 
 
@@ -66,12 +79,17 @@ def marked_text(segment: Segment, *, shown: int | None = None) -> str:
 def _print_row(console: Console, row: ExplainedShardRow) -> None:
     where = f"{shown_path(row.path)}:{row.row}"
     figures = f"{row.targets:,} tokens predicted ({row.bytes:,} bytes) of {row.sequence_length:,}"
-    console.print(f"[bold]{escape(where)}[/]  {row.split} {escape(row.source)}, {figures}", soft_wrap=True)
+    console.print(
+        f"[bold]{escape(where)}[/]  {row.split} {escape(row.source)}, {figures}", soft_wrap=True
+    )
     if row.note:
         console.print(row.note, markup=False, soft_wrap=True)
     for number, segment in enumerate(row.segments, 1):
         document = row.documents.get(segment.document)
-        console.print(f"\n[bold]segment {number} of {len(row.segments)}[/]  {_place(segment, document)}", soft_wrap=True)
+        console.print(
+            f"\n[bold]segment {number} of {len(row.segments)}[/]  {_place(segment, document)}",
+            soft_wrap=True,
+        )
         if segment.text is not None:
             console.print(f"  {marked_text(segment, shown=_SHOWN)}", markup=False, soft_wrap=True)
         if document:
@@ -82,7 +100,11 @@ def _place(segment: Segment, document: ExplainedDocument | None) -> str:
     """Where a segment lies in its row, and which tokens of which document it holds."""
     first, last = segment.positions
     begin, end = segment.document_tokens
-    of = f" of {document.shards.tokens:,}" if document and isinstance(document.shards, Placement) else ""
+    of = (
+        f" of {document.shards.tokens:,}"
+        if document and isinstance(document.shards, Placement)
+        else ""
+    )
     extent = _EXTENTS[segment.begins, segment.ends]
     return f"positions {first:,} to {last:,}: tokens {begin:,} to {end:,}{of} of document {segment.document}, {extent}"
 
@@ -123,7 +145,10 @@ def _shard_lines(document: ExplainedDocument) -> Iterator[Line]:
         rows = placement.rows
         more = f", … ({len(rows):,} in all)" if len(rows) > _LISTED_ROWS else ""
         listed = ", ".join(f"{row:,}" for row in rows[:_LISTED_ROWS]) + more
-        yield "shards", f"{placement.tokens:,} tokens in {placement.file}, row{'s' if len(rows) > 1 else ''} {listed}"
+        yield (
+            "shards",
+            f"{placement.tokens:,} tokens in {placement.file}, row{'s' if len(rows) > 1 else ''} {listed}",
+        )
     elif isinstance(placement, InNoShard):
         yield "shards", "none, though it was kept: check the run with `tokenmill verify`"
     elif document.dedup and document.dedup.is_dropped:
@@ -148,7 +173,10 @@ def _origin_lines(row: ExplainedRow) -> Iterator[Line]:
     if row.url:
         yield "url", row.url
     yield "source", f"{row.source} ({row.source_kind})"
-    yield "file", f"{row.origin}  ({shown_path(row.input.path)}, {row.input.bytes:,} bytes, {row.input.state})"
+    yield (
+        "file",
+        f"{row.origin}  ({shown_path(row.input.path)}, {row.input.bytes:,} bytes, {row.input.state})",
+    )
     yield "locator", f"{row.locator}: {row.locator_meaning}"
 
 
@@ -167,7 +195,10 @@ def _dedup_lines(dedup: DedupVerdict) -> Iterator[Line]:
     for line in dedup.lines:
         yield "line removed", f"{line.line}: {_shortened(line.text, _TITLE)}"
     for match in dedup.evaluation_texts:
-        yield "evaluation", f"shares {match.grams:,} n-grams with {match.set}: {_shortened(match.excerpt, _TITLE)}"
+        yield (
+            "evaluation",
+            f"shares {match.grams:,} n-grams with {match.set}: {_shortened(match.excerpt, _TITLE)}",
+        )
 
 
 def _drop_lines(dropped: Dropped) -> Iterator[Line]:
@@ -176,7 +207,10 @@ def _drop_lines(dropped: Dropped) -> Iterator[Line]:
     verdict: Verdict | None = dropped
     while isinstance(verdict, Dropped):
         keeper = verdict.keeper
-        yield label, f"dropped by {verdict.rule}{_similarity(verdict.similarity)}{_in_favour_of(verdict, keeper)}"
+        yield (
+            label,
+            f"dropped by {verdict.rule}{_similarity(verdict.similarity)}{_in_favour_of(verdict, keeper)}",
+        )
         if keeper and keeper.known_by:
             yield "", _known_by(keeper.known_by)
         label, verdict = "", keeper.then if keeper else None
@@ -195,7 +229,10 @@ def _group_lines(group: DuplicateGroup) -> Iterator[Line]:
     dropped = f"; {group.dropped:,} dropped in favour of this one" if group.dropped else ""
     yield "", f"a group of {group.documents:,} documents, {group.kept:,} of them kept{dropped}"
     for member in group.members:
-        yield "", f"- {member.document}{_similarity(member.similarity)}  {_known_by(member.known_by)}"
+        yield (
+            "",
+            f"- {member.document}{_similarity(member.similarity)}  {_known_by(member.known_by)}",
+        )
 
 
 def _similarity(similarity: float | None) -> str:
@@ -203,7 +240,9 @@ def _similarity(similarity: float | None) -> str:
 
 
 def _known_by(known_by: KnownBy) -> str:
-    return "  ".join([known_by.name, *([repr(_shortened(known_by.excerpt, _TITLE))] if known_by.excerpt else [])])
+    return "  ".join(
+        [known_by.name, *([repr(_shortened(known_by.excerpt, _TITLE))] if known_by.excerpt else [])]
+    )
 
 
 def _again_lines(again: ReadAgainOutcome | None) -> Iterator[Line]:

@@ -70,7 +70,11 @@ class DroppedMember:
     known_by: KnownBy
 
     def to_plain(self) -> JsonObject:
-        return {"document": self.document, "similarity": self.similarity, **to_object(self.known_by)}
+        return {
+            "document": self.document,
+            "similarity": self.similarity,
+            **to_object(self.known_by),
+        }
 
 
 _GROUP_KEYS = {"kept": "stay", "dropped": "went_for_it", "members": "went"}
@@ -90,7 +94,10 @@ class DuplicateGroup:
     members: tuple[DroppedMember, ...]
 
     def to_plain(self) -> JsonObject:
-        return {_GROUP_KEYS.get(entry.name, entry.name): to_plain(getattr(self, entry.name)) for entry in fields(self)}
+        return {
+            _GROUP_KEYS.get(entry.name, entry.name): to_plain(getattr(self, entry.name))
+            for entry in fields(self)
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,4 +133,8 @@ class DedupVerdict:
     def to_plain(self) -> JsonObject:
         """The verdict's keys stand beside the others. What is null or empty is left out."""
         rest = {"group": self.group, "lines": self.lines, "evaluation_texts": self.evaluation_texts}
-        return {key: value for key, value in {**to_object(self.verdict), **to_object(rest)}.items() if value not in (None, [])}
+        return {
+            key: value
+            for key, value in {**to_object(self.verdict), **to_object(rest)}.items()
+            if value not in (None, [])
+        }

@@ -29,7 +29,14 @@ from transforms.contracts.documents import DOCUMENT_SCHEMA, FORMAT_VERSION
 from transforms.contracts.plain import JsonObject, from_plain
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.errors import UserError
-from transforms.export.documents import KeptColumn, add_kinds, export_schema, flat_documents, kept_columns, with_kept
+from transforms.export.document_columns import (
+    KeptColumn,
+    add_kinds,
+    export_schema,
+    flat_documents,
+    kept_columns,
+    with_kept,
+)
 from transforms.export.formats import DocumentFormat, Write
 from transforms.export.registry import FORMATS
 from transforms.export.request import ExportRequest
@@ -54,12 +61,14 @@ def split_of(config: Config, run: Run) -> Split:
     return Split(made.seed, made.validation)
 
 
-def _document_units(run: Run, request: ExportRequest, *, validation: float) -> list[DocumentExportUnit]:
+def _document_units(
+    run: Run, request: ExportRequest, *, validation: float
+) -> list[DocumentExportUnit]:
     """The units of an export: parts of the sources wanted, in order, with the documents that each must give."""
     parts, drops = (stage.finished(run).manifest.files for stage in (DOCUMENTS, DEDUP))
     sources = sources_of_parts(run)
     request.check_sources(set(sources))
-    suffix = _Writing(request=request, split=Split(0, validation)).format.suffix(request.options)
+    suffix = Writing(request=request, split=Split(0, validation)).format.suffix(request.options)
     splits = tuple(split for split in request.splits if split == "train" or validation)
     units: list[DocumentExportUnit] = []
     for number, part_path, drops_path in kept_parts(run):
@@ -77,7 +86,11 @@ def _document_units(run: Run, request: ExportRequest, *, validation: float) -> l
             )
     if not units:
         remedy = "choose another --split or other --sources"
-        raise UserError("nothing to export: no document is left of these sources and splits", where=run.folder, remedy=remedy)
+        raise UserError(
+            "nothing to export: no document is left of these sources and splits",
+            where=run.folder,
+            remedy=remedy,
+        )
     return units
 
 
@@ -85,8 +98,12 @@ def columns_of(run: Run, request: ExportRequest) -> tuple[KeptColumn, ...]:
     """The columns that the exported sources keep, in the order of the configuration, with the types that their values have in all parts."""
     documents = DOCUMENTS.finished(run)
     if (made := documents.manifest.configuration.get("documents_format")) != FORMAT_VERSION:
-        what = f"the documents are of format {made}, and exports need those of format {FORMAT_VERSION}"
-        raise UserError(what, where=run.documents, remedy="rerun the stages: tokenmill run CONFIG --overwrite")
+        what = (
+            f"the documents are of format {made}, and exports need those of format {FORMAT_VERSION}"
+        )
+        raise UserError(
+            what, where=run.documents, remedy="rerun the stages: tokenmill run CONFIG --overwrite"
+        )
     keys: list[str] = []
     kinds: dict[str, Counter[str]] = {}
     for name, columns in _keep_columns(documents.manifest.configuration).items():
@@ -99,7 +116,10 @@ def columns_of(run: Run, request: ExportRequest) -> tuple[KeptColumn, ...]:
 
 def _keep_columns(configuration: JsonObject) -> dict[str, list[str]]:
     """The columns that each source of a documents stage keeps."""
-    return {name: source.keep_columns for name, source in from_plain(dict[str, _KeepColumns], configuration["sources"]).items()}
+    return {
+        name: source.keep_columns
+        for name, source in from_plain(dict[str, _KeepColumns], configuration["sources"]).items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +128,7 @@ class _KeepColumns:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Writing:
+class Writing:
     """How the documents of a part are written."""
 
     request: ExportRequest
@@ -122,7 +142,9 @@ class _Writing:
         return chosen
 
 
-def _export_unit(folder: str, number: int, unit: DocumentExportUnit, *, writing: _Writing) -> StageReport[ExportCounters]:
+def export_unit(
+    folder: str, number: int, unit: DocumentExportUnit, *, writing: Writing
+) -> StageReport[ExportCounters]:
     """Writes a part's kept documents by split unless they are there. A split without documents of this part has no file.
 
     Raises UserError when what was written is not what deduplication left.
@@ -147,7 +169,7 @@ def _export_unit(folder: str, number: int, unit: DocumentExportUnit, *, writing:
     return StageReport(files=files, counters=ExportCounters(splits=splits))
 
 
-def _write_part(unit: DocumentExportUnit, paths: dict[str, str], writing: _Writing) -> None:
+def _write_part(unit: DocumentExportUnit, paths: dict[str, str], writing: Writing) -> None:
     columns = writing.columns
     schema = export_schema(columns)
     for path in paths.values():
@@ -156,13 +178,17 @@ def _write_part(unit: DocumentExportUnit, paths: dict[str, str], writing: _Writi
         writers: dict[str, Write] = {}
         for split, path in paths.items():
             temporary = stack.enter_context(storage.atomic_output(path))
-            writers[split] = stack.enter_context(writing.format.open(temporary, writing.request.options, schema))
+            writers[split] = stack.enter_context(
+                writing.format.open(temporary, writing.request.options, schema)
+            )
         for _, batch in read_kept(unit.part, unit.drops, columns=DOCUMENT_SCHEMA.names):
             for split, mask in _split_masks(batch, writing.split).items():
                 if split in writers and mask.any():
                     chosen = batch.filter(pa.array(mask))
                     flat = flat_documents(chosen)
-                    writers[split](with_kept(flat, chosen.column("kept"), columns) if columns else flat)
+                    writers[split](
+                        with_kept(flat, chosen.column("kept"), columns) if columns else flat
+                    )
 
 
 def _count_splits(unit: DocumentExportUnit, split: Split) -> Counter[str]:
@@ -174,7 +200,9 @@ def _count_splits(unit: DocumentExportUnit, split: Split) -> Counter[str]:
 
 def _split_masks(batch: pa.RecordBatch, split: Split) -> dict[str, np.ndarray]:
     """The split of each document, as the shards have it: bool (n,) for each."""
-    held_out = share_mask(seeded_hash(batch.column("id"), seed=split.seed, purpose="validation"), split.validation)
+    held_out = share_mask(
+        seeded_hash(batch.column("id"), seed=split.seed, purpose="validation"), split.validation
+    )
     return {"train": ~held_out, "validation": held_out}
 
 
@@ -188,7 +216,7 @@ class DocumentExport(ExportStage[DocumentExportUnit]):
     unit = DocumentExportUnit
 
     def __init__(self, config: Config, run: Run, request: ExportRequest):
-        self.writing = _Writing(request=request, split=split_of(config, run))
+        self.writing = Writing(request=request, split=split_of(config, run))
 
     def folder(self, run: Run) -> str:
         return self.writing.request.to
@@ -203,9 +231,15 @@ class DocumentExport(ExportStage[DocumentExportUnit]):
         )
 
     def execute(
-        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[DocumentExportUnit], *, out: str
+        self,
+        config: Config,
+        run: Run,
+        settings: RunnerSettings,
+        plan: StagePlan[DocumentExportUnit],
+        *,
+        out: str,
     ) -> StageReport[ExportCounters]:
         writing = replace(self.writing, columns=columns_of(run, self.writing.request))
-        work = functools.partial(_export_unit, writing=writing)
+        work = functools.partial(export_unit, writing=writing)
         job = UnitJob(folder=out, unit=self.unit, work=work, none=ExportCounters(splits={}))
         return run_units(job, settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))

@@ -20,8 +20,8 @@ from pipeline.run.plan import NAME as PLAN
 from pipeline.run.plan import StagePlan, read_plan
 from pipeline.run.state import discard_stage, stage_state
 from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.finished import Finished
 from pipeline.stages.run_stages import run_stage
-from pipeline.stages.stage import Finished
 from transforms import storage
 from transforms.contracts.counters import ExportCounters
 from transforms.errors import UserError
@@ -31,16 +31,23 @@ from transforms.export.request import ExportRequest
 
 
 def export_run(
-    config: Config, request: ExportRequest, settings: RunnerSettings, console: Console, *, overwrite: bool = False
+    config: Config,
+    request: ExportRequest,
+    settings: RunnerSettings,
+    console: Console,
+    *,
+    overwrite: bool = False,
 ) -> Finished[ExportCounters]:
     """Exports a run, or goes on where an export was cut off. Raises UserError when something came out that did not go in."""
     run, progress = Run(config.folder), StageProgress(console)
     is_of_tokens = isinstance(FORMATS[request.format], TokenFormat)
-    stage: ExportStage[Any] = TokenExport(run, request) if is_of_tokens else DocumentExport(config, run, request)
+    stage: ExportStage[Any] = (
+        TokenExport(run, request) if is_of_tokens else DocumentExport(config, run, request)
+    )
     plan = stage.plan(config, run)
     if _state_or_discard(request.to, plan, overwrite=overwrite) == "done":
         finished = stage.finished(run)
-        progress.skipped(stage, finished)
+        progress.skipped(stage.name, stage.summary(finished))
         return finished
     return run_stage(stage, plan, config, run, settings, progress)
 
@@ -49,7 +56,11 @@ def _state_or_discard(folder: str, plan: StagePlan[Any], *, overwrite: bool) -> 
     """The state of the folder. Only an earlier export is ever removed, and only with `overwrite`: one of something else or unfinished."""
     ours = storage.exists(storage.join(folder, PLAN)) and read_plan(folder).stage == EXPORT.name
     if not ours and (names := _entries(folder)):
-        raise UserError(f"the folder holds {names[0]!r} and is no export", where=folder, remedy="name a new or an empty folder with --to")
+        raise UserError(
+            f"the folder holds {names[0]!r} and is no export",
+            where=folder,
+            remedy="name a new or an empty folder with --to",
+        )
     try:
         state = stage_state(folder, plan)
         if not overwrite or state != "started":
@@ -69,5 +80,9 @@ def _entries(folder: str) -> list[str]:
         entries = fs.ls(inner, detail=True)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    names = (posixpath.basename(entry["name"].rstrip("/")) for entry in entries if entry["name"].rstrip("/") != inner.rstrip("/"))
+    names = (
+        posixpath.basename(entry["name"].rstrip("/"))
+        for entry in entries
+        if entry["name"].rstrip("/") != inner.rstrip("/")
+    )
     return sorted(name for name in names if not name.startswith(".tmp-"))

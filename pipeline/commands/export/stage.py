@@ -10,7 +10,8 @@ from pipeline.run.folder import Run
 from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
-from pipeline.stages.stage import Finished, Stage, StageView
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import Stage, StageView
 from pipeline.terminal import Section, figures_table
 from transforms.contracts.counters import ExportCounters
 
@@ -51,7 +52,9 @@ class ExportStage(Stage[E, ExportCounters], Generic[E]):
     def plan(self, config: Config, run: Run) -> StagePlan[E]:
         raise NotImplementedError("an export is planned from a request")
 
-    def execute(self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[E], *, out: str) -> StageReport[ExportCounters]:
+    def execute(
+        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[E], *, out: str
+    ) -> StageReport[ExportCounters]:
         raise NotImplementedError("an export is made from a request")
 
     def committed_name(self, number: int, unit: E) -> str:
@@ -59,14 +62,21 @@ class ExportStage(Stage[E, ExportCounters], Generic[E]):
 
     def summary(self, finished: Finished[ExportCounters]) -> str:
         splits = finished.counters.splits.values()
-        documents, tokens = sum(split.documents for split in splits), sum(split.tokens or 0 for split in splits)
+        documents, tokens = (
+            sum(split.documents for split in splits),
+            sum(split.tokens or 0 for split in splits),
+        )
         counted = f"{documents:,} documents" + (f", {tokens:,} tokens" if tokens else "")
         return f"{counted} as {finished.manifest.configuration['format']} in {len(finished.manifest.files)} files"
 
     def sections(self, view: StageView[ExportCounters]) -> Iterator[Section]:
         table = figures_table("split", "documents", "tokens")
         for split, exported in view.counters.splits.items():
-            table.add_row(split, f"{exported.documents:,}", "" if exported.tokens is None else f"{exported.tokens:,}")
+            table.add_row(
+                split,
+                f"{exported.documents:,}",
+                "" if exported.tokens is None else f"{exported.tokens:,}",
+            )
         yield Section(view.heading, table)
 
 

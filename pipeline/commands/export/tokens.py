@@ -61,8 +61,15 @@ def _token_units(run: Run, request: ExportRequest) -> list[TokenExportUnit]:
     units = []
     for split in request.splits:
         shards = [shard for shard in _wanted_shards(run, request) if shard.split == split]
-        for (source, index), members in _group(shards, _format(request).grouping, aim_rows=aim_rows).items():
-            group = Group(split=split, source=source, index=index, positions=length * sum(shard.entry.rows for shard in members))
+        for (source, index), members in _group(
+            shards, _format(request).grouping, aim_rows=aim_rows
+        ).items():
+            group = Group(
+                split=split,
+                source=source,
+                index=index,
+                positions=length * sum(shard.entry.rows for shard in members),
+            )
             units.append(
                 TokenExportUnit(
                     split=split,
@@ -74,11 +81,20 @@ def _token_units(run: Run, request: ExportRequest) -> list[TokenExportUnit]:
     return units
 
 
-def _group(shards: Sequence[_Shard], grouping: Grouping, *, aim_rows: int) -> dict[tuple[str, int], list[_Shard]]:
+def _group(
+    shards: Sequence[_Shard], grouping: Grouping, *, aim_rows: int
+) -> dict[tuple[str, int], list[_Shard]]:
     """{(source, index): shards that share files} of one split, in order."""
     groups: dict[tuple[str, int], list[_Shard]] = {}
-    for shard, file in zip(shards, spread([shard.entry.rows for shard in shards], aim=aim_rows), strict=True):
-        key = {"split": ("", 0), "tokens": ("", file), "source": (shard.source, 0), "shard": (shard.source, shard.index)}[grouping]
+    for shard, file in zip(
+        shards, spread([shard.entry.rows for shard in shards], aim=aim_rows), strict=True
+    ):
+        key = {
+            "split": ("", 0),
+            "tokens": ("", file),
+            "source": (shard.source, 0),
+            "shard": (shard.source, shard.index),
+        }[grouping]
         groups.setdefault(key, []).append(shard)
     return groups
 
@@ -86,7 +102,11 @@ def _group(shards: Sequence[_Shard], grouping: Grouping, *, aim_rows: int) -> di
 def spread(sizes: Sequence[int], *, aim: int) -> list[int]:
     """Sizes of neighbours -> for each the number of its file, from 0 on: files of at most about `aim`, as even as can be."""
     files = -(-sum(sizes) // max(1, aim))
-    aimed = [before * files // sum(sizes) for before in itertools.accumulate(sizes[:-1], initial=0)] if sizes else []
+    aimed = (
+        [before * files // sum(sizes) for before in itertools.accumulate(sizes[:-1], initial=0)]
+        if sizes
+        else []
+    )
     numbers = {number: index for index, number in enumerate(sorted(set(aimed)))}
     return [numbers[number] for number in aimed]
 
@@ -125,7 +145,9 @@ def _export_unit(
             outputs = [stack.enter_context(storage.atomic_output(path)) for path in paths]
             writer.write(outputs, _documents(shards), info, options)
     with contextlib.ExitStack() as stack:
-        counts = writer.count([stack.enter_context(storage.local_copy(path)) for path in paths], info, options)
+        counts = writer.count(
+            [stack.enter_context(storage.local_copy(path)) for path in paths], info, options
+        )
     files = {name: file_entry(path, 0) for name, path in zip(unit.files, paths, strict=True)}
     exported = ExportedCounters(documents=counts.documents, tokens=counts.tokens)
     return StageReport(files=files, counters=ExportCounters(splits={unit.split: exported}))
@@ -143,15 +165,22 @@ def _documents(shards: Sequence[str]) -> Documents:
             yield from read_documents(open_shard(local))
 
 
-def _finish(run: Run, request: ExportRequest, report: StageReport[ExportCounters]) -> dict[str, FileEntry]:
+def _finish(
+    run: Run, request: ExportRequest, report: StageReport[ExportCounters]
+) -> dict[str, FileEntry]:
     """Checks that what the shards hold was written, and adds the files that describe the rest and the tokenizer.
 
     Raises UserError when a document or token was lost or came twice.
     """
     shards = SHARDS.finished(run).counters
     for split in request.splits:
-        sources = [counters for source, counters in shards.splits[split].items() if request.wants(source)]
-        expected = ExportedCounters(documents=sum(each.documents for each in sources), tokens=sum(each.targets for each in sources))
+        sources = [
+            counters for source, counters in shards.splits[split].items() if request.wants(source)
+        ]
+        expected = ExportedCounters(
+            documents=sum(each.documents for each in sources),
+            tokens=sum(each.targets for each in sources),
+        )
         written = report.counters.splits.get(split, ExportedCounters(documents=0, tokens=0))
         if written != expected:
             raise UserError(
@@ -161,7 +190,11 @@ def _finish(run: Run, request: ExportRequest, report: StageReport[ExportCounters
                 remedy="export again with --overwrite; if that does not help, report this as a defect",
             )
     there = TOKENIZER.finished(run).manifest.files
-    tokenizer = {name: storage.read_bytes(storage.join(run.tokenizer, name)) for name in TOKENIZER_FILES if name in there}
+    tokenizer = {
+        name: storage.read_bytes(storage.join(run.tokenizer, name))
+        for name in TOKENIZER_FILES
+        if name in there
+    }
     described = _format(request).finish(report.files, tokenizer[TOKENIZER_FILE], request.options)
     described |= {storage.join(TOKENIZER.name, name): data for name, data in tokenizer.items()}
     for name, data in described.items():
@@ -197,7 +230,13 @@ class TokenExport(ExportStage[TokenExportUnit]):
         )
 
     def execute(
-        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[TokenExportUnit], *, out: str
+        self,
+        config: Config,
+        run: Run,
+        settings: RunnerSettings,
+        plan: StagePlan[TokenExportUnit],
+        *,
+        out: str,
     ) -> StageReport[ExportCounters]:
         work = functools.partial(_export_unit, request=self.request, shards_folder=run.shards)
         job = UnitJob(folder=out, unit=self.unit, work=work, none=ExportCounters(splits={}))

@@ -24,7 +24,9 @@ class Took:
     @classmethod
     def of(cls, manifest: Manifest) -> "Took":
         disk_bytes = sum(entry.bytes for entry in manifest.files.values())
-        return cls(seconds=manifest.seconds, core_seconds=manifest.cpu_seconds, disk_bytes=disk_bytes)
+        return cls(
+            seconds=manifest.seconds, core_seconds=manifest.cpu_seconds, disk_bytes=disk_bytes
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +44,11 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedStage:
-    """A stage of a plan. Which of its parts are there follows from the state.
+    """A stage of a plan. Its state decides which of the other fields it has.
 
-    `took`: of one that is done. `estimate`: of one that is to do or resumes, with `units_done` units committed. `refused`: of one at
-    which a run would stop; those after it are not reached, and not even their `input` is known.
+    `took`: of a stage that is done. `estimate`: of one that is to do or resumes; the latter has
+    `units_done`, the number of committed units. `refused`: of one at which a run would stop. `input`:
+    of all but those that are not reached.
     """
 
     state: PlannedState
@@ -67,13 +70,17 @@ class PlannedStage:
         if self.refused is not None:
             values["refused"] = to_plain(self.refused)
         if self.input is not None:
-            values |= {"units": self.input.units, "files": self.input.files, "input_bytes": self.input.input_bytes}
+            values |= {
+                "units": self.input.units,
+                "files": self.input.files,
+                "input_bytes": self.input.input_bytes,
+            }
         return values
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guards:
-    """What stops a run, and which rules drop documents in addition to duplicates: `screens`, and repeated `lines`."""
+    """What stops a run, and the rules that drop documents or lines in addition to duplicates."""
 
     bounds: tuple[Guard, ...]
     screens: tuple[str, ...]
@@ -81,14 +88,19 @@ class Guards:
 
     def to_plain(self) -> JsonObject:
         """Each bound stands below its key of the configuration."""
-        return {**{guard.key: to_plain(guard) for guard in self.bounds}, "screens": to_plain(self.screens), "lines": self.lines}
+        return {
+            **{guard.key: to_plain(guard) for guard in self.bounds},
+            "screens": to_plain(self.screens),
+            "lines": self.lines,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
     """Of the stages that are left to do: the sums of what is known, and the highest memory.
 
-    `unknown`: figures that a stage lacks. `free_disk_bytes`: where the run's folder is or would be, None for an object store.
+    `unknown`: figures that a stage lacks. `free_disk_bytes`: where the run's folder is or would be;
+    None for an object store.
     """
 
     seconds: float
@@ -103,7 +115,7 @@ class Totals:
 class PlannedRun:
     """What a run would read and do.
 
-    `path`: its folder. `stages`, `sources`: by name. `dedup`: None where duplicates are not looked for.
+    `path`: its folder. `stages`, `sources`: by name. `dedup`: None without a search for duplicates.
     """
 
     kind: str = "plan"

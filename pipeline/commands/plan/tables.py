@@ -29,13 +29,20 @@ def _sections(planned: PlannedRun) -> Iterator[Section]:
     yield Section("limits that stop a run", "\n".join(_guards(planned.guards)))
     if any(stage.estimate for stage in planned.stages.values()):
         yield Section("total of the stages left to do", _total(planned.total))
-    notes = [f"{name}: {note}" for name, stage in planned.stages.items() if stage.estimate for note in stage.estimate.notes]
-    if notes:
+    if notes := list(_notes(planned.stages)):
         yield Section("notes", "\n".join(notes))
 
 
+def _notes(stages: Mapping[str, PlannedStage]) -> Iterator[str]:
+    for name, stage in stages.items():
+        if stage.estimate is not None:
+            yield from (f"{name}: {note}" for note in stage.estimate.notes)
+
+
 def _stages_table(stages: Mapping[str, PlannedStage]) -> Table:
-    table = figures_table("stage", "state", "files", "input MB", "units", "workers", "seconds", "memory GB", "disk MB")
+    table = figures_table(
+        "stage", "state", "files", "input MB", "units", "workers", "seconds", "memory GB", "disk MB"
+    )
     for name, stage in stages.items():
         table.add_row(name, _state(stage), *_input_figures(stage), *_cost_figures(stage))
     table.columns[1].justify = "left"
@@ -75,22 +82,30 @@ def _cost_figures(stage: PlannedStage) -> tuple[str, ...]:
 def _sources_table(sources: Mapping[str, SourceInput]) -> Table:
     table = figures_table("source", "kind", "files", "MB", "units")
     for name, source in sources.items():
-        table.add_row(name, source.kind, _count(source.files), _scaled(source.bytes, 1e6), _count(source.units))
+        table.add_row(
+            name,
+            source.kind,
+            _count(source.files),
+            _scaled(source.bytes, 1e6),
+            _count(source.units),
+        )
     return table
 
 
 def _exchange(dedup: PlannedDedup) -> Iterator[str]:
-    yield f"per document {dedup.band_bytes_per_document} bytes of bands and {dedup.exact_bytes_per_document} of exact hashes"
+    bands, exact = dedup.band_bytes_per_document, dedup.exact_bytes_per_document
+    yield f"{bands} bytes of bands and {exact} of exact hashes per document"
     if dedup.memory_limit_bytes is not None:
         yield f"memory limit {dedup.memory_limit_bytes / 1e9:.1f} GB"
     if dedup.documents is None or dedup.exchange is None:
         yield "ranges and passes are known when the documents are"
         return
     exchange = dedup.exchange
-    yield (
-        f"{dedup.documents:,} documents: {exchange.ranges} hash ranges, {exchange.band_bytes / 1e6:,.1f} MB of bands in "
-        f"{_passes(exchange.passes)}, {exchange.exact_bytes / 1e6:,.1f} MB of exact hashes in {_passes(exchange.exact_passes)}"
+    in_bands = f"{exchange.band_bytes / 1e6:,.1f} MB of bands in {_passes(exchange.passes)}"
+    in_exact = (
+        f"{exchange.exact_bytes / 1e6:,.1f} MB of exact hashes in {_passes(exchange.exact_passes)}"
     )
+    yield f"{dedup.documents:,} documents: {exchange.ranges} hash ranges, {in_bands}, {in_exact}"
     if exchange.star_rounds:
         yield f"{exchange.star_rounds} rounds of star contraction before components are combined"
 
@@ -101,8 +116,9 @@ def _passes(number: int) -> str:
 
 def _guards(guards: Guards) -> Iterator[str]:
     for guard in guards.bounds:
-        highest = f"; highest: {guard.highest.rate:.2%} in {guard.highest.source}" if guard.highest else ""
-        yield f"{guard.key} = {guard.limit}: the share of {guard.counted} in a source{highest}"
+        line = f"{guard.key} = {guard.limit}: the share of {guard.counted} in a source"
+        top = guard.highest
+        yield line if top is None else f"{line}; highest: {top.rate:.2%} in {top.source}"
     rules = [*guards.screens, *(["lines"] if guards.lines else [])]
     if rules:
         yield f"also dropping: {', '.join(rules)}"
@@ -111,10 +127,9 @@ def _guards(guards: Guards) -> Iterator[str]:
 def _total(total: Totals) -> str:
     free = total.free_disk_bytes
     room = "" if free is None else f" of {free / 1e9:,.1f} GB that are free"
-    text = (
-        f"about {total.seconds:,.0f} s ({total.core_seconds:,.0f} s of one core), {total.memory_bytes / 1e9:.2f} GB of memory, "
-        f"{total.disk_bytes / 1e6:,.1f} MB on disk{room}"
-    )
+    time = f"about {total.seconds:,.0f} s ({total.core_seconds:,.0f} s of one core)"
+    memory = f"{total.memory_bytes / 1e9:.2f} GB of memory"
+    text = f"{time}, {memory}, {total.disk_bytes / 1e6:,.1f} MB on disk{room}"
     return f"{text}; more where the table says {_UNKNOWN}" if total.unknown else text
 
 

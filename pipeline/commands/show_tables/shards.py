@@ -82,12 +82,20 @@ def describe_shards(paths: Sequence[str], run: Run) -> ShardContents | None:
             documents.setdefault(key, Counter()).update(_languages(explainer, whole.document))
             tokenizer = tokenizer or explainer.tokenizer_for(shard.info.tokenizer_sha256)
             row = _row_of_several(segments, len(shard))
-            if len(shard) and tokenizer is not None and (sample is None or (row is not None and not has_several)):
+            if (
+                len(shard)
+                and tokenizer is not None
+                and (sample is None or (row is not None and not has_several))
+            ):
                 row, has_several = row or 0, row is not None
-                sample = SampleRow(path=path, row=row, segments=explain_row_segments(shard, row, tokenizer))
+                sample = SampleRow(
+                    path=path, row=row, segments=explain_row_segments(shard, row, tokenizer)
+                )
     return ShardContents(
         documents={key: dict(largest_first(languages)) for key, languages in documents.items()},
-        document_lengths={str(1 << number): lengths[number] for number in sorted(lengths) if lengths[number]},
+        document_lengths={
+            str(1 << number): lengths[number] for number in sorted(lengths) if lengths[number]
+        },
         frequent_tokens=_frequent(counts, tokenizer),
         sample=sample,
     )
@@ -100,22 +108,35 @@ def contents_sections(contents: ShardContents) -> Iterator[Section]:
         for key, languages in contents.documents.items():
             shown = list(languages.items())
             more = f" +{len(shown) - 8}" if len(shown) > 8 else ""
-            table.add_row(key, f"{sum(languages.values()):,}", " ".join(f"{code} {number:,}" for code, number in shown[:8]) + more)
+            table.add_row(
+                key,
+                f"{sum(languages.values()):,}",
+                " ".join(f"{code} {number:,}" for code, number in shown[:8]) + more,
+            )
         yield Section("documents by language", table)
     if lengths := contents.document_lengths:
         table = figures_table("tokens", "documents", "")
         most = max(lengths.values())
         for bound, number in lengths.items():
-            table.add_row(f"{int(bound) // 2:,} to {int(bound) - 1:,}", f"{number:,}", bar(number, most))
+            table.add_row(
+                f"{int(bound) // 2:,} to {int(bound) - 1:,}", f"{number:,}", bar(number, most)
+            )
         table.columns[2].justify = "left"
         yield Section("documents by length", table)
     if contents.frequent_tokens:
         table = figures_table("token", "times", "share")
         for entry in contents.frequent_tokens:
-            table.add_row(escape(entry.text or "") + f" ({entry.token})", f"{entry.times:,}", f"{entry.share:.2%}")
+            table.add_row(
+                escape(entry.text or "") + f" ({entry.token})",
+                f"{entry.times:,}",
+                f"{entry.share:.2%}",
+            )
         yield Section("most frequent tokens", table)
     if sample := contents.sample:
-        lines = (f"{segment.document}  {marked_text(segment, shown=_SHOWN)}" for segment in sample.segments)
+        lines = (
+            f"{segment.document}  {marked_text(segment, shown=_SHOWN)}"
+            for segment in sample.segments
+        )
         heading = f"row {sample.row} of {sample.path.rpartition('/')[2]}: ⟦ a document begins, ⟧ it ends, … it goes on elsewhere"
         yield Section(heading, "\n".join(lines))
 

@@ -120,10 +120,19 @@ def look_at(path: str) -> View:
 
 def run_view(folder: str) -> RunView:
     """All finished stages of a run. Raises UserError where there is none."""
-    there = [(stage, finished) for stage, finished in in_order(finished_stages(Run(folder))) if finished]
+    there = [
+        (stage, finished) for stage, finished in in_order(finished_stages(Run(folder))) if finished
+    ]
     if not there:
-        raise UserError("no stage of the run is finished", where=folder, remedy="run `tokenmill run CONFIG`")
-    return RunView(path=folder, stages={stage.name: StageFolderView(stage=stage, view=stage.view(each)) for stage, each in there})
+        raise UserError(
+            "no stage of the run is finished", where=folder, remedy="run `tokenmill run CONFIG`"
+        )
+    return RunView(
+        path=folder,
+        stages={
+            stage.name: StageFolderView(stage=stage, view=stage.view(each)) for stage, each in there
+        },
+    )
 
 
 def print_view(console: Console, view: View) -> None:
@@ -152,7 +161,9 @@ def _shard_view(path: str) -> ShardView:
     with storage.local_copy(path) as local:
         shard = open_shard(local)
         info, counters = shard.info, count_shard(shard)
-    return ShardView(path=path, info=info, counters=counters, contents=describe_shards([path], run_of_file(path)))
+    return ShardView(
+        path=path, info=info, counters=counters, contents=describe_shards([path], run_of_file(path))
+    )
 
 
 def _tokenizer_view(path: str) -> TokenizerFileView:

@@ -11,8 +11,8 @@ from pipeline.run.plan import read_plan
 from pipeline.run.state import damaged_files
 from pipeline.stages.all_stages import in_order
 from pipeline.stages.check import Check
-from pipeline.stages.finished import FinishedStages
-from pipeline.stages.stage import Finished, Stage
+from pipeline.stages.finished import Finished, FinishedStages
+from pipeline.stages.stage import Stage
 from transforms import storage
 from transforms.contracts.manifest import NAME as MANIFEST
 from transforms.tokens.shards import open_shard
@@ -37,11 +37,15 @@ def check_schemas(stage: Stage[Any, Any], finished: Finished[Any], check: Check)
         rows += number
         if number != entry.rows:
             check.add(f"{path} has {number:,} rows, the manifest says {entry.rows:,}")
-        if name.endswith(".arrow"):  # a shard says itself what it holds; its stage's own checks compare that
+        if name.endswith(
+            ".arrow"
+        ):  # a shard says itself what it holds; its stage's own checks compare that
             continue
         contract = stage.contract_of(name, finished)
         if contract is None or not contract.is_kept_by(schema):
-            check.add(f"{path} does not have the columns of its contract: {', '.join(schema.names)}")
+            check.add(
+                f"{path} does not have the columns of its contract: {', '.join(schema.names)}"
+            )
     check.checked = f"{len(finished.manifest.files):,} files, {rows:,} rows"
 
 
@@ -63,7 +67,9 @@ def check_chain(stages: FinishedStages, check: Check) -> None:
         folder, manifest = finished.folder, finished.manifest
         plan = read_plan(folder)
         if plan.fingerprint != plan.fingerprint_of_content:
-            check.add(f"{storage.join(folder, PLAN)} has been changed: its fingerprint is not that of what it says")
+            check.add(
+                f"{storage.join(folder, PLAN)} has been changed: its fingerprint is not that of what it says"
+            )
         for key in ("stage", "fingerprint", "upstream", "configuration"):
             if getattr(manifest, key) != getattr(plan, key):
                 check.add(f"{storage.join(folder, MANIFEST)}: {key} is not that of the plan")
@@ -71,4 +77,6 @@ def check_chain(stages: FinishedStages, check: Check) -> None:
             check.add(f"{storage.join(folder, MANIFEST)} is of the stage {manifest.stage!r}")
     for (earlier, before), (later, after) in itertools.pairwise(in_order(stages)):
         if before and after and after.manifest.upstream != before.manifest.fingerprint:
-            check.add(f"{later.name} was made from another {earlier.name} than the one that is there")
+            check.add(
+                f"{later.name} was made from another {earlier.name} than the one that is there"
+            )

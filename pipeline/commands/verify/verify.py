@@ -10,7 +10,8 @@ from pipeline.run.folder import Run
 from pipeline.run.state import is_finished
 from pipeline.stages.all_stages import STAGES, in_order, read_stages
 from pipeline.stages.check import Check
-from pipeline.stages.stage import Finished, Stage
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import Stage
 from transforms import storage
 from transforms.contracts.manifest import NAME as MANIFEST
 from transforms.errors import ConfigError, UserError
@@ -41,7 +42,11 @@ class Verification:
 def verify_run(run: Run) -> Verification:
     """All checks of the finished stages. Raises UserError where no stage is finished."""
     if not storage.exists(run.folder):
-        raise ConfigError("there is no such folder", where=run.folder, remedy="name the folder of a run, or its configuration")
+        raise ConfigError(
+            "there is no such folder",
+            where=run.folder,
+            remedy="name the folder of a run, or its configuration",
+        )
     checks: list[Check] = []
     damaged: set[Stage[Any, Any]] = set()
 
@@ -55,12 +60,16 @@ def verify_run(run: Run) -> Verification:
     stages = read_stages(run, read)
     there = [(stage, finished) for stage, finished in in_order(stages) if finished]
     if not there and not checks:
-        raise UserError("no stage of the run is finished", where=run.folder, remedy="run `tokenmill run CONFIG`")
+        raise UserError(
+            "no stage of the run is finished", where=run.folder, remedy="run `tokenmill run CONFIG`"
+        )
     for stage, finished in there:
         files = _carry_out(f"{stage.name}: files", partial(check_files, finished))
         checks.append(files)
         if not files.wrong and stage.has_rows:
-            checks.append(_carry_out(f"{stage.name}: columns, rows", partial(check_schemas, stage, finished)))
+            checks.append(
+                _carry_out(f"{stage.name}: columns, rows", partial(check_schemas, stage, finished))
+            )
         if files.wrong:
             damaged.add(stage)
     checks.append(_carry_out("stages follow from each other", partial(check_chain, stages)))
@@ -81,7 +90,12 @@ def verify_run(run: Run) -> Verification:
 
 def _result(check: Check) -> CheckResult:
     return CheckResult(
-        check=check.name, checked=check.checked, state=check.state, wrong=check.wrong, faults=check.faults, why=check.skipped or None
+        check=check.name,
+        checked=check.checked,
+        state=check.state,
+        wrong=check.wrong,
+        faults=check.faults,
+        why=check.skipped or None,
     )
 
 
@@ -98,7 +112,9 @@ def _read_stage(run: Run, stage: Stage[Any, Any]) -> tuple[Finished[Any] | None,
     try:
         return stage.finished(run), None
     except Exception as error:  # whatever somebody has written there
-        check.add(f"{storage.join(folder, MANIFEST)} cannot be read: {getattr(error, 'what', error)}")
+        check.add(
+            f"{storage.join(folder, MANIFEST)} cannot be read: {getattr(error, 'what', error)}"
+        )
         return None, check
 
 

@@ -11,11 +11,20 @@ from transforms.errors import UserError
 def drop_guard(config: Config, counters: DedupCounters | None) -> Guard:
     """The bound that `check_drop_rate` holds; `counters` of a stage that passed it."""
     sources = counters.sources if counters else {}
-    highest = highest_rate({name: (source.dropped, source.documents) for name, source in sources.items()})
-    return Guard(key="dedup.max_drop_rate", limit=config.dedup.max_drop_rate, counted="dropped documents", highest=highest)
+    highest = highest_rate(
+        {name: (source.dropped, source.documents) for name, source in sources.items()}
+    )
+    return Guard(
+        key="dedup.max_drop_rate",
+        limit=config.dedup.max_drop_rate,
+        counted="dropped documents",
+        highest=highest,
+    )
 
 
-def check_drop_rate(config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True) -> None:
+def check_drop_rate(
+    config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True
+) -> None:
     """Raises UserError when more than `max_drop_rate` of a source would be dropped; nothing reads its drops then.
 
     The message names a report with the largest groups and samples of what would be dropped. `write`: whether to write it.

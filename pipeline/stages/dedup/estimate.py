@@ -7,10 +7,24 @@ from pipeline.config.schema import Config
 from pipeline.runner.beam import RunnerSettings, Work
 from pipeline.stages import rates
 from pipeline.stages.dedup.work import BYTES_PER_SECOND
-from pipeline.stages.estimate import AT_MOST, Estimate, Survey, Volume, estimate, processes_memory, workers_for
+from pipeline.stages.estimate import (
+    AT_MOST,
+    Estimate,
+    Survey,
+    Volume,
+    estimate,
+    processes_memory,
+    workers_for,
+)
 from transforms.contracts.plain import JsonObject, to_object, to_plain
 from transforms.dedup.near.bands import ExpectedRecall, expected_recall
-from transforms.dedup.near.exchange import Exchange, band_bytes, exact_bytes, pass_bytes, plan_exchange
+from transforms.dedup.near.exchange import (
+    Exchange,
+    band_bytes,
+    exact_bytes,
+    pass_bytes,
+    plan_exchange,
+)
 from transforms.dedup.near.signatures import signature_bytes
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
@@ -19,7 +33,10 @@ from transforms.memory import COPIES_IN_MEMORY, FIXED_MEMORY, local_memory
 
 @dataclass(frozen=True, kw_only=True)
 class ExchangeFigures:
-    """Hash ranges, passes over bands and over exact hashes, rounds of star contraction; bytes that cross, in total and in one pass."""
+    """How hashes cross between workers, and how many bytes: in total, and in the largest pass.
+
+    `passes`: over the bands; `exact_passes`: over the exact hashes. `star_rounds`: of star contraction.
+    """
 
     ranges: int
     passes: int
@@ -32,9 +49,9 @@ class ExchangeFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedDedup:
-    """The search for duplicates before it runs: the recall of its bands, and the bytes that workers exchange.
+    """The search for duplicates before it runs: its recall, and the bytes that workers exchange.
 
-    `documents` and `exchange`: of all documents, None before their number is known.
+    `documents`, `exchange`: None before the number of documents is known.
     """
 
     recall: ExpectedRecall
@@ -57,7 +74,10 @@ class PlannedDedup:
 
 
 def estimate_dedup(survey: Survey) -> Estimate:
-    """Estimates the whole stage; signatures that are committed already are not subtracted. Raises ConfigError for too little memory."""
+    """Estimates the whole stage, without regard to signatures that are committed already.
+
+    Raises ConfigError for too little memory.
+    """
     config, settings, volume = survey.config, survey.settings, survey.volume
     notes = [] if volume.measured else [AT_MOST]
     workers = core_seconds = None
@@ -66,20 +86,31 @@ def estimate_dedup(survey: Survey) -> Estimate:
         workers = workers_for(settings, work)
         core_seconds = work.seconds * (config.dedup.enabled + sum(_option_times(config)))
     if not config.dedup.enabled:
-        return estimate(workers, core_seconds, processes_memory(workers, rates.DEDUP_WORKER_MEMORY), 0.0, notes)
+        return estimate(
+            workers, core_seconds, processes_memory(workers, rates.DEDUP_WORKER_MEMORY), 0.0, notes
+        )
     if volume.documents is None:
         per_document = signature_bytes(config.dedup)
-        notes.append(f"memory and disk follow the number of documents: {per_document} bytes on disk for each, memory within memory_limit")
+        sizes = f"{per_document} bytes on disk for each, memory within memory_limit"
+        notes.append(f"memory and disk follow the number of documents: {sizes}")
         return estimate(workers, core_seconds, None, None, notes)
     memory = _dedup_memory(config, settings, volume, workers)
     disk = float(volume.documents * signature_bytes(config.dedup))
-    return estimate(workers, core_seconds, memory, disk, notes, alone=volume.documents * rates.DEDUP_DRIVER_SECONDS)
+    return estimate(
+        workers,
+        core_seconds,
+        memory,
+        disk,
+        notes,
+        alone=volume.documents * rates.DEDUP_DRIVER_SECONDS,
+    )
 
 
 def planned_dedup(survey: Survey) -> PlannedDedup | None:
-    """None where duplicates are not looked for.
+    """What is known of the search for duplicates; None where there is none.
 
-    Too little memory is an error of `estimate_dedup`; here it leaves the figures per document, because a finished stage needs no memory.
+    Too little memory leaves the figures per document: it is an error of `estimate_dedup`, and a
+    finished stage needs no memory.
     """
     config, documents = survey.config.dedup, survey.volume.documents
     if not config.enabled:
@@ -100,7 +131,10 @@ def planned_dedup(survey: Survey) -> PlannedDedup | None:
 
 
 def exchange_figures(documents: int, config: DedupConfig, *, memory: int | None) -> ExchangeFigures:
-    """How hashes of so many documents are exchanged within `memory` bytes (None: no limit). Raises ConfigError for too little memory."""
+    """How the hashes of so many documents are exchanged within `memory` bytes; None: no limit.
+
+    Raises ConfigError for too little memory.
+    """
     exchange = plan_exchange(documents, config, memory=memory)
     return ExchangeFigures(
         ranges=exchange.ranges,
@@ -113,17 +147,33 @@ def exchange_figures(documents: int, config: DedupConfig, *, memory: int | None)
     )
 
 
-def _dedup_memory(config: Config, settings: RunnerSettings, volume: Volume, workers: int | None) -> float | None:
-    """What a pass takes in driver and workers, and each worker for its part; that was measured with parts of 100,000 documents."""
+def _dedup_memory(
+    config: Config, settings: RunnerSettings, volume: Volume, workers: int | None
+) -> float | None:
+    """Bytes of driver and workers at the peak of a pass.
+
+    A worker also holds the signatures of its part: FIXED_MEMORY includes those of a measured part.
+    """
     if workers is None or volume.documents is None:
         return None
-    exchange: Exchange = plan_exchange(volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes))
+    exchange: Exchange = plan_exchange(
+        volume.documents, config.dedup, memory=local_memory(config.dedup.memory_bytes)
+    )
     idle = rates.DRIVER_MEMORY + workers * rates.DEDUP_WORKER_MEMORY
     share = min(volume.documents / max(volume.units, 1) / rates.DOCUMENTS_PER_MEASURED_PART, 1.0)
-    return idle + max(FIXED_MEMORY - idle, 0) * share + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)
+    return (
+        idle
+        + max(FIXED_MEMORY - idle, 0) * share
+        + COPIES_IN_MEMORY * pass_bytes(volume.documents, config.dedup, exchange)
+    )
 
 
 def _option_times(config: Config) -> list[float]:
     settings = config.dedup
-    asked = {"urls": settings.urls != "off", "against": settings.against, "lines": settings.lines, "decontaminate": settings.decontaminate}
+    asked = {
+        "urls": settings.urls != "off",
+        "against": settings.against,
+        "lines": settings.lines,
+        "decontaminate": settings.decontaminate,
+    }
     return [rates.OPTION_TIMES[name] for name, wanted in asked.items() if wanted]

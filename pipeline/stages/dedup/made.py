@@ -1,6 +1,6 @@
 """The settings that a finished dedup stage was made with."""
 
-from pipeline.stages.stage import Finished
+from pipeline.stages.finished import Finished
 from transforms.contracts.counters import DedupCounters
 from transforms.contracts.plain import from_plain
 from transforms.dedup.settings import DedupConfig

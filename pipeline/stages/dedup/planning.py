@@ -9,7 +9,7 @@ from pipeline.stages.dedup.units import DedupUnit
 from pipeline.stages.documents.stage import DOCUMENTS
 from transforms import storage
 from transforms.contracts.names import PARTS
-from transforms.dedup.screens.earlier import open_runs
+from transforms.dedup.screens.earlier_runs import open_runs
 from transforms.errors import UserError
 
 _NOT_IN_BYTES = ("ranges", "passes", "memory_limit", "max_drop_rate")
@@ -24,13 +24,23 @@ def plan_dedup(stage: str, config: Config, run: Run) -> StagePlan[DedupUnit]:
     values["decontaminate"] = list(evaluation)
     # Names and fingerprints in place of paths: a folder that was moved is the same run.
     earlier_runs = open_runs(config.dedup.against, config.dedup, own=run.folder)
-    values["against"] = [[earlier.name, earlier.fingerprint, earlier.documents is not None] for earlier in earlier_runs]
+    values["against"] = [
+        [earlier.name, earlier.fingerprint, earlier.documents is not None]
+        for earlier in earlier_runs
+    ]
     return StagePlan(
         stage=stage,
-        configuration={"dedup": {key: value for key, value in values.items() if key not in _NOT_IN_BYTES}},
+        configuration={
+            "dedup": {key: value for key, value in values.items() if key not in _NOT_IN_BYTES}
+        },
         upstream=manifest.fingerprint,
-        inputs=tuple((f"evaluation: {name}", file.size, file.version) for name, file in evaluation.items()),
-        units=[DedupUnit(part=PARTS.number(name), bytes=entry.bytes, documents=entry.rows) for name, entry in parts],
+        inputs=tuple(
+            (f"evaluation: {name}", file.size, file.version) for name, file in evaluation.items()
+        ),
+        units=[
+            DedupUnit(part=PARTS.number(name), bytes=entry.bytes, documents=entry.rows)
+            for name, entry in parts
+        ],
     )
 
 

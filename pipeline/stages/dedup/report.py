@@ -6,54 +6,31 @@ from dataclasses import dataclass, field
 from pipeline.run.folder import Run
 from transforms import storage
 from transforms.contracts.counters import DedupCounters, DropCounters
-from transforms.contracts.plain import from_plain
-from transforms.dedup.examine import largest_clusters, sample_drops
+from transforms.dedup.examine import (
+    SampledCluster,
+    SampledDocument,
+    SampledDrop,
+    largest_clusters,
+    sample_drops,
+)
 
 _REPORT = "dedup-report.md"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownDocument:
-    """A document of a group of duplicates, or one that a rule dropped. Without `keeper` it is kept.
-
-    `other`: the earlier run or evaluation set that the keeper is in. What follows it is known while the documents are there.
-    """
-
-    document: str
-    id: str
-    keeper: str | None = None
-    similarity: float | None = None
-    other: str | None = None
-    source: str | None = None
-    origin: str | None = None
-    locator: str | None = None
-    url: str | None = None
-    title: str | None = None
-    excerpt: str | None = None
-    keeper_excerpt: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownCluster:
-    """A group of duplicates: its `size`, how many are `kept`, and some documents, keepers first."""
-
-    size: int
-    kept: int
-    documents: tuple[ShownDocument, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
     """The largest groups of duplicates, and samples of what other rules dropped, by rule."""
 
-    largest_clusters: tuple[ShownCluster, ...] = ()
-    samples: dict[str, tuple[ShownDocument, ...]] = field(default_factory=dict)
+    largest_clusters: list[SampledCluster] = field(default_factory=list)
+    samples: dict[str, list[SampledDrop]] = field(default_factory=dict)
 
 
 def examine(folder: str, documents: str) -> Examples:
     """Reads a dedup folder, and excerpts from the documents folder where it is there."""
-    clusters = from_plain(tuple[ShownCluster, ...], largest_clusters(folder, documents))
-    return Examples(largest_clusters=clusters, samples=from_plain(dict[str, tuple[ShownDocument, ...]], sample_drops(folder, documents)))
+    return Examples(
+        largest_clusters=largest_clusters(folder, documents),
+        samples=sample_drops(folder, documents),
+    )
 
 
 def dropped_by_rule(counters: DropCounters) -> str:
@@ -94,7 +71,10 @@ def notes(counters: DedupCounters) -> Iterator[str]:
             estimated = f"{earlier.estimated:,} matches with the earlier run {name!r}"
             yield f"{estimated} are estimates from signatures: its documents are not there any more"
     if counters.oversized_buckets:
-        documents, skipped = f"{counters.oversized_documents:,} documents", f"{counters.skipped_pairs:,} pairs"
+        documents, skipped = (
+            f"{counters.oversized_documents:,} documents",
+            f"{counters.skipped_pairs:,} pairs",
+        )
         yield (
             f"{counters.oversized_buckets:,} buckets exceed dedup.bucket_limit: of their {documents} each was compared with the first "
             f"in keep order and with the next, {skipped} were not compared"
@@ -110,14 +90,25 @@ def _markdown(counters: DedupCounters, examples: Examples) -> Iterator[str]:
     yield f"| source | documents | {' | '.join(rules)} | kept | share dropped |"
     yield "|---|" + "---:|" * (len(rules) + 3)
     for name, source in counters.sources.items():
-        figures = " | ".join(f"{number:,}" for number in (source.documents, *(source.rules[rule] for rule in rules), source.kept))
+        figures = " | ".join(
+            f"{number:,}"
+            for number in (source.documents, *(source.rules[rule] for rule in rules), source.kept)
+        )
         yield f"| {name} | {figures} | {source.dropped / max(1, source.documents):.1%} |"
-    yield from ("", "## Similarity to the kept document", "", "| similarity | documents |", "|---|---:|")
+    yield from (
+        "",
+        "## Similarity to the kept document",
+        "",
+        "| similarity | documents |",
+        "|---|---:|",
+    )
     yield from (f"| {edge} | {number:,} |" for edge, number in similarity_lines(counters))
     yield from ("", f"## The {len(examples.largest_clusters)} largest groups of duplicates")
     for cluster in examples.largest_clusters:
         yield from ("", f"### {cluster.size:,} documents, {cluster.kept:,} kept", "")
-        yield from (_entry(document, dropped=document.keeper is not None) for document in cluster.documents)
+        yield from (
+            _entry(document, dropped=document.keeper is not None) for document in cluster.documents
+        )
     for rule, entries in examples.samples.items():
         yield from ("", f"## Samples of `{rule}`", "")
         yield from (_entry(document, dropped=True) for document in entries)
@@ -125,10 +116,22 @@ def _markdown(counters: DedupCounters, examples: Examples) -> Iterator[str]:
         yield from ("", f"- {note}")
 
 
-def _entry(shown: ShownDocument, *, dropped: bool) -> str:
-    place = " ".join(str(value) for value in (shown.source, shown.origin, shown.locator, shown.url, shown.title) if value is not None)
+def _entry(shown: SampledDocument, *, dropped: bool) -> str:
+    text = shown.text
+    place = (
+        " ".join(
+            value
+            for value in (text.source, text.origin, text.locator, text.url, text.title)
+            if value is not None
+        )
+        if text
+        else ""
+    )
     kept_one = " of ".join(value for value in (shown.keeper, shown.other) if value is not None)
     fate = f"dropped for {kept_one}" if kept_one else "dropped" if dropped else "kept"
     similarity = "" if shown.similarity is None else f", similarity {shown.similarity}"
-    kept = f" Kept: {shown.keeper_excerpt!r}" if shown.keeper_excerpt else ""
-    return f"- {shown.document} {fate}{similarity} ({place}): {shown.excerpt or ''!r}{kept}"
+    keeper = shown.keeper_excerpt if isinstance(shown, SampledDrop) else None
+    kept = f" Kept: {keeper!r}" if keeper else ""
+    return (
+        f"- {shown.document} {fate}{similarity} ({place}): {(text.excerpt if text else '')!r}{kept}"
+    )

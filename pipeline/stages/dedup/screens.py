@@ -9,16 +9,24 @@ import pyarrow.parquet as pq
 
 from pipeline.runner.beam import RunnerSettings, Work, run_pipeline
 from transforms import storage
-from transforms.beam.drop_lines import DropLines, count_lines
-from transforms.beam.screen_against import ScreenAgainst, read_oversized
-from transforms.beam.screen_contaminated import ScreenContaminated, count_matches, index_path
+from transforms.beam.drop_lines import DropLines
+from transforms.beam.screen_against import ScreenAgainst
+from transforms.beam.screen_contaminated import ScreenContaminated
 from transforms.beam.screen_urls import ScreenUrls
 from transforms.contracts.counters import ContaminationCounters, EarlierRunCounters, LineCounters
 from transforms.contracts.names import PARTS
 from transforms.contracts.plain import from_plain
-from transforms.dedup.screens.contamination import index_texts, read_texts, write_index
-from transforms.dedup.screens.earlier import EarlierRun
-from transforms.dedup.screens.order import active_screens, screened_drops, screened_folder
+from transforms.dedup.lines.record_lines import count_lines
+from transforms.dedup.screens.contamination import count_matches
+from transforms.dedup.screens.earlier_pairs import read_oversized
+from transforms.dedup.screens.earlier_runs import EarlierRun
+from transforms.dedup.screens.evaluation_index import (
+    evaluation_index_path,
+    index_texts,
+    read_texts,
+    write_index,
+)
+from transforms.dedup.screens.screened import active_screens, screened_drops, screened_folder
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
 from transforms.memory import local_memory, passes_for
@@ -50,13 +58,24 @@ def evaluation_files(config: DedupConfig) -> dict[str, FileInfo]:
         found = storage.list_files(pattern)
         if not found:
             where = globs.unescape(pattern)
-            raise ConfigError("dedup.decontaminate: no file matches", where=where, remedy="name files of evaluation texts, JSON Lines")
+            raise ConfigError(
+                "dedup.decontaminate: no file matches",
+                where=where,
+                remedy="name files of evaluation texts, JSON Lines",
+            )
         files.update((file.path, file) for file in found)
     return dict(zip(short_names(list(files)), files.values(), strict=True))
 
 
 def run_screens(
-    config: DedupConfig, documents: str, out: str, parts: list[int], settings: RunnerSettings, work: Work, *, earlier: list[EarlierRun]
+    config: DedupConfig,
+    documents: str,
+    out: str,
+    parts: list[int],
+    settings: RunnerSettings,
+    work: Work,
+    *,
+    earlier: list[EarlierRun],
 ) -> ScreenCounters:
     """Runs the screens that the configuration asks for, one after the other."""
     ranges = _ranges(documents, config)
@@ -64,23 +83,34 @@ def run_screens(
     if active_screens(config) or config.decontaminate:
         storage.make_folder(screened_folder(out))
     if config.decontaminate:
-        texts = ((name, read_texts(file.path, config.decontaminate_fields)) for name, file in evaluation_files(config).items())
-        index, figures = index_texts(texts, ngram=config.decontaminate_ngram, shortest=config.decontaminate_shortest)
-        write_index(index, index_path(out))
+        texts = (
+            (name, read_texts(file.path, config.decontaminate_fields))
+            for name, file in evaluation_files(config).items()
+        )
+        index, figures = index_texts(
+            texts, ngram=config.decontaminate_ngram, shortest=config.decontaminate_shortest
+        )
+        write_index(index, evaluation_index_path(out))
         _run(ScreenContaminated(documents, out, config), parts, settings, work)
-        counters.contamination = from_plain(dict[str, ContaminationCounters], count_matches(out, parts, figures))
+        counters.contamination = from_plain(
+            dict[str, ContaminationCounters], count_matches(out, parts, figures)
+        )
     if config.urls != "off":
         _run(ScreenUrls(documents, out, config, ranges), parts, settings, work)
     if earlier:
         compared = sum(run.kept for run in earlier) + _rows(documents, parts)
-        passes = min(_passes(compared * config.bands * _BAND_BYTES, config, settings), config.bands * ranges)
+        passes = min(
+            _passes(compared * config.bands * _BAND_BYTES, config, settings), config.bands * ranges
+        )
         _run(ScreenAgainst(documents, out, config, earlier, ranges, passes), parts, settings, work)
         counters.earlier_runs = _count_matches(out, parts, config, earlier)
         counters.earlier_oversized_buckets = read_oversized(out)
     return counters
 
 
-def _count_matches(out: str, parts: list[int], config: DedupConfig, earlier: list[EarlierRun]) -> dict[str, EarlierRunCounters]:
+def _count_matches(
+    out: str, parts: list[int], config: DedupConfig, earlier: list[EarlierRun]
+) -> dict[str, EarlierRunCounters]:
     """By earlier run: the `kept` documents compared with, those of this run that match one, and how many of these are `estimated`."""
     found: Counter[str] = Counter()
     for part in parts:
@@ -97,20 +127,34 @@ def _count_matches(out: str, parts: list[int], config: DedupConfig, earlier: lis
 
 
 def run_lines(
-    config: DedupConfig, documents: str, out: str, parts: list[int], settings: RunnerSettings, work: Work, *, text_bytes: int
+    config: DedupConfig,
+    documents: str,
+    out: str,
+    parts: list[int],
+    settings: RunnerSettings,
+    work: Work,
+    *,
+    text_bytes: int,
 ) -> LineCounters | None:
     """Removes repeated lines from what the drops leave, if the configuration asks for it; returns what is counted. `text_bytes`: about how
     large the texts are, for the passes."""
     if not config.lines:
         return None
     passes = _passes(int(text_bytes * _LINE_BYTES), config, settings)
-    _run(DropLines(documents, out, config, max(_ranges(documents, config), passes), passes), parts, settings, work)
-    return LineCounters(**count_lines(out, parts))
+    _run(
+        DropLines(documents, out, config, max(_ranges(documents, config), passes), passes),
+        parts,
+        settings,
+        work,
+    )
+    return LineCounters(**count_lines(out, parts)._asdict())
 
 
 def _passes(exchanged: int, config: DedupConfig, settings: RunnerSettings) -> int:
     """In how many passes so many bytes are exchanged: one on a cluster, here as many as the memory asks for."""
-    return passes_for(exchanged, None if settings.uses_external_runner else local_memory(config.memory_bytes))
+    return passes_for(
+        exchanged, None if settings.uses_external_runner else local_memory(config.memory_bytes)
+    )
 
 
 def _rows(documents: str, parts: list[int]) -> int:
@@ -123,11 +167,16 @@ def _rows(documents: str, parts: list[int]) -> int:
 
 def _ranges(documents: str, config: DedupConfig) -> int:
     """Hash ranges: those of the configuration, else one for each 256 MiB of parquet, at least two; no byte depends on them."""
-    size = sum(file.size for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern)))
+    size = sum(
+        file.size
+        for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern))
+    )
     return config.ranges or min(max(-(-size // _BYTES_PER_RANGE), _LEAST_RANGES), _MOST_RANGES)
 
 
-def _run(transform: beam.PTransform, parts: list[int], settings: RunnerSettings, work: Work) -> None:
+def _run(
+    transform: beam.PTransform, parts: list[int], settings: RunnerSettings, work: Work
+) -> None:
     run_pipeline(lambda pipeline: _build(pipeline, transform, parts), settings, work)
 
 

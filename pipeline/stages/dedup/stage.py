@@ -20,17 +20,27 @@ from pipeline.stages.dedup.units import DedupUnit
 from pipeline.stages.dedup.work import find_drops
 from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.estimate import Estimate, StageInput, Survey
+from pipeline.stages.finished import Finished
 from pipeline.stages.guard import Guard
-from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage
+from pipeline.stages.stage import ContentCheck, FileContract, Stage
 from pipeline.terminal import Section
 from transforms import storage
 from transforms.contracts.counters import DedupCounters
-from transforms.contracts.dedup import CLUSTER_SCHEMA, CONTAMINATION_SCHEMA, DROP_SCHEMA, REMOVED_LINES_SCHEMA
+from transforms.contracts.dedup import (
+    CLUSTER_SCHEMA,
+    CONTAMINATION_SCHEMA,
+    DROP_SCHEMA,
+    REMOVED_LINES_SCHEMA,
+)
 from transforms.contracts.names import CLUSTERS, CONTAMINATION, DROPS, REMOVED_LINES, SIGNATURES
 from transforms.dedup.near.bands import expected_recall
 from transforms.dedup.near.signatures import signature_schema
 
-_SCHEMAS = {DROPS: DROP_SCHEMA, REMOVED_LINES: REMOVED_LINES_SCHEMA, CONTAMINATION: CONTAMINATION_SCHEMA}
+_SCHEMAS = {
+    DROPS: DROP_SCHEMA,
+    REMOVED_LINES: REMOVED_LINES_SCHEMA,
+    CONTAMINATION: CONTAMINATION_SCHEMA,
+}
 
 
 class DedupStage(Stage[DedupUnit, DedupCounters]):
@@ -42,14 +52,22 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
         return plan_dedup(self.name, config, run)
 
     def execute(
-        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[DedupUnit], *, out: str
+        self,
+        config: Config,
+        run: Run,
+        settings: RunnerSettings,
+        plan: StagePlan[DedupUnit],
+        *,
+        out: str,
     ) -> StageReport[DedupCounters]:
         return find_drops(config, run, settings, plan, out=out)
 
     def committed_name(self, number: int, unit: DedupUnit) -> str:
         return SIGNATURES.name(unit.part)
 
-    def check_bounds(self, config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True) -> None:
+    def check_bounds(
+        self, config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True
+    ) -> None:
         check_drop_rate(config, run, counters, folder, write=write)
 
     def summary(self, finished: Finished[DedupCounters]) -> str:
@@ -66,7 +84,12 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
         known = super().input_of(survey, plan)
         return replace(known, units=known.files)  # each part is a unit, before they are there, too
 
-    def surveyed(self, survey: Survey, plan: StagePlan[DedupUnit] | None, finished: Finished[DedupCounters] | None) -> Survey:
+    def surveyed(
+        self,
+        survey: Survey,
+        plan: StagePlan[DedupUnit] | None,
+        finished: Finished[DedupCounters] | None,
+    ) -> Survey:
         if finished is None:
             return survey
         total = finished.counters.total
@@ -75,19 +98,26 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
     def guards(self, config: Config, counters: DedupCounters | None) -> Iterator[Guard]:
         yield drop_guard(config, counters)
 
-    def estimate(self, survey: Survey, plan: StagePlan[DedupUnit] | None, left: list[DedupUnit] | None) -> Estimate:
+    def estimate(
+        self, survey: Survey, plan: StagePlan[DedupUnit] | None, left: list[DedupUnit] | None
+    ) -> Estimate:
         return estimate_dedup(survey)
 
     def view(self, finished: Finished[DedupCounters]) -> DedupView:
         figures = super().view(finished)
         settings = settings_of(finished)
         # A run can be moved and a stage looked at alone; excerpts come from the documents beside it, if they are there.
-        examples = examine(finished.folder, storage.join(storage.parent(finished.folder.rstrip("/")), DOCUMENTS.name))
+        examples = examine(
+            finished.folder,
+            storage.join(storage.parent(finished.folder.rstrip("/")), DOCUMENTS.name),
+        )
         return DedupView(
             **{entry.name: getattr(figures, entry.name) for entry in fields(figures)},
             largest_clusters=examples.largest_clusters,
             samples=examples.samples,
-            recall=expected_recall(bands=settings.bands, rows=settings.rows, jaccard=settings.jaccard),
+            recall=expected_recall(
+                bands=settings.bands, rows=settings.rows, jaccard=settings.jaccard
+            ),
         )
 
     def sections(self, view: DedupView) -> Iterator[Section]:
@@ -99,7 +129,12 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
             ContentCheck("dedup: counts", (DOCUMENTS, self), verify.check_counts),
             ContentCheck("dedup: drops and keepers", (DOCUMENTS, self), verify.check_drops),
             ContentCheck("dedup: groups", (self,), verify.check_groups),
-            ContentCheck("dedup: removed lines", (DOCUMENTS, self), verify.check_lines, applies=verify.has_lines),
+            ContentCheck(
+                "dedup: removed lines",
+                (DOCUMENTS, self),
+                verify.check_lines,
+                applies=verify.has_lines,
+            ),
         )
 
     def contract_of(self, name: str, finished: Finished[DedupCounters]) -> FileContract | None:
@@ -107,7 +142,10 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
             return FileContract(signature_schema(settings_of(finished)), metadata=True)
         if name == CLUSTERS:
             return FileContract(CLUSTER_SCHEMA)
-        return next((FileContract(schema) for files, schema in _SCHEMAS.items() if files.matches(name)), None)
+        return next(
+            (FileContract(schema) for files, schema in _SCHEMAS.items() if files.matches(name)),
+            None,
+        )
 
 
 DEDUP = DedupStage()

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from rich.markup import escape
 
-from pipeline.stages.dedup.report import Examples, ShownDocument, notes, similarity_lines
+from pipeline.stages.dedup.report import Examples, notes, similarity_lines
 from pipeline.stages.stage import StageView
 from pipeline.terminal import Section, bar, figures_table
 from transforms.contracts.counters import DedupCounters
+from transforms.dedup.examine import SampledDocument
 from transforms.dedup.near.bands import ExpectedRecall
 
 _EXCERPT = 70
@@ -25,19 +26,39 @@ def dedup_sections(heading: str, counters: DedupCounters, examples: Examples) ->
     """Drops by source and rule, groups, screens, the histogram of similarities, and the largest groups."""
     table = figures_table("source", "documents", *counters.total.rules, "kept", "share dropped")
     for name, source in counters.sources.items():
-        figures = (source.documents, *(source.rules[rule] for rule in counters.total.rules), source.kept)
-        table.add_row(name, *(f"{number:,}" for number in figures), f"{source.dropped / max(1, source.documents):.2%}")
+        figures = (
+            source.documents,
+            *(source.rules[rule] for rule in counters.total.rules),
+            source.kept,
+        )
+        table.add_row(
+            name,
+            *(f"{number:,}" for number in figures),
+            f"{source.dropped / max(1, source.documents):.2%}",
+        )
     yield Section(heading, table)
     if lines := list(notes(counters)):
         yield Section("to be known", "\n".join(lines))
-    groups = f"{counters.components:,} groups, the largest of {counters.largest_component:,} documents"
-    pairs = f"{counters.candidate_pairs:,} candidate pairs, {counters.similar_pairs:,} of them similar"
+    groups = (
+        f"{counters.components:,} groups, the largest of {counters.largest_component:,} documents"
+    )
+    pairs = (
+        f"{counters.candidate_pairs:,} candidate pairs, {counters.similar_pairs:,} of them similar"
+    )
     large = f"{counters.oversized_buckets:,} oversized buckets, in which {counters.skipped_pairs:,} pairs were not compared"
     yield Section("groups of duplicates", f"{groups}; {pairs}; {large}")
     if counters.contamination:
-        table = figures_table("evaluation set", "texts", "too short", "n-grams", "documents that share one", "shared")
+        table = figures_table(
+            "evaluation set", "texts", "too short", "n-grams", "documents that share one", "shared"
+        )
         for name, matched in counters.contamination.items():
-            numbers = (matched.texts, matched.too_short, matched.grams, matched.documents, matched.matches)
+            numbers = (
+                matched.texts,
+                matched.too_short,
+                matched.grams,
+                matched.documents,
+                matched.matches,
+            )
             table.add_row(escape(name), *(f"{number:,}" for number in numbers))
         yield Section("contamination", table)
     if (removed := counters.lines_removed) is not None:
@@ -53,18 +74,36 @@ def dedup_sections(heading: str, counters: DedupCounters, examples: Examples) ->
     if examples.largest_clusters:
         largest = figures_table("documents", "kept", "least similar", "first document that is kept")
         for cluster in examples.largest_clusters:
-            least = min((document.similarity for document in cluster.documents if document.similarity is not None), default=1.0)
-            largest.add_row(f"{cluster.size:,}", f"{cluster.kept:,}", f"{least:.3f}", escape(_shortened(cluster.documents[0])))
+            least = min(
+                (
+                    document.similarity
+                    for document in cluster.documents
+                    if document.similarity is not None
+                ),
+                default=1.0,
+            )
+            largest.add_row(
+                f"{cluster.size:,}",
+                f"{cluster.kept:,}",
+                f"{least:.3f}",
+                escape(_shortened(cluster.documents[0])),
+            )
         largest.columns[3].justify = "left"
         yield Section("largest groups", largest)
 
 
 def recall_section(recall: ExpectedRecall) -> Section:
     """The probability that bands find a pair, by its similarity."""
-    curve = "  ".join(f"{similarity:g}: {probability:.3f}" for similarity, probability in recall.curve)
+    curve = "  ".join(
+        f"{similarity:g}: {probability:.3f}" for similarity, probability in recall.curve
+    )
     bands = f"{recall.bands} bands of {recall.rows} rows"
-    return Section(f"probability that a pair of a similarity is compared ({bands}; {recall.expected:.4f} at the threshold)", curve)
+    return Section(
+        f"probability that a pair of a similarity is compared ({bands}; {recall.expected:.4f} at the threshold)",
+        curve,
+    )
 
 
-def _shortened(shown: ShownDocument) -> str:
-    return " ".join(part for part in (shown.source, shown.document, (shown.excerpt or "")[:_EXCERPT]) if part)
+def _shortened(shown: SampledDocument) -> str:
+    source, excerpt = (shown.text.source, shown.text.excerpt) if shown.text else ("", "")
+    return " ".join(part for part in (source, shown.document, excerpt[:_EXCERPT]) if part)

@@ -49,7 +49,11 @@ def check_drops(stages: FinishedStages, check: Check) -> None:
         if len(rows) > 1 and not (np.diff(rows) > 0).all():
             check.add(f"{path}: rows do not rise, or one is there twice")
         there = known.have(pack_address(part, rows), drops["id"])
-        check.add_all("no such document", (f"{path}:{row}" for row in np.flatnonzero(~there)), int((~there).sum()))
+        check.add_all(
+            "no such document",
+            (f"{path}:{row}" for row in np.flatnonzero(~there)),
+            int((~there).sum()),
+        )
         rules = drops["rule"].cast(pa.string())
         own = pc.and_(pc.is_valid(drops["keeper"]), pc.is_null(drops["other"])).to_numpy()
         named = np.flatnonzero(own)
@@ -61,7 +65,9 @@ def check_drops(stages: FinishedStages, check: Check) -> None:
         gone = np.zeros(len(named), bool)
         if not drop_all:
             gone[must_stay] = known.dropped(keepers[must_stay])
-        check.add_all("the keeper goes itself", (f"{path}:{row}" for row in named[gone]), int(gone.sum()))
+        check.add_all(
+            "the keeper goes itself", (f"{path}:{row}" for row in named[gone]), int(gone.sum())
+        )
         similarity = pc.fill_null(drops["similarity"], float("nan")).to_numpy()
         # An exact copy of a text that goes, too, names the keeper of that text and their similarity.
         measured = pc.is_in(rules, value_set=pa.array([*RULES, SCREEN_RULES["against"]])).to_numpy()
@@ -74,15 +80,26 @@ def check_drops(stages: FinishedStages, check: Check) -> None:
 def check_groups(stages: FinishedStages, check: Check) -> None:
     """`clusters.parquet` and the drops of duplicates say the same, and every group is as large as it says."""
     with storage.open_input(storage.join(stages.run.dedup, "clusters.parquet")) as stream:
-        table = pq.read_table(stream, columns=["component", "size", "member", "keeper", "similarity"])
+        table = pq.read_table(
+            stream, columns=["component", "size", "member", "keeper", "similarity"]
+        )
     columns = {name: table[name].to_numpy() for name in table.column_names}
     components, at, sizes = np.unique(columns["component"], return_inverse=True, return_counts=True)
     wrong = columns["size"] != sizes[at]
-    check.add_all("the group is not as large as it says", address_names(columns["member"][wrong]), int(wrong.sum()))
+    check.add_all(
+        "the group is not as large as it says",
+        address_names(columns["member"][wrong]),
+        int(wrong.sum()),
+    )
     goes = columns["member"] != columns["keeper"]
-    in_groups = np.rec.fromarrays([columns[name][goes] for name in ("member", "keeper", "similarity")])
+    in_groups = np.rec.fromarrays(
+        [columns[name][goes] for name in ("member", "keeper", "similarity")]
+    )
     in_drops = np.rec.fromarrays(_duplicate_drops(stages))
-    for what, left, right in (("goes in clusters, not in the drops", in_groups, in_drops), ("the other way round", in_drops, in_groups)):
+    for what, left, right in (
+        ("goes in clusters, not in the drops", in_groups, in_drops),
+        ("the other way round", in_drops, in_groups),
+    ):
         alone = np.setdiff1d(left, right)
         check.add_all(what, address_names(alone["f0"]), len(alone))
     check.checked = f"{len(components):,} groups of {len(table):,} documents"
@@ -103,21 +120,33 @@ def check_lines(stages: FinishedStages, check: Check) -> None:
         total += len(table)
         rows = table["row"].to_numpy().astype(np.int64)
         there = known.have(pack_address(part, rows), table["id"])
-        check.add_all("no such document", (f"{path}:{row}" for row in np.flatnonzero(~there)), int((~there).sum()))
+        check.add_all(
+            "no such document",
+            (f"{path}:{row}" for row in np.flatnonzero(~there)),
+            int((~there).sum()),
+        )
         with storage.open_input(need(stages.documents).paths(PARTS)[part]) as stream:
             texts = pq.read_table(stream, columns=["text"])["text"].take(pa.array(rows[there]))
         lines, characters = table["lines"].to_pylist(), table["characters"].to_pylist()
         for index, text in zip(np.flatnonzero(there).tolist(), texts.to_pylist(), strict=True):
             written = text.split("\n")
             numbers = lines[index]
-            if not numbers or numbers[-1] >= len(written) or sum(len(written[number]) for number in numbers) != characters[index]:
+            if (
+                not numbers
+                or numbers[-1] >= len(written)
+                or sum(len(written[number]) for number in numbers) != characters[index]
+            ):
                 check.add(f"{path}:{index}: these are not lines of document {part}:{rows[index]}")
     check.checked = f"{total:,} documents that lost lines"
 
 
 def _duplicate_drops(stages: FinishedStages) -> list[np.ndarray]:
     """Members, keepers and similarities of all drops of duplicates, also of those that lost their last line after it."""
-    found: list[list[np.ndarray]] = [[np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)], [np.zeros(0, np.float32)]]
+    found: list[list[np.ndarray]] = [
+        [np.zeros(0, np.uint64)],
+        [np.zeros(0, np.uint64)],
+        [np.zeros(0, np.float32)],
+    ]
     for part, path in need(stages.dedup).paths(DROPS).items():
         with storage.open_input(path) as stream:
             drops = pq.read_table(stream, columns=["row", "rule", "keeper", "similarity"])

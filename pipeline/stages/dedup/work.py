@@ -20,15 +20,17 @@ from transforms.beam.drop_duplicates import DropDuplicates
 from transforms.contracts.counters import DedupCounters
 from transforms.dedup.near.exchange import plan_exchange
 from transforms.dedup.near.graph import write_clusters, write_drops
-from transforms.dedup.screens.earlier import open_runs
-from transforms.dedup.screens.order import screened_drops, screened_folder
+from transforms.dedup.screens.earlier_runs import open_runs
+from transforms.dedup.screens.screened import screened_drops, screened_folder
 from transforms.dedup.summary import summarise
 from transforms.memory import local_memory
 
 BYTES_PER_SECOND = 4e6  # of compressed parts on one core
 
 
-def find_drops(config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[DedupUnit], *, out: str) -> StageReport[DedupCounters]:
+def find_drops(
+    config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[DedupUnit], *, out: str
+) -> StageReport[DedupCounters]:
     """Finds duplicates and commits their drops to the folder `out`, which exists.
 
     Raises UserError, before anything is read, when a part is missing or not what it was.
@@ -41,7 +43,9 @@ def find_drops(config: Config, run: Run, settings: RunnerSettings, plan: StagePl
     screened = run_screens(config.dedup, documents, out, parts, settings, work, earlier=earlier)
     if config.dedup.enabled:
         memory = None if settings.uses_external_runner else local_memory(config.dedup.memory_bytes)
-        exchange = plan_exchange(sum(unit.documents for unit in plan.units), config.dedup, memory=memory)
+        exchange = plan_exchange(
+            sum(unit.documents for unit in plan.units), config.dedup, memory=memory
+        )
         transform = DropDuplicates(documents, out, config.dedup, exchange)
         run_pipeline(lambda pipeline: _build(pipeline, parts, transform), settings, work)
     else:
@@ -59,7 +63,9 @@ def find_drops(config: Config, run: Run, settings: RunnerSettings, plan: StagePl
         lines_removed=lines,
     )
     names = [name for name in storage.list_names(out) if name.endswith(".parquet")]
-    files = {name: file_entry(storage.join(out, name), _rows(storage.join(out, name))) for name in names}
+    files = {
+        name: file_entry(storage.join(out, name), _rows(storage.join(out, name))) for name in names
+    }
     return StageReport(files=files, counters=counters)
 
 

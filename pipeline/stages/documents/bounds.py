@@ -14,7 +14,12 @@ def error_guard(config: Config, counters: DocumentsCounters | None) -> Guard:
     """The bound that `check_errors` holds; `counters` of a stage that passed it."""
     sources = counters.sources if counters else {}
     highest = highest_rate({name: (source.errors, source.read) for name, source in sources.items()})
-    return Guard(key="max_error_rate", limit=config.max_error_rate, counted="unreadable records", highest=highest)
+    return Guard(
+        key="max_error_rate",
+        limit=config.max_error_rate,
+        counted="unreadable records",
+        highest=highest,
+    )
 
 
 def check_errors(config: Config, counters: DocumentsCounters, folder: str) -> None:

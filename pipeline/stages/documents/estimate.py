@@ -9,8 +9,18 @@ from pipeline.runner.units import plan_work
 from pipeline.stages import rates
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import BYTES_PER_SECOND
-from pipeline.stages.estimate import AT_MOST, Estimate, SourceInput, StageInput, Survey, Volume, estimate, processes_memory, workers_for
-from pipeline.stages.stage import Finished
+from pipeline.stages.estimate import (
+    AT_MOST,
+    Estimate,
+    SourceInput,
+    StageInput,
+    Survey,
+    Volume,
+    estimate,
+    processes_memory,
+    workers_for,
+)
+from pipeline.stages.finished import Finished
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.names import PARTS
 from transforms.sources.kind import InputRate
@@ -30,7 +40,7 @@ def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
 
 
 def expected_volume(config: Config, units: Sequence[DocumentsUnit]) -> Volume:
-    """What the parts of these units will hold at most: filters and languages that are not kept make it less."""
+    """What the parts of these units will hold at most: filters and languages make it less."""
     rated = [(size, _input_rate(config, *key)) for key, size in _sizes(units).items()]
     known = all(rate for _, rate in rated)
     return Volume(
@@ -49,10 +59,14 @@ def documents_input(config: Config, units: Sequence[DocumentsUnit]) -> StageInpu
         sources[name] = replace(source, files=source.files + 1, bytes=source.bytes + size)
     for unit in units:
         sources[unit.source] = replace(sources[unit.source], units=sources[unit.source].units + 1)
-    return StageInput(units=len(units), files=len(sizes), input_bytes=sum(sizes.values()), sources=sources)
+    return StageInput(
+        units=len(units), files=len(sizes), input_bytes=sum(sizes.values()), sources=sources
+    )
 
 
-def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: Sequence[DocumentsUnit]) -> Estimate:
+def estimate_documents(
+    survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: Sequence[DocumentsUnit]
+) -> Estimate:
     """Estimates the units of a plan that are `left`."""
     assert plan is not None, "the first stage has a plan before anything runs"
     config = survey.config
@@ -64,21 +78,31 @@ def estimate_documents(survey: Survey, plan: StagePlan[DocumentsUnit] | None, le
             unknown.add((source, kind or config.sources[source].kind))
             continue
         core_seconds += size / rate.bytes_per_second
-        core_seconds += size * rate.text / rates.FILTERED_BYTES_PER_SECOND if config.sources[source].quality else 0
+        core_seconds += (
+            size * rate.text / rates.FILTERED_BYTES_PER_SECOND
+            if config.sources[source].quality
+            else 0
+        )
         disk += size * (rate.parts + rate.rejects)
-    notes = [f"no rate is known for kind {kind!r}: source {source!r} is not counted" for source, kind in sorted(unknown)]
-    notes = [*plan.notes, *notes]
+    notes = list(plan.notes)
+    for source, kind in sorted(unknown):
+        notes.append(f"no rate is known for kind {kind!r}: source {source!r} is not counted")
     if any(source.quality for source in config.sources.values()) or config.language.keep:
         notes.append(AT_MOST)
     workers = workers_for(survey.settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
     memory = processes_memory(workers, rates.INGEST_WORKER_MEMORY)
-    if unknown and unknown == {(source, kind or config.sources[source].kind) for source, kind, _ in _sizes(left)}:
+    if unknown and unknown == {
+        (source, kind or config.sources[source].kind) for source, kind, _ in _sizes(left)
+    }:
         return estimate(workers, None, memory, None, notes)
     return estimate(workers, core_seconds, memory, disk, notes)
 
 
 def _sizes(units: Sequence[DocumentsUnit]) -> dict[tuple[str, str, bool], int]:
-    """(source, kind of the files where the source is of several, whether they are compressed) -> bytes to read."""
+    """{(source, kind, whether the files are compressed): bytes to read}.
+
+    The kind is empty unless files of the source have kinds of their own.
+    """
     sizes: dict[tuple[str, str, bool], int] = {}
     for unit in units:
         for file in unit.files:

@@ -24,6 +24,10 @@ def first_reject(folder: str, *, source: str | None = None, stage: str | None = 
 def _described(row: dict) -> str:
     detail = " ".join((row["detail"] or "").split())
     if not detail and row["value"] is not None:
-        detail = f"{row['value']:.6g}" + ("" if row["threshold"] is None else f", threshold {row['threshold']:.6g}")
+        detail = f"{row['value']:.6g}" + (
+            "" if row["threshold"] is None else f", threshold {row['threshold']:.6g}"
+        )
     detail = detail if len(detail) <= _SHOWN else detail[:_SHOWN] + "…"
-    return f"; the first: {row['rule']} at {row['locator']} of {row['origin']}" + (f": {detail}" if detail else "")
+    return f"; the first: {row['rule']} at {row['locator']} of {row['origin']}" + (
+        f": {detail}" if detail else ""
+    )

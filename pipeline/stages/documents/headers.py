@@ -21,7 +21,11 @@ def check_headers(name: str, source: SourceConfig, files: Sequence[SourceFile]) 
     """Raises ConfigError when a column is in none of the tables of a source, as far as their headers tell. Few files are opened: one where
     it has all columns. Files that cannot be read are left to their reader, and so are files of JSON, which have no header."""
     tables = [file for file in files if KINDS[file.kind or source.kind].has_columns]
-    if not tables or len(tables) > _OPENED or any(KINDS[file.kind or source.kind].header is None for file in tables):
+    if (
+        not tables
+        or len(tables) > _OPENED
+        or any(KINDS[file.kind or source.kind].header is None for file in tables)
+    ):
         tables = []
     missing = dict.fromkeys(asked_columns(source.fields, source.keep_columns))
     there: dict[str, None] = {}
@@ -40,7 +44,11 @@ def _header(file: SourceFile, source: SourceConfig) -> list[str]:
     kind = KINDS[file.kind or source.kind]
     assert kind.header is not None
     try:
-        with storage.open_input(file.info.path) if kind.decompresses else storage.open_decompressed(file.info.path) as stream:
+        with (
+            storage.open_input(file.info.path)
+            if kind.decompresses
+            else storage.open_decompressed(file.info.path) as stream
+        ):
             return kind.header(stream, **source.reader_options(file.kind))
     except UserError:
         raise
@@ -48,12 +56,18 @@ def _header(file: SourceFile, source: SourceConfig) -> list[str]:
         return []
 
 
-def check_columns(name: str, source: SourceConfig, seen: ColumnCounters | None, folder: str) -> None:
+def check_columns(
+    name: str, source: SourceConfig, seen: ColumnCounters | None, folder: str
+) -> None:
     """Raises UserError when a column was in no record of a source. `seen`: what the stage counted, None where it reads no tables."""
     if seen is None:
         return
     there = [column for column, _ in largest_first(seen.names)]
-    missing = [column for column in asked_columns(source.fields, source.keep_columns) if seen.found.get(column) == 0]
+    missing = [
+        column
+        for column in asked_columns(source.fields, source.keep_columns)
+        if seen.found.get(column) == 0
+    ]
     if missing and there:
         what, remedy = _message(name, source, missing[0], there)
         raise UserError(what, where=folder, remedy=f"{remedy}; then run again with --overwrite")
@@ -68,9 +82,18 @@ def _message(name: str, source: SourceConfig, column: str, there: Sequence[str])
         asked = f"keep_columns names {column!r}"
     else:
         asked = f"the text is looked for in {column!r}"
-    listed = ", ".join(map(repr, there[:_SHOWN])) + (f", … ({len(there)} in all)" if len(there) > _SHOWN else "")
+    listed = ", ".join(map(repr, there[:_SHOWN])) + (
+        f", … ({len(there)} in all)" if len(there) > _SHOWN else ""
+    )
     what = f"sources.{name}: {asked}, and no file has that column; there are {listed}"
-    near = difflib.get_close_matches(column, there, n=1) or [other for other in there if other.casefold() == column.casefold()][:1]
+    near = (
+        difflib.get_close_matches(column, there, n=1)
+        or [other for other in there if other.casefold() == column.casefold()][:1]
+    )
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    key = f"fields = {{ {field or 'text'} = … }}" if field or column not in source.keep_columns else "keep_columns"
+    key = (
+        f"fields = {{ {field or 'text'} = … }}"
+        if field or column not in source.keep_columns
+        else "keep_columns"
+    )
     return what + hint, f"name one of them in {key}"

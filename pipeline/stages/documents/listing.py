@@ -13,7 +13,14 @@ from transforms.contracts.documents import printable_path
 from transforms.errors import ConfigError
 from transforms.ingest.settings import SourceConfig
 from transforms.sources.common_crawl import crawl_paths, is_crawl_name, parse_crawl_name
-from transforms.sources.file_kinds import AUTO, PEEK_BYTES, is_named_as, is_passed_over, kind_of_file, suffixes_of
+from transforms.sources.file_kinds import (
+    AUTO,
+    PEEK_BYTES,
+    is_named_as,
+    is_passed_over,
+    kind_of_file,
+    suffixes_of,
+)
 from transforms.storage import globs
 from transforms.storage.files import FileInfo
 
@@ -41,20 +48,29 @@ class SourceFiles:
     notes: tuple[str, ...] = ()
 
 
-def list_source(name: str, source: SourceConfig, common_crawl: str, *, run: str = "") -> SourceFiles:
+def list_source(
+    name: str, source: SourceConfig, common_crawl: str, *, run: str = ""
+) -> SourceFiles:
     """Lists a source without repeats. `run`: the folder of the run, whose own files are passed over in folders.
 
     Raises ConfigError for a path that names no file, and for a file of which the kind is not known in a source of kind `auto`.
     """
     found: dict[str, SourceFile] = {}
     notes: list[str] = []
-    listed = [_expand(name, source, path, run, notes) for path in source.paths if not is_crawl_name(path)]
+    listed = [
+        _expand(name, source, path, run, notes) for path in source.paths if not is_crawl_name(path)
+    ]
     root = _root([base for base, _ in listed])
     for _, infos in listed:
-        found.update((info.path, SourceFile(info=info, origin=_origin(info.path, root))) for info in infos)
+        found.update(
+            (info.path, SourceFile(info=info, origin=_origin(info.path, root))) for info in infos
+        )
     for path in filter(is_crawl_name, source.paths):
         kind = parse_crawl_name(path).kind if source.kind == AUTO else ""
-        found.update((file.path, SourceFile(info=file, origin=origin, kind=kind)) for file, origin in _list_crawl(path, common_crawl))
+        found.update(
+            (file.path, SourceFile(info=file, origin=origin, kind=kind))
+            for file, origin in _list_crawl(path, common_crawl)
+        )
     _refuse_equal_origins(name, found)
     files = tuple(found[path] for path in sorted(found))
     if source.kind == AUTO:
@@ -62,7 +78,9 @@ def list_source(name: str, source: SourceConfig, common_crawl: str, *, run: str 
     return SourceFiles(files=files, notes=tuple(notes))
 
 
-def _expand(name: str, source: SourceConfig, path: str, run: str, notes: list[str]) -> tuple[str, list[FileInfo]]:
+def _expand(
+    name: str, source: SourceConfig, path: str, run: str, notes: list[str]
+) -> tuple[str, list[FileInfo]]:
     """A path of the configuration -> the pattern that origins are relative to, as `literal folders / rest`, and the files."""
     files = storage.list_files(path)
     literal, rest = storage.find_literal(path)
@@ -70,28 +88,61 @@ def _expand(name: str, source: SourceConfig, path: str, run: str, notes: list[st
         return storage.join(globs.escape(literal), rest) if rest else globs.escape(literal), files
     where = globs.unescape(path)
     if not rest and storage.is_folder(literal):
-        return storage.join(globs.escape(literal.rstrip("/")), "**"), _list_folder(name, source, literal.rstrip("/"), run, notes)
+        return storage.join(globs.escape(literal.rstrip("/")), "**"), _list_folder(
+            name, source, literal.rstrip("/"), run, notes
+        )
     problem = "no file matches" if rest else "there is no such file"
-    raise ConfigError(f"sources.{name}.paths: {problem} {where!r}", where=where, remedy="check the path; ** matches folders at any depth")
+    raise ConfigError(
+        f"sources.{name}.paths: {problem} {where!r}",
+        where=where,
+        remedy="check the path; ** matches folders at any depth",
+    )
 
 
-def _list_folder(name: str, source: SourceConfig, folder: str, run: str, notes: list[str]) -> list[FileInfo]:
+def _list_folder(
+    name: str, source: SourceConfig, folder: str, run: str, notes: list[str]
+) -> list[FileInfo]:
     """The files of the source's kind in a folder and those inside it, without hidden ones and what other tools left there."""
-    inside = [(file, file.path.removeprefix(folder).lstrip("/")) for file in storage.list_folder(folder)]
-    inside = [(file, inner) for file, inner in inside if not is_passed_over(inner) and not _is_of_run(file, run)]
+    inside = [
+        (file, file.path.removeprefix(folder).lstrip("/")) for file in storage.list_folder(folder)
+    ]
+    inside = [
+        (file, inner)
+        for file, inner in inside
+        if not is_passed_over(inner) and not _is_of_run(file, run)
+    ]
     no_data = _no_data_of_datasets([inner for _, inner in inside], folder)
     inside = [(file, inner) for file, inner in inside if inner not in no_data]
-    chosen = [file for file, inner in inside if source.kind == AUTO or is_named_as(source.kind, inner)]
-    others = Counter(_ending(inner) for _, inner in inside) - Counter(_ending(file.path) for file in chosen)
+    chosen = [
+        file for file, inner in inside if source.kind == AUTO or is_named_as(source.kind, inner)
+    ]
+    others = Counter(_ending(inner) for _, inner in inside) - Counter(
+        _ending(file.path) for file in chosen
+    )
     if not chosen:
-        there = ", ".join(f"{number} {ending}" for ending, number in others.most_common(_SHOWN)) or "no file at all"
-        wanted = "" if source.kind == AUTO else f" of kind {source.kind!r} ({', '.join(suffixes_of(source.kind))})"
+        there = (
+            ", ".join(f"{number} {ending}" for ending, number in others.most_common(_SHOWN))
+            or "no file at all"
+        )
+        wanted = (
+            ""
+            if source.kind == AUTO
+            else f" of kind {source.kind!r} ({', '.join(suffixes_of(source.kind))})"
+        )
         remedy = "name another folder or kind, or a pattern of files: folder/**/*.ext"
-        raise ConfigError(f"sources.{name}.paths: the folder holds no file{wanted}; there is {there}", where=folder, remedy=remedy)
+        raise ConfigError(
+            f"sources.{name}.paths: the folder holds no file{wanted}; there is {there}",
+            where=folder,
+            remedy=remedy,
+        )
     if caches := sum(inner.endswith(".arrow") for inner in no_data):
-        notes.append(f"sources.{name}: passed over in {folder}, caches that no {_STATE} names: {caches} .arrow")
+        notes.append(
+            f"sources.{name}: passed over in {folder}, caches that no {_STATE} names: {caches} .arrow"
+        )
     if others:
-        notes.append(f"sources.{name}: passed over in {folder}, not of kind {source.kind!r}: {_counted(others)}")
+        notes.append(
+            f"sources.{name}: passed over in {folder}, not of kind {source.kind!r}: {_counted(others)}"
+        )
     return chosen
 
 
@@ -105,10 +156,19 @@ def _no_data_of_datasets(inside: Sequence[str], folder: str) -> set[str]:
     for state in (inner for inner in inside if inner.rpartition("/")[2] == _STATE):
         base = state[: -len(_STATE)]
         try:
-            named = {entry["filename"] for entry in json.loads(storage.read_bytes(storage.join(folder, state)))["_data_files"]}
+            named = {
+                entry["filename"]
+                for entry in json.loads(storage.read_bytes(storage.join(folder, state)))[
+                    "_data_files"
+                ]
+            }
         except (ValueError, KeyError, TypeError):
             continue  # another tool's
-        found.update(inner for inner in inside if _is_beside(inner, base) and inner.removeprefix(base) not in named)
+        found.update(
+            inner
+            for inner in inside
+            if _is_beside(inner, base) and inner.removeprefix(base) not in named
+        )
         found.update(inner for inner in inside if inner.rpartition("/")[2] in _DESCRIPTIONS)
     return found
 
@@ -117,24 +177,42 @@ def _is_beside(inner: str, base: str) -> bool:
     return inner.endswith(".arrow") and inner.rpartition("/")[0] == base.rstrip("/")
 
 
-def _with_kinds(name: str, source: SourceConfig, files: Sequence[SourceFile], notes: list[str]) -> tuple[SourceFile, ...]:
+def _with_kinds(
+    name: str, source: SourceConfig, files: Sequence[SourceFile], notes: list[str]
+) -> tuple[SourceFile, ...]:
     """Files with the kind of each. Those that are of no kind are passed over where they were found in a folder, else an error."""
-    kinds = [file.kind or kind_of_file(file.info.path, functools.partial(_peek, file.info.path)) for file in files]
+    kinds = [
+        file.kind or kind_of_file(file.info.path, functools.partial(_peek, file.info.path))
+        for file in files
+    ]
     unknown = [file.info for file, kind in zip(files, kinds, strict=True) if kind is None]
-    named = {entry.path for path in source.paths if unknown and not is_crawl_name(path) for entry in storage.list_files(path)}
+    named = {
+        entry.path
+        for path in source.paths
+        if unknown and not is_crawl_name(path)
+        for entry in storage.list_files(path)
+    }
     if refused := [file for file in unknown if file.path in named]:
         shown = ", ".join(repr(file.path.rpartition("/")[2]) for file in refused[:_SHOWN])
         what = f"sources.{name}.paths: neither name nor content tells the kind of {len(refused)} files: {shown}"
-        raise ConfigError(what, where=refused[0].path, remedy="name a kind, leave them out, or make them a source of their own")
+        raise ConfigError(
+            what,
+            where=refused[0].path,
+            remedy="name a kind, leave them out, or make them a source of their own",
+        )
     if unknown:
         counted = _counted(Counter(_ending(file.path.rpartition("/")[2]) for file in unknown))
         if len(unknown) == len(files):
             raise ConfigError(
-                f"sources.{name}.paths: no file is of a known kind; there is {counted}", where=", ".join(source.paths), remedy="name a kind"
+                f"sources.{name}.paths: no file is of a known kind; there is {counted}",
+                where=", ".join(source.paths),
+                remedy="name a kind",
             )
         notes.append(f"sources.{name}: passed over, of no known kind: {counted}")
     return tuple(
-        SourceFile(info=file.info, origin=file.origin, kind=kind) for file, kind in zip(files, kinds, strict=True) if kind is not None
+        SourceFile(info=file.info, origin=file.origin, kind=kind)
+        for file, kind in zip(files, kinds, strict=True)
+        if kind is not None
     )
 
 
@@ -157,7 +235,10 @@ def _ending(name: str) -> str:
 
 
 def _counted(counts: Counter[str]) -> str:
-    shown = [f"{number} {ending}" for ending, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]]
+    shown = [
+        f"{number} {ending}"
+        for ending, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]
+    ]
     return ", ".join(shown) + (", …" if len(counts) > _SHOWN else "")
 
 
@@ -173,10 +254,18 @@ def _list_crawl(name: str, base: str) -> Iterator[tuple[FileInfo, str]]:
     """The files that a name of Common Crawl stands for; their origins are relative to the root of Common Crawl."""
     paths = crawl_paths(name, base=base)
     with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as threads:
-        listed = list(threads.map(storage.list_files, (storage.join(globs.escape(base), path) for path in paths)))
+        listed = list(
+            threads.map(
+                storage.list_files, (storage.join(globs.escape(base), path) for path in paths)
+            )
+        )
     for path, files in zip(paths, listed, strict=True):
         if len(files) != 1:
-            raise ConfigError(f"{name!r} names a file that is not there", where=storage.join(base, path), remedy="check `common_crawl`")
+            raise ConfigError(
+                f"{name!r} names a file that is not there",
+                where=storage.join(base, path),
+                remedy="check `common_crawl`",
+            )
         yield files[0], path
 
 
@@ -185,7 +274,9 @@ def _root(patterns: Sequence[str]) -> str:
     folders = []
     for pattern in patterns:
         parts = pattern.split("/")[:-1]
-        fixed = next((index for index, part in enumerate(parts) if globs.has_magic(part)), len(parts))
+        fixed = next(
+            (index for index, part in enumerate(parts) if globs.has_magic(part)), len(parts)
+        )
         folders.append([globs.unescape(part) for part in parts[:fixed]])
     shared = itertools.takewhile(lambda names: len(set(names)) == 1, zip(*folders, strict=False))
     return "/".join(names[0] for names in shared)

@@ -31,21 +31,44 @@ def plan_documents(stage: str, config: Config) -> StagePlan[DocumentsUnit]:
     """Lists the input and divides it into units of one source each. Raises ConfigError for a path that matches no file."""
     plugins = read_plugins(config.plugins)
     load_plugins(plugins)
-    listed = {name: list_source(name, source, config.common_crawl, run=config.folder) for name, source in config.sources.items()}
+    listed = {
+        name: list_source(name, source, config.common_crawl, run=config.folder)
+        for name, source in config.sources.items()
+    }
     found = {name: source.files for name, source in listed.items()}
     total = sum(file.info.size for files in found.values() for file in files)
     if total == 0:
         paths = ", ".join(path for source in config.sources.values() for path in source.paths)
-        raise UserError("the input is empty: every file has 0 bytes", where=paths, remedy="name files that hold documents")
+        raise UserError(
+            "the input is empty: every file has 0 bytes",
+            where=paths,
+            remedy="name files that hold documents",
+        )
     for name, files in found.items():
         check_headers(name, config.sources[name], files)
     aim = min(max(total // _UNITS, SMALLEST_UNIT), _LARGEST_UNIT)
     units: list[DocumentsUnit] = []
     for name, files in found.items():
         source = config.sources[name]
-        inputs = (InputFile(source=name, path=file.info.path, origin=file.origin, size=file.info.size, kind=file.kind) for file in files)
-        pieces = (piece for file in inputs for piece in split_file(file, aim=aim if source.splits(file.path, file.kind) else None))
-        units += [DocumentsUnit(files=tuple(group), bytes=sum(piece.bytes for piece in group)) for group in group_files(pieces, aim=aim)]
+        inputs = (
+            InputFile(
+                source=name,
+                path=file.info.path,
+                origin=file.origin,
+                size=file.info.size,
+                kind=file.kind,
+            )
+            for file in files
+        )
+        pieces = (
+            piece
+            for file in inputs
+            for piece in split_file(file, aim=aim if source.splits(file.path, file.kind) else None)
+        )
+        units += [
+            DocumentsUnit(files=tuple(group), bytes=sum(piece.bytes for piece in group))
+            for group in group_files(pieces, aim=aim)
+        ]
     return StagePlan(
         stage=stage,
         configuration=without_paths(stage_values(config, "sources", "language", "signals"))
@@ -58,7 +81,11 @@ def plan_documents(stage: str, config: Config) -> StagePlan[DocumentsUnit]:
         upstream="",
         units=units,
         inputs=(
-            *((f"{name}: {file.origin}", file.info.size, file.info.version) for name, files in found.items() for file in files),
+            *(
+                (f"{name}: {file.origin}", file.info.size, file.info.version)
+                for name, files in found.items()
+                for file in files
+            ),
             *_filter_files(config),
         ),
         notes=tuple(note for source in listed.values() for note in source.notes),
@@ -90,7 +117,13 @@ def group_files(files: Iterable[InputFile], *, aim: int) -> Iterator[list[InputF
 
 def _digest(units: Sequence[DocumentsUnit]) -> str:
     """Which bytes of which file are in which unit: parts of a run that is resumed must be those that this version makes."""
-    pieces = [[(file.source, file.origin, file.start, file.end, *filter(None, [file.kind])) for file in unit.files] for unit in units]
+    pieces = [
+        [
+            (file.source, file.origin, file.start, file.end, *filter(None, [file.kind]))
+            for file in unit.files
+        ]
+        for unit in units
+    ]
     return hashlib.sha256(json.dumps(pieces).encode()).hexdigest()
 
 
@@ -100,11 +133,15 @@ def _filter_files(config: Config) -> Iterator[tuple[str, int, str]]:
         for item in settings.quality:
             for key in FILTERS[item.name].files:
                 for label, path in _flat(item.options.get(key, ())):
-                    files = storage.list_files(globs.escape(path)) or storage.list_files(storage.join(globs.escape(path), "**"))
+                    files = storage.list_files(globs.escape(path)) or storage.list_files(
+                        storage.join(globs.escape(path), "**")
+                    )
                     if not files:
                         where = f"option {key!r} of filter {item.name!r}"
                         raise ConfigError(
-                            f"sources.{source}.quality: there is no such file: {path!r}", where=where, remedy="check the path"
+                            f"sources.{source}.quality: there is no such file: {path!r}",
+                            where=where,
+                            remedy="check the path",
                         )
                     for file in files:
                         name = printable_path(file.path.removeprefix(path)) or key
@@ -126,7 +163,8 @@ def _flat(paths: Any, label: str = "") -> Iterator[tuple[str, str]]:
 def without_paths(values: dict[str, Any]) -> dict[str, Any]:
     """Where input and model lie does not change what comes out; what was found there stands in the plan beside this."""
     sources = {
-        name: source | {"paths": None, "quality": [_without_files(item) for item in source["quality"]]}
+        name: source
+        | {"paths": None, "quality": [_without_files(item) for item in source["quality"]]}
         for name, source in values["sources"].items()
     }
     language = {key: item for key, item in values["language"].items() if key != "model"}

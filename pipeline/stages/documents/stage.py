@@ -11,14 +11,20 @@ from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
 from pipeline.stages.documents import verify
 from pipeline.stages.documents.bounds import check_errors, check_kept, error_guard, passed_over
-from pipeline.stages.documents.estimate import documents_input, estimate_documents, expected_volume, volume_of
+from pipeline.stages.documents.estimate import (
+    documents_input,
+    estimate_documents,
+    expected_volume,
+    volume_of,
+)
 from pipeline.stages.documents.planning import plan_documents
 from pipeline.stages.documents.tables import documents_sections
 from pipeline.stages.documents.units import DocumentsUnit
 from pipeline.stages.documents.work import read_documents
 from pipeline.stages.estimate import Estimate, StageInput, Survey
+from pipeline.stages.finished import Finished
 from pipeline.stages.guard import Guard
-from pipeline.stages.stage import ContentCheck, FileContract, Finished, Stage, StageView
+from pipeline.stages.stage import ContentCheck, FileContract, Stage, StageView
 from pipeline.terminal import Section
 from transforms.contracts.counters import DocumentsCounters
 from transforms.contracts.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
@@ -41,14 +47,28 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
         return plan_documents(self.name, config)
 
     def execute(
-        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[DocumentsUnit], *, out: str
+        self,
+        config: Config,
+        run: Run,
+        settings: RunnerSettings,
+        plan: StagePlan[DocumentsUnit],
+        *,
+        out: str,
     ) -> StageReport[DocumentsCounters]:
         return read_documents(config, settings, plan, out=out)
 
     def committed_name(self, number: int, unit: DocumentsUnit) -> str:
         return PARTS.name(number)
 
-    def check_bounds(self, config: Config, run: Run, counters: DocumentsCounters, folder: str, *, write: bool = True) -> None:
+    def check_bounds(
+        self,
+        config: Config,
+        run: Run,
+        counters: DocumentsCounters,
+        folder: str,
+        *,
+        write: bool = True,
+    ) -> None:
         check_errors(config, counters, folder)
 
     def check_result(self, finished: Finished[DocumentsCounters]) -> None:
@@ -58,19 +78,37 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
         counters = finished.counters
         line = f"{counters.read:,} records read, {counters.kept:,} documents kept, {counters.read - counters.kept:,} rejected"
         types = [] if counters.read else passed_over(counters)
-        return line + (f"; passed over by type: {', '.join(f'{name} {number:,}' for name, number in types)}" if types else "")
+        return line + (
+            f"; passed over by type: {', '.join(f'{name} {number:,}' for name, number in types)}"
+            if types
+            else ""
+        )
 
     def input_of(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None) -> StageInput:
         return documents_input(survey.config, plan.units if plan else [])
 
-    def surveyed(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None, finished: Finished[DocumentsCounters] | None) -> Survey:
-        volume = volume_of(finished) if finished else expected_volume(survey.config, plan.units if plan else [])
+    def surveyed(
+        self,
+        survey: Survey,
+        plan: StagePlan[DocumentsUnit] | None,
+        finished: Finished[DocumentsCounters] | None,
+    ) -> Survey:
+        volume = (
+            volume_of(finished)
+            if finished
+            else expected_volume(survey.config, plan.units if plan else [])
+        )
         return replace(survey, volume=volume)
 
     def guards(self, config: Config, counters: DocumentsCounters | None) -> Iterator[Guard]:
         yield error_guard(config, counters)
 
-    def estimate(self, survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: list[DocumentsUnit] | None) -> Estimate:
+    def estimate(
+        self,
+        survey: Survey,
+        plan: StagePlan[DocumentsUnit] | None,
+        left: list[DocumentsUnit] | None,
+    ) -> Estimate:
         return estimate_documents(survey, plan, left or [])
 
     def sections(self, view: StageView[DocumentsCounters]) -> Iterator[Section]:
@@ -83,7 +121,9 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
         )
 
     def contract_of(self, name: str, finished: Finished[DocumentsCounters]) -> FileContract | None:
-        return next((contract for files, contract in _CONTRACTS.items() if files.matches(name)), None)
+        return next(
+            (contract for files, contract in _CONTRACTS.items() if files.matches(name)), None
+        )
 
 
 DOCUMENTS = DocumentsStage()

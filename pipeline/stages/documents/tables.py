@@ -17,7 +17,12 @@ def documents_sections(view: StageView[DocumentsCounters]) -> Iterator[Section]:
     table = figures_table("source", "read", "kept", "rejected", "text MB", "languages")
     reasons = figures_table("source", "rule", "documents")
     for name, source in sources.items():
-        figures = (f"{source.read:,}", f"{source.kept:,}", f"{source.read - source.kept:,}", f"{source.text_bytes / 1e6:.2f}")
+        figures = (
+            f"{source.read:,}",
+            f"{source.kept:,}",
+            f"{source.read - source.kept:,}",
+            f"{source.text_bytes / 1e6:.2f}",
+        )
         table.add_row(name, *figures, _largest(source.languages))
         for rule, number in largest_first(source.rejected):
             reasons.add_row(name, rule, f"{number:,}")
@@ -28,9 +33,19 @@ def documents_sections(view: StageView[DocumentsCounters]) -> Iterator[Section]:
     notes = {name: source.notes for name, source in sources.items()}
     passed_over = {name: source.passed_over for name, source in sources.items()}
     for title, column, counted_as, counts in (
-        ("kept, but only a part of what there was, by source and reason", "truncated", "documents", truncated),
+        (
+            "kept, but only a part of what there was, by source and reason",
+            "truncated",
+            "documents",
+            truncated,
+        ),
         ("noted in reading, by source", "notes", "documents", notes),
-        ("records of types that hold no documents, by source", "passed over", "records", passed_over),
+        (
+            "records of types that hold no documents, by source",
+            "passed over",
+            "records",
+            passed_over,
+        ),
     ):
         counted = figures_table("source", column, counted_as)
         for name, words in counts.items():

@@ -31,7 +31,9 @@ def check_counts(stages: FinishedStages, check: Check) -> None:
         check.add(fault)
     for name, source in stated.sources.items():
         if source.read != source.kept + sum(source.rejected.values()):
-            check.add(f"{name}: {source.read:,} records read are not those kept and rejected together")
+            check.add(
+                f"{name}: {source.read:,} records read are not those kept and rejected together"
+            )
     check.checked = f"{total.read:,} records of {len(total.sources)} sources"
 
 
@@ -45,14 +47,25 @@ def check_ids(stages: FinishedStages, check: Check) -> None:
             planned = {(file.source, file.origin) for file in units[part].files}
             first = 0
             with storage.open_input(path) as stream:
-                for batch in pq.ParquetFile(stream).iter_batches(columns=["id", "source", "origin", "locator"], batch_size=_BATCH_ROWS):
-                    columns = (batch.column(name).cast(pa.string()).to_pylist() for name in ("source", "origin", "locator"))
+                for batch in pq.ParquetFile(stream).iter_batches(
+                    columns=["id", "source", "origin", "locator"], batch_size=_BATCH_ROWS
+                ):
+                    columns = (
+                        batch.column(name).cast(pa.string()).to_pylist()
+                        for name in ("source", "origin", "locator")
+                    )
                     places = list(zip(*columns, strict=True))
-                    for row, (place, found) in enumerate(zip(places, batch.column("id").to_pylist(), strict=True), first):
+                    for row, (place, found) in enumerate(
+                        zip(places, batch.column("id").to_pylist(), strict=True), first
+                    ):
                         if document_id(*place) != found:
-                            check.add(f"{path}:{row} has the id {found.hex()}, which is not that of {' '.join(place)}")
+                            check.add(
+                                f"{path}:{row} has the id {found.hex()}, which is not that of {' '.join(place)}"
+                            )
                     for source, origin in sorted({place[:2] for place in places} - planned):
-                        check.add(f"{path} has rows of {source} {origin}, which the plan does not read for it")
+                        check.add(
+                            f"{path} has rows of {source} {origin}, which the plan does not read for it"
+                        )
                     seen.append(_first_half(batch.column("id")))
                     first += len(batch)
             rows += first

@@ -29,7 +29,9 @@ class _UnitCounters:
     columns: dict[str, ColumnCounters] = field(default_factory=dict)
 
 
-def read_documents(config: Config, settings: RunnerSettings, plan: StagePlan[DocumentsUnit], *, out: str) -> StageReport[DocumentsCounters]:
+def read_documents(
+    config: Config, settings: RunnerSettings, plan: StagePlan[DocumentsUnit], *, out: str
+) -> StageReport[DocumentsCounters]:
     """Runs the units that are not committed yet. Raises UserError for a column that was asked for and is in no file of its source."""
     work = functools.partial(
         _read_unit,
@@ -42,9 +44,15 @@ def read_documents(config: Config, settings: RunnerSettings, plan: StagePlan[Doc
     report = run_units(job, settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
     for name, counts in report.counters.sources.items():
         if counts.read != counts.kept + sum(counts.rejected.values()):
-            raise UserError(f"counts of source {name!r} do not add up: {counts}", where=out, remedy="report this as a defect")
+            raise UserError(
+                f"counts of source {name!r} do not add up: {counts}",
+                where=out,
+                remedy="report this as a defect",
+            )
         check_columns(name, config.sources[name], report.counters.columns.get(name), out)
-    return StageReport(files=report.files, counters=DocumentsCounters(sources=report.counters.sources))
+    return StageReport(
+        files=report.files, counters=DocumentsCounters(sources=report.counters.sources)
+    )
 
 
 def _read_unit(
@@ -59,10 +67,25 @@ def _read_unit(
 ) -> StageReport[_UnitCounters]:
     load_plugins(plugins)
     names = [files.name(number) for files in (PARTS, REJECTS, *([SIGNALS] if signals else []))]
-    paths = PartPaths(**dict(zip(("part", "rejects", "signals"), (storage.join(folder, name) for name in names), strict=False)))
+    paths = PartPaths(
+        **dict(
+            zip(
+                ("part", "rejects", "signals"),
+                (storage.join(folder, name) for name in names),
+                strict=False,
+            )
+        )
+    )
     if storage.exists(paths.part):
         rows, counts = count_part(paths)
     else:
         rows, counts = ingest_files(unit.files, sources=sources, language=language, paths=paths)
-    entries = {name: file_entry(path, rows[path]) for name in names for path in [storage.join(folder, name)]}
-    return StageReport(files=entries, counters=_UnitCounters(sources=counts.by_source(), columns=counts.columns_seen()))
+    entries = {
+        name: file_entry(path, rows[path])
+        for name in names
+        for path in [storage.join(folder, name)]
+    }
+    return StageReport(
+        files=entries,
+        counters=_UnitCounters(sources=counts.by_source(), columns=counts.columns_seen()),
+    )

@@ -53,13 +53,20 @@ def plan_shards(stage: str, config: Config, run: Run) -> StagePlan[ShardUnit]:
     sources = part_sizes(run, sequence_length=config.shards.sequence_length)
     length = config.shards.sequence_length
     total = sum(part.size for parts in sources.values() for part in parts)
-    least = max(SMALLEST_SHARD, estimated_bytes(LEAST_ROWS * length, 0, sequence_length=length, vocabulary_size=1))
+    least = max(
+        SMALLEST_SHARD,
+        estimated_bytes(LEAST_ROWS * length, 0, sequence_length=length, vocabulary_size=1),
+    )
     units = [
         unit
         for source, parts in sources.items()
-        for unit in _units(config, source, parts, least=max(least, total / config.shards.shard_count))
+        for unit in _units(
+            config, source, parts, least=max(least, total / config.shards.shard_count)
+        )
     ]
-    division = [[unit.source, [[rows.part, rows.first, rows.end] for rows in unit.parts]] for unit in units]
+    division = [
+        [unit.source, [[rows.part, rows.first, rows.end] for rows in unit.parts]] for unit in units
+    ]
     return StagePlan(
         stage=stage,
         configuration=stage_values(config, "shards", "seed")
@@ -71,13 +78,18 @@ def plan_shards(stage: str, config: Config, run: Run) -> StagePlan[ShardUnit]:
 
 def _units(config: Config, source: str, parts: list[Part], *, least: float) -> list[ShardUnit]:
     size = sum(part.size for part in parts)
-    count = max(math.ceil(size / (config.shards.shard_megabytes * 1e6)), math.floor(size / least), 1)
+    count = max(
+        math.ceil(size / (config.shards.shard_megabytes * 1e6)), math.floor(size / least), 1
+    )
     slices = slice_parts(parts, count) or [[]]
     return [
         ShardUnit(
             source=source,
             bytes=sum(part.text * (end - first) // part.rows for part, first, end in pieces),
-            parts=tuple(PartRows(part.number, part.path, part.drops, first, end) for part, first, end in pieces),
+            parts=tuple(
+                PartRows(part.number, part.path, part.drops, first, end)
+                for part, first, end in pieces
+            ),
             index=index,
             of=len(slices),
         )
@@ -90,9 +102,16 @@ def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
 
     Text is as large as the source's parts are compressed on average; a token is as long as the tokenizer's sample says.
     """
-    documents, dedup, tokenizer = DOCUMENTS.finished(run), DEDUP.finished(run), TOKENIZER.finished(run)
+    documents, dedup, tokenizer = (
+        DOCUMENTS.finished(run),
+        DEDUP.finished(run),
+        TOKENIZER.finished(run),
+    )
     source_of = sources_of_parts(run)
-    parts = [(source_of[number], documents.manifest.files[_name(path)], number, path, drops) for number, path, drops in kept_parts(run)]
+    parts = [
+        (source_of[number], documents.manifest.files[_name(path)], number, path, drops)
+        for number, path, drops in kept_parts(run)
+    ]
     compressed: defaultdict[str, int] = defaultdict(int)
     for source, entry, *_ in parts:
         compressed[source] += entry.bytes
@@ -102,7 +121,13 @@ def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
         if not entry.rows:
             continue
         kept = entry.rows - dedup.manifest.files[_name(drops)].rows
-        text = documents.counters.sources[source].text_bytes * entry.bytes / compressed[source] * kept / entry.rows
+        text = (
+            documents.counters.sources[source].text_bytes
+            * entry.bytes
+            / compressed[source]
+            * kept
+            / entry.rows
+        )
         size = estimated_bytes(
             text * _tokens_per_byte(tokenizer.counters, source),
             kept,
@@ -148,7 +173,11 @@ def _between(parts: list[Part], start: tuple[int, int], stop: tuple[int, int]) -
     first_part, first_row = start
     last_part, last_row = stop
     bounds = (
-        Rows(part, first_row if index == first_part else 0, last_row if index == last_part else part.rows)
+        Rows(
+            part,
+            first_row if index == first_part else 0,
+            last_row if index == last_part else part.rows,
+        )
         for index, part in enumerate(parts[first_part : last_part + 1], first_part)
     )
     return [rows for rows in bounds if rows.first < rows.end]

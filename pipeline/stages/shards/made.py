@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.config.schema import ShardsConfig
-from pipeline.stages.stage import Finished
+from pipeline.stages.finished import Finished
 from transforms.contracts.counters import ShardsCounters
 from transforms.contracts.plain import JsonObject, from_plain
 

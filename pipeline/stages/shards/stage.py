@@ -11,6 +11,7 @@ from pipeline.runner.units import StageReport
 from pipeline.stages.dedup.stage import DEDUP
 from pipeline.stages.documents.stage import DOCUMENTS
 from pipeline.stages.estimate import Estimate, Survey
+from pipeline.stages.finished import Finished
 from pipeline.stages.shards import verify
 from pipeline.stages.shards.division import plan_shards
 from pipeline.stages.shards.estimate import estimate_shards
@@ -18,7 +19,7 @@ from pipeline.stages.shards.made import encoder_of
 from pipeline.stages.shards.tables import shards_sections
 from pipeline.stages.shards.units import ShardUnit
 from pipeline.stages.shards.work import write_shards
-from pipeline.stages.stage import ContentCheck, Finished, Stage, StageView
+from pipeline.stages.stage import ContentCheck, Stage, StageView
 from pipeline.stages.tokenizer.stage import TOKENIZER
 from pipeline.terminal import Section
 from transforms.contracts.counters import ShardsCounters
@@ -33,7 +34,13 @@ class ShardsStage(Stage[ShardUnit, ShardsCounters]):
         return plan_shards(self.name, config, run)
 
     def execute(
-        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[ShardUnit], *, out: str
+        self,
+        config: Config,
+        run: Run,
+        settings: RunnerSettings,
+        plan: StagePlan[ShardUnit],
+        *,
+        out: str,
     ) -> StageReport[ShardsCounters]:
         return write_shards(config, run, settings, plan, out=out)
 
@@ -42,12 +49,16 @@ class ShardsStage(Stage[ShardUnit, ShardsCounters]):
 
     def summary(self, finished: Finished[ShardsCounters]) -> str:
         counters, total = finished.counters, finished.counters.total
-        rows = ", ".join(f"{counters.of_split(split).rows:,} {split} rows" for split in counters.splits)
+        rows = ", ".join(
+            f"{counters.of_split(split).rows:,} {split} rows" for split in counters.splits
+        )
         encoder = encoder_of(finished.manifest.details)
         note = f", {encoder.note}" if encoder else ""
         return f"{rows}, {total.targets:,} tokens, utilisation {total.utilisation:.1%}{note}"
 
-    def estimate(self, survey: Survey, plan: StagePlan[ShardUnit] | None, left: list[ShardUnit] | None) -> Estimate:
+    def estimate(
+        self, survey: Survey, plan: StagePlan[ShardUnit] | None, left: list[ShardUnit] | None
+    ) -> Estimate:
         return estimate_shards(survey, plan, left)
 
     def sections(self, view: StageView[ShardsCounters]) -> Iterator[Section]:

@@ -7,7 +7,15 @@ from pipeline.stages.stage import StageView
 from pipeline.terminal import Section, figures_table
 from transforms.contracts.counters import ShardCounters, ShardsCounters
 
-COLUMNS = ("rows", "documents", "tokens", "utilisation", "padding", "split documents", "bytes/token")
+COLUMNS = (
+    "rows",
+    "documents",
+    "tokens",
+    "utilisation",
+    "padding",
+    "split documents",
+    "bytes/token",
+)
 
 
 def shards_sections(view: StageView[ShardsCounters]) -> Iterator[Section]:

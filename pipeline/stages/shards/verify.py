@@ -62,7 +62,9 @@ def check_rows(stages: FinishedStages, check: Check) -> None:
     rows = segments = 0
     for _, path, shard in _open_all(stages):
         for fault in row_faults(shard, lengths):
-            check.add_all(fault.what, (f"{path}:{row}" for row in fault.where.tolist()), len(fault.where))
+            check.add_all(
+                fault.what, (f"{path}:{row}" for row in fault.where.tolist()), len(fault.where)
+            )
         rows += len(shard)
         segments += len(read_segments(shard))
     check.checked = f"{rows:,} rows, {segments:,} segments"
@@ -94,8 +96,12 @@ def check_splits(stages: FinishedStages, check: Check) -> None:
     for _, path, shard in _open_all(stages):
         documents = np.unique(read_segments(shard).document)
         parts = (documents >> np.uint64(32)).astype(np.int64)
-        other = (parts >= len(sources)) | (sources[np.minimum(parts, len(sources) - 1)] != shard.info.source)
-        check.add_all(f"{path}: of another source", address_names(documents[other]), int(other.sum()))
+        other = (parts >= len(sources)) | (
+            sources[np.minimum(parts, len(sources) - 1)] != shard.info.source
+        )
+        check.add_all(
+            f"{path}: of another source", address_names(documents[other]), int(other.sum())
+        )
         found[shard.info.split] = np.union1d(found[shard.info.split], documents)
     both = np.intersect1d(found["train"], found["validation"])
     check.add_all("in train and in validation", address_names(both), len(both))
@@ -103,12 +109,20 @@ def check_splits(stages: FinishedStages, check: Check) -> None:
     kept = np.union1d(wanted["train"], wanted["validation"])
     for split, documents in found.items():
         stray = np.setdiff1d(documents, kept)
-        check.add_all(f"in {split}, though deduplication does not keep them", address_names(stray), len(stray))
+        check.add_all(
+            f"in {split}, though deduplication does not keep them", address_names(stray), len(stray)
+        )
         missing = np.setdiff1d(wanted[split], documents)
         check.add_all(f"kept for {split}, but not there", address_names(missing), len(missing))
         wrong = np.intersect1d(np.setdiff1d(documents, wanted[split]), kept)
-        check.add_all(f"in {split}, though the hash of the id says otherwise", address_names(wrong), len(wrong))
-    check.checked = f"{len(found['train']):,} train and {len(found['validation']):,} validation documents"
+        check.add_all(
+            f"in {split}, though the hash of the id says otherwise",
+            address_names(wrong),
+            len(wrong),
+        )
+    check.checked = (
+        f"{len(found['train']):,} train and {len(found['validation']):,} validation documents"
+    )
 
 
 def check_text(stages: FinishedStages, check: Check) -> None:
@@ -128,20 +142,37 @@ def check_text(stages: FinishedStages, check: Check) -> None:
                 for start, end in slices_of_bytes(texts, _BLOCK_BYTES):
                     own, block = addresses[start:end], texts.slice(start, end - start)
                     ids, counts = tokens.of(own)
-                    wrong = _other_bytes(ids, counts, block, table) if table else _other_ids(ids, counts, block, tokenizer)
-                    check.add_all(f"{path}: tokens of another text than the document's", address_names(own[wrong]), int(wrong.sum()))
+                    wrong = (
+                        _other_bytes(ids, counts, block, table)
+                        if table
+                        else _other_ids(ids, counts, block, tokenizer)
+                    )
+                    check.add_all(
+                        f"{path}: tokens of another text than the document's",
+                        address_names(own[wrong]),
+                        int(wrong.sum()),
+                    )
                     octets += int(pc.sum(pc.binary_length(block)).as_py() or 0)
                 documents += len(addresses)
     check.checked = f"{documents:,} texts, {octets / 1e6:,.1f} MB"
 
 
-def _other_bytes(ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, table: TokenBytes) -> np.ndarray:
+def _other_bytes(
+    ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, table: TokenBytes
+) -> np.ndarray:
     """Which of n texts are not what their tokens stand for: bool (n,)."""
     beyond = ids >= len(table.lengths)
     if beyond.any():
-        known = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=beyond, minlength=len(counts)) == 0
+        known = (
+            np.bincount(
+                np.repeat(np.arange(len(counts)), counts), weights=beyond, minlength=len(counts)
+            )
+            == 0
+        )
         wrong = ~known
-        wrong[known] = _other_bytes(ids[np.repeat(known, counts)], counts[known], texts.filter(pa.array(known)), table)
+        wrong[known] = _other_bytes(
+            ids[np.repeat(known, counts)], counts[known], texts.filter(pa.array(known)), table
+        )
         return wrong
     data, ends = join_bytes(ids, table)
     stops = np.concatenate([[0], ends])[np.cumsum(counts)]
@@ -152,14 +183,23 @@ def _other_bytes(ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray
     if np.array_equal(stops, bounds) and np.array_equal(data, text):
         return np.zeros(len(texts), bool)
     found, wanted = np.split(data, stops[:-1]), np.split(text, bounds[:-1])
-    return np.array([not np.array_equal(mine, other) for mine, other in zip(found, wanted, strict=True)], bool)
+    return np.array(
+        [not np.array_equal(mine, other) for mine, other in zip(found, wanted, strict=True)], bool
+    )
 
 
-def _other_ids(ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, tokenizer: Tokenizer) -> np.ndarray:
+def _other_ids(
+    ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, tokenizer: Tokenizer
+) -> np.ndarray:
     """The same where tokens have no bytes of their own: texts are encoded again."""
     encoded = encode_texts(tokenizer, texts.to_pylist())
-    found, wanted = np.split(ids, np.cumsum(counts)[:-1]), np.split(encoded.ids, encoded.offsets[1:-1])
-    return np.array([not np.array_equal(mine, other) for mine, other in zip(found, wanted, strict=True)], bool)
+    found, wanted = (
+        np.split(ids, np.cumsum(counts)[:-1]),
+        np.split(encoded.ids, encoded.offsets[1:-1]),
+    )
+    return np.array(
+        [not np.array_equal(mine, other) for mine, other in zip(found, wanted, strict=True)], bool
+    )
 
 
 def _expected(stages: FinishedStages) -> dict[str, np.ndarray]:

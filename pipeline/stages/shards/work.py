@@ -24,7 +24,7 @@ from transforms.contracts.plain import JsonObject
 from transforms.corpus import read_kept, seeded_hash, share_mask
 from transforms.errors import UserError
 from transforms.tokens.encode import end_of_text_id, load_tokenizer, token_byte_lengths
-from transforms.tokens.encoders import Chosen, choose_encoder
+from transforms.tokens.encoders import ChosenEncoder, choose_encoder
 from transforms.tokens.shards import MappedShard, ShardInfo, ShardWriter, open_shard
 from transforms.tokens.train import tokenizer_sha256
 from transforms.tokens.windows import WindowPacker
@@ -43,10 +43,18 @@ def write_shards(
     work = functools.partial(_shard_unit, config=config, tokenizer_path=run.tokenizer_file)
     job = UnitJob(folder=out, unit=ShardUnit, work=work, none=ShardsCounters(splits={}))
     report = run_units(job, settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
-    kept = sum(part.kept for parts in part_sizes(run, sequence_length=config.shards.sequence_length).values() for part in parts)
+    kept = sum(
+        part.kept
+        for parts in part_sizes(run, sequence_length=config.shards.sequence_length).values()
+        for part in parts
+    )
     written = report.counters.total.documents
     if written != kept:
-        raise UserError(f"{kept} documents are kept and {written} are in shards", where=out, remedy="report this as a defect")
+        raise UserError(
+            f"{kept} documents are kept and {written} are in shards",
+            where=out,
+            remedy="report this as a defect",
+        )
     return report
 
 
@@ -73,7 +81,7 @@ class _Tokenizer(NamedTuple):
     sha256: str
     end_of_text: int
     token_bytes: np.ndarray
-    chosen: Chosen
+    chosen: ChosenEncoder
 
 
 @functools.lru_cache(maxsize=1)
@@ -81,12 +89,21 @@ def _open_tokenizer(data: bytes, path: str, end_of_text: str, folder: str) -> _T
     """Opens a tokenizer.json once for all units of a worker. The stage's plan says on which texts encoders are compared."""
     tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
     chosen = choose_encoder(data, tokenizer, sample=sample_texts(read_units(folder, ShardUnit)))
-    return _Tokenizer(tokenizer_sha256(data), end_of_text_id(tokenizer, end_of_text), token_byte_lengths(tokenizer), chosen)
+    return _Tokenizer(
+        tokenizer_sha256(data),
+        end_of_text_id(tokenizer, end_of_text),
+        token_byte_lengths(tokenizer),
+        chosen,
+    )
 
 
-def _shard_unit(folder: str, number: int, unit: ShardUnit, *, config: Config, tokenizer_path: str) -> StageReport[ShardsCounters]:
+def _shard_unit(
+    folder: str, number: int, unit: ShardUnit, *, config: Config, tokenizer_path: str
+) -> StageReport[ShardsCounters]:
     paths = {split: storage.join(folder, unit.name(split)) for split in SPLITS}
-    tokenizer = _open_tokenizer(storage.read_bytes(tokenizer_path), tokenizer_path, config.tokenizer.end_of_text, folder)
+    tokenizer = _open_tokenizer(
+        storage.read_bytes(tokenizer_path), tokenizer_path, config.tokenizer.end_of_text, folder
+    )
     if not all(storage.exists(path) for path in paths.values()):
         _write_unit(unit, paths, config=config, tokenizer=tokenizer)
     files, counters = {}, {}
@@ -95,11 +112,15 @@ def _shard_unit(folder: str, number: int, unit: ShardUnit, *, config: Config, to
             shard = open_shard(local)
             counters[split] = {unit.source: count_shard(shard)}
             files[unit.name(split)] = file_entry(path, len(shard))
-    details: JsonObject = {"encoder": {"name": tokenizer.chosen.name, "reason": tokenizer.chosen.reason}}
+    details: JsonObject = {
+        "encoder": {"name": tokenizer.chosen.name, "reason": tokenizer.chosen.reason}
+    }
     return StageReport(files=files, counters=ShardsCounters(splits=counters), details=details)
 
 
-def _write_unit(unit: ShardUnit, paths: dict[str, str], *, config: Config, tokenizer: _Tokenizer) -> None:
+def _write_unit(
+    unit: ShardUnit, paths: dict[str, str], *, config: Config, tokenizer: _Tokenizer
+) -> None:
     with contextlib.ExitStack() as stack:
         packers = {}
         for split, path in paths.items():
@@ -113,29 +134,45 @@ def _write_unit(unit: ShardUnit, paths: dict[str, str], *, config: Config, token
                 split=split,
                 seed=config.seed,
             )
-            writer = stack.enter_context(ShardWriter(stack.enter_context(storage.atomic_output(path)), info))
-            packers[split] = WindowPacker(info, shard=unit.index, token_bytes=tokenizer.token_bytes, write=writer.write)
+            writer = stack.enter_context(
+                ShardWriter(stack.enter_context(storage.atomic_output(path)), info)
+            )
+            packers[split] = WindowPacker(
+                info, shard=unit.index, token_bytes=tokenizer.token_bytes, write=writer.write
+            )
         for split, addresses, texts in _read_splits(unit.parts, config=config):
             packers[split].add(tokenizer.chosen.encode(texts), addresses)
         for packer in packers.values():
             packer.flush()
 
 
-def _read_splits(parts: Sequence[PartRows], *, config: Config) -> Iterator[tuple[str, np.ndarray, list[str]]]:
+def _read_splits(
+    parts: Sequence[PartRows], *, config: Config
+) -> Iterator[tuple[str, np.ndarray, list[str]]]:
     """(split, addresses, texts) of the kept documents, in order, some megabytes at a time."""
     for part, path, drops, first, end in parts:
         for rows, batch in read_kept(path, drops, columns=["id", "text"], rows=range(first, end)):
-            held_out = share_mask(seeded_hash(batch.column("id"), seed=config.seed, purpose="validation"), config.shards.validation)
+            held_out = share_mask(
+                seeded_hash(batch.column("id"), seed=config.seed, purpose="validation"),
+                config.shards.validation,
+            )
             for split, mask in zip(SPLITS, (~held_out, held_out), strict=True):
                 texts, numbers = batch.column("text").filter(pa.array(mask)), rows[mask]
                 for begin, stop in slices_of_bytes(texts, _BATCH_BYTES):
-                    yield split, pack_address(part, numbers[begin:stop]), texts.slice(begin, stop - begin).to_pylist()
+                    yield (
+                        split,
+                        pack_address(part, numbers[begin:stop]),
+                        texts.slice(begin, stop - begin).to_pylist(),
+                    )
 
 
 def count_shard(shard: MappedShard) -> ShardCounters:
     """What a shard holds."""
     segments = shard.table.column("segments").combine_chunks().flatten()
-    lengths, ends, offsets = (segments.field(name).to_numpy(zero_copy_only=False) for name in ("length", "ends", "token_offset"))
+    lengths, ends, offsets = (
+        segments.field(name).to_numpy(zero_copy_only=False)
+        for name in ("length", "ends", "token_offset")
+    )
     positions = len(shard) * shard.info.sequence_length
     targets = int(lengths.sum() - len(lengths) + ends.sum())
     return ShardCounters(

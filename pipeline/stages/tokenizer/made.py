@@ -28,7 +28,9 @@ def read_tokenizer(run: Run) -> RunTokenizer:
     assert isinstance(settings, dict)
     end_of_text = str(settings["end_of_text"])
     tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
-    return RunTokenizer(path, tokenizer_sha256(data), tokenizer, end_of_text_id(tokenizer, end_of_text))
+    return RunTokenizer(
+        path, tokenizer_sha256(data), tokenizer, end_of_text_id(tokenizer, end_of_text)
+    )
 
 
 LONGEST_TOKENS = 12

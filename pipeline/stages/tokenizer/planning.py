@@ -21,11 +21,20 @@ def plan_tokenizer(stage: str, config: Config, run: Run) -> StagePlan[NoUnit]:
     """Raises UserError when the documents are not deduplicated, ConfigError for tokenizer files that cannot be read."""
     values = stage_values(config, "tokenizer", "seed")
     # What a file holds in place of where it lies: a file that was moved is the same tokenizer.
-    files: JsonObject = {"compare": [tokenizer_sha256(read_tokenizer_file(path)) for path in config.tokenizer.compare]}
+    files: JsonObject = {
+        "compare": [
+            tokenizer_sha256(read_tokenizer_file(path)) for path in config.tokenizer.compare
+        ]
+    }
     if config.tokenizer.file is not None:
         files["file"] = tokenizer_sha256(read_tokenizer_file(config.tokenizer.file))
     values["tokenizer"] = config_values(config.tokenizer) | files
-    return StagePlan(stage=stage, configuration=values, upstream=DEDUP.finished(run).manifest.fingerprint, units=[])
+    return StagePlan(
+        stage=stage,
+        configuration=values,
+        upstream=DEDUP.finished(run).manifest.fingerprint,
+        units=[],
+    )
 
 
 def read_tokenizer_file(path: str) -> bytes:
@@ -34,5 +43,7 @@ def read_tokenizer_file(path: str) -> bytes:
         return storage.read_bytes(path)
     except OSError as error:
         raise ConfigError(
-            f"cannot read the tokenizer: {error}", where=path, remedy="name a tokenizer.json in tokenizer.file and tokenizer.compare"
+            f"cannot read the tokenizer: {error}",
+            where=path,
+            remedy="name a tokenizer.json in tokenizer.file and tokenizer.compare",
         ) from error

@@ -29,7 +29,14 @@ _LARGEST_COUNT = 1 << 20
 
 
 def count_run(
-    parts: list[Part], out: str, config: TokenizerConfig, settings: RunnerSettings, *, sizes: list[int], text_bytes: int, memory: int | None
+    parts: list[Part],
+    out: str,
+    config: TokenizerConfig,
+    settings: RunnerSettings,
+    *,
+    sizes: list[int],
+    text_bytes: int,
+    memory: int | None,
 ) -> PretokenCounters:
     """Counts the pre-tokens of all parts and commits `pretokens.parquet` to the folder `out`; returns what it holds and leaves out.
 
@@ -45,9 +52,13 @@ def count_run(
         wanted = tuple(each for each in range(ranges) if each * passes // ranges == number)
         if not all(storage.exists(pretoken_range_path(work, each, ranges)) for each in wanted):
             transform = CountPretokens(work, config.pattern, config.normalization, ranges, wanted)
-            run_pipeline(functools.partial(_build, parts=parts, transform=transform), settings, size)
+            run_pipeline(
+                functools.partial(_build, parts=parts, transform=transform), settings, size
+            )
     paths = [pretoken_range_path(work, number, ranges) for number in range(ranges)]
-    table, counters = gather_counts(paths, minimum_count=config.minimum_count, max_pretokens=config.max_pretokens)
+    table, counters = gather_counts(
+        paths, minimum_count=config.minimum_count, max_pretokens=config.max_pretokens
+    )
     write_parquet(table, storage.join(out, PRETOKENS))
     return counters
 
@@ -56,7 +67,9 @@ def _build(pipeline: beam.Pipeline, *, parts: list[Part], transform: CountPretok
     _ = pipeline | "Parts" >> beam.Create(parts, reshuffle=False) | "Count" >> transform
 
 
-def gather_counts(paths: list[str], *, minimum_count: int, max_pretokens: int) -> tuple[pa.Table, PretokenCounters]:
+def gather_counts(
+    paths: list[str], *, minimum_count: int, max_pretokens: int
+) -> tuple[pa.Table, PretokenCounters]:
     """Tables of disjoint pre-tokens -> one, the most frequent first and equal counts by bytes, and what it holds and leaves out.
 
     Left out are pre-tokens with less than `minimum_count`, which is raised until at most `max_pretokens` are left. Memory follows those.
@@ -71,14 +84,18 @@ def gather_counts(paths: list[str], *, minimum_count: int, max_pretokens: int) -
     whole = pa.concat_tables(tables).sort_by([("count", "descending"), ("pretoken", "ascending")])
     kept = _sum(whole)
     left_out = LeftOut(pretokens=pretokens - whole.num_rows, occurrences=occurrences - kept)
-    return whole, PretokenCounters(minimum_count=least, pretokens=whole.num_rows, occurrences=kept, left_out=left_out)
+    return whole, PretokenCounters(
+        minimum_count=least, pretokens=whole.num_rows, occurrences=kept, left_out=left_out
+    )
 
 
 def _least_count(paths: list[str], *, minimum_count: int, max_pretokens: int) -> int:
     """The least count, from `minimum_count`, that at most `max_pretokens` pre-tokens reach."""
     having = np.zeros(_LARGEST_COUNT + 1, np.int64)
     for table in _read(paths, columns=["count"]):
-        having += np.bincount(np.minimum(table["count"].to_numpy(), _LARGEST_COUNT), minlength=len(having))
+        having += np.bincount(
+            np.minimum(table["count"].to_numpy(), _LARGEST_COUNT), minlength=len(having)
+        )
     reaching = having[::-1].cumsum()[::-1]
     enough = np.flatnonzero(reaching[minimum_count:] <= max_pretokens)
     return minimum_count + int(enough[0]) if len(enough) else _LARGEST_COUNT

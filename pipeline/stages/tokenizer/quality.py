@@ -43,11 +43,16 @@ class Sample:
         share = self.megabytes * 1e6 / max(DOCUMENTS.finished(self.run).counters.text_bytes, 1)
         for part, path, drops in kept_parts(self.run):
             for rows, batch in read_kept(path, drops, columns=["id", "source", "language", "text"]):
-                mask = share_mask(seeded_hash(batch.column("id"), seed=self.seed, purpose="tokenizer-sample"), share)
+                mask = share_mask(
+                    seeded_hash(batch.column("id"), seed=self.seed, purpose="tokenizer-sample"),
+                    share,
+                )
                 yield Sampled(part, rows[mask], batch.filter(pa.array(mask)))
 
 
-def measure_run(sample: Sample, data: bytes, tokenizer: Tokenizer, *, path: str, strict: bool) -> MeasuredTokenizer:
+def measure_run(
+    sample: Sample, data: bytes, tokenizer: Tokenizer, *, path: str, strict: bool
+) -> MeasuredTokenizer:
     """Documents, bytes and tokens by source and language; tokens used and not; documents that decoding did not give back.
 
     `data`: the bytes that `tokenizer` was opened from; texts are encoded by tiktoken where that gives the same ids.
@@ -60,7 +65,9 @@ def measure_run(sample: Sample, data: bytes, tokenizer: Tokenizer, *, path: str,
     for part, rows, batch in sample.rows():
         texts = batch.column("text").to_pylist()
         if encode is None:
-            encode = choose_encoder(data, tokenizer, sample=[text[:_EXCERPT_CHARACTERS] for text in texts[:_EXCERPTS]]).encode
+            encode = choose_encoder(
+                data, tokenizer, sample=[text[:_EXCERPT_CHARACTERS] for text in texts[:_EXCERPTS]]
+            ).encode
         measured = measure_texts(tokenizer, texts, encode=encode)
         uses += measured.uses
         failed = np.flatnonzero(~measured.restored)
@@ -74,8 +81,16 @@ def measure_run(sample: Sample, data: bytes, tokenizer: Tokenizer, *, path: str,
         documents += len(rows)
         changed += len(failed)
         for kind, column in _LABELS.items():
-            _add_labels(labels[kind], batch.column(column).cast(pa.string()).to_pylist(), measured.bytes, measured.tokens)
-    text_tokens = np.setdiff1d(list(tokenizer.get_vocab(with_added_tokens=True).values()), list(tokenizer.get_added_tokens_decoder()))
+            _add_labels(
+                labels[kind],
+                batch.column(column).cast(pa.string()).to_pylist(),
+                measured.bytes,
+                measured.tokens,
+            )
+    text_tokens = np.setdiff1d(
+        list(tokenizer.get_vocab(with_added_tokens=True).values()),
+        list(tokenizer.get_added_tokens_decoder()),
+    )
     used = int((uses[text_tokens] > 0).sum())
     by_source, by_language = (_encoded(labels[kind]) for kind in _LABELS)
     return MeasuredTokenizer(
@@ -88,11 +103,17 @@ def measure_run(sample: Sample, data: bytes, tokenizer: Tokenizer, *, path: str,
 
 def _encoded(labels: dict[str, Counter[str]]) -> dict[str, EncodedCounters]:
     return {
-        label: EncodedCounters(documents=counts["documents"], bytes=counts["bytes"], tokens=counts["tokens"])
+        label: EncodedCounters(
+            documents=counts["documents"], bytes=counts["bytes"], tokens=counts["tokens"]
+        )
         for label, counts in sorted(labels.items())
     }
 
 
-def _add_labels(found: dict[str, Counter[str]], labels: list[str | None], sizes: np.ndarray, tokens: np.ndarray) -> None:
+def _add_labels(
+    found: dict[str, Counter[str]], labels: list[str | None], sizes: np.ndarray, tokens: np.ndarray
+) -> None:
     for label, size, count in zip(labels, sizes.tolist(), tokens.tolist(), strict=True):
-        found.setdefault(label or "unknown", Counter()).update(documents=1, bytes=size, tokens=count)
+        found.setdefault(label or "unknown", Counter()).update(
+            documents=1, bytes=size, tokens=count
+        )

@@ -10,7 +10,8 @@ from pipeline.run.plan import StagePlan
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.units import StageReport
 from pipeline.stages.estimate import Estimate, Survey
-from pipeline.stages.stage import ContentCheck, Finished, Stage
+from pipeline.stages.finished import Finished
+from pipeline.stages.stage import ContentCheck, Stage
 from pipeline.stages.tokenizer import verify
 from pipeline.stages.tokenizer.estimate import estimate_tokenizer, measured_bytes_per_token
 from pipeline.stages.tokenizer.made import longest_tokens
@@ -34,7 +35,13 @@ class TokenizerStage(Stage[NoUnit, TokenizerCounters]):
         return plan_tokenizer(self.name, config, run)
 
     def execute(
-        self, config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[NoUnit], *, out: str
+        self,
+        config: Config,
+        run: Run,
+        settings: RunnerSettings,
+        plan: StagePlan[NoUnit],
+        *,
+        out: str,
     ) -> StageReport[TokenizerCounters]:
         return make_tokenizer(config, run, settings, plan, out=out)
 
@@ -44,10 +51,21 @@ class TokenizerStage(Stage[NoUnit, TokenizerCounters]):
     def summary(self, finished: Finished[TokenizerCounters]) -> str:
         return describe_origin(finished.counters)
 
-    def surveyed(self, survey: Survey, plan: StagePlan[NoUnit] | None, finished: Finished[TokenizerCounters] | None) -> Survey:
-        return replace(survey, bytes_per_token=measured_bytes_per_token(finished.counters)) if finished else survey
+    def surveyed(
+        self,
+        survey: Survey,
+        plan: StagePlan[NoUnit] | None,
+        finished: Finished[TokenizerCounters] | None,
+    ) -> Survey:
+        return (
+            replace(survey, bytes_per_token=measured_bytes_per_token(finished.counters))
+            if finished
+            else survey
+        )
 
-    def estimate(self, survey: Survey, plan: StagePlan[NoUnit] | None, left: list[NoUnit] | None) -> Estimate:
+    def estimate(
+        self, survey: Survey, plan: StagePlan[NoUnit] | None, left: list[NoUnit] | None
+    ) -> Estimate:
         return estimate_tokenizer(survey)
 
     def view(self, finished: Finished[TokenizerCounters]) -> TokenizerView:
@@ -55,7 +73,8 @@ class TokenizerStage(Stage[NoUnit, TokenizerCounters]):
         path = storage.join(finished.folder, TOKENIZER_FILE)
         tokenizer = load_tokenizer(storage.read_bytes(path), path=path, end_of_text=None)
         return TokenizerView(
-            **{entry.name: getattr(figures, entry.name) for entry in fields(figures)}, longest_tokens=longest_tokens(tokenizer)
+            **{entry.name: getattr(figures, entry.name) for entry in fields(figures)},
+            longest_tokens=longest_tokens(tokenizer),
         )
 
     def sections(self, view: TokenizerView) -> Iterator[Section]:

@@ -19,7 +19,9 @@ class TokenizerView(StageView[TokenizerCounters]):
 def describe_origin(counters: TokenizerCounters) -> str:
     """What a tokenizer was made from, in one line."""
     padded = -(-counters.vocabulary // VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE
-    tokens = f"{counters.vocabulary:,} tokens" + (f" (a model pads to {padded:,})" if padded != counters.vocabulary else "")
+    tokens = f"{counters.vocabulary:,} tokens" + (
+        f" (a model pads to {padded:,})" if padded != counters.vocabulary else ""
+    )
     if counted := counters.counted:
         left_out = counted.left_out.pretokens
         less = f", {left_out:,} rarer ones left out" if left_out else ""
@@ -34,15 +36,23 @@ def tokenizer_sections(view: TokenizerView) -> Iterator[Section]:
     counters = view.counters
     compared = counters.compared or {}
     tokenizers = [counters.measured, *compared.values()]
-    table = figures_table("measured on", "documents", "bytes/token", *(f"{name}, bytes/token" for name in compared))
+    table = figures_table(
+        "measured on", "documents", "bytes/token", *(f"{name}, bytes/token" for name in compared)
+    )
     for what, by_label in (
         ("source", [tokenizer.sources for tokenizer in tokenizers]),
         ("language", [tokenizer.languages for tokenizer in tokenizers]),
     ):
         for label, measured in by_label[0].items():
-            table.add_row(f"{what} {label}", f"{measured.documents:,}", *(_rate(each.get(label)) for each in by_label))
+            table.add_row(
+                f"{what} {label}",
+                f"{measured.documents:,}",
+                *(_rate(each.get(label)) for each in by_label),
+            )
     yield Section(f"{view.heading}; {describe_origin(counters)}", table)
-    yield Section("use of the vocabulary", "\n".join(_use_lines({"": counters.measured, **compared})))
+    yield Section(
+        "use of the vocabulary", "\n".join(_use_lines({"": counters.measured, **compared}))
+    )
     yield longest_section(counters.vocabulary, view.longest_tokens)
 
 

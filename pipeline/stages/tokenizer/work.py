@@ -47,7 +47,11 @@ def make_tokenizer(
 ) -> StageReport[TokenizerCounters]:
     """Makes the tokenizer, measures it on a sample of the documents and checks that it gives back each of these."""
     wanted = config.tokenizer
-    make = _import if wanted.file is not None else {"counted": _learn_counted, "sample": _learn_sample}[wanted.method]
+    make = (
+        _import
+        if wanted.file is not None
+        else {"counted": _learn_counted, "sample": _learn_sample}[wanted.method]
+    )
     made = make(config, run, settings, out)
     files = tokenizer_files(made.data, end_of_text=wanted.end_of_text)
     for name, data in files.items():
@@ -70,11 +74,16 @@ def make_tokenizer(
         compared=compared or None,
     )
     storage.remove_folder(storage.join(out, WORK))
-    entries = {name: file_entry(storage.join(out, name), made.rows.get(name, 0)) for name in (*files, *made.rows)}
+    entries = {
+        name: file_entry(storage.join(out, name), made.rows.get(name, 0))
+        for name in (*files, *made.rows)
+    }
     return StageReport(files=entries, counters=counters)
 
 
-def _learn_counted(config: Config, run: Run, settings: RunnerSettings, out: str) -> TrainedTokenizer:
+def _learn_counted(
+    config: Config, run: Run, settings: RunnerSettings, out: str
+) -> TrainedTokenizer:
     """Counts the pre-tokens of the whole corpus in a pipeline and learns merges from the counts, here."""
     documents, wanted = DOCUMENTS.finished(run), config.tokenizer
     parts = [(path, drops) for _, path, drops in kept_parts(run)]
@@ -90,14 +99,26 @@ def _learn_counted(config: Config, run: Run, settings: RunnerSettings, out: str)
     with storage.open_input(storage.join(out, PRETOKENS)) as stream:
         table = pq.read_table(stream)
     merges = learn_merges(
-        pa.concat_arrays([pa.array([], pa.large_binary()), *(chunk.cast(pa.large_binary()) for chunk in table["pretoken"].chunks)]),
+        pa.concat_arrays(
+            [
+                pa.array([], pa.large_binary()),
+                *(chunk.cast(pa.large_binary()) for chunk in table["pretoken"].chunks),
+            ]
+        ),
         table["count"].to_numpy(),
         vocabulary=wanted.vocabulary,
         minimum_frequency=wanted.minimum_frequency,
         special_tokens=wanted.all_special_tokens,
     )
-    tokenizer = tokenizer_of(merges, pattern=wanted.pattern, normalization=wanted.normalization, special_tokens=wanted.all_special_tokens)
-    return TrainedTokenizer(tokenizer_bytes(tokenizer), counted=counted, rows={PRETOKENS: table.num_rows})
+    tokenizer = tokenizer_of(
+        merges,
+        pattern=wanted.pattern,
+        normalization=wanted.normalization,
+        special_tokens=wanted.all_special_tokens,
+    )
+    return TrainedTokenizer(
+        tokenizer_bytes(tokenizer), counted=counted, rows={PRETOKENS: table.num_rows}
+    )
 
 
 def _learn_sample(config: Config, run: Run, settings: RunnerSettings, out: str) -> TrainedTokenizer:
@@ -112,8 +133,15 @@ def _learn_sample(config: Config, run: Run, settings: RunnerSettings, out: str) 
         special_tokens=config.tokenizer.all_special_tokens,
     )
     if not drawn["documents"]:
-        raise UserError("the sample for the tokenizer is empty", where=run.documents, remedy="raise tokenizer.sample_megabytes")
-    return TrainedTokenizer(tokenizer_bytes(tokenizer), sample=SampleCounters(documents=drawn["documents"], text_bytes=drawn["text_bytes"]))
+        raise UserError(
+            "the sample for the tokenizer is empty",
+            where=run.documents,
+            remedy="raise tokenizer.sample_megabytes",
+        )
+    return TrainedTokenizer(
+        tokenizer_bytes(tokenizer),
+        sample=SampleCounters(documents=drawn["documents"], text_bytes=drawn["text_bytes"]),
+    )
 
 
 def _import(config: Config, run: Run, settings: RunnerSettings, out: str) -> TrainedTokenizer:
@@ -124,7 +152,9 @@ def _import(config: Config, run: Run, settings: RunnerSettings, out: str) -> Tra
 
 
 def _texts(config: Config, run: Run, drawn: Counter[str]) -> Iterator[str]:
-    for _, _, batch in Sample(run, megabytes=config.tokenizer.sample_megabytes, seed=config.seed).rows():
+    for _, _, batch in Sample(
+        run, megabytes=config.tokenizer.sample_megabytes, seed=config.seed
+    ).rows():
         for text in batch.column("text").to_pylist():
             drawn.update(documents=1, text_bytes=len(text.encode()))
             yield text

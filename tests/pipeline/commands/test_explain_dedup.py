@@ -26,7 +26,7 @@ from transforms.contracts.plain import to_object
         ("http://www.a.org/0?utm_source=mail", ["dropped"]),
     ],
 )
-def test_a_url_is_found_however_it_is_spelled(both: Path, url: str, fates: list[str]) -> None:  # noqa: F811
+def test_a_url_is_found_however_it_is_spelled(both: Path, url: str, fates: list[str]) -> None:
     explained = explain_url(Run(str(both.parent / "run")), url).found
     assert sorted(row.fate for row in explained) == sorted(fates)
 
@@ -47,10 +47,16 @@ def verdicts(folder: Path) -> dict[str, dict]:
     return found
 
 
-def test_every_rule_of_deduplication_is_told(tokenmill: Callable, both: Path) -> None:  # noqa: F811
+def test_every_rule_of_deduplication_is_told(tokenmill: Callable, both: Path) -> None:
     folder = both.parent / "run"
     found = verdicts(folder)
-    assert set(found) == {"dedup/exact", "dedup/url", "dedup/against", "dedup/contaminated", "lines"}
+    assert set(found) == {
+        "dedup/exact",
+        "dedup/url",
+        "dedup/against",
+        "dedup/contaminated",
+        "lines",
+    }
     for rule in set(found) - {"lines"}:
         assert found[rule]["fate"] == "dropped"
         assert found[rule]["dedup"]["rule"] == rule
@@ -62,7 +68,9 @@ def test_every_rule_of_deduplication_is_told(tokenmill: Callable, both: Path) ->
     assert exact["group"]["documents"] == 2
     assert found["dedup/against"]["dedup"]["other"] == "run-1"
     assert found["dedup/contaminated"]["dedup"]["evaluation_texts"][0]["set"] == "riddles"
-    assert found["lines"]["dedup"]["lines"] == [{"line": 0, "text": "Home | Contact the editors of this page"}]
+    assert found["lines"]["dedup"]["lines"] == [
+        {"line": 0, "text": "Home | Contact the editors of this page"}
+    ]
     printed = tokenmill("explain", folder, "--id", found["dedup/exact"]["id"]).out
     assert re.search(r"dropped by dedup/exact \(similarity 1\) in favour of \d+:\d+", printed)
     assert "which is kept" in printed
@@ -72,12 +80,12 @@ def test_every_rule_of_deduplication_is_told(tokenmill: Callable, both: Path) ->
     assert "0: Home | Contact" in tokenmill("explain", folder, "--id", found["lines"]["id"]).out
 
 
-def test_the_stretches_of_a_document_that_lost_lines_are_without_them(both: Path) -> None:  # noqa: F811
+def test_the_stretches_of_a_document_that_lost_lines_are_without_them(both: Path) -> None:
     found = resolve_rows(Run(str(both.parent / "run")), 1000, seed=1)
     assert found.right, found.examples
 
 
-def test_what_is_not_there_is_said_and_is_1(tokenmill: Callable, both: Path) -> None:  # noqa: F811
+def test_what_is_not_there_is_said_and_is_1(tokenmill: Callable, both: Path) -> None:
     folder = both.parent / "run"
     outcome = tokenmill("explain", folder, "--url", "http://a.org/100")
     assert outcome.status == 1
@@ -86,14 +94,21 @@ def test_what_is_not_there_is_said_and_is_1(tokenmill: Callable, both: Path) -> 
     assert "http://a.org/10" in outcome.out
     assert tokenmill("explain", folder, "--id", "0" * 32).status == 1
     values = tokenmill("explain", folder, "--url", "http://nowhere.example/", "--json")
-    assert (values.status, json.loads(values.out)["found"], json.loads(values.out)["near"]) == (1, [], [])
+    assert (values.status, json.loads(values.out)["found"], json.loads(values.out)["near"]) == (
+        1,
+        [],
+        [],
+    )
 
 
-def test_the_whole_is_right(both: Path) -> None:  # noqa: F811
+def test_the_whole_is_right(both: Path) -> None:
     values = to_object(verify_run(Run(str(both.parent / "run"))))
     assert values["right"], values
     assert (
-        next(check for check in values["checks"] if check["check"] == "dedup: removed lines")["checked"] == "26 documents that lost lines"
+        next(check for check in values["checks"] if check["check"] == "dedup: removed lines")[
+            "checked"
+        ]
+        == "26 documents that lost lines"
     )
 
 
@@ -122,10 +137,16 @@ def less_similar(rows: list[dict]) -> None:
         ("drops-*", less_similar, "dedup: drops and keepers", "less similar than 0.8: "),
     ],
 )
-def test_damage_to_it_is_found(both: Path, tmp_path: Path, pattern: str, edit: Damage, check: str, part: str) -> None:  # noqa: F811
+def test_damage_to_it_is_found(
+    both: Path, tmp_path: Path, pattern: str, edit: Damage, check: str, part: str
+) -> None:
     folder = tmp_path / "run"
     shutil.copytree(both.parent / "run", folder)
     rule = "dedup/against" if pattern == "drops-*" else None
-    path = next(path for path in sorted(folder.glob(f"dedup/{pattern}")) if rule is None or rule in pq.read_table(path)["rule"].to_pylist())
+    path = next(
+        path
+        for path in sorted(folder.glob(f"dedup/{pattern}"))
+        if rule is None or rule in pq.read_table(path)["rule"].to_pylist()
+    )
     rewrite(path, edit)
     assert part in wrong_checks(folder)[check]

@@ -11,7 +11,13 @@ from rich.console import Console
 from pipeline.commands.explain.dedup import explain_dedup
 from pipeline.commands.explain.explained import ExplainedDocument, ExplainedMatches, InNoShard
 from pipeline.commands.explain.inputs import InputState
-from pipeline.commands.explain.outcomes import NowKept, OtherColumns, Outcome, ReadAgainOutcome, RejectedAgain
+from pipeline.commands.explain.outcomes import (
+    NowKept,
+    OtherColumns,
+    Outcome,
+    ReadAgainOutcome,
+    RejectedAgain,
+)
 from pipeline.commands.explain.tables import print_explanation
 from pipeline.commands.explain.verdicts import DedupVerdict, KnownBy
 from pipeline.run.folder import Run
@@ -22,9 +28,25 @@ from transforms.contracts.plain import JsonObject, to_object
 ID = bytes(range(16))
 
 
-def drop(row: int, rule: str, *, keeper: int | None = None, known: bool = True, similarity: float | None = None, other: str | None = None):
+def drop(
+    row: int,
+    rule: str,
+    *,
+    keeper: int | None = None,
+    known: bool = True,
+    similarity: float | None = None,
+    other: str | None = None,
+):
     keeper_id = ID if known else None
-    return {"row": row, "id": ID, "rule": rule, "keeper": keeper, "keeper_id": keeper_id, "similarity": similarity, "other": other}
+    return {
+        "row": row,
+        "id": ID,
+        "rule": rule,
+        "keeper": keeper,
+        "keeper_id": keeper_id,
+        "similarity": similarity,
+        "other": other,
+    }
 
 
 @pytest.fixture
@@ -41,16 +63,22 @@ def run(tmp_path: Path) -> Run:
         drop(6, "dedup/contaminated", known=False, other="riddles"),
         drop(7, "dedup/near", keeper=8, similarity=0.25),
     ]
-    pq.write_table(pa.Table.from_pylist(drops, schema=DROP_SCHEMA), DROPS.path(str(tmp_path / "dedup"), 0))
+    pq.write_table(
+        pa.Table.from_pylist(drops, schema=DROP_SCHEMA), DROPS.path(str(tmp_path / "dedup"), 0)
+    )
     return Run(str(tmp_path))
 
 
 def verdict_on(run: Run, row: int) -> DedupVerdict:
-    known_by = KnownBy(source="web", origin="a.jsonl", locator="0", url="http://a.org/", excerpt="text")
+    known_by = KnownBy(
+        source="web", origin="a.jsonl", locator="0", url="http://a.org/", excerpt="text"
+    )
     return explain_dedup(run, row, text="text", group=None, describe=lambda address: known_by)
 
 
-def explained(dedup: DedupVerdict | None = None, shards: InNoShard | None = None) -> ExplainedDocument:
+def explained(
+    dedup: DedupVerdict | None = None, shards: InNoShard | None = None
+) -> ExplainedDocument:
     return ExplainedDocument(
         fate="kept",
         row="part-00000.parquet:0",
@@ -81,19 +109,48 @@ def explained(dedup: DedupVerdict | None = None, shards: InNoShard | None = None
 
 def printed(document: ExplainedDocument) -> str:
     file = io.StringIO()
-    print_explanation(Console(file=file, width=200), ExplainedMatches(path="run", found=(document,)))
+    print_explanation(
+        Console(file=file, width=200), ExplainedMatches(path="run", found=(document,))
+    )
     return file.getvalue()
 
 
 def keeper(document: str | None, **more: object) -> JsonObject:
-    known_by = {"source": "web", "origin": "a.jsonl", "locator": "0", "url": "http://a.org/", "excerpt": "text"} if more.pop("here") else {}
+    known_by = (
+        {
+            "source": "web",
+            "origin": "a.jsonl",
+            "locator": "0",
+            "url": "http://a.org/",
+            "excerpt": "text",
+        }
+        if more.pop("here")
+        else {}
+    )
     return {"document": document, "id": ID.hex(), **known_by, **more}
 
 
 def test_a_chain_of_drops_is_followed_to_its_end_and_keeps_its_nulls(run: Run) -> None:
-    last = {"verdict": "dropped", "rule": "dedup/against", "similarity": 0.5, "other": "run-1", "keeper": keeper("1:7", here=False)}
-    then = {"verdict": "dropped", "rule": "dedup/url", "similarity": None, "other": None, "keeper": keeper("0:2", here=True, then=last)}
-    first = {"verdict": "dropped", "rule": "dedup/exact", "similarity": 1.0, "keeper": keeper("0:1", here=True, then=then)}
+    last = {
+        "verdict": "dropped",
+        "rule": "dedup/against",
+        "similarity": 0.5,
+        "other": "run-1",
+        "keeper": keeper("1:7", here=False),
+    }
+    then = {
+        "verdict": "dropped",
+        "rule": "dedup/url",
+        "similarity": None,
+        "other": None,
+        "keeper": keeper("0:2", here=True, then=last),
+    }
+    first = {
+        "verdict": "dropped",
+        "rule": "dedup/exact",
+        "similarity": 1.0,
+        "keeper": keeper("0:1", here=True, then=then),
+    }
     dedup = verdict_on(run, 0)
     assert to_object(dedup) == first
     text = printed(explained(dedup))
@@ -113,7 +170,13 @@ def test_a_chain_ends_at_the_document_that_is_kept(run: Run) -> None:
 
 
 def test_a_circle_of_drops_ends_where_it_began(run: Run) -> None:
-    then = {"verdict": "dropped", "rule": "dedup/near", "similarity": 0.75, "other": None, "keeper": keeper("0:3", here=True)}
+    then = {
+        "verdict": "dropped",
+        "rule": "dedup/near",
+        "similarity": 0.75,
+        "other": None,
+        "keeper": keeper("0:3", here=True),
+    }
     assert to_object(verdict_on(run, 3)) == {
         "verdict": "dropped",
         "rule": "dedup/near",
@@ -125,7 +188,9 @@ def test_a_circle_of_drops_ends_where_it_began(run: Run) -> None:
 def test_keepers_without_an_address(run: Run) -> None:
     elsewhere = verdict_on(run, 5)
     assert to_object(elsewhere)["keeper"] == {"document": None, "id": ID.hex()}
-    assert "dropped by dedup/against in favour of a document of run-1" in printed(explained(elsewhere))
+    assert "dropped by dedup/against in favour of a document of run-1" in printed(
+        explained(elsewhere)
+    )
     contaminated = verdict_on(run, 6)
     assert "keeper" not in to_object(contaminated)
     assert "dropped by dedup/contaminated, matches riddles" in printed(explained(contaminated))
@@ -144,10 +209,26 @@ def test_a_kept_document_that_is_in_no_shard(run: Run) -> None:
 @pytest.mark.parametrize(
     ("outcome", "values", "line"),
     [
-        (NowKept(why="it would be a document now", text="t"), {"state": "kept", "text": "t"}, "kept: it would be a document now"),
-        (OtherColumns(columns=("url", "title")), {"state": "differs", "columns": ["url", "title"]}, "differs: url, title"),
         (
-            RejectedAgain(state="differs", stage="quality", rule="a/b", value=None, threshold=None, detail=None, text=None),
+            NowKept(why="it would be a document now", text="t"),
+            {"state": "kept", "text": "t"},
+            "kept: it would be a document now",
+        ),
+        (
+            OtherColumns(columns=("url", "title")),
+            {"state": "differs", "columns": ["url", "title"]},
+            "differs: url, title",
+        ),
+        (
+            RejectedAgain(
+                state="differs",
+                stage="quality",
+                rule="a/b",
+                value=None,
+                threshold=None,
+                detail=None,
+                text=None,
+            ),
             {"state": "differs", "value": None, "threshold": None, "detail": None, "text": None},
             "differs: a/b None",
         ),

@@ -55,14 +55,18 @@ def kept(run: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
         for segments in open_shard(str(path)).table.column("segments").to_pylist():
             split_of.update({segment["document"]: path.name.split("-")[0] for segment in segments})
     tokenizer = Tokenizer.from_file(str(run / "tokenizer" / "tokenizer.json"))
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {split: {} for split in ("train", "validation")}
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {
+        split: {} for split in ("train", "validation")
+    }
     for part in sorted((run / "documents").glob("part-*.parquet")):
         number = part.stem.split("-")[1]
         dropped = set(pq.read_table(run / "dedup" / f"drops-{number}.parquet")["row"].to_pylist())
         for row, document in enumerate(pq.read_table(part).to_pylist()):
             if row not in dropped:
                 split = split_of.pop(pack_address(int(number), row))
-                document["tokens"] = tokenizer.encode(document["text"], add_special_tokens=False).ids
+                document["tokens"] = tokenizer.encode(
+                    document["text"], add_special_tokens=False
+                ).ids
                 found[split].setdefault(document["source"], []).append(document)
     assert not split_of
     return found
@@ -70,12 +74,19 @@ def kept(run: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 def tokens_of(kept: dict[str, Any], split: str, *sources: str) -> list[Tokens]:
     """Token ids of documents, with an end-of-text after each."""
-    return [[*document["tokens"], END_OF_TEXT] for source in sources for document in kept[split][source]]
+    return [
+        [*document["tokens"], END_OF_TEXT] for source in sources for document in kept[split][source]
+    ]
 
 
 def export(run: Path, format: str, to: Path, **request: Any) -> Path:
     config = load_config(str(run / "run.toml"))
-    export_run(config, ExportRequest(format=format, to=str(to), **request), RunnerSettings(workers=1), Console(quiet=True))
+    export_run(
+        config,
+        ExportRequest(format=format, to=str(to), **request),
+        RunnerSettings(workers=1),
+        Console(quiet=True),
+    )
     return to
 
 
@@ -114,7 +125,9 @@ def test_llmc(run: Path, kept: dict, tmp_path: Path, file_tokens: int, files: in
     assert all(shard[0] == END_OF_TEXT for shard in shards)
     stream = np.concatenate(shards)
     closed = tokens_of(kept, "train", "web", "docs", "books", "news")
-    assert stream.tolist() == [token for document in closed for token in [END_OF_TEXT, *document[:-1]]]
+    assert stream.tolist() == [
+        token for document in closed for token in [END_OF_TEXT, *document[:-1]]
+    ]
     assert len(list(folder.glob("*_val_*.bin"))) == 1
 
 
@@ -145,7 +158,10 @@ def test_megatron(run: Path, kept: dict, tmp_path: Path) -> None:
             assert dataset.get(0, offset=1, length=2).tolist() == expected[0][1:3]
     paths, _ = export_wide("megatron", tmp_path, DOCUMENTS, vocabulary=WIDE)
     wide = indexed.IndexedDataset(str(paths[0].with_suffix("")))
-    assert (wide.index.dtype, [wide[index].tolist() for index in range(3)]) == (np.int32, [[*each, END_OF_TEXT] for each in DOCUMENTS])
+    assert (wide.index.dtype, [wide[index].tolist() for index in range(3)]) == (
+        np.int32,
+        [[*each, END_OF_TEXT] for each in DOCUMENTS],
+    )
 
 
 def positions_in(window: Tokens) -> Tokens:
@@ -167,21 +183,42 @@ def test_datatrove_tokens(run: Path, kept: dict, tmp_path: Path) -> None:
             (file,) = (folder / split / source).glob("*.ds")
             ends = load_doc_ends(open(f"{file}.index", "rb"))  # noqa: SIM115  the function closes it
             read = get_data_reader(open(file, "rb"), ends, nb_bytes=2)  # noqa: SIM115
-            assert [np.frombuffer(data, np.uint16).tolist() for data in read] == tokens_of(kept, split, source)
-            dataset = DatatroveFolderDataset(str(folder / split / source), seq_len=31, token_size=2, return_positions=True)
-            stream = np.concatenate([np.array(document) for document in tokens_of(kept, split, source)])
+            assert [np.frombuffer(data, np.uint16).tolist() for data in read] == tokens_of(
+                kept, split, source
+            )
+            dataset = DatatroveFolderDataset(
+                str(folder / split / source), seq_len=31, token_size=2, return_positions=True
+            )
+            stream = np.concatenate(
+                [np.array(document) for document in tokens_of(kept, split, source)]
+            )
             assert len(dataset) == len(stream) // 32
             windows = [dataset[index] for index in range(len(dataset))]
-            assert np.concatenate([window["input_ids"].numpy() for window in windows]).tolist() == stream[: 32 * len(dataset)].tolist()
-            assert all(window["positions"].tolist() == positions_in(window["input_ids"].tolist()) for window in windows)
+            assert (
+                np.concatenate([window["input_ids"].numpy() for window in windows]).tolist()
+                == stream[: 32 * len(dataset)].tolist()
+            )
+            assert all(
+                window["positions"].tolist() == positions_in(window["input_ids"].tolist())
+                for window in windows
+            )
             tokenizer, tokens, _ = Path(f"{file}.metadata").read_text().splitlines()
             assert (tokenizer, int(tokens)) == ("tokenizer/tokenizer.json|2", len(stream))
-    everything = DatatroveFolderDataset(str(folder / "train"), seq_len=31, filename_pattern="**/*.ds")
-    assert len(everything) == sum(len(DatatroveFolderDataset(str(folder / "train" / source), seq_len=31)) for source in SOURCES)
-    assert Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")).get_vocab_size() == 4096
+    everything = DatatroveFolderDataset(
+        str(folder / "train"), seq_len=31, filename_pattern="**/*.ds"
+    )
+    assert len(everything) == sum(
+        len(DatatroveFolderDataset(str(folder / "train" / source), seq_len=31))
+        for source in SOURCES
+    )
+    assert (
+        Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")).get_vocab_size() == 4096
+    )
     paths, _ = export_wide("datatrove", tmp_path, DOCUMENTS, vocabulary=WIDE)
     (window,) = DatatroveFolderDataset(str(paths[0].parent), seq_len=37, token_size=4)
-    assert window["input_ids"].tolist() == [token for document in DOCUMENTS for token in [*document, END_OF_TEXT]]
+    assert window["input_ids"].tolist() == [
+        token for document in DOCUMENTS for token in [*document, END_OF_TEXT]
+    ]
 
 
 def mds_samples(folder: Path) -> list[Tokens]:
@@ -193,7 +230,11 @@ def mds_samples(folder: Path) -> list[Tokens]:
         return [dataset[index]["tokens"].tolist() for index in range(len(dataset))]
     samples: list[Tokens] = []
     for shard in json.loads((folder / "index.json").read_text())["shards"]:
-        assert (shard["column_names"], shard["compression"], shard["version"]) == (["tokens"], None, 2)
+        assert (shard["column_names"], shard["compression"], shard["version"]) == (
+            ["tokens"],
+            None,
+            2,
+        )
         path = folder / shard["raw_data"]["basename"]
         assert path.stat().st_size == shard["raw_data"]["bytes"]
         data = path.read_bytes()
@@ -213,14 +254,20 @@ def test_mds(run: Path, kept: dict, tmp_path: Path) -> None:
             samples = mds_samples(folder / split / source)
             stream = [token for document in tokens_of(kept, split, source) for token in document]
             assert {len(sample) for sample in samples} == {256}
-            assert [token for sample in samples for token in sample] == stream + [END_OF_TEXT] * (-len(stream) % 256)
+            assert [token for sample in samples for token in sample] == stream + [END_OF_TEXT] * (
+                -len(stream) % 256
+            )
             everything += samples
         assert mds_samples(folder / split) == everything
 
 
 def plain(document: dict[str, Any]) -> dict[str, Any]:
     """A document as an export has it, but for times."""
-    return {name: value for name, value in document.items() if name not in ("tokens", "published", "kept")} | {"id": document["id"].hex()}
+    return {
+        name: value
+        for name, value in document.items()
+        if name not in ("tokens", "published", "kept")
+    } | {"id": document["id"].hex()}
 
 
 def read_with_datatrove(folder: Path) -> Iterator[dict[str, Any]]:
@@ -228,7 +275,9 @@ def read_with_datatrove(folder: Path) -> Iterator[dict[str, Any]]:
 
     reader = ParquetReader if any(folder.glob("*.parquet")) else JsonlReader
     for document in reader(str(folder), glob_pattern="train-*")():
-        yield {"id": document.id, "text": document.text} | {key: value for key, value in document.metadata.items() if key != "file_path"}
+        yield {"id": document.id, "text": document.text} | {
+            key: value for key, value in document.metadata.items() if key != "file_path"
+        }
 
 
 def read_with_datasets(folder: Path) -> Iterator[dict[str, Any]]:
@@ -238,10 +287,26 @@ def read_with_datasets(folder: Path) -> Iterator[dict[str, Any]]:
     if any(folder.glob("*.parquet")):
         yield from load_dataset(str(folder.parent), cache_dir=cache)["train"]
         return
-    names = ("id", "text", "source", "url", "title", "language", "declared_language", "truncated", "origin", "locator")
-    features = {name: Value("string") for name in names} | {"published": Value("timestamp[s, tz=UTC]"), "language_score": Value("float32")}
+    names = (
+        "id",
+        "text",
+        "source",
+        "url",
+        "title",
+        "language",
+        "declared_language",
+        "truncated",
+        "origin",
+        "locator",
+    )
+    features = {name: Value("string") for name in names} | {
+        "published": Value("timestamp[s, tz=UTC]"),
+        "language_score": Value("float32"),
+    }
     files = {"train": str(folder / "train-*")}
-    yield from load_dataset("json", data_files=files, features=Features(features), cache_dir=cache)["train"]
+    yield from load_dataset("json", data_files=files, features=Features(features), cache_dir=cache)[
+        "train"
+    ]
 
 
 def read_with_polars(folder: Path) -> Iterator[dict[str, Any]]:
@@ -250,7 +315,9 @@ def read_with_polars(folder: Path) -> Iterator[dict[str, Any]]:
     if any(folder.glob("*.parquet")):
         yield from polars.read_parquet(folder / "train-*.parquet").to_dicts()
     else:
-        yield from polars.read_ndjson(folder / "train-*.jsonl.gz", schema_overrides={"published": polars.String}).to_dicts()
+        yield from polars.read_ndjson(
+            folder / "train-*.jsonl.gz", schema_overrides={"published": polars.String}
+        ).to_dicts()
 
 
 def read_with_duckdb(folder: Path) -> Iterator[dict[str, Any]]:
@@ -260,22 +327,40 @@ def read_with_duckdb(folder: Path) -> Iterator[dict[str, Any]]:
     yield from duckdb.sql(f"select * from '{folder}/train-*.{suffix}'").to_arrow_table().to_pylist()
 
 
-READERS: list[Callable[[Path], Iterator[dict[str, Any]]]] = [read_with_datatrove, read_with_datasets, read_with_polars, read_with_duckdb]
+READERS: list[Callable[[Path], Iterator[dict[str, Any]]]] = [
+    read_with_datatrove,
+    read_with_datasets,
+    read_with_polars,
+    read_with_duckdb,
+]
 
 
 @pytest.mark.parametrize("format", ["parquet", "jsonl"])
-def test_documents(run: Path, kept: dict, tmp_path: Path, format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents(
+    run: Path, kept: dict, tmp_path: Path, format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     folder = export(run, format, tmp_path / format)
-    expected = [plain(document) for source in ("web", "docs", "books", "news") for document in kept["train"][source]]
-    dates = [document["published"] for source in ("web", "docs", "books", "news") for document in kept["train"][source]]
+    expected = [
+        plain(document)
+        for source in ("web", "docs", "books", "news")
+        for document in kept["train"][source]
+    ]
+    dates = [
+        document["published"]
+        for source in ("web", "docs", "books", "news")
+        for document in kept["train"][source]
+    ]
     assert any(dates)
     assert not all(dates)
     for read in READERS:
         found = list(read(folder / "data"))
         published = [document.pop("published", None) for document in found]
         assert [bool(date) for date in published] == [bool(date) for date in dates], read.__name__
-        assert [{**document, "language_score": np.float32(document["language_score"])} for document in found] == expected, read.__name__
+        assert [
+            {**document, "language_score": np.float32(document["language_score"])}
+            for document in found
+        ] == expected, read.__name__
 
 
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -291,7 +376,13 @@ def test_every_block_of_the_page_on_exports_runs(
     import_indexed_dataset()
     blocks = BLOCK.findall((PROJECT / "docs" / "export.md").read_text(encoding="utf-8"))
     # The exports first: the page shows shards before it comes to them.
-    commands = [line for kind, block in blocks if kind == "sh" for line in block.splitlines() if not line.startswith("#")]
+    commands = [
+        line
+        for kind, block in blocks
+        if kind == "sh"
+        for line in block.splitlines()
+        if not line.startswith("#")
+    ]
     assert {command.split()[4] for command in commands} == set(FORMATS)
     for command in commands:
         outcome = tokenmill(*command.split()[1:])

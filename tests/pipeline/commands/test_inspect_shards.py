@@ -34,7 +34,9 @@ def counted(finished: Path) -> tuple[Counter[int], list[int], Counter[str]]:
     sources: Counter[str] = Counter()
     for _, part, drops in kept_parts(Run(str(finished))):
         for kept in read_kept(part, drops, columns=["source", "text"]):
-            for source, text in zip(kept.batch["source"].to_pylist(), kept.batch["text"].to_pylist(), strict=True):
+            for source, text in zip(
+                kept.batch["source"].to_pylist(), kept.batch["text"].to_pylist(), strict=True
+            ):
                 ids = encode_texts(tokenizer, [text]).ids.tolist()
                 tokens.update([*ids, 0])
                 lengths.append(len(ids))
@@ -42,7 +44,9 @@ def counted(finished: Path) -> tuple[Counter[int], list[int], Counter[str]]:
     return tokens, lengths, sources
 
 
-def test_the_folder_of_shards(finished: Path, counted: tuple[Counter[int], list[int], Counter[str]]) -> None:
+def test_the_folder_of_shards(
+    finished: Path, counted: tuple[Counter[int], list[int], Counter[str]]
+) -> None:
     tokens, lengths, sources = counted
     contents = inspected(str(finished / "shards"))["contents"]
     by_source: Counter[str] = Counter()
@@ -51,22 +55,34 @@ def test_the_folder_of_shards(finished: Path, counted: tuple[Counter[int], list[
         by_source[key.split(" ")[1]] += sum(languages.values())
     assert by_source == sources
     assert contents["document_lengths"] == {
-        str(bound): number for bound, number in sorted(Counter(1 << length.bit_length() for length in lengths).items())
+        str(bound): number
+        for bound, number in sorted(Counter(1 << length.bit_length() for length in lengths).items())
     }
     frequent = contents["frequent_tokens"]
     assert len(frequent) == 20
-    assert [(entry["token"], entry["times"]) for entry in frequent] == sorted(tokens.items(), key=lambda item: (-item[1], item[0]))[:20]
+    assert [(entry["token"], entry["times"]) for entry in frequent] == sorted(
+        tokens.items(), key=lambda item: (-item[1], item[0])
+    )[:20]
     assert frequent[0]["share"] == pytest.approx(frequent[0]["times"] / tokens.total())
 
 
 def test_a_row_is_shown_with_its_boundaries(tokenmill: Callable, quickstart: Path) -> None:
-    contents = json.loads(tokenmill("inspect", quickstart / "run" / "shards", "--json").out)["contents"]
+    contents = json.loads(tokenmill("inspect", quickstart / "run" / "shards", "--json").out)[
+        "contents"
+    ]
     sample = contents["sample"]
     stored = open_shard(sample["path"]).table.slice(sample["row"], 1).to_pylist()[0]
     assert len(sample["segments"]) == len(stored["segments"]) > 1
     assert any(segment["ends"] for segment in sample["segments"])
     printed = tokenmill("inspect", quickstart / "run" / "shards").out
-    for part in ("documents by language", "documents by length", "most frequent tokens", "⟦", "⟧", "utilisation"):
+    for part in (
+        "documents by language",
+        "documents by length",
+        "most frequent tokens",
+        "⟦",
+        "⟧",
+        "utilisation",
+    ):
         assert part in printed
 
 
@@ -78,7 +94,9 @@ def test_one_shard_and_all_of_them_agree(finished: Path) -> None:
     assert dict(total) == whole["document_lengths"]
 
 
-def test_a_shard_alone_has_no_languages_and_no_texts(tokenmill: Callable, finished: Path, tmp_path: Path) -> None:
+def test_a_shard_alone_has_no_languages_and_no_texts(
+    tokenmill: Callable, finished: Path, tmp_path: Path
+) -> None:
     path = next(finished.glob("shards/train-news-*"))
     shutil.copy(path, tmp_path)
     contents = json.loads(tokenmill("inspect", tmp_path / path.name, "--json").out)["contents"]

@@ -28,7 +28,11 @@ def wrong_checks(folder: Path) -> dict[str, str]:
     """The checks that found something, and what they say."""
     verification = verify_run(Run(str(folder)))
     assert verification.right == (not any(result.wrong for result in verification.checks))
-    return {result.check: "\n".join(result.faults) for result in verification.checks if result.state == "wrong"}
+    return {
+        result.check: "\n".join(result.faults)
+        for result in verification.checks
+        if result.state == "wrong"
+    }
 
 
 def rewrite(path: Path, damage: Damage, *, schema: pa.Schema | None = None) -> None:
@@ -37,7 +41,10 @@ def rewrite(path: Path, damage: Damage, *, schema: pa.Schema | None = None) -> N
         table = open_shard(str(path)).table
         rows = table.to_pylist()
         damage(rows)
-        with pa.OSFile(str(path) + ".new", "wb") as sink, pa.ipc.new_file(sink, schema or table.schema) as writer:
+        with (
+            pa.OSFile(str(path) + ".new", "wb") as sink,
+            pa.ipc.new_file(sink, schema or table.schema) as writer,
+        ):
             writer.write_table(pa.Table.from_pylist(rows, schema=schema or table.schema))
         Path(f"{path}.new").replace(path)
     else:
@@ -50,7 +57,10 @@ def rewrite(path: Path, damage: Damage, *, schema: pa.Schema | None = None) -> N
 
 def enter(path: Path, *, rows: int) -> None:
     """Puts a file as it is now into its stage's manifest."""
-    edit_json(path.parent / "manifest.json", lambda values: values["files"].update({path.name: asdict(file_entry(str(path), rows))}))
+    edit_json(
+        path.parent / "manifest.json",
+        lambda values: values["files"].update({path.name: asdict(file_entry(str(path), rows))}),
+    )
 
 
 def edit_json(path: Path, edit: Callable[[dict], object]) -> None:
@@ -74,8 +84,16 @@ def test_a_run_is_right_as_it_was_made(tokenmill: Callable, finished: Path) -> N
     assert values["not_done"] == []
     checked = {check["check"]: check["checked"] for check in values["checks"]}
     manifests = {stage: read_manifest(str(finished / stage)) for stage in STAGES}
-    documents = sum(entry.rows for name, entry in manifests["documents"].files.items() if name.startswith("part-"))
-    rejects = sum(entry.rows for name, entry in manifests["documents"].files.items() if name.startswith("rejects-"))
+    documents = sum(
+        entry.rows
+        for name, entry in manifests["documents"].files.items()
+        if name.startswith("part-")
+    )
+    rejects = sum(
+        entry.rows
+        for name, entry in manifests["documents"].files.items()
+        if name.startswith("rejects-")
+    )
     kept = manifests["dedup"].counters["kept"]
     assert checked["documents: ids"] == f"{documents + rejects} ids"
     assert checked["shards: text"].startswith(f"{kept} texts, ")
@@ -99,7 +117,11 @@ KINDS = [
 
 DAMAGED = [
     *((*kind, damage) for kind in KINDS for damage in ("flipped", "removed")),
-    *((*kind, damage) for kind in (KINDS[0], KINDS[5], KINDS[8]) for damage in ("shorter", "extra")),
+    *(
+        (*kind, damage)
+        for kind in (KINDS[0], KINDS[5], KINDS[8])
+        for damage in ("shorter", "extra")
+    ),
 ]
 
 
@@ -150,23 +172,90 @@ def put(value: object, *keys: str) -> Callable[[dict], None]:
 @pytest.mark.parametrize(
     ("stage", "edit", "check", "part"),
     [
-        ("documents", more("files", "part-00000.parquet", "rows"), "documents: columns, rows", "part-00000.parquet has"),
-        ("documents", more("files", "part-00000.parquet", "bytes"), "documents: files", "part-00000.parquet has"),
-        ("documents", more("counters", "sources", "news", "kept"), "documents: counts", "news.kept is"),
-        ("documents", more("counters", "sources", "news", "rejected", "jsonl/wrong-type"), "documents: counts", "jsonl/wrong-type is 4"),
-        ("documents", put({}, "counters", "sources", "books", "languages"), "documents: counts", "books.languages.en is None"),
-        ("documents", put("0" * 64, "fingerprint"), "stages follow from each other", "dedup was made from another documents"),
+        (
+            "documents",
+            more("files", "part-00000.parquet", "rows"),
+            "documents: columns, rows",
+            "part-00000.parquet has",
+        ),
+        (
+            "documents",
+            more("files", "part-00000.parquet", "bytes"),
+            "documents: files",
+            "part-00000.parquet has",
+        ),
+        (
+            "documents",
+            more("counters", "sources", "news", "kept"),
+            "documents: counts",
+            "news.kept is",
+        ),
+        (
+            "documents",
+            more("counters", "sources", "news", "rejected", "jsonl/wrong-type"),
+            "documents: counts",
+            "jsonl/wrong-type is 4",
+        ),
+        (
+            "documents",
+            put({}, "counters", "sources", "books", "languages"),
+            "documents: counts",
+            "books.languages.en is None",
+        ),
+        (
+            "documents",
+            put("0" * 64, "fingerprint"),
+            "stages follow from each other",
+            "dedup was made from another documents",
+        ),
         ("dedup", more("counters", "near"), "dedup: counts", "near is"),
-        ("dedup", put("0" * 64, "upstream"), "stages follow from each other", "upstream is not that of the plan"),
-        ("dedup", put(0.99, "configuration", "dedup", "jaccard"), "stages follow from each other", "configuration is not that of the plan"),
-        ("dedup", put("shards", "stage"), "stages follow from each other", "is of the stage 'shards'"),
-        ("tokenizer", more("counters", "vocabulary"), "tokenizer: vocabulary", "has 400 tokens, the manifest says 401"),
-        ("shards", more("counters", "train", "news", "targets"), "shards: headers, counts", "train.news.targets is"),
-        ("shards", put(0.5, "configuration", "shards", "validation"), "stages follow from each other", "configuration"),
-        ("shards", put(128, "configuration", "shards", "sequence_length"), "shards: headers, counts", "sequence_length is 64, not 128"),
+        (
+            "dedup",
+            put("0" * 64, "upstream"),
+            "stages follow from each other",
+            "upstream is not that of the plan",
+        ),
+        (
+            "dedup",
+            put(0.99, "configuration", "dedup", "jaccard"),
+            "stages follow from each other",
+            "configuration is not that of the plan",
+        ),
+        (
+            "dedup",
+            put("shards", "stage"),
+            "stages follow from each other",
+            "is of the stage 'shards'",
+        ),
+        (
+            "tokenizer",
+            more("counters", "vocabulary"),
+            "tokenizer: vocabulary",
+            "has 400 tokens, the manifest says 401",
+        ),
+        (
+            "shards",
+            more("counters", "train", "news", "targets"),
+            "shards: headers, counts",
+            "train.news.targets is",
+        ),
+        (
+            "shards",
+            put(0.5, "configuration", "shards", "validation"),
+            "stages follow from each other",
+            "configuration",
+        ),
+        (
+            "shards",
+            put(128, "configuration", "shards", "sequence_length"),
+            "shards: headers, counts",
+            "sequence_length is 64, not 128",
+        ),
     ],
 )
-def test_an_edited_manifest_is_found(copy: Path, stage: str, edit: Callable, check: str, part: str) -> None:
+def test_an_edited_manifest_is_found(
+    copy: Path, stage: str, edit: Callable, check: str, part: str
+) -> None:
     edit_json(copy / stage / "manifest.json", edit)
     assert part in wrong_checks(copy)[check]
 
@@ -238,49 +327,227 @@ def beyond(rows: list[dict]) -> None:
 
 
 def no_opening(rows: list[dict]) -> None:
-    first = next(row for row in rows if any(segment["token_offset"] == 0 for segment in row["segments"]))
-    first["tokens"][next(segment["start"] for segment in first["segments"] if segment["token_offset"] == 0)] = 70
+    first = next(
+        row for row in rows if any(segment["token_offset"] == 0 for segment in row["segments"])
+    )
+    first["tokens"][
+        next(segment["start"] for segment in first["segments"] if segment["token_offset"] == 0)
+    ] = 70
 
 
 TRAIN = "shards/train-books-*"
 CONTENT = [
-    ("ids swapped", "documents/part-00000*", swap("id"), "documents: ids", "part-00000.parquet:0 has the id"),
+    (
+        "ids swapped",
+        "documents/part-00000*",
+        swap("id"),
+        "documents: ids",
+        "part-00000.parquet:0 has the id",
+    ),
     ("a document twice", "documents/part-00000*", repeat, "documents: ids", "has the id of"),
-    ("an origin that was not read", "documents/part-00000*", set_to("origin", "x.jsonl"), "documents: ids", "the plan does not read"),
-    ("another language", "documents/part-00000*", set_to("language", "de"), "documents: counts", "news.languages.de is None"),
-    ("a letter of a text", "documents/part-00000*", set_to("text", lambda text: "X" + text[1:]), "shards: text", "tokens of another text"),
-    ("a longer text", "documents/part-00000*", set_to("text", lambda text: text + "X"), "shards: text", "tokens of another text"),
+    (
+        "an origin that was not read",
+        "documents/part-00000*",
+        set_to("origin", "x.jsonl"),
+        "documents: ids",
+        "the plan does not read",
+    ),
+    (
+        "another language",
+        "documents/part-00000*",
+        set_to("language", "de"),
+        "documents: counts",
+        "news.languages.de is None",
+    ),
+    (
+        "a letter of a text",
+        "documents/part-00000*",
+        set_to("text", lambda text: "X" + text[1:]),
+        "shards: text",
+        "tokens of another text",
+    ),
+    (
+        "a longer text",
+        "documents/part-00000*",
+        set_to("text", lambda text: text + "X"),
+        "shards: text",
+        "tokens of another text",
+    ),
     ("a reject less", "documents/rejects-00000*", cut, "documents: counts", "news.read is"),
-    ("a reject by another rule", "documents/rejects-00000*", set_to("rule", "x/y"), "documents: counts", "news.rejected.x/y is None"),
-    ("a drop of no document", "dedup/drops-00000*", set_to("row", 4000, -1), "dedup: drops and keepers", "no such document: "),
-    ("a drop of another id", "dedup/drops-00000*", swap("id"), "dedup: drops and keepers", "no such document: "),
-    ("a keeper of another id", "dedup/drops-00000*", set_to("keeper_id", b"x" * 16), "dedup: drops and keepers", "no such keeper: "),
-    ("a keeper that goes", "dedup/drops-00000*", keeper_goes, "dedup: drops and keepers", "the keeper goes itself: "),
-    ("too little similar", "dedup/drops-00000*", set_to("similarity", 0.5), "dedup: drops and keepers", "less similar than 0.8: "),
-    ("no similarity", "dedup/drops-00000*", set_to("similarity", None), "dedup: drops and keepers", "less similar than 0.8: "),
-    ("drops out of order", "dedup/drops-00000*", list.reverse, "dedup: drops and keepers", "rows do not rise"),
-    ("a drop less", "dedup/drops-00000*", cut, "dedup: groups", "goes in clusters, not in the drops: 0:"),
-    ("a drop less for the shards", "dedup/drops-00000*", cut, "shards: splits disjoint", "but not there: 0:"),
-    ("a group of another size", "dedup/clusters*", set_to("size", 7), "dedup: groups", "not as large as it says"),
-    ("another similarity in a group", "dedup/clusters*", other_similarity, "dedup: groups", "the other way round"),
-    ("signatures swapped", "dedup/signatures-00000*", swap("id"), "dedup: counts", "not of the documents of part 0"),
-    ("a segment shifted", TRAIN, of_segment("start", lambda start: start + 1), "shards: rows", ".arrow:0"),
-    ("a segment shortened", TRAIN, of_segment("length", lambda length: length - 1), "shards: documents whole, once", "tokens are missing"),
-    ("a segment that begins earlier", TRAIN, of_segment("token_offset", lambda offset: offset + 64), "shards: documents whole, once", ""),
-    ("an end that is none", TRAIN, of_segment("ends", True), "shards: rows", "segment does not lie inside its row: "),
-    ("a segment of a document that is not there", TRAIN, of_segment("document", 1 << 40), "shards: splits disjoint", "256:0"),
-    ("a document of another source", TRAIN, of_segment("document", 3), "shards: splits disjoint", "of another source: 0:3"),
+    (
+        "a reject by another rule",
+        "documents/rejects-00000*",
+        set_to("rule", "x/y"),
+        "documents: counts",
+        "news.rejected.x/y is None",
+    ),
+    (
+        "a drop of no document",
+        "dedup/drops-00000*",
+        set_to("row", 4000, -1),
+        "dedup: drops and keepers",
+        "no such document: ",
+    ),
+    (
+        "a drop of another id",
+        "dedup/drops-00000*",
+        swap("id"),
+        "dedup: drops and keepers",
+        "no such document: ",
+    ),
+    (
+        "a keeper of another id",
+        "dedup/drops-00000*",
+        set_to("keeper_id", b"x" * 16),
+        "dedup: drops and keepers",
+        "no such keeper: ",
+    ),
+    (
+        "a keeper that goes",
+        "dedup/drops-00000*",
+        keeper_goes,
+        "dedup: drops and keepers",
+        "the keeper goes itself: ",
+    ),
+    (
+        "too little similar",
+        "dedup/drops-00000*",
+        set_to("similarity", 0.5),
+        "dedup: drops and keepers",
+        "less similar than 0.8: ",
+    ),
+    (
+        "no similarity",
+        "dedup/drops-00000*",
+        set_to("similarity", None),
+        "dedup: drops and keepers",
+        "less similar than 0.8: ",
+    ),
+    (
+        "drops out of order",
+        "dedup/drops-00000*",
+        list.reverse,
+        "dedup: drops and keepers",
+        "rows do not rise",
+    ),
+    (
+        "a drop less",
+        "dedup/drops-00000*",
+        cut,
+        "dedup: groups",
+        "goes in clusters, not in the drops: 0:",
+    ),
+    (
+        "a drop less for the shards",
+        "dedup/drops-00000*",
+        cut,
+        "shards: splits disjoint",
+        "but not there: 0:",
+    ),
+    (
+        "a group of another size",
+        "dedup/clusters*",
+        set_to("size", 7),
+        "dedup: groups",
+        "not as large as it says",
+    ),
+    (
+        "another similarity in a group",
+        "dedup/clusters*",
+        other_similarity,
+        "dedup: groups",
+        "the other way round",
+    ),
+    (
+        "signatures swapped",
+        "dedup/signatures-00000*",
+        swap("id"),
+        "dedup: counts",
+        "not of the documents of part 0",
+    ),
+    (
+        "a segment shifted",
+        TRAIN,
+        of_segment("start", lambda start: start + 1),
+        "shards: rows",
+        ".arrow:0",
+    ),
+    (
+        "a segment shortened",
+        TRAIN,
+        of_segment("length", lambda length: length - 1),
+        "shards: documents whole, once",
+        "tokens are missing",
+    ),
+    (
+        "a segment that begins earlier",
+        TRAIN,
+        of_segment("token_offset", lambda offset: offset + 64),
+        "shards: documents whole, once",
+        "",
+    ),
+    (
+        "an end that is none",
+        TRAIN,
+        of_segment("ends", True),
+        "shards: rows",
+        "segment does not lie inside its row: ",
+    ),
+    (
+        "a segment of a document that is not there",
+        TRAIN,
+        of_segment("document", 1 << 40),
+        "shards: splits disjoint",
+        "256:0",
+    ),
+    (
+        "a document of another source",
+        TRAIN,
+        of_segment("document", 3),
+        "shards: splits disjoint",
+        "of another source: 0:3",
+    ),
     ("an id beyond the vocabulary", TRAIN, beyond, "shards: rows", "ids beyond the vocabulary: "),
-    ("another token", TRAIN, another_token, "shards: text", "tokens of another text than the document's: "),
-    ("no opening end of text", TRAIN, no_opening, "shards: rows", "does not begin with an end of text: "),
-    ("more bytes", TRAIN, set_to("bytes", lambda count: count + 1), "shards: rows", "`bytes` is not the sum over the targets: "),
-    ("a row less", TRAIN, cut, "shards: documents whole, once", "tokens are missing between two pieces"),
+    (
+        "another token",
+        TRAIN,
+        another_token,
+        "shards: text",
+        "tokens of another text than the document's: ",
+    ),
+    (
+        "no opening end of text",
+        TRAIN,
+        no_opening,
+        "shards: rows",
+        "does not begin with an end of text: ",
+    ),
+    (
+        "more bytes",
+        TRAIN,
+        set_to("bytes", lambda count: count + 1),
+        "shards: rows",
+        "`bytes` is not the sum over the targets: ",
+    ),
+    (
+        "a row less",
+        TRAIN,
+        cut,
+        "shards: documents whole, once",
+        "tokens are missing between two pieces",
+    ),
     ("a row twice", TRAIN, repeat, "shards: documents whole, once", "tokens are there twice"),
 ]
 
 
-@pytest.mark.parametrize(("pattern", "damage", "check", "part"), [case[1:] for case in CONTENT], ids=[case[0] for case in CONTENT])
-def test_wrong_content_with_right_hashes_is_found(copy: Path, pattern: str, damage: Damage, check: str, part: str) -> None:
+@pytest.mark.parametrize(
+    ("pattern", "damage", "check", "part"),
+    [case[1:] for case in CONTENT],
+    ids=[case[0] for case in CONTENT],
+)
+def test_wrong_content_with_right_hashes_is_found(
+    copy: Path, pattern: str, damage: Damage, check: str, part: str
+) -> None:
     rewrite(next(iter(sorted(copy.glob(pattern)))), damage)
     found = wrong_checks(copy)
     assert check in found, found
@@ -291,8 +558,13 @@ def test_wrong_content_with_right_hashes_is_found(copy: Path, pattern: str, dama
 def test_one_fault_hides_no_other_of_its_check(copy: Path) -> None:
     train = next(iter(sorted(copy.glob("shards/train-books-*"))))
     rewrite(train, beyond)
-    rewrite(next(iter(sorted(copy.glob("documents/part-00000*")))), set_to("text", lambda text: "X" + text[1:]))
-    rewrite(next(iter(sorted(copy.glob("dedup/drops-00000*")))), set_to("keeper", pack_address(99, 0)))
+    rewrite(
+        next(iter(sorted(copy.glob("documents/part-00000*")))),
+        set_to("text", lambda text: "X" + text[1:]),
+    )
+    rewrite(
+        next(iter(sorted(copy.glob("dedup/drops-00000*")))), set_to("keeper", pack_address(99, 0))
+    )
     found = wrong_checks(copy)
     assert not any("cannot be checked" in faults for faults in found.values()), found
     assert found["shards: text"].count("tokens of another text than the document's: ") == 2
@@ -300,7 +572,9 @@ def test_one_fault_hides_no_other_of_its_check(copy: Path) -> None:
 
 
 def test_a_validation_document_in_train_is_found(copy: Path) -> None:
-    held_out = next(path for path in sorted(copy.glob("shards/validation-news-*")) if len(open_shard(str(path))))
+    held_out = next(
+        path for path in sorted(copy.glob("shards/validation-news-*")) if len(open_shard(str(path)))
+    )
     rows = open_shard(str(held_out)).table.to_pylist()
     train = next(copy.glob("shards/train-news-*"))
     rewrite(train, lambda own: own.extend(rows))
@@ -319,12 +593,17 @@ def test_a_dropped_document_in_the_shards_is_found(copy: Path) -> None:
             row["segments"][0]["document"] = dropped
 
     rewrite(train, of_the_dropped)
-    assert f"in train, though deduplication does not keep them: 0:{dropped}" in wrong_checks(copy)["shards: splits disjoint"]
+    assert (
+        f"in train, though deduplication does not keep them: 0:{dropped}"
+        in wrong_checks(copy)["shards: splits disjoint"]
+    )
 
 
 def test_a_shard_of_another_tokenizer_is_found(copy: Path) -> None:
     path = copy / "tokenizer" / "tokenizer.json"
-    other = train_tokenizer(iter(["an altogether different text " * 50]), vocabulary=300, minimum_frequency=2)
+    other = train_tokenizer(
+        iter(["an altogether different text " * 50]), vocabulary=300, minimum_frequency=2
+    )
     path.write_bytes(tokenizer_bytes(other))
     enter(path, rows=0)
     found = wrong_checks(copy)
@@ -336,29 +615,56 @@ def test_a_shard_of_another_tokenizer_is_found(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("tokenizer_sha256", "0" * 64), ("split", "validation"), ("source", "news"), ("seed", "4"), ("packing", "none"), ("end_of_text", "1")],
+    [
+        ("tokenizer_sha256", "0" * 64),
+        ("split", "validation"),
+        ("source", "news"),
+        ("seed", "4"),
+        ("packing", "none"),
+        ("end_of_text", "1"),
+    ],
 )
-def test_a_shard_that_says_something_else_of_itself_is_found(copy: Path, key: str, value: str) -> None:
+def test_a_shard_that_says_something_else_of_itself_is_found(
+    copy: Path, key: str, value: str
+) -> None:
     path = next(copy.glob(TRAIN))
     schema = open_shard(str(path)).table.schema
-    rewrite(path, lambda rows: None, schema=schema.with_metadata({**(schema.metadata or {}), f"tokenmill.{key}".encode(): value}))
+    rewrite(
+        path,
+        lambda rows: None,
+        schema=schema.with_metadata(
+            {**(schema.metadata or {}), f"tokenmill.{key}".encode(): value}
+        ),
+    )
     assert f"{key} is" in wrong_checks(copy)["shards: headers, counts"]
 
 
 def test_wider_tokens_than_the_contract_are_found(copy: Path) -> None:
     path = next(copy.glob(TRAIN))
     schema = open_shard(str(path)).table.schema
-    wide = schema.set(0, pa.field("tokens", pa.list_(pa.field("item", pa.uint32(), nullable=False), 65), nullable=False))
+    wide = schema.set(
+        0,
+        pa.field(
+            "tokens", pa.list_(pa.field("item", pa.uint32(), nullable=False), 65), nullable=False
+        ),
+    )
     rewrite(path, lambda rows: None, schema=wide)
-    assert "does not have the columns of its contract" in wrong_checks(copy)["shards: headers, counts"]
+    assert (
+        "does not have the columns of its contract" in wrong_checks(copy)["shards: headers, counts"]
+    )
 
 
 def test_another_column_is_found(copy: Path) -> None:
     path = copy / "dedup" / "clusters.parquet"
     table = pq.read_table(path)
-    pq.write_table(table.rename_columns(["component", "size", "member", "id", "keeper", "likeness"]), path)
+    pq.write_table(
+        table.rename_columns(["component", "size", "member", "id", "keeper", "likeness"]), path
+    )
     enter(path, rows=len(table))
-    assert "clusters.parquet does not have the columns of its contract" in wrong_checks(copy)["dedup: columns, rows"]
+    assert (
+        "clusters.parquet does not have the columns of its contract"
+        in wrong_checks(copy)["dedup: columns, rows"]
+    )
 
 
 def test_many_faults_are_counted_and_the_first_named(tokenmill: Callable, copy: Path) -> None:
@@ -375,7 +681,10 @@ def test_many_faults_are_counted_and_the_first_named(tokenmill: Callable, copy: 
     assert f":4 and {rows - 5:,} more" in outcome.out
     assert "not everything is right" in outcome.out
     values = json.loads(tokenmill("verify", copy, "--json").out)
-    assert next(check for check in values["checks"] if check["check"] == "shards: rows")["wrong"] == rows
+    assert (
+        next(check for check in values["checks"] if check["check"] == "shards: rows")["wrong"]
+        == rows
+    )
 
 
 def test_damaged_files_are_not_looked_into(tokenmill: Callable, copy: Path) -> None:
@@ -384,7 +693,10 @@ def test_damaged_files_are_not_looked_into(tokenmill: Callable, copy: Path) -> N
     outcome = tokenmill("verify", copy)
     assert outcome.status == 1
     assert "not checked, for files of documents are damaged" in outcome.out
-    values = {check["check"]: check["state"] for check in json.loads(tokenmill("verify", copy, "--json").out)["checks"]}
+    values = {
+        check["check"]: check["state"]
+        for check in json.loads(tokenmill("verify", copy, "--json").out)["checks"]
+    }
     assert values["documents: ids"] == values["shards: text"] == "not checked"
     assert values["shards: rows"] == values["dedup: groups"] == "right"
 
@@ -395,7 +707,10 @@ def test_stages_that_are_not_done_are_named_and_no_fault(tokenmill: Callable, co
     outcome = tokenmill("verify", copy)
     assert outcome.status == 0, outcome.out
     assert "not done yet" in outcome.out
-    assert json.loads(tokenmill("verify", copy, "--json").out)["not_done"] == ["tokenizer", "shards"]
+    assert json.loads(tokenmill("verify", copy, "--json").out)["not_done"] == [
+        "tokenizer",
+        "shards",
+    ]
 
 
 def test_no_run(tokenmill: Callable, tmp_path: Path) -> None:
@@ -404,7 +719,9 @@ def test_no_run(tokenmill: Callable, tmp_path: Path) -> None:
 
 
 def test_a_run_without_validation_documents_is_right(tokenmill: Callable, tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "The river rose in the night, and the fields lay under water."}) + "\n")
+    (tmp_path / "a.jsonl").write_text(
+        json.dumps({"text": "The river rose in the night, and the fields lay under water."}) + "\n"
+    )
     path = tmp_path / "c.toml"
     lines = [
         'folder = "run"',

@@ -34,7 +34,13 @@ def main(function: str, folder: str) -> None:
         "crash": (functions.act_or_be_busy, folder, functions.crash_worker),
         "leave": (functions.act_or_be_busy, folder, functions.leave),
         "interrupt": (functions.act_or_be_busy, folder, functions.interrupt_worker),
-        "interrupt-driver": (functions.act_or_be_busy, folder, signal_driver, signal.SIGINT, folder),
+        "interrupt-driver": (
+            functions.act_or_be_busy,
+            folder,
+            signal_driver,
+            signal.SIGINT,
+            folder,
+        ),
         "kill-driver": (functions.act_or_be_busy, folder, signal_driver, signal.SIGKILL, folder),
     }
     step = functions.beam.Map(*steps[function])
@@ -42,7 +48,9 @@ def main(function: str, folder: str) -> None:
     with fork_server() as server:
         settings = RunnerSettings(workers=2, fork_server=server)
         try:
-            run_pipeline(lambda pipeline: pipeline | functions.spread(20) | step, settings, functions.TWO)
+            run_pipeline(
+                lambda pipeline: pipeline | functions.spread(20) | step, settings, functions.TWO
+            )
         except UserError as error:
             outcome = error.what
         except KeyboardInterrupt:

@@ -23,7 +23,9 @@ def run_forked(function: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def processes_left(folder: Path) -> list[str]:
     """Command lines with the folder's name, once they had a while to end."""
     for _ in range(200):
-        listed = subprocess.run(["ps", "-wweo", "args="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["ps", "-wweo", "args="], capture_output=True, text=True, check=True
+        ).stdout
         left = [line for line in listed.splitlines() if str(folder) in line]
         if not left:
             break
@@ -62,7 +64,9 @@ def test_collections_pass_over_what_the_imports_made(tmp_path) -> None:
         ("interrupt-driver", "interrupted"),
     ],
 )
-def test_failures_and_deaths_are_told_and_no_process_is_left(tmp_path, function: str, outcome: str) -> None:
+def test_failures_and_deaths_are_told_and_no_process_is_left(
+    tmp_path, function: str, outcome: str
+) -> None:
     found = run_forked(function, tmp_path)
     assert json.loads(found.stdout).startswith(outcome), found.stderr
     assert processes_left(tmp_path) == []
@@ -83,6 +87,10 @@ def test_a_long_path_to_the_temporary_folder_means_no_fork_server(tmp_path, monk
 
 def test_objects_that_a_caller_has_frozen_stay_frozen() -> None:
     start = "import gc; gc.freeze(); from pipeline.runner.fork_server import fork_server"
-    code = f"{start}\nwith fork_server() as server:\n    assert server\nprint(gc.get_freeze_count())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    code = (
+        f"{start}\nwith fork_server() as server:\n    assert server\nprint(gc.get_freeze_count())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) > 1000

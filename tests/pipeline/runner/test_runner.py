@@ -94,9 +94,13 @@ def side_errors(monkeypatch) -> list[threading.ExceptHookArgs]:
 
 
 def workers_left() -> list[str]:
-    processes = subprocess.run(["ps", "-wweo", "ppid=,args="], capture_output=True, text=True, check=True).stdout
+    processes = subprocess.run(
+        ["ps", "-wweo", "ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
     lines = [line.split(maxsplit=1) for line in processes.splitlines()]
-    return [line[1] for line in lines if line[0] == str(os.getpid()) and "sdk_worker_main" in line[1]]
+    return [
+        line[1] for line in lines if line[0] == str(os.getpid()) and "sdk_worker_main" in line[1]
+    ]
 
 
 def build(pipeline: beam.Pipeline, folder: str, count: int) -> None:
@@ -104,7 +108,9 @@ def build(pipeline: beam.Pipeline, folder: str, count: int) -> None:
 
 
 def test_two_workers_are_two_other_processes(tmp_path) -> None:
-    run_pipeline(lambda pipeline: build(pipeline, str(tmp_path), 50), RunnerSettings(workers=2), TWO)
+    run_pipeline(
+        lambda pipeline: build(pipeline, str(tmp_path), 50), RunnerSettings(workers=2), TWO
+    )
     processes = {path.read_text() for path in tmp_path.iterdir()}
     assert len(list(tmp_path.iterdir())) == 50
     assert len(processes) == 2
@@ -119,7 +125,11 @@ def test_one_worker_is_this_process(tmp_path) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_failing_worker_is_an_error_with_its_cause(workers: int) -> None:
     with pytest.raises(UserError, match="a worker failed: ValueError: no luck with 7"):
-        run_pipeline(lambda pipeline: pipeline | beam.Create([7]) | beam.Reshuffle() | beam.Map(fail), RunnerSettings(workers=workers), TWO)
+        run_pipeline(
+            lambda pipeline: pipeline | beam.Create([7]) | beam.Reshuffle() | beam.Map(fail),
+            RunnerSettings(workers=workers),
+            TWO,
+        )
     assert workers_left() == []
 
 
@@ -127,11 +137,17 @@ def test_a_failing_worker_is_an_error_with_its_cause(workers: int) -> None:
     ("act", "what", "remedy"),
     [
         (kill_worker, r"\(exit status -9: killed, perhaps for lack of memory\)", "--workers 1"),
-        (crash_worker, r"\(exit status -11: Segmentation fault at .*ctypes.* in string_at\)", "--debug"),
+        (
+            crash_worker,
+            r"\(exit status -11: Segmentation fault at .*ctypes.* in string_at\)",
+            "--debug",
+        ),
         (leave, r"\(exit status 3: it left of its own accord\)", "--debug"),
     ],
 )
-def test_the_death_of_a_worker_ends_the_run_and_the_other_worker(tmp_path, side_errors, act, what: str, remedy: str) -> None:
+def test_the_death_of_a_worker_ends_the_run_and_the_other_worker(
+    tmp_path, side_errors, act, what: str, remedy: str
+) -> None:
     with pytest.raises(UserError, match=f"a worker process died {what}") as raised:
         run_two(act_or_be_busy, str(tmp_path), act)
     assert remedy in raised.value.remedy
@@ -165,22 +181,52 @@ def test_beam_arguments_choose_another_runner(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "what", "remedy"),
     [
-        (["other.toml", "--runner=BundleBasedDirectRunner"], "'other.toml' is not an option", "name one configuration"),
-        (["--runner", "DirectRunner"], "'DirectRunner' is not an option", "write --runner=DirectRunner"),
+        (
+            ["other.toml", "--runner=BundleBasedDirectRunner"],
+            "'other.toml' is not an option",
+            "name one configuration",
+        ),
+        (
+            ["--runner", "DirectRunner"],
+            "'DirectRunner' is not an option",
+            "write --runner=DirectRunner",
+        ),
         (["-x"], "'-x' is not an option", "--name=value"),
         (["--", "--nonsense"], "'--' is not an option", "--name=value"),
         (["--runer=DataflowRunner"], "--runer is not an option of Beam", "do you mean --runner?"),
         (["--nonsense"], "--nonsense is not an option of Beam", "--runner"),
-        (["--experiments=a", "--temp-locatoin=b"], "--temp_locatoin is not an option of Beam", "do you mean --temp_location?"),
-        (["--sdk_worker_parallelism=1", "--direct_num_workers=2"], "--direct_num_workers is set by tokenmill", "--workers"),
-        (["--direct_running_mode=multi_processing"], "--direct_running_mode is set by tokenmill", "--workers"),
-        (["--direct_runner_bundle_repeat=x"], "argument --direct_runner_bundle_repeat: invalid int value: 'x'", "documentation"),
+        (
+            ["--experiments=a", "--temp-locatoin=b"],
+            "--temp_locatoin is not an option of Beam",
+            "do you mean --temp_location?",
+        ),
+        (
+            ["--sdk_worker_parallelism=1", "--direct_num_workers=2"],
+            "--direct_num_workers is set by tokenmill",
+            "--workers",
+        ),
+        (
+            ["--direct_running_mode=multi_processing"],
+            "--direct_running_mode is set by tokenmill",
+            "--workers",
+        ),
+        (
+            ["--direct_runner_bundle_repeat=x"],
+            "argument --direct_runner_bundle_repeat: invalid int value: 'x'",
+            "documentation",
+        ),
         (["--help"], "--help is no option for a run", "documentation"),
-        (["--runner=NoSuchRunner"], "--runner=NoSuchRunner: Unexpected pipeline runner", "installed"),
+        (
+            ["--runner=NoSuchRunner"],
+            "--runner=NoSuchRunner: Unexpected pipeline runner",
+            "installed",
+        ),
         (["--runner=no.such.Runner"], "--runner=no.such.Runner: No module named 'no'", "installed"),
     ],
 )
-def test_arguments_that_mean_nothing_are_wrong_usage(capfd, arguments: list[str], what: str, remedy: str) -> None:
+def test_arguments_that_mean_nothing_are_wrong_usage(
+    capfd, arguments: list[str], what: str, remedy: str
+) -> None:
     with pytest.raises(ConfigError) as raised:
         RunnerSettings(beam_arguments=tuple(arguments))
     assert raised.value.what.startswith(what)
@@ -191,7 +237,11 @@ def test_arguments_that_mean_nothing_are_wrong_usage(capfd, arguments: list[str]
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["--experiments=a", "--experiments=b", "--max_cache_memory_usage_mb=7"], ["--runner=BundleBasedDirectRunner", "--own=1"]],
+    [
+        [],
+        ["--experiments=a", "--experiments=b", "--max_cache_memory_usage_mb=7"],
+        ["--runner=BundleBasedDirectRunner", "--own=1"],
+    ],
 )
 def test_arguments_that_mean_something_are_accepted(arguments: list[str]) -> None:
     assert RunnerSettings(beam_arguments=tuple(arguments)).beam_arguments == tuple(arguments)
@@ -213,7 +263,16 @@ def test_beam_arguments_reach_the_pipeline(workers: int) -> None:
 def test_beam_arguments_reach_the_worker_processes(tmp_path) -> None:
     arguments = ("--max_cache_memory_usage_mb=7", "--default_sdk_harness_log_level=CRITICAL")
     settings = RunnerSettings(workers=2, beam_arguments=arguments)
-    run_pipeline(lambda pipeline: pipeline | beam.Create([0, 1]) | beam.Reshuffle() | beam.Map(note_options, str(tmp_path)), settings, TWO)
+    run_pipeline(
+        lambda pipeline: (
+            pipeline
+            | beam.Create([0, 1])
+            | beam.Reshuffle()
+            | beam.Map(note_options, str(tmp_path))
+        ),
+        settings,
+        TWO,
+    )
     options = json.loads((tmp_path / "0").read_text())
     assert int(options["beam:option:max_cache_memory_usage_mb:v1"]) == 7
     assert options["beam:option:default_sdk_harness_log_level:v1"] == "CRITICAL"
@@ -232,10 +291,17 @@ def test_beam_arguments_reach_the_worker_processes(tmp_path) -> None:
         (0, 0, 0.0, 8, 1, 1),
     ],
 )
-def test_processes(monkeypatch, workers: int, units: int, seconds: float, cores: int, expected: int, forked: int) -> None:
+def test_processes(
+    monkeypatch, workers: int, units: int, seconds: float, cores: int, expected: int, forked: int
+) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     assert RunnerSettings(workers=workers).processes(Work(units=units, seconds=seconds)) == expected
-    assert RunnerSettings(workers=workers, fork_server=ForkServer("")).processes(Work(units=units, seconds=seconds)) == forked
+    assert (
+        RunnerSettings(workers=workers, fork_server=ForkServer("")).processes(
+            Work(units=units, seconds=seconds)
+        )
+        == forked
+    )
 
 
 def log_at_all_loggers(number: int) -> None:
@@ -255,7 +321,11 @@ def process_settings() -> list[object]:
 
 def test_a_run_silences_beam_and_nobody_else(caplog) -> None:
     before = process_settings()
-    run_pipeline(lambda pipeline: pipeline | spread(1) | beam.Map(log_at_all_loggers), RunnerSettings(workers=1), TWO)
+    run_pipeline(
+        lambda pipeline: pipeline | spread(1) | beam.Map(log_at_all_loggers),
+        RunnerSettings(workers=1),
+        TWO,
+    )
     heard = [record.message for record in caplog.records]
     assert "a caller's logger" in heard
     assert "the root logger" in heard
@@ -266,7 +336,11 @@ def test_a_run_silences_beam_and_nobody_else(caplog) -> None:
 
 def test_runs_in_two_threads_leave_the_process_as_it_was(tmp_path) -> None:
     before = process_settings()
-    arguments = (lambda pipeline: pipeline | spread(2) | beam.Map(note_process, str(tmp_path)), RunnerSettings(workers=1), TWO)
+    arguments = (
+        lambda pipeline: pipeline | spread(2) | beam.Map(note_process, str(tmp_path)),
+        RunnerSettings(workers=1),
+        TWO,
+    )
     threads = [threading.Thread(target=run_pipeline, args=arguments) for _ in range(2)]
     for thread in threads:
         thread.start()

@@ -32,10 +32,14 @@ def note_unit(folder: str, number: int, unit: SomeUnit) -> StageReport[SomeCount
     with Path(folder, f"unit-{number}").open("x") as file:
         file.write(str(unit.bytes))
     entry = FileEntry(rows=number, bytes=unit.bytes, sha256="")
-    return StageReport(files={f"unit-{number}": entry}, counters=SomeCounters(unit.bytes, {str(number): 1}))
+    return StageReport(
+        files={f"unit-{number}": entry}, counters=SomeCounters(unit.bytes, {str(number): 1})
+    )
 
 
-def run(folder: Path, units: list[SomeUnit], *, workers: int = 1, arguments: tuple[str, ...] = ()) -> StageReport[SomeCounters]:
+def run(
+    folder: Path, units: list[SomeUnit], *, workers: int = 1, arguments: tuple[str, ...] = ()
+) -> StageReport[SomeCounters]:
     plan = StagePlan(stage="documents", configuration={}, upstream="", units=units)
     plan.write(str(folder))
     settings = RunnerSettings(workers=workers, beam_arguments=arguments)
@@ -43,12 +47,19 @@ def run(folder: Path, units: list[SomeUnit], *, workers: int = 1, arguments: tup
     return run_units(job, settings, plan_work(plan, bytes_per_second=1.0))
 
 
-@pytest.mark.parametrize("arguments", [(), ("--runner=FnApiRunner",)], ids=["lanes", "a runner of another name"])
+@pytest.mark.parametrize(
+    "arguments", [(), ("--runner=FnApiRunner",)], ids=["lanes", "a runner of another name"]
+)
 def test_every_unit_is_run_once_and_reported(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     report = run(tmp_path, UNITS, arguments=arguments)
     assert report.counters == SomeCounters(90, {str(number): 1 for number in range(5)})
-    assert {name: entry.rows for name, entry in report.files.items()} == {f"unit-{number}": number for number in range(5)}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["plan.json", *(f"unit-{number}" for number in range(5))]
+    assert {name: entry.rows for name, entry in report.files.items()} == {
+        f"unit-{number}": number for number in range(5)
+    }
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "plan.json",
+        *(f"unit-{number}" for number in range(5)),
+    ]
 
 
 def test_without_a_unit_nothing_is_run(tmp_path: Path) -> None:
@@ -57,7 +68,14 @@ def test_without_a_unit_nothing_is_run(tmp_path: Path) -> None:
 
 def test_a_unit_is_claimed_by_the_first_who_asks(tmp_path: Path) -> None:
     lanes = Lanes(count=2, claims=str(tmp_path))
-    assert [lanes.claim(number) for number in (0, 1, 0, 2, 1, 2)] == [True, True, False, True, False, False]
+    assert [lanes.claim(number) for number in (0, 1, 0, 2, 1, 2)] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 @given(st.lists(st.integers(0, 5)))

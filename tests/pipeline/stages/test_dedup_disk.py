@@ -29,7 +29,7 @@ exit $status
 
 
 @pytest.fixture(scope="module")
-def reference(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:  # noqa: F811
+def reference(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of a stage that was never stopped."""
     folder = tmp_path_factory.mktemp("reference")
     shutil.copytree(ingested, folder, dirs_exist_ok=True)
@@ -39,36 +39,69 @@ def reference(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 def can_mount() -> bool:
     return (
-        shutil.which("unshare") is not None and not subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode
+        shutil.which("unshare") is not None
+        and not subprocess.run(
+            ["unshare", "-m", "true"], capture_output=True, check=False
+        ).returncode
     )
 
 
-@pytest.mark.skipif(not can_mount(), reason="a disk of its own takes the right to mount one: run as root on Linux")
-def test_a_real_disk_without_room(ingested: Path, reference: dict[str, bytes], tmp_path: Path) -> None:  # noqa: F811
+@pytest.mark.skipif(
+    not can_mount(), reason="a disk of its own takes the right to mount one: run as root on Linux"
+)
+def test_a_real_disk_without_room(
+    ingested: Path,
+    reference: dict[str, bytes],
+    tmp_path: Path,
+) -> None:
     """A file system of its own with less room than the signatures of all parts take."""
     disk, out = tmp_path / "disk", tmp_path / "out"
     disk.mkdir()
     out.mkdir()
-    command = ["unshare", "-m", "sh", "-c", SMALL_DISK, "sh", *map(str, (disk, ingested, 24, sys.executable, out))]
+    command = [
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        SMALL_DISK,
+        "sh",
+        *map(str, (disk, ingested, 24, sys.executable, out)),
+    ]
     stopped = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    check_error(Outcome(stopped.returncode, stopped.stdout, stopped.stderr), 1, "No space left on device", "run again to resume")
+    check_error(
+        Outcome(stopped.returncode, stopped.stdout, stopped.stderr),
+        1,
+        "No space left on device",
+        "run again to resume",
+    )
     dedup = out / "run" / "dedup"
     assert not (dedup / "manifest.json").exists()
     assert not [file for file in dedup.rglob("*") if ".tmp-" in file.name]
     signed = [name for name in digests(dedup) if name.startswith("signatures-")]
     assert len(signed) < len([name for name in reference if name.startswith("signatures-")])
-    assert {name: digests(dedup)[name] for name in signed} == {name: reference[name] for name in signed}
+    assert {name: digests(dedup)[name] for name in signed} == {
+        name: reference[name] for name in signed
+    }
     run(out / "tokenmill.toml", "dedup")
     assert digests(dedup) == reference
 
 
 @pytest.mark.parametrize(
     "pattern",  # work files of all kinds, and what stays
-    ["plan.json", "signatures-00001*", "index-*", "sets-*", "work/clusters-*", "drops-00001*", "dedup/clusters.parquet", "manifest.json"],
+    [
+        "plan.json",
+        "signatures-00001*",
+        "index-*",
+        "sets-*",
+        "work/clusters-*",
+        "drops-00001*",
+        "dedup/clusters.parquet",
+        "manifest.json",
+    ],
 )
 def test_whichever_file_finds_no_room(
     tokenmill: Callable,
-    path: Path,  # noqa: F811
+    path: Path,
     reference: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
     pattern: str,

@@ -20,7 +20,9 @@ from transforms.corpus import read_kept
 from transforms.errors import UserError
 
 _MENU = "Home | Contact the editors of this page"
-_QUESTION = "how many small wooden bridges of the river carries the old mill in an early and quiet winter"
+_QUESTION = (
+    "how many small wooden bridges of the river carries the old mill in an early and quiet winter"
+)
 _CONFIGURATION = """\
 seed = 3
 folder = "{folder}"
@@ -58,7 +60,10 @@ def _write(folder: Path) -> Path:
     for number in (0, 2):
         rows = [{"text": text, "url": None, "date": None} for text in texts[number // 2 : 10 : 2]]
         (old / f"{number}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    pages = [{"text": f"{_MENU}\n{text}", "url": f"http://a.org/{index}", "date": "2024-05-01"} for index, text in enumerate(texts[8:])]
+    pages = [
+        {"text": f"{_MENU}\n{text}", "url": f"http://a.org/{index}", "date": "2024-05-01"}
+        for index, text in enumerate(texts[8:])
+    ]
     pages[1]["text"] = texts[9] + " And one word more."
     pages[0]["text"] = texts[8]
     pages[5] |= {"url": "https://www.a.org/x?utm_source=y#z", "date": "2024-06-01"}
@@ -66,9 +71,15 @@ def _write(folder: Path) -> Path:
     pages[7]["text"] += f"\n{_QUESTION.upper()}."
     pages[20]["text"] = pages[19]["text"]
     for number in range(4):
-        (new / f"{number}.jsonl").write_text("\n".join(json.dumps(page) for page in pages[number::4]))
-    (evaluation / "riddles.jsonl").write_text(json.dumps({"text": _QUESTION}) + "\n" + json.dumps({"text": "too short"}))
-    (evaluation / "absent.jsonl").write_text(json.dumps({"text": "of this nothing is found anywhere " * 3}))
+        (new / f"{number}.jsonl").write_text(
+            "\n".join(json.dumps(page) for page in pages[number::4])
+        )
+    (evaluation / "riddles.jsonl").write_text(
+        json.dumps({"text": _QUESTION}) + "\n" + json.dumps({"text": "too short"})
+    )
+    (evaluation / "absent.jsonl").write_text(
+        json.dumps({"text": "of this nothing is found anywhere " * 3})
+    )
     first = folder / "first.toml"
     first.write_text(_CONFIGURATION.format(folder="run-1", input="old", settings=""))
     path = folder / "second.toml"
@@ -88,7 +99,19 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_is_counted_by_its_reason(both: Path) -> None:
     counters = read_manifest(str(both.parent / "run" / "dedup")).counters
-    assert {key: counters[key] for key in ("documents", "kept", "dropped", "exact", "near", "contaminated", "url", "against")} == {
+    assert {
+        key: counters[key]
+        for key in (
+            "documents",
+            "kept",
+            "dropped",
+            "exact",
+            "near",
+            "contaminated",
+            "url",
+            "against",
+        )
+    } == {
         "documents": 32,
         "kept": 27,
         "dropped": 5,
@@ -103,12 +126,20 @@ def test_everything_is_counted_by_its_reason(both: Path) -> None:
         "riddles": {"texts": 2, "too_short": 1, "grams": 6, "documents": 1, "matches": 6},
     }
     assert counters["earlier_runs"] == {"run-1": {"kept": 10, "documents": 2, "estimated": 0}}
-    assert counters["lines_removed"] == {"documents": 26, "lines": 26, "characters": 26 * len(_MENU)}
+    assert counters["lines_removed"] == {
+        "documents": 26,
+        "lines": 26,
+        "characters": 26 * len(_MENU),
+    }
     printed = (both.parent / "printed.txt").read_text()
     assert "no document matches evaluation set 'absent' (6 n-grams of 1 texts)" in printed
     assert "1 of 2 texts of evaluation set 'riddles' are too short" in printed
     names = {path.name for path in (both.parent / "run" / "dedup").iterdir()}
-    assert names == {"manifest.json", "plan.json", *read_manifest(str(both.parent / "run" / "dedup")).files}
+    assert names == {
+        "manifest.json",
+        "plan.json",
+        *read_manifest(str(both.parent / "run" / "dedup")).files,
+    }
 
 
 def test_texts_of_the_kept_come_without_repeated_lines(both: Path) -> None:
@@ -123,12 +154,20 @@ def test_texts_of_the_kept_come_without_repeated_lines(both: Path) -> None:
     assert sum(_MENU in text for text in texts) == 1
     assert not any(_QUESTION in text.lower() for text in texts)
     shards = read_manifest(str(both.parent / "run" / "shards")).counters
-    assert sum(source["bytes"] for split in shards.values() for source in split.values()) == sum(len(text.encode()) for text in texts)
+    assert sum(source["bytes"] for split in shards.values() for source in split.values()) == sum(
+        len(text.encode()) for text in texts
+    )
 
 
 def test_inspect_shows_all_of_it(tokenmill: Callable, both: Path) -> None:
     printed = tokenmill("inspect", both.parent / "run" / "dedup").out
-    for part in ("contaminated", "against", "riddles", "lines that other documents have too", "26 lines"):
+    for part in (
+        "contaminated",
+        "against",
+        "riddles",
+        "lines that other documents have too",
+        "26 lines",
+    ):
         assert part in printed
     found = json.loads(tokenmill("inspect", both.parent / "run" / "dedup", "--json").out)
     assert {rule: len(entries) for rule, entries in found["samples"].items()} == {
@@ -142,18 +181,24 @@ def test_inspect_shows_all_of_it(tokenmill: Callable, both: Path) -> None:
 
 
 def _copy(both: Path, folder: Path) -> Path:
-    shutil.copytree(both.parent, folder, dirs_exist_ok=True, ignore=lambda _, names: {"run"} & set(names))
+    shutil.copytree(
+        both.parent, folder, dirs_exist_ok=True, ignore=lambda _, names: {"run"} & set(names)
+    )
     return folder / both.name
 
 
-def test_two_workers_give_the_same_bytes_wherever_the_earlier_run_lies(both: Path, tmp_path: Path) -> None:
+def test_two_workers_give_the_same_bytes_wherever_the_earlier_run_lies(
+    both: Path, tmp_path: Path
+) -> None:
     path = _copy(both, tmp_path / "elsewhere")
     run(path, workers=2)
     assert digests(path.parent / "run") == digests(both.parent / "run")
     assert figures(path.parent / "run") == figures(both.parent / "run")
 
 
-def test_a_stage_that_was_cut_off_is_made_again_to_the_same_bytes(both: Path, tmp_path: Path) -> None:
+def test_a_stage_that_was_cut_off_is_made_again_to_the_same_bytes(
+    both: Path, tmp_path: Path
+) -> None:
     path = _copy(both, tmp_path)
     shutil.copytree(both.parent / "run", tmp_path / "run")
     dedup = tmp_path / "run" / "dedup"
@@ -186,9 +231,21 @@ def test_another_earlier_run_or_evaluation_set_is_another_stage(both: Path, tmp_
 @pytest.mark.parametrize(
     ("settings", "status", "parts"),
     [
-        ('decontaminate = ["eval/none-*.jsonl"]', 2, ["dedup.decontaminate: no file matches", "eval/none-*.jsonl"]),
-        ('decontaminate = "eval/riddles.jsonl"\ndecontaminate_fields = ["question"]', 1, ["no text under 'question'", "line 1"]),
-        ('against = ["run-1"]\nseed = 9', 2, ["the run 'run-1' was made with seed = 1, this one has 9"]),
+        (
+            'decontaminate = ["eval/none-*.jsonl"]',
+            2,
+            ["dedup.decontaminate: no file matches", "eval/none-*.jsonl"],
+        ),
+        (
+            'decontaminate = "eval/riddles.jsonl"\ndecontaminate_fields = ["question"]',
+            1,
+            ["no text under 'question'", "line 1"],
+        ),
+        (
+            'against = ["run-1"]\nseed = 9',
+            2,
+            ["the run 'run-1' was made with seed = 1, this one has 9"],
+        ),
         ('against = ["run-0"]', 1, ["not finished", "run-0"]),
         ('against = ["run-1"]\nenabled = false', 2, ["dedup.against compares signatures"]),
         ('urls = "oldest"', 2, ["dedup.urls", "'newest'"]),
@@ -210,9 +267,18 @@ def test_screens_work_without_the_search_for_duplicates(both: Path, tmp_path: Pa
     path.write_text(_CONFIGURATION.format(folder="run", input="new", settings=settings))
     run(path)
     counters = read_manifest(str(tmp_path / "run" / "dedup")).counters
-    assert (counters["documents"], counters["dropped"], counters["url"], counters["exact"]) == (32, 2, 1, 0)
+    assert (counters["documents"], counters["dropped"], counters["url"], counters["exact"]) == (
+        32,
+        2,
+        1,
+        0,
+    )
     assert counters["lines"] == 1, "of two copies of a page one has nothing left"
     assert counters["contamination"]["riddles"]["documents"] == 1
     assert counters["lines_removed"]["lines"] > 26
-    rules = {row["rule"] for part in (tmp_path / "run" / "dedup").glob("drops-*") for row in pq.read_table(part).to_pylist()}
+    rules = {
+        row["rule"]
+        for part in (tmp_path / "run" / "dedup").glob("drops-*")
+        for row in pq.read_table(part).to_pylist()
+    }
     assert rules == {"dedup/url", "dedup/lines"}

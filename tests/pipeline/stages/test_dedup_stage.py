@@ -17,13 +17,19 @@ from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
 from tests.bench.long_document import write_run
 from tests.pipeline.corpus import write_corpus
+from tests.pipeline.runs import stages_named
 from transforms.contracts.manifest import read_manifest
 from transforms.errors import UserError
 
 
 def run(path: Path, *stages: str) -> None:
     settings = RunnerSettings(workers=1)
-    run_stages(load_config(str(path)), settings, stages=stages, progress=StageProgress(Console(quiet=True)))
+    run_stages(
+        load_config(str(path)),
+        settings,
+        stages=stages_named(stages),
+        progress=StageProgress(Console(quiet=True)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +57,10 @@ def test_a_part_that_is_missing_or_another(path: Path):
     with pytest.raises(UserError, match="a part of the documents is missing; the manifest says"):
         run(path, "dedup")
     part.write_bytes(whole[:-1])
-    with pytest.raises(UserError, match=f"a part of the documents has {len(whole) - 1:,} bytes; the manifest says {len(whole):,}"):
+    with pytest.raises(
+        UserError,
+        match=f"a part of the documents has {len(whole) - 1:,} bytes; the manifest says {len(whole):,}",
+    ):
         run(path, "dedup")
     assert not list((path.parent / "run/dedup").glob("*.parquet"))
     part.write_bytes(whole)
@@ -76,7 +85,9 @@ def test_signatures_of_other_documents(path: Path):
     file = out / "signatures-00000.parquet"
     table = pq.read_table(file)
     pq.write_table(table.slice(1), file)
-    with pytest.raises(UserError, match=f"these signatures are of {len(table) - 1} documents, not of {len(table)}"):
+    with pytest.raises(
+        UserError, match=f"these signatures are of {len(table) - 1} documents, not of {len(table)}"
+    ):
         run(path, "dedup")
 
 
@@ -87,7 +98,9 @@ def test_a_disk_that_fills_up(path: Path):
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)); "
         "from pipeline.cli import main; sys.argv = ['tokenmill', 'dedup', sys.argv[1], '--workers', '1']; main()"
     )
-    stopped = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    stopped = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
+    )
     assert stopped.returncode == 1
     assert "File too large" in stopped.stderr
     assert "run again to resume" in stopped.stderr
@@ -104,20 +117,32 @@ def test_a_disk_that_fills_up(path: Path):
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 6000
 
 
-def test_the_order_of_sources_decides_addresses_and_nothing_else(path: Path, tmp_path_factory: pytest.TempPathFactory):
+def test_the_order_of_sources_decides_addresses_and_nothing_else(
+    path: Path, tmp_path_factory: pytest.TempPathFactory
+):
     """Sources the other way round: other parts and rows, and the same documents go because of the same others. Ties fall by id."""
     run(path, "dedup")
     folder = tmp_path_factory.mktemp("turned")
     shutil.copytree(path.parent / "input", folder / "input")
     text = path.read_text()
-    start, middle, end = (text.index(table) for table in ("[sources.news]", "[sources.books]", "[language]"))
+    start, middle, end = (
+        text.index(table) for table in ("[sources.news]", "[sources.books]", "[language]")
+    )
     turned = folder / "tokenmill.toml"
     turned.write_text(text[:start] + text[middle:end] + text[start:middle] + text[end:])
     run(turned, "documents", "dedup")
     found = []
     for place in (path.parent / "run", folder / "run"):
-        drops = [drop for part in sorted((place / "dedup").glob("drops-*")) for drop in pq.read_table(part).to_pylist()]
-        found.append(sorted((drop["id"], drop["rule"], drop["keeper_id"], drop["similarity"]) for drop in drops))
+        drops = [
+            drop
+            for part in sorted((place / "dedup").glob("drops-*"))
+            for drop in pq.read_table(part).to_pylist()
+        ]
+        found.append(
+            sorted(
+                (drop["id"], drop["rule"], drop["keeper_id"], drop["similarity"]) for drop in drops
+            )
+        )
         found.append(sorted((drop["keeper"], drop["row"]) for drop in drops))
     assert found[0] == found[2]
     assert len(found[0]) == 3
@@ -129,8 +154,15 @@ def test_documents_as_long_as_a_library(tmp_path: Path):
     path, similarity = write_run(tmp_path, 4.6)
     assert (tmp_path / "run/documents/part-00000.parquet").stat().st_size > 1_000_000
     run(path, "dedup")
-    drops = [drop for part in (0, 1) for drop in pq.read_table(tmp_path / f"run/dedup/drops-{part:05d}.parquet").to_pylist()]
-    assert [(drop["rule"], round(drop["similarity"], 6)) for drop in drops] == [("dedup/near", round(similarity, 6)), ("dedup/exact", 1.0)]
+    drops = [
+        drop
+        for part in (0, 1)
+        for drop in pq.read_table(tmp_path / f"run/dedup/drops-{part:05d}.parquet").to_pylist()
+    ]
+    assert [(drop["rule"], round(drop["similarity"], 6)) for drop in drops] == [
+        ("dedup/near", round(similarity, 6)),
+        ("dedup/exact", 1.0),
+    ]
     assert read_manifest(str(tmp_path / "run/dedup")).counters["kept"] == 4
 
 

@@ -24,9 +24,18 @@ quality = [
 ]
 """
 PAGES = [
-    {"url": "https://example.org/a", "text": "Write to the miller at miller@mill.example.org before the flood comes to the river."},
-    {"url": "https://ads.example.com/b", "text": "Buy corn now, it is cheaper than it will ever be in the whole of the valley."},
-    {"url": "https://example.org/c", "text": "This sentence has the word blockedword in it and nothing else that matters here."},
+    {
+        "url": "https://example.org/a",
+        "text": "Write to the miller at miller@mill.example.org before the flood comes to the river.",
+    },
+    {
+        "url": "https://ads.example.com/b",
+        "text": "Buy corn now, it is cheaper than it will ever be in the whole of the valley.",
+    },
+    {
+        "url": "https://example.org/c",
+        "text": "This sentence has the word blockedword in it and nothing else that matters here.",
+    },
 ]
 
 
@@ -73,6 +82,8 @@ def test_the_resolved_configuration_has_absolute_paths(project: Path) -> None:
 
 def test_the_language_of_a_list_is_part_of_the_plan(project: Path) -> None:
     run(project / "tokenmill.toml")
-    (project / "tokenmill.toml").write_text(CONFIGURATION.replace("lists = { en =", "lists = { de ="))
+    (project / "tokenmill.toml").write_text(
+        CONFIGURATION.replace("lists = { en =", "lists = { de =")
+    )
     with pytest.raises(UserError, match="input"):
         run(project / "tokenmill.toml")

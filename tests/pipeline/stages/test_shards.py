@@ -15,6 +15,7 @@ from rich.console import Console
 from tokenizers import Tokenizer
 
 import pipeline.stages.shards.division
+import pipeline.stages.shards.work
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.run.folder import Run
@@ -29,7 +30,7 @@ from transforms.contracts.names import DROPS, PARTS
 from transforms.corpus import read_kept
 from transforms.errors import UserError
 from transforms.tokens.encode import encode_texts, load_tokenizer
-from transforms.tokens.encoders import Chosen
+from transforms.tokens.encoders import ChosenEncoder
 from transforms.tokens.shards import open_shard
 
 EMPTY_BYTES = 2_400
@@ -43,7 +44,12 @@ def part(number: int, rows: int, size: int) -> Part:
 def test_slices_are_all_rows_in_order(sizes: list[tuple[int, int]], count: int) -> None:
     parts = [part(number, rows, size) for number, (rows, size) in enumerate(sizes)]
     slices = slice_parts(parts, count if sum(size for _, size in sizes) else 1)
-    rows = [(piece.part.number, row) for pieces in slices for piece in pieces for row in range(piece.first, piece.end)]
+    rows = [
+        (piece.part.number, row)
+        for pieces in slices
+        for piece in pieces
+        for row in range(piece.first, piece.end)
+    ]
     assert rows == [(each.number, row) for each in parts for row in range(each.rows)]
     assert all(slices)
     assert len(slices) <= count
@@ -51,7 +57,10 @@ def test_slices_are_all_rows_in_order(sizes: list[tuple[int, int]], count: int) 
 
 def test_slices_are_of_about_equal_size() -> None:
     parts = [part(0, 1000, 10_000), part(1, 50, 500), part(2, 300, 9_500)]
-    sizes = [sum(piece.part.size * (piece.end - piece.first) / piece.part.rows for piece in pieces) for pieces in slice_parts(parts, 4)]
+    sizes = [
+        sum(piece.part.size * (piece.end - piece.first) / piece.part.rows for piece in pieces)
+        for pieces in slice_parts(parts, 4)
+    ]
     assert sizes == pytest.approx([5_000] * 4, abs=40)
 
 
@@ -67,7 +76,9 @@ def configured(finished: Path, folder: Path, **shards: object) -> Path:
 
 def make_shards(path: Path, *, workers: int = 1) -> Path:
     progress = StageProgress(Console(quiet=True))
-    run_stages(load_config(str(path)), RunnerSettings(workers=workers), stages=["shards"], progress=progress)
+    run_stages(
+        load_config(str(path)), RunnerSettings(workers=workers), stages=[SHARDS], progress=progress
+    )
     return path.parent / "run"
 
 
@@ -84,7 +95,10 @@ def streams(run: Path) -> dict[int, list[int]]:
                     stream = found.setdefault(segment["document"], {})
                     assert offset + index not in stream
                     stream[offset + index] = int(tokens[start + index])
-    return {address: [stream[index] for index in range(1, len(stream) + 1)] for address, stream in found.items()}
+    return {
+        address: [stream[index] for index in range(1, len(stream) + 1)]
+        for address, stream in found.items()
+    }
 
 
 def expected_streams(run: Path) -> dict[int, list[int]]:
@@ -94,7 +108,9 @@ def expected_streams(run: Path) -> dict[int, list[int]]:
     expected = {}
     for part_path in sorted((run / "documents").glob("part-*")):
         number = PARTS.number(part_path.name)
-        for rows, batch in read_kept(str(part_path), DROPS.path(str(run / "dedup"), number), columns=["text"]):
+        for rows, batch in read_kept(
+            str(part_path), DROPS.path(str(run / "dedup"), number), columns=["text"]
+        ):
             for row, text in zip(rows.tolist(), batch.column("text").to_pylist(), strict=True):
                 expected[pack_address(number, row)] = [
                     *encode_texts(tokenizer, [text]).ids.tolist(),
@@ -104,7 +120,9 @@ def expected_streams(run: Path) -> dict[int, list[int]]:
 
 
 @pytest.mark.parametrize("packing", ["best-fit", "concat"])
-def test_every_token_of_every_kept_document_is_a_target_once(finished: Path, tmp_path: Path, packing: str) -> None:
+def test_every_token_of_every_kept_document_is_a_target_once(
+    finished: Path, tmp_path: Path, packing: str
+) -> None:
     """With shards cut inside parts: 4 of them for each source, which is less than the plan makes of its own accord."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline.stages.shards.division, "SMALLEST_SHARD", 2_000)
@@ -125,7 +143,10 @@ def test_every_token_of_every_kept_document_is_a_target_once(finished: Path, tmp
 
 def test_concat_with_two_workers_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     once, again = (
-        make_shards(configured(finished, tmp_path / str(workers), packing="concat", shard_megabytes=0.01), workers=workers)
+        make_shards(
+            configured(finished, tmp_path / str(workers), packing="concat", shard_megabytes=0.01),
+            workers=workers,
+        )
         for workers in (1, 2)
     )
     assert digests(once) == digests(again)
@@ -137,31 +158,42 @@ def test_the_reference_encoder_gives_the_same_bytes_and_says_why_it_was_used(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def choose(data: bytes, tokenizer: Tokenizer, *, sample: list[str]) -> Chosen:
-        return Chosen(functools.partial(encode_texts, tokenizer), "tokenizers", f"a test of {len(sample)} texts wants it")
+    def choose(data: bytes, tokenizer: Tokenizer, *, sample: list[str]) -> ChosenEncoder:
+        return ChosenEncoder(
+            functools.partial(encode_texts, tokenizer),
+            "tokenizers",
+            f"a test of {len(sample)} texts wants it",
+        )
 
     monkeypatch.setattr("pipeline.stages.shards.work.choose_encoder", choose)
     run = make_shards(configured(finished, tmp_path))
     assert digests(run) == digests(finished)
-    assert re.search("encoded by tokenizers because a test of [1-9][0-9]* texts wants it", SHARDS.summary(SHARDS.finished(Run(str(run)))))
+    assert re.search(
+        "encoded by tokenizers because a test of [1-9][0-9]* texts wants it",
+        SHARDS.summary(SHARDS.finished(Run(str(run)))),
+    )
 
 
-def test_a_document_that_is_lost_stops_the_run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_that_is_lost_stops_the_run(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = configured(finished, tmp_path)
-    kept = pipeline.stages.shards.stage._read_splits
+    kept = pipeline.stages.shards.work._read_splits
 
     def lose_one(*arguments: object, **options: object):
         for split, addresses, texts in kept(*arguments, **options):
             yield split, addresses[1:], texts[1:]
 
     monkeypatch.setattr("pipeline.stages.shards.work._read_splits", lose_one)
-    with pytest.raises(UserError, match="documents stay and"):
+    with pytest.raises(UserError, match="documents are kept and"):
         make_shards(path)
     assert not (tmp_path / "run" / "shards" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize("megabytes", [0.004, 0.01])
-def test_shards_are_about_as_large_as_is_asked_for(finished: Path, tmp_path: Path, megabytes: float) -> None:
+def test_shards_are_about_as_large_as_is_asked_for(
+    finished: Path, tmp_path: Path, megabytes: float
+) -> None:
     """Of the news, since four books cannot be shared out evenly: both files of a shard, but for what a file has without rows."""
     run = make_shards(configured(finished, tmp_path, shard_megabytes=megabytes))
     sizes: Counter[str] = Counter()
@@ -182,4 +214,8 @@ def test_rows_of_a_part_are_read_without_the_rest(finished: Path) -> None:
 
 def numbered_texts(path: Path, drops: str, rows: range | None) -> list[tuple[int, str]]:
     kept = read_kept(str(path), drops, columns=["text"], rows=rows)
-    return [pair for numbers, batch in kept for pair in zip(numbers.tolist(), batch["text"].to_pylist(), strict=True)]
+    return [
+        pair
+        for numbers, batch in kept
+        for pair in zip(numbers.tolist(), batch["text"].to_pylist(), strict=True)
+    ]

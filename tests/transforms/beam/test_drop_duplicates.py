@@ -54,15 +54,26 @@ def _address(part: int, row: int) -> int:
 def test_what_goes_and_for_whom(tmp_path: Path):
     """0/1 a near-duplicate of 1/0, which is longer; 0/2 an exact copy of it, and so at the same similarity; 1/2 a copy of 0/0."""
     unrelated = _texts(3)
-    parts = [[unrelated[0], _BASE, _BASE.upper() + "\n"], [_LONGER, unrelated[1], " " + unrelated[0]], []]
+    parts = [
+        [unrelated[0], _BASE, _BASE.upper() + "\n"],
+        [_LONGER, unrelated[1], " " + unrelated[0]],
+        [],
+    ]
     write_documents(tmp_path / "documents", parts)
     out = tmp_path / "out"
     drop_duplicates(tmp_path / "documents", out, DedupConfig(), parts=[2, 0, 1])
 
     near = slow_jaccard(slow_shingles(_BASE, 5), slow_shingles(_LONGER, 5))
-    ids = {(part, row): one for part in (0, 1) for row, one in enumerate(_ids(tmp_path / "documents", part))}
+    ids = {
+        (part, row): one
+        for part in (0, 1)
+        for row, one in enumerate(_ids(tmp_path / "documents", part))
+    }
     # Of 0/1 and 0/2 the one with the line feed is longer, so it represents both; of 0/0 and 1/2 the one with the space.
-    assert [(drop["row"], drop["rule"], drop["keeper"], round(drop["similarity"], 6)) for drop in _drops(out, 0)] == [
+    assert [
+        (drop["row"], drop["rule"], drop["keeper"], round(drop["similarity"], 6))
+        for drop in _drops(out, 0)
+    ] == [
         (0, "dedup/exact", _address(1, 2), 1.0),
         (1, "dedup/exact", _address(1, 0), round(near, 6)),
         (2, "dedup/near", _address(1, 0), round(near, 6)),
@@ -76,7 +87,10 @@ def test_what_goes_and_for_whom(tmp_path: Path):
     assert _drops(out, 2) == []
     clusters = pq.read_table(out / "clusters.parquet")
     assert clusters.schema.equals(CLUSTER_SCHEMA)
-    assert [(row["component"], row["size"], row["member"], row["keeper"]) for row in clusters.to_pylist()] == [
+    assert [
+        (row["component"], row["size"], row["member"], row["keeper"])
+        for row in clusters.to_pylist()
+    ] == [
         (_address(0, 0), 2, _address(0, 0), _address(1, 2)),
         (_address(0, 0), 2, _address(1, 2), _address(1, 2)),
         (_address(0, 1), 3, _address(0, 1), _address(1, 0)),
@@ -137,10 +151,18 @@ def test_keep_policies(tmp_path: Path, keep: tuple[str, ...], stays: int):
 def test_drop_all(tmp_path: Path):
     """Nobody with a duplicate stays; whoever would have stayed names the most similar of the others."""
     write_documents(tmp_path / "documents", [[_BASE, _BASE, _LONGER, *_texts(2), "one", "One"]])
-    drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(keep=("drop-all",)), parts=[0])
+    drop_duplicates(
+        tmp_path / "documents", tmp_path / "out", DedupConfig(keep=("drop-all",)), parts=[0]
+    )
     drops = _drops(tmp_path / "out", 0)
     assert [drop["row"] for drop in drops] == [0, 1, 2, 5, 6]
-    assert [drop["rule"] for drop in drops] == ["dedup/exact", "dedup/exact", "dedup/near", "dedup/exact", "dedup/exact"]
+    assert [drop["rule"] for drop in drops] == [
+        "dedup/exact",
+        "dedup/exact",
+        "dedup/near",
+        "dedup/exact",
+        "dedup/exact",
+    ]
     assert {(drop["row"], drop["keeper"]) for drop in drops[3:]} == {(5, 6), (6, 5)}
     assert all(drop["row"] != drop["keeper"] for drop in drops)
     assert to_object(summarise(str(tmp_path / "out"), str(tmp_path / "documents")))["kept"] == 2
@@ -148,9 +170,17 @@ def test_drop_all(tmp_path: Path):
 
 def test_a_column_that_is_not_there(tmp_path: Path):
     write_documents(tmp_path / "documents", [_texts(1)])
-    for column, message in (("grade", "'grade', which documents do not have"), ("url", "'url', which documents have as string, not as")):
+    for column, message in (
+        ("grade", "'grade', which documents do not have"),
+        ("url", "'url', which documents have as string, not as"),
+    ):
         with pytest.raises(Exception, match=message):
-            drop_duplicates(tmp_path / "documents", tmp_path / column, DedupConfig(keep=(f"quality:{column}",)), parts=[0])
+            drop_duplicates(
+                tmp_path / "documents",
+                tmp_path / column,
+                DedupConfig(keep=(f"quality:{column}",)),
+                parts=[0],
+            )
 
 
 def test_contained_documents_go(tmp_path: Path):
@@ -160,7 +190,10 @@ def test_contained_documents_go(tmp_path: Path):
     for similarity, expected in (("jaccard", []), ("containment", [(1, 0, 1.0)])):
         config = DedupConfig(similarity=similarity, permutations=128, bands=64, rows=2)
         drop_duplicates(tmp_path / "documents", tmp_path / similarity, config, parts=[0])
-        assert [(drop["row"], drop["keeper"], drop["similarity"]) for drop in _drops(tmp_path / similarity, 0)] == expected
+        assert [
+            (drop["row"], drop["keeper"], drop["similarity"])
+            for drop in _drops(tmp_path / similarity, 0)
+        ] == expected
 
 
 def test_cheaper_verification(tmp_path: Path):
@@ -182,14 +215,26 @@ def test_cheaper_verification(tmp_path: Path):
 
 
 def test_rounds_of_contraction_and_exact_passes_leave_no_trace(tmp_path: Path):
-    texts = [*_texts(9), _BASE, _NEAR, *(" ".join([*_WORDS, *(["x"] * number)]) for number in range(12)), _LONGER, _BASE, _LONGER.upper()]
+    texts = [
+        *_texts(9),
+        _BASE,
+        _NEAR,
+        *(" ".join([*_WORDS, *(["x"] * number)]) for number in range(12)),
+        _LONGER,
+        _BASE,
+        _LONGER.upper(),
+    ]
     write_documents(tmp_path / "documents", [texts[:13], texts[13:]])
     for rounds in (0, 1, 3):
         out = tmp_path / str(rounds)
         out.mkdir()
         with local_pipeline(1) as pipeline:
             exchange = Exchange(ranges=5, exact_passes=rounds + 1, rounds=rounds)
-            _ = pipeline | beam.Create([0, 1]) | DropDuplicates(str(tmp_path / "documents"), str(out), DedupConfig(), exchange)
+            _ = (
+                pipeline
+                | beam.Create([0, 1])
+                | DropDuplicates(str(tmp_path / "documents"), str(out), DedupConfig(), exchange)
+            )
     assert files_of(tmp_path / "0") == files_of(tmp_path / "1") == files_of(tmp_path / "3")
     assert to_object(summarise(str(tmp_path / "0"), str(tmp_path / "documents")))["dropped"] == 16
 
@@ -200,13 +245,20 @@ def test_nothing_alike_and_nothing_in_it(tmp_path: Path):
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(), parts=[0, 1])
     assert _drops(tmp_path / "out", 0) == _drops(tmp_path / "out", 1) == []
     summary = to_object(summarise(str(tmp_path / "out"), str(tmp_path / "documents")))
-    assert (summary["documents"], summary["dropped"], summary["components"], summary["largest_component"]) == (5, 0, 0, 0)
+    assert (
+        summary["documents"],
+        summary["dropped"],
+        summary["components"],
+        summary["largest_component"],
+    ) == (5, 0, 0, 0)
 
 
 def test_short_and_empty_copies(tmp_path: Path):
     write_documents(tmp_path / "documents", [["one", "", "One ", " ", "two three"]])
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(), parts=[0])
-    assert [(drop["row"], drop["keeper"], drop["rule"]) for drop in _drops(tmp_path / "out", 0)] == [
+    assert [
+        (drop["row"], drop["keeper"], drop["rule"]) for drop in _drops(tmp_path / "out", 0)
+    ] == [
         (0, 2, "dedup/exact"),
         (1, 3, "dedup/exact"),
     ]
@@ -214,9 +266,14 @@ def test_short_and_empty_copies(tmp_path: Path):
 
 def test_oversized_bucket_is_counted_and_kept_honest(tmp_path: Path):
     """Forty near-copies in buckets of at most four: hub and chain still find that each is like the first."""
-    texts = [" ".join([*_WORDS, *(f"tail{number}x{index}" for index in range(2))]) for number in range(40)]
+    texts = [
+        " ".join([*_WORDS, *(f"tail{number}x{index}" for index in range(2))])
+        for number in range(40)
+    ]
     write_documents(tmp_path / "documents", [texts[:20], texts[20:]])
-    drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(bucket_limit=4), parts=[0, 1])
+    drop_duplicates(
+        tmp_path / "documents", tmp_path / "out", DedupConfig(bucket_limit=4), parts=[0, 1]
+    )
     summary = to_object(summarise(str(tmp_path / "out"), str(tmp_path / "documents")))
     assert summary["oversized_buckets"] > 0
     assert summary["oversized_documents"] > 4 * summary["oversized_buckets"]
@@ -227,17 +284,32 @@ def test_oversized_bucket_is_counted_and_kept_honest(tmp_path: Path):
         for drop in _drops(tmp_path / "out", part):
             part, row = unpack_address(drop["keeper"])
             keeper = texts[20 * part + row]
-            assert slow_jaccard(slow_shingles(texts[20 * part + drop["row"]], 5), slow_shingles(keeper, 5)) >= 0.8
+            assert (
+                slow_jaccard(
+                    slow_shingles(texts[20 * part + drop["row"]], 5), slow_shingles(keeper, 5)
+                )
+                >= 0.8
+            )
 
 
 def test_same_bytes_whatever_the_order_workers_ranges_and_passes(tmp_path: Path):
-    alike = [" ".join([*_texts(30)[29].split() * 3, *(f"x{number}y{index}" for index in range(3))]) for number in range(8)]
+    alike = [
+        " ".join([*_texts(30)[29].split() * 3, *(f"x{number}y{index}" for index in range(3))])
+        for number in range(8)
+    ]
     texts = [*_texts(20), _BASE, _NEAR, *alike, _LONGER, _BASE, *_texts(6)]
     write_documents(tmp_path / "documents", [texts[:9], texts[9:21], texts[21:24], texts[24:]])
-    cases = ((0, 0, 1, [0, 1, 2, 3]), (4, 1, 1, [3, 1, 0, 2]), (64, 7, 1, [2, 3, 1, 0]), (4, 7, 2, [1, 2, 3, 0]))
+    cases = (
+        (0, 0, 1, [0, 1, 2, 3]),
+        (4, 1, 1, [3, 1, 0, 2]),
+        (64, 7, 1, [2, 3, 1, 0]),
+        (4, 7, 2, [1, 2, 3, 0]),
+    )
     for number, (ranges, passes, workers, parts) in enumerate(cases):
         config = DedupConfig(ranges=ranges, passes=passes, bucket_limit=3)
-        drop_duplicates(tmp_path / "documents", tmp_path / str(number), config, parts=parts, workers=workers)
+        drop_duplicates(
+            tmp_path / "documents", tmp_path / str(number), config, parts=parts, workers=workers
+        )
     one, *others = (files_of(tmp_path / str(number)) for number in range(len(cases)))
     assert all(other == one for other in others)
     summary = to_object(summarise(str(tmp_path / "0"), str(tmp_path / "documents")))
@@ -247,14 +319,29 @@ def test_same_bytes_whatever_the_order_workers_ranges_and_passes(tmp_path: Path)
 
 def test_same_documents_stay_whatever_order_files_came_in(tmp_path: Path):
     """The order of files decides addresses, nothing else: hubs of oversized buckets follow the keep order and ties the ids."""
-    alike = [" ".join([*_WORDS, *(f"tail{number}x{index}" for index in range(number % 5))]) for number in range(40)]
-    rows = [{"text": text, "locator": str(number)} for number, text in enumerate([*_texts(5), *alike, _NEAR, _LONGER])]
+    alike = [
+        " ".join([*_WORDS, *(f"tail{number}x{index}" for index in range(number % 5))])
+        for number in range(40)
+    ]
+    rows = [
+        {"text": text, "locator": str(number)}
+        for number, text in enumerate([*_texts(5), *alike, _NEAR, _LONGER])
+    ]
     found = []
     for name, order in (("a", rows), ("b", rows[::-1]), ("c", rows[20:] + rows[:20])):
         write_documents(tmp_path / f"documents-{name}", [order[:15], order[15:]])
-        drop_duplicates(tmp_path / f"documents-{name}", tmp_path / name, DedupConfig(bucket_limit=4), parts=[0, 1])
+        drop_duplicates(
+            tmp_path / f"documents-{name}",
+            tmp_path / name,
+            DedupConfig(bucket_limit=4),
+            parts=[0, 1],
+        )
         drops = [drop for part in (0, 1) for drop in _drops(tmp_path / name, part)]
-        found.append(sorted((drop["id"], drop["rule"], drop["keeper_id"], drop["similarity"]) for drop in drops))
+        found.append(
+            sorted(
+                (drop["id"], drop["rule"], drop["keeper_id"], drop["similarity"]) for drop in drops
+            )
+        )
     assert found[0] == found[1] == found[2]
     assert len(found[0]) > 30
 
@@ -279,8 +366,20 @@ def test_names_of_the_committed_files(tmp_path: Path):
     out = tmp_path / "out"
     out.mkdir()
     with local_pipeline(1) as pipeline:
-        names = pipeline | beam.Create([0, 1]) | DropDuplicates(str(tmp_path / "documents"), str(out), DedupConfig())
-        assert_that(names, equal_to([str(out / name) for name in ("clusters.parquet", "drops-00000.parquet", "drops-00001.parquet")]))
+        names = (
+            pipeline
+            | beam.Create([0, 1])
+            | DropDuplicates(str(tmp_path / "documents"), str(out), DedupConfig())
+        )
+        assert_that(
+            names,
+            equal_to(
+                [
+                    str(out / name)
+                    for name in ("clusters.parquet", "drops-00000.parquet", "drops-00001.parquet")
+                ]
+            ),
+        )
 
 
 def test_documents_are_counted_from_footers(tmp_path: Path):
@@ -299,9 +398,15 @@ def test_batches_cross_as_arrow(tmp_path: Path):
 
     pipeline = local_pipeline(1)
     exchange = Exchange(ranges=2, passes=2, exact_passes=2, rounds=1)
-    _ = pipeline | beam.Create([0]) | DropDuplicates(str(tmp_path), str(tmp_path), DedupConfig(), exchange)
+    _ = (
+        pipeline
+        | beam.Create([0])
+        | DropDuplicates(str(tmp_path), str(tmp_path), DedupConfig(), exchange)
+    )
     pipeline.visit(Collect())
-    ours = {label: str(kind) for label, kind in types.items() if label.startswith("DropDuplicates/")}
+    ours = {
+        label: str(kind) for label, kind in types.items() if label.startswith("DropDuplicates/")
+    }
     # The sum of counts is the only collection without a type of its own: its elements are pairs of a name and an int.
     assert [label for label, kind in ours.items() if "Any" in kind] == [
         "DropDuplicates/Write/CombinePerKey(sum)/Combine/ParDo(CombineValuesDoFn)[None]"
@@ -310,23 +415,35 @@ def test_batches_cross_as_arrow(tmp_path: Path):
     assert len(batches) > 20
     for label, kind in batches.items():
         assert RecordBatchCoder.__name__ in str(beam.coders.registry.get_coder(kind)), label
-    assert ours["DropDuplicates/Band/Pair/Emit 1 of 2[None]"] == "Tuple[Tuple[<class 'int'>, <class 'int'>], <class 'bytes'>]"
+    assert (
+        ours["DropDuplicates/Band/Pair/Emit 1 of 2[None]"]
+        == "Tuple[Tuple[<class 'int'>, <class 'int'>], <class 'bytes'>]"
+    )
     assert ours["DropDuplicates/Write/Names[None]"] == "<class 'str'>"
 
 
 def test_components_by_combine():
     """The combine gives the same forest for any grouping of its inputs."""
     addresses = pack_address(1, np.arange(6))
-    batches = [to_batch(PAIR_SCHEMA, addresses[[first]], addresses[[second]]) for first, second in ((4, 3), (0, 1), (1, 2), (3, 5))]
+    batches = [
+        to_batch(PAIR_SCHEMA, addresses[[first]], addresses[[second]])
+        for first, second in ((4, 3), (0, 1), (1, 2), (3, 5))
+    ]
     combine = ConnectedComponents()
     accumulators = [combine.add_input(combine.create_accumulator(), batch) for batch in batches]
     merged = combine.extract_output(
-        combine.merge_accumulators([accumulators[2], accumulators[0], combine.create_accumulator(), *accumulators[1::2]])
+        combine.merge_accumulators(
+            [accumulators[2], accumulators[0], combine.create_accumulator(), *accumulators[1::2]]
+        )
     )
     one = combine.create_accumulator()
     for batch in batches:
         one = combine.add_input(one, batch)
-    assert merged == combine.extract_output(combine.compact(one)) == to_batch(FOREST_SCHEMA, addresses, addresses[[0, 0, 0, 3, 3, 3]])
+    assert (
+        merged
+        == combine.extract_output(combine.compact(one))
+        == to_batch(FOREST_SCHEMA, addresses, addresses[[0, 0, 0, 3, 3, 3]])
+    )
 
 
 def test_other_settings_in_the_way(tmp_path: Path):

@@ -18,7 +18,9 @@ def test_round_trip(part: int, rows: list[int]):
     parts, found = unpack_address(addresses)
     assert parts.dtype == found.dtype == np.int64
     assert list(zip(parts.tolist(), found.tolist(), strict=True)) == [(part, row) for row in rows]
-    assert [unpack_address(address) for address in addresses.tolist()] == [(part, row) for row in rows]
+    assert [unpack_address(address) for address in addresses.tolist()] == [
+        (part, row) for row in rows
+    ]
 
 
 @given(st.tuples(_number, _number), st.tuples(_number, _number))

@@ -33,37 +33,59 @@ def write_documents(folder: Path, parts: Sequence[Sequence[str | dict[str, Any]]
             values.setdefault("source", "web")
             values.setdefault("origin", "test")
             values.setdefault("locator", str(number))
-            values.setdefault("id", document_id(values["source"], values["origin"], values["locator"]))
+            values.setdefault(
+                "id", document_id(values["source"], values["origin"], values["locator"])
+            )
             rows.append({name: values.get(name) for name in DOCUMENT_SCHEMA.names})
             number += 1
-        pq.write_table(pa.Table.from_pylist(rows, schema=DOCUMENT_SCHEMA), folder / f"part-{part:05d}.parquet", row_group_size=3000)
+        pq.write_table(
+            pa.Table.from_pylist(rows, schema=DOCUMENT_SCHEMA),
+            folder / f"part-{part:05d}.parquet",
+            row_group_size=3000,
+        )
 
 
 def day(number: int) -> datetime.datetime:
     return datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=number)
 
 
-def drop_duplicates(documents: Path, out: Path, config: DedupConfig, *, parts: Sequence[int], workers: int = 1) -> None:
+def drop_duplicates(
+    documents: Path, out: Path, config: DedupConfig, *, parts: Sequence[int], workers: int = 1
+) -> None:
     """Runs the transform to its end in this process, or with worker processes."""
     out.mkdir(parents=True, exist_ok=True)
     with local_pipeline(workers) as pipeline:
-        _ = pipeline | beam.Create(list(parts), reshuffle=False) | DropDuplicates(str(documents), str(out), config)
+        _ = (
+            pipeline
+            | beam.Create(list(parts), reshuffle=False)
+            | DropDuplicates(str(documents), str(out), config)
+        )
 
 
 def local_pipeline(workers: int) -> beam.Pipeline:
     if workers == 1:
         return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
-    options = PipelineOptions(["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"])
+    options = PipelineOptions(
+        ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
+    )
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
     runner = FnApiRunner(
-        default_environment=SubprocessSDKEnvironment(command_string=f'"{sys.executable}" -m apache_beam.runners.worker.sdk_worker_main'),
-        provision_info=ExtendedProvisionInfo(beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)),
+        default_environment=SubprocessSDKEnvironment(
+            command_string=f'"{sys.executable}" -m apache_beam.runners.worker.sdk_worker_main'
+        ),
+        provision_info=ExtendedProvisionInfo(
+            beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
+        ),
     )
     return beam.Pipeline(runner=runner, options=options)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")

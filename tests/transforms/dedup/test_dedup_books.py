@@ -28,13 +28,24 @@ def chapters(data_folder: Path) -> list[str]:
 def test_chapters_lose_nothing_but_true_repeats(chapters: list[str], tmp_path: Path):
     """Through the whole transform: eleven chapters changed a little and eleven as they are come again, and these go, nothing else."""
     assert len(chapters) > 1_000
-    changed = {number: chapters[number].replace(" the ", " The ", 3) + " The End." for number in range(0, len(chapters), 100)}
+    changed = {
+        number: chapters[number].replace(" the ", " The ", 3) + " The End."
+        for number in range(0, len(chapters), 100)
+    }
     copied = {number: chapters[number] + "\n" for number in range(50, len(chapters), 100)}
     repeats = [*changed, *copied]
-    parts = [chapters[: len(chapters) // 2], chapters[len(chapters) // 2 :], [*changed.values(), *copied.values()]]
+    parts = [
+        chapters[: len(chapters) // 2],
+        chapters[len(chapters) // 2 :],
+        [*changed.values(), *copied.values()],
+    ]
     write_documents(tmp_path / "documents", parts)
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(), parts=range(3))
-    lost = {number: keeper for part in range(3) for number, keeper in _drops(tmp_path / "out", part, parts)}
+    lost = {
+        number: keeper
+        for part in range(3)
+        for number, keeper in _drops(tmp_path / "out", part, parts)
+    }
     assert lost == {number: len(chapters) + index for index, number in enumerate(repeats)}
 
 
@@ -43,4 +54,7 @@ def _drops(out: Path, part: int, parts: list[list[str]]) -> list[tuple[int, int]
     firsts = [sum(map(len, parts[:index])) for index in range(len(parts))]
     drops = pq.read_table(out / f"drops-{part:05d}.parquet").to_pylist()
     keepers = [unpack_address(drop["keeper"]) for drop in drops]
-    return [(firsts[part] + drop["row"], firsts[other] + row) for drop, (other, row) in zip(drops, keepers, strict=True)]
+    return [
+        (firsts[part] + drop["row"], firsts[other] + row)
+        for drop, (other, row) in zip(drops, keepers, strict=True)
+    ]

@@ -8,7 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.transforms.dedup.small_corpora import drop_duplicates, files_of, slow_jaccard, slow_shingles, write_documents
+from tests.transforms.dedup.small_corpora import (
+    drop_duplicates,
+    files_of,
+    slow_jaccard,
+    slow_shingles,
+    write_documents,
+)
 from transforms.contracts.addresses import unpack_address
 from transforms.contracts.documents import document_id
 from transforms.dedup.near.pairs import near_duplicate_pairs
@@ -23,7 +29,15 @@ _PART = 5_000
 @pytest.fixture(scope="module")
 def documents(news: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("news") / "documents"
-    rows = [{"text": article["text"], "title": article["title"], "locator": article["id"], "source": "news"} for article in news]
+    rows = [
+        {
+            "text": article["text"],
+            "title": article["title"],
+            "locator": article["id"],
+            "source": "news",
+        }
+        for article in news
+    ]
     write_documents(folder, [rows[start : start + _PART] for start in range(0, len(rows), _PART)])
     return folder
 
@@ -41,7 +55,11 @@ def known_pairs(news: list[dict[str, Any]], data_folder: Path) -> set[tuple[int,
     number = {article["id"]: index for index, article in enumerate(news)}
     with gzip.open(data_folder / "news" / "near-duplicates.tsv.gz", "rt") as stream:
         rows = [line.split() for line in stream]
-    return {tuple(sorted((number[a], number[b]))) for a, b, similarity in rows if float(similarity) >= 0.8}
+    return {
+        tuple(sorted((number[a], number[b])))
+        for a, b, similarity in rows
+        if float(similarity) >= 0.8
+    }
 
 
 def _drops(out: Path) -> dict[int, tuple[int, float]]:
@@ -55,21 +73,33 @@ def _drops(out: Path) -> dict[int, tuple[int, float]]:
 
 
 def test_recall_of_pairs(news: list[dict[str, Any]], known_pairs: set[tuple[int, int]]):
-    first, second, similarity = near_duplicate_pairs(pa.array([article["text"] for article in news], pa.large_string()), DedupConfig())
+    first, second, similarity = near_duplicate_pairs(
+        pa.array([article["text"] for article in news], pa.large_string()), DedupConfig()
+    )
     found = set(zip(first.tolist(), second.tolist(), strict=True))
     assert found <= known_pairs
     assert len(found) / len(known_pairs) >= 0.995
     for a, b, value in zip(first.tolist(), second.tolist(), similarity.tolist(), strict=True):
-        assert value == slow_jaccard(slow_shingles(news[a]["text"], 5), slow_shingles(news[b]["text"], 5))
+        assert value == slow_jaccard(
+            slow_shingles(news[a]["text"], 5), slow_shingles(news[b]["text"], 5)
+        )
 
 
-def test_drops_are_those_of_a_greedy_pass(news: list[dict[str, Any]], deduplicated: Path, known_pairs: set[tuple[int, int]]):
+def test_drops_are_those_of_a_greedy_pass(
+    news: list[dict[str, Any]], deduplicated: Path, known_pairs: set[tuple[int, int]]
+):
     similar: dict[int, set[int]] = {}
     for a, b in known_pairs:
         similar.setdefault(a, set()).add(b)
         similar.setdefault(b, set()).add(a)
     kept: set[int] = set()
-    for article in sorted(similar, key=lambda number: (-len(news[number]["text"]), document_id("news", "test", news[number]["id"]))):
+    for article in sorted(
+        similar,
+        key=lambda number: (
+            -len(news[number]["text"]),
+            document_id("news", "test", news[number]["id"]),
+        ),
+    ):
         if not similar[article] & kept:
             kept.add(article)
     assert set(_drops(deduplicated)) == set(similar) - kept
@@ -80,7 +110,9 @@ def test_every_drop_is_similar_to_one_that_stays(news: list[dict[str, Any]], ded
     drops = _drops(deduplicated)
     for article, (keeper, similarity) in drops.items():
         assert keeper not in drops
-        exact = slow_jaccard(slow_shingles(news[article]["text"], 5), slow_shingles(news[keeper]["text"], 5))
+        exact = slow_jaccard(
+            slow_shingles(news[article]["text"], 5), slow_shingles(news[keeper]["text"], 5)
+        )
         assert exact >= 0.8
         assert similarity == pytest.approx(exact, abs=1e-6)
 

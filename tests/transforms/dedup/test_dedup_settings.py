@@ -11,7 +11,13 @@ from transforms.dedup.settings import DedupConfig
 
 def test_defaults():
     config = DedupConfig()
-    assert (config.jaccard, config.ngram, config.bands, config.rows, config.keep) == (0.8, 5, 21, 6, ("longest",))
+    assert (config.jaccard, config.ngram, config.bands, config.rows, config.keep) == (
+        0.8,
+        5,
+        21,
+        6,
+        ("longest",),
+    )
     assert config.permutations == 126
     assert match_probability(config.jaccard, bands=config.bands, rows=config.rows) > 0.995
 
@@ -71,8 +77,14 @@ def test_list_becomes_tuple():
         ({"rows": 6}, "set both bands and rows, or neither"),
         ({"bands": 32, "rows": 8}, "bands \\* rows = 256 is more than permutations = 126"),
         ({"jaccard": 0.02}, "126 permutations find pairs of similarity 0.02 too rarely"),
-        ({"similarity": "containment", "keep": ["newest", "longest"]}, "needs keep = \\['longest', ...\\]"),
-        ({"keep": ["drop-all", "longest"]}, "'drop-all' in keep leaves nothing to the other policies"),
+        (
+            {"similarity": "containment", "keep": ["newest", "longest"]},
+            "needs keep = \\['longest', ...\\]",
+        ),
+        (
+            {"keep": ["drop-all", "longest"]},
+            "'drop-all' in keep leaves nothing to the other policies",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together(values: dict, message: str):
@@ -86,6 +98,8 @@ def test_bands_follow_the_threshold(jaccard: float, expected: tuple[int, int]):
     assert (config.bands, config.rows, config.permutations) == (*expected, 126)
 
 
-@pytest.mark.parametrize(("limit", "expected"), [("", 0), ("800 MB", 800_000_000), ("1.5GB", 1_500_000_000)])
+@pytest.mark.parametrize(
+    ("limit", "expected"), [("", 0), ("800 MB", 800_000_000), ("1.5GB", 1_500_000_000)]
+)
 def test_memory_limit(limit: str, expected: int):
     assert DedupConfig(memory_limit=limit).memory_bytes == expected

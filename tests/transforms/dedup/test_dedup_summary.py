@@ -17,7 +17,10 @@ _TEXT = " ".join(f"word{number}" for number in range(50))
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[str, str]:
-    rows = [{"text": text, "source": source} for text, source in ((_TEXT, "b"), (_TEXT, "a"), (_TEXT + " x", "a"), ("y", "c"))]
+    rows = [
+        {"text": text, "source": source}
+        for text, source in ((_TEXT, "b"), (_TEXT, "a"), (_TEXT + " x", "a"), ("y", "c"))
+    ]
     write_documents(tmp_path / "documents", [rows[:2], rows[2:]])
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(), parts=[0, 1])
     return str(tmp_path / "out"), str(tmp_path / "documents")
@@ -28,8 +31,19 @@ def test_by_source(folders: tuple[str, str]):
     assert list(summary["sources"]) == ["a", "b", "c"]
     for key in ("documents", "kept", "dropped", "exact", "near"):
         assert summary[key] == sum(source[key] for source in summary["sources"].values())
-    assert summary["sources"]["c"] == {"documents": 1, "kept": 1, "dropped": 0, "exact": 0, "near": 0}
-    assert (summary["documents"], summary["kept"], summary["exact"], summary["near"]) == (4, 2, 1, 1)
+    assert summary["sources"]["c"] == {
+        "documents": 1,
+        "kept": 1,
+        "dropped": 0,
+        "exact": 0,
+        "near": 0,
+    }
+    assert (summary["documents"], summary["kept"], summary["exact"], summary["near"]) == (
+        4,
+        2,
+        1,
+        1,
+    )
 
 
 def test_missing_drops(folders: tuple[str, str]):
@@ -41,7 +55,9 @@ def test_missing_drops(folders: tuple[str, str]):
 def test_drops_and_clusters_disagree(folders: tuple[str, str]):
     path = Path(folders[0], "drops-00000.parquet")
     pq.write_table(pq.read_table(path).slice(1), path)
-    with pytest.raises(UserError, match=r"clusters\.parquet drops 2 documents, the drops of the parts 1"):
+    with pytest.raises(
+        UserError, match=r"clusters\.parquet drops 2 documents, the drops of the parts 1"
+    ):
         summarise(*folders)
 
 

@@ -32,7 +32,10 @@ def make_traits(rows: list[tuple[str, int, int | None, float | None]]) -> Traits
         sources=pa.array([row[0] for row in rows], pa.string()).dictionary_encode(),
         characters=np.array([row[1] for row in rows], np.int64),
         published=pa.array([row[2] for row in rows], pa.int64()).cast(pa.timestamp("s")),
-        scores={name: pa.array([row[3] for row in rows], pa.float64()) for name in ("language_score", "grade")},
+        scores={
+            name: pa.array([row[3] for row in rows], pa.float64())
+            for name in ("language_score", "grade")
+        },
     )
 
 
@@ -54,19 +57,36 @@ def slow_key(policy: str, row: tuple[str, int, int | None, float | None]) -> tup
 @given(
     traits_of,
     st.lists(
-        st.sampled_from(["longest", "shortest", "newest", "oldest", "source:books", "source:web", "quality", "quality:grade"]), max_size=3
+        st.sampled_from(
+            [
+                "longest",
+                "shortest",
+                "newest",
+                "oldest",
+                "source:books",
+                "source:web",
+                "quality",
+                "quality:grade",
+            ]
+        ),
+        max_size=3,
     ),
 )
 def test_byte_order_is_policy_order(rows: list, keep: list[str]):
     keys = order_keys(keep, make_traits(rows))
     assert keys.type == pa.binary(key_bytes(keep))
     by_bytes = sorted(range(len(rows)), key=lambda index: keys[index].as_py())
-    by_policy = sorted(range(len(rows)), key=lambda index: (*(slow_key(policy, rows[index]) for policy in keep), index))
+    by_policy = sorted(
+        range(len(rows)),
+        key=lambda index: (*(slow_key(policy, rows[index]) for policy in keep), index),
+    )
     assert by_bytes == by_policy
     assert np.lexsort(key_columns(binary_rows(keys))).tolist() == by_bytes
 
 
 @pytest.mark.parametrize("policy", ["newest", "oldest"])
 def test_without_a_date_last(policy: str):
-    keys = order_keys([policy], make_traits([("web", 1, date, None) for date in (None, 0, -(2**40), 2**40)]))
+    keys = order_keys(
+        [policy], make_traits([("web", 1, date, None) for date in (None, 0, -(2**40), 2**40)])
+    )
     assert max(range(4), key=lambda index: keys[index].as_py()) == 0

@@ -15,14 +15,21 @@ NARROW, WIDE = 50_000, 100_000
 """Vocabularies of uint16 and of uint32 tokens."""
 
 
-def write_documents(folder: Path, documents: list[list[int]], *, vocabulary: int = NARROW, sequence_length: int = 8) -> MappedShard:
+def write_documents(
+    folder: Path, documents: list[list[int]], *, vocabulary: int = NARROW, sequence_length: int = 8
+) -> MappedShard:
     """Packs and writes documents with the product's own packer; addresses are 3, 2 ** 32 + 3, 2 * 2 ** 32 + 3 …"""
     offsets = np.cumsum([0, *map(len, documents)])
-    encoded = Encoded(np.array([token for document in documents for token in document], np.uint32), offsets)
+    encoded = Encoded(
+        np.array([token for document in documents for token in document], np.uint32), offsets
+    )
     info = small_info(vocabulary_size=vocabulary, sequence_length=sequence_length)
     path = str(folder / "shard.arrow")
     with ShardWriter(path, info) as writer:
-        writer.write(pack_checked(encoded, info, token_bytes=np.ones(vocabulary, np.int32), seed=1), addresses(documents))
+        writer.write(
+            pack_checked(encoded, info, token_bytes=np.ones(vocabulary, np.int32), seed=1),
+            addresses(documents),
+        )
     return open_shard(path)
 
 

@@ -25,7 +25,10 @@ def read_all(shard: MappedShard) -> tuple[list[list[int]], list[int], int]:
     """Tokens of each document, their addresses, and in how many blocks they came."""
     documents, places, blocks = [], [], 0
     for batch in read_documents(shard):
-        documents += [batch.tokens[begin:end].tolist() for begin, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)]
+        documents += [
+            batch.tokens[begin:end].tolist()
+            for begin, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)
+        ]
         places += batch.addresses.tolist()
         blocks += 1
     return documents, places, blocks
@@ -33,8 +36,13 @@ def read_all(shard: MappedShard) -> tuple[list[list[int]], list[int], int]:
 
 @settings(max_examples=40)
 @given(documents_strategy, st.integers(8, 40), st.integers(1, 100))
-def test_documents_come_back_as_they_were_packed(documents: list[list[int]], sequence_length: int, block: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(streams, "_BLOCK_TOKENS", block):
+def test_documents_come_back_as_they_were_packed(
+    documents: list[list[int]], sequence_length: int, block: int
+) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch.object(streams, "_BLOCK_TOKENS", block),
+    ):
         shard = write_documents(Path(folder), documents, sequence_length=sequence_length)
         found, places, _ = read_all(shard)
     assert found == documents
@@ -43,12 +51,18 @@ def test_documents_come_back_as_they_were_packed(documents: list[list[int]], seq
 
 @settings(max_examples=40)
 @given(documents_strategy, st.integers(8, 40), st.integers(2, 30))
-def test_another_packer_gives_the_same_documents(documents: list[list[int]], sequence_length: int, longest: int) -> None:
+def test_another_packer_gives_the_same_documents(
+    documents: list[list[int]], sequence_length: int, longest: int
+) -> None:
     """Pieces cut in the middle of rows, documents over several record batches."""
-    rows = small_shards.pack(documents, length=sequence_length, token_bytes=lambda token: 1, longest=longest)
+    rows = small_shards.pack(
+        documents, length=sequence_length, token_bytes=lambda token: 1, longest=longest
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "shard.arrow"
-        small_shards.write_shard(path, rows, small_shards.small_info(sequence_length=sequence_length))
+        small_shards.write_shard(
+            path, rows, small_shards.small_info(sequence_length=sequence_length)
+        )
         assert read_all(open_shard(str(path)))[0] == documents
 
 
@@ -75,7 +89,9 @@ def test_a_missing_row_is_an_error_that_names_the_document(tmp_path: Path, row: 
 
 def test_a_row_that_is_there_twice_is_an_error(tmp_path: Path) -> None:
     shard = write_documents(tmp_path, [list(range(1, 40))])
-    twice = MappedShard(shard.path, shard.info, pa.concat_tables([shard.table, shard.table.slice(1, 1)]))
+    twice = MappedShard(
+        shard.path, shard.info, pa.concat_tables([shard.table, shard.table.slice(1, 1)])
+    )
     with pytest.raises(UserError, match="document 3 is not whole"):
         read_all(twice)
 

@@ -22,14 +22,21 @@ from transforms.tokens.train import tokenizer_bytes, train_tokenizer
 
 DOCUMENTS = [[5, 6], [7], list(range(8, 40))]
 TOKEN_FORMATS = {name: known for name, known in FORMATS.items() if isinstance(known, TokenFormat)}
-OPTIONS = {name: mds.MdsOptions(sequence_length=4) if name == "mds" else known.options() for name, known in TOKEN_FORMATS.items()}
+OPTIONS = {
+    name: mds.MdsOptions(sequence_length=4) if name == "mds" else known.options()
+    for name, known in TOKEN_FORMATS.items()
+}
 
 
-def export(name: str, folder: Path, documents: list[list[int]], *, vocabulary: int = NARROW) -> tuple[list[Path], Counts]:
+def export(
+    name: str, folder: Path, documents: list[list[int]], *, vocabulary: int = NARROW
+) -> tuple[list[Path], Counts]:
     """Writes documents in a format, one at a time; the files, and what the format counts in them."""
     shard = write_documents(folder, documents, vocabulary=vocabulary)
     known = TOKEN_FORMATS[name]
-    group = Group(split="train", source="web", index=3, positions=len(shard) * shard.info.sequence_length)
+    group = Group(
+        split="train", source="web", index=3, positions=len(shard) * shard.info.sequence_length
+    )
     paths = [folder / file for file in known.names(group, OPTIONS[name])]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,13 +47,21 @@ def export(name: str, folder: Path, documents: list[list[int]], *, vocabulary: i
 def one_at_a_time(shard) -> Iterator[TokenDocuments]:
     for batch in read_documents(shard):
         for number, (begin, end) in enumerate(itertools.pairwise(batch.offsets.tolist())):
-            yield TokenDocuments(batch.tokens[begin:end], np.array([0, end - begin]), batch.addresses[number : number + 1])
+            yield TokenDocuments(
+                batch.tokens[begin:end],
+                np.array([0, end - begin]),
+                batch.addresses[number : number + 1],
+            )
 
 
 @pytest.mark.parametrize("vocabulary", [NARROW, WIDE])
-@pytest.mark.parametrize("documents", [DOCUMENTS, [[1]], [[2, 2, 2, 2]], [[3, 3, 3]], [[4] * 7, [5] * 3], []])
+@pytest.mark.parametrize(
+    "documents", [DOCUMENTS, [[1]], [[2, 2, 2, 2]], [[3, 3, 3]], [[4] * 7, [5] * 3], []]
+)
 @pytest.mark.parametrize("name", TOKEN_FORMATS)
-def test_what_is_counted_in_the_files_is_what_went_in(name: str, documents: list[list[int]], vocabulary: int, tmp_path: Path) -> None:
+def test_what_is_counted_in_the_files_is_what_went_in(
+    name: str, documents: list[list[int]], vocabulary: int, tmp_path: Path
+) -> None:
     _, counts = export(name, tmp_path, documents, vocabulary=vocabulary)
     assert counts == (len(documents), sum(len(document) + 1 for document in documents))
 
@@ -65,7 +80,9 @@ def test_nanogpt_refuses_a_vocabulary_that_it_cannot_read(tmp_path: Path) -> Non
 
 
 def test_nanogpt_meta_encodes_characters_and_decodes_tokens() -> None:
-    tokenizer = train_tokenizer(["the river and the mill, the river"] * 20, vocabulary=300, minimum_frequency=2)
+    tokenizer = train_tokenizer(
+        ["the river and the mill, the river"] * 20, vocabulary=300, minimum_frequency=2
+    )
     data = tokenizer_bytes(tokenizer)
     meta = pickle.loads(nanogpt.NANOGPT.finish({}, data, OPTIONS["nanogpt"])["meta.pkl"])
     assert meta["vocab_size"] == tokenizer.get_vocab_size()
@@ -76,8 +93,12 @@ def test_nanogpt_meta_encodes_characters_and_decodes_tokens() -> None:
     assert Tokenizer.from_buffer(data).decode(characters) == "the river\n"
 
 
-@pytest.mark.parametrize(("vocabulary", "head", "dtype"), [(NARROW, (20240520, 1), "<u2"), (WIDE, (20240801, 7), "<u4")])
-def test_llmc_has_a_header_and_end_of_text_before_each_document(vocabulary: int, head: tuple[int, int], dtype: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("vocabulary", "head", "dtype"), [(NARROW, (20240520, 1), "<u2"), (WIDE, (20240801, 7), "<u4")]
+)
+def test_llmc_has_a_header_and_end_of_text_before_each_document(
+    vocabulary: int, head: tuple[int, int], dtype: str, tmp_path: Path
+) -> None:
     (path,), _ = export("llmc", tmp_path, DOCUMENTS, vocabulary=vocabulary)
     assert path.name == "tokens_train_000003.bin"
     data = path.read_bytes()
@@ -86,7 +107,9 @@ def test_llmc_has_a_header_and_end_of_text_before_each_document(vocabulary: int,
     assert data[1024:] == np.array(tokens, dtype).tobytes()
 
 
-def test_llmc_refuses_more_tokens_than_its_header_can_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_llmc_refuses_more_tokens_than_its_header_can_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(llmc, "_MOST_TOKENS", 30)
     with pytest.raises(UserError, match="at most 30 tokens"):
         export("llmc", tmp_path, DOCUMENTS)
@@ -129,21 +152,37 @@ def test_mds_has_the_bytes_of_mosaicmls_writer(tmp_path: Path) -> None:
     assert [shard["raw_data"]["basename"] for shard in merged] == ["web/shard.00000.mds"]
 
 
-@pytest.mark.parametrize(("length", "samples"), [(2048, 8187), (300, 55738)])  # what MDSWriter 0.13.0 puts into a first file
+@pytest.mark.parametrize(
+    ("length", "samples"), [(2048, 8187), (300, 55738)]
+)  # what MDSWriter 0.13.0 puts into a first file
 def test_mds_files_are_as_full_as_those_of_mosaicmls_writer(length: int, samples: int) -> None:
     assert mds.samples_a_file(length) == samples
 
 
-def test_mds_samples_go_over_files_and_the_last_is_filled_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mds_samples_go_over_files_and_the_last_is_filled_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mds, "samples_a_file", lambda length: 4)
     paths, counts = export("mds", tmp_path, DOCUMENTS)
-    assert [path.name for path in paths] == ["00003.00000.mds", "00003.00001.mds", "00003.00002.mds"]
+    assert [path.name for path in paths] == [
+        "00003.00000.mds",
+        "00003.00001.mds",
+        "00003.00002.mds",
+    ]
     files = [mds.read_file(str(path), 4) for path in paths]
     assert [len(samples) for samples in files] == [4, 4, 2]
     assert np.concatenate(files).reshape(-1).tolist() == [5, 6, 0, 7, 0, *range(8, 40), 0, 0, 0]
     assert counts == (3, 38)
-    entries = {str(path.relative_to(tmp_path)): FileEntry(rows=0, bytes=path.stat().st_size, sha256="") for path in paths}
-    assert [shard["samples"] for shard in json.loads(mds.MDS.finish(entries, b"", OPTIONS["mds"])["train/index.json"])["shards"]] == [
+    entries = {
+        str(path.relative_to(tmp_path)): FileEntry(rows=0, bytes=path.stat().st_size, sha256="")
+        for path in paths
+    }
+    assert [
+        shard["samples"]
+        for shard in json.loads(mds.MDS.finish(entries, b"", OPTIONS["mds"])["train/index.json"])[
+            "shards"
+        ]
+    ] == [
         4,
         4,
         2,

@@ -35,15 +35,27 @@ def judged(filter_judge: Callable[..., Verdicts], text: str, **options: float | 
         ("Mills are.", "", ""),
         ("Mills are old.", "Mills are old.", ""),
         ("Mills [2] are.", "Mills  are.", ""),
-        ("The mill[1] is [edit]very old[citation needed][].", "The mill is very old.", "The mill is very old."),
+        (
+            "The mill[1] is [edit]very old[citation needed][].",
+            "The mill is very old.",
+            "The mill is very old.",
+        ),
         ("The mill is very old. [1]", "", ""),
         ("The mill is very " + "o" * 1000 + ".", "", ""),
-        ("The mill is very " + "o" * 999 + ".", "The mill is very " + "o" * 999 + ".", "The mill is very " + "o" * 999 + "."),
+        (
+            "The mill is very " + "o" * 999 + ".",
+            "The mill is very " + "o" * 999 + ".",
+            "The mill is very " + "o" * 999 + ".",
+        ),
         ("Please enable JavaScript to see it.", "", ""),
         ("We have a Privacy Policy for you.", "", ""),
         ("Read our cookie policy for more words.", "", ""),
         ("This mill uses cookies made of oats.", "", ""),
-        ("This mill bakes cookies made of oats.", "This mill bakes cookies made of oats.", "This mill bakes cookies made of oats."),
+        (
+            "This mill bakes cookies made of oats.",
+            "This mill bakes cookies made of oats.",
+            "This mill bakes cookies made of oats.",
+        ),
     ],
 )
 def test_lines(line: str, left_by_paper: str, left_by_tfds: str) -> None:
@@ -59,15 +71,35 @@ def test_lines(line: str, left_by_paper: str, left_by_tfds: str) -> None:
         ("", "too-few-sentences", "too-few-sentences"),
         ("\n".join([GOOD] * 5), "\n".join([GOOD] * 5), "\n".join([GOOD] * 5)),
         ("\n".join([GOOD] * 4), "too-few-sentences", "\n".join([GOOD] * 4)),
-        (f"{GOOD} {GOOD}\n{GOOD} {GOOD} {GOOD}", f"{GOOD} {GOOD}\n{GOOD} {GOOD} {GOOD}", f"{GOOD} {GOOD}\n{GOOD} {GOOD} {GOOD}"),
+        (
+            f"{GOOD} {GOOD}\n{GOOD} {GOOD} {GOOD}",
+            f"{GOOD} {GOOD}\n{GOOD} {GOOD} {GOOD}",
+            f"{GOOD} {GOOD}\n{GOOD} {GOOD} {GOOD}",
+        ),
         (f"{GOOD} {GOOD}", "too-few-sentences", "too-few-sentences"),
         (f"{GOOD} {GOOD} {GOOD}", "too-few-sentences", f"{GOOD} {GOOD} {GOOD}"),
-        (f"{GOOD} it is. or was. and so. on it goes.", f"{GOOD} it is. or was. and so. on it goes.", "too-few-sentences"),
+        (
+            f"{GOOD} it is. or was. and so. on it goes.",
+            f"{GOOD} it is. or was. and so. on it goes.",
+            "too-few-sentences",
+        ),
         ("\n".join([GOOD] * 5 + ["Lorem Ipsum dolor sit amet."]), "lorem-ipsum", "lorem-ipsum"),
-        ("\n".join([GOOD] * 5 + ["lorem ipsum dolor"]), "\n".join([GOOD] * 5), "\n".join([GOOD] * 5)),
+        (
+            "\n".join([GOOD] * 5 + ["lorem ipsum dolor"]),
+            "\n".join([GOOD] * 5),
+            "\n".join([GOOD] * 5),
+        ),
         ("\n".join([GOOD] * 5 + ["A line of code is { here."]), "curly-bracket", "curly-bracket"),
-        ("\n".join([GOOD] * 5 + ["A javascript line of code { here."]), "\n".join([GOOD] * 5), "\n".join([GOOD] * 5)),
-        ("\n".join([GOOD] * 5 + ["A line of code is { here"]), "\n".join([GOOD] * 5), "\n".join([GOOD] * 5)),
+        (
+            "\n".join([GOOD] * 5 + ["A javascript line of code { here."]),
+            "\n".join([GOOD] * 5),
+            "\n".join([GOOD] * 5),
+        ),
+        (
+            "\n".join([GOOD] * 5 + ["A line of code is { here"]),
+            "\n".join([GOOD] * 5),
+            "\n".join([GOOD] * 5),
+        ),
     ],
 )
 def test_pages(text: str, paper: str, tfds: str) -> None:
@@ -80,7 +112,10 @@ def test_options() -> None:
     assert judged(judge_c4_paper, text) == "too-few-sentences"
     assert judged(judge_c4_paper, text, end_marks=False) == text.strip()
     assert judged(judge_c4_paper, text, end_marks=False, min_words_per_line=4) == text.strip()
-    assert judged(judge_c4_paper, text, end_marks=False, min_words_per_line=5, min_sentences=0) == "nothing-left"
+    assert (
+        judged(judge_c4_paper, text, end_marks=False, min_words_per_line=5, min_sentences=0)
+        == "nothing-left"
+    )
     assert judged(judge_c4_paper, text, end_marks=False, max_word_length=4) == "too-few-sentences"
     assert judged(judge_c4_paper, text, end_marks=False, min_sentences=6) == "too-few-sentences"
     page = "\n".join([GOOD] * 10)
@@ -89,13 +124,21 @@ def test_options() -> None:
 
 
 def test_a_row_alone_is_judged_as_in_a_batch() -> None:
-    texts = ["", "\n".join([GOOD] * 5), f"{GOOD} {GOOD}", f"{GOOD} it is. or was. and so. on it goes.", "{ is a sign here."]
+    texts = [
+        "",
+        "\n".join([GOOD] * 5),
+        f"{GOOD} {GOOD}",
+        f"{GOOD} it is. or was. and so. on it goes.",
+        "{ is a sign here.",
+    ]
     for filter_judge in (judge_c4_paper, judge_c4_tfds):
         together = filter_judge(pa.array(["x", *texts], pa.large_string())[1:])
         assert together.text is not None
         left = [
             text if keep else rule.partition("/")[2]
-            for text, keep, rule in zip(together.text.to_pylist(), together.keep, together.rule, strict=True)
+            for text, keep, rule in zip(
+                together.text.to_pylist(), together.keep, together.rule, strict=True
+            )
         ]
         assert left == [judged(filter_judge, text) for text in texts]
 
@@ -103,7 +146,9 @@ def test_a_row_alone_is_judged_as_in_a_batch() -> None:
 def test_kept_documents_take_the_new_text_and_rejects_show_the_old_one() -> None:
     texts = ["\n".join(["Home", *[GOOD] * 5]), "Home\nAbout"]
     origins = [Origin("web", "file")] * 2
-    batch = documents_batch(origins, [RawDocument(text=text, locator=str(row)) for row, text in enumerate(texts)])
+    batch = documents_batch(
+        origins, [RawDocument(text=text, locator=str(row)) for row, text in enumerate(texts)]
+    )
     language = LanguageConfig(keep=(), threshold=0.0, characters=100, model=None)
     judged = judge_documents(batch, filters=[FilterConfig(name="c4-paper")], language=language)
     kept, (_, gone) = judged.kept, judged.rejects
@@ -114,6 +159,8 @@ def test_kept_documents_take_the_new_text_and_rejects_show_the_old_one() -> None
 
 
 def test_the_later_text_stands() -> None:
-    first, second = (Verdicts.kept(1).with_text(pa.array([text], pa.large_string())) for text in ("a", "b"))
+    first, second = (
+        Verdicts.kept(1).with_text(pa.array([text], pa.large_string())) for text in ("a", "b")
+    )
     assert first.then(Verdicts.kept(1)).text.to_pylist() == ["a"]
     assert Verdicts.kept(1).then(first).then(second).text.to_pylist() == ["b"]

@@ -13,7 +13,11 @@ from transforms.sources.records import clean_text
 
 def judged(text: str, **options: object) -> tuple[str | None, str, dict[str, int]]:
     verdicts = judge_encoding_noise(pa.array([text], pa.large_string()), **options)
-    counts = {name.removeprefix("encoding-noise/"): int(count[0]) for name, count in verdicts.counts.items() if count[0]}
+    counts = {
+        name.removeprefix("encoding-noise/"): int(count[0])
+        for name, count in verdicts.counts.items()
+        if count[0]
+    }
     return verdicts.rule[0], verdicts.text[0].as_py(), counts
 
 
@@ -45,7 +49,9 @@ def judged(text: str, **options: object) -> tuple[str | None, str, dict[str, int
         ("word " * 30 + "\ufffd", ("word " * 30).strip(), {"replacement-characters": 1}),
     ],
 )
-def test_what_is_cleaned_and_what_stays(text: str, cleaned: str | None, counts: dict[str, int]) -> None:
+def test_what_is_cleaned_and_what_stays(
+    text: str, cleaned: str | None, counts: dict[str, int]
+) -> None:
     assert judged(text) == (None, text if cleaned is None else cleaned, counts)
 
 
@@ -84,8 +90,25 @@ NOISE = [
     "日",
     "👩",
 ]
-NOISE += ["\u0308", "\U000e0041", "\U0001f3f4", "\U000e007f", "\uffff", "\u2028", "ก", "\f", "\xa0", "√©", "├⌐", "‚Äô", "Ä…", "Å¡"]
-TEXTS = st.one_of(st.lists(st.sampled_from(NOISE), max_size=12).map("".join), st.text()).map(clean_text)
+NOISE += [
+    "\u0308",
+    "\U000e0041",
+    "\U0001f3f4",
+    "\U000e007f",
+    "\uffff",
+    "\u2028",
+    "ก",
+    "\f",
+    "\xa0",
+    "√©",
+    "├⌐",
+    "‚Äô",
+    "Ä…",
+    "Å¡",
+]
+TEXTS = st.one_of(st.lists(st.sampled_from(NOISE), max_size=12).map("".join), st.text()).map(
+    clean_text
+)
 
 
 @settings(max_examples=400)
@@ -98,7 +121,9 @@ def test_doing_it_again_changes_nothing_and_texts_stay_as_documents_hold_them(te
 
 @settings(max_examples=400)
 @given(st.lists(TEXTS, max_size=4))
-def test_the_cheap_test_misses_nothing_and_rows_do_not_matter_to_each_other(texts: list[str]) -> None:
+def test_the_cheap_test_misses_nothing_and_rows_do_not_matter_to_each_other(
+    texts: list[str],
+) -> None:
     array = pa.array(["ö\u200b", *texts, "ß"], pa.large_string())[1:-1]
     suspect = suspects(array)
     verdicts = judge_encoding_noise(array)
@@ -107,9 +132,16 @@ def test_the_cheap_test_misses_nothing_and_rows_do_not_matter_to_each_other(text
         assert verdicts.text[row].as_py() == judged(text)[1]
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp1250", "cp1251", "mac_roman", "cp437"])
-@pytest.mark.parametrize("text", ["l’été à Noël", "größer und schöner", "señor, ¿qué tal?", "Привет, мир", "Zażółć gęślą jaźń"])
-def test_what_ftfy_repairs_of_utf8_read_as_another_code_page_is_repaired_here(encoding: str, text: str) -> None:
+@pytest.mark.parametrize(
+    "encoding", ["latin-1", "cp1252", "cp1250", "cp1251", "mac_roman", "cp437"]
+)
+@pytest.mark.parametrize(
+    "text",
+    ["l’été à Noël", "größer und schöner", "señor, ¿qué tal?", "Привет, мир", "Zażółć gęślą jaźń"],
+)
+def test_what_ftfy_repairs_of_utf8_read_as_another_code_page_is_repaired_here(
+    encoding: str, text: str
+) -> None:
     broken = text.encode().decode(encoding, "replace")
     if "\ufffd" in broken:
         broken = broken.replace("\ufffd", "")

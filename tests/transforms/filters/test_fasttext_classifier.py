@@ -19,7 +19,11 @@ WORDS = {"mill": (2.0, 0.0), "spam": (-2.0, 0.0), "</s>": (0.0, 0.0)}
 LABELS = {"__label__good": (1.0, 0.0), "__label__bad": (-1.0, 0.0), "__label__odd": (0.0, 1.0)}
 
 
-def write_model(path: Path, words: Mapping[str, tuple[float, float]] = WORDS, labels: Mapping[str, tuple[float, float]] = LABELS) -> Path:
+def write_model(
+    path: Path,
+    words: Mapping[str, tuple[float, float]] = WORDS,
+    labels: Mapping[str, tuple[float, float]] = LABELS,
+) -> Path:
     """A supervised softmax model of dimension 2: a text's vector is the mean of its words', a label's logit the product with its own."""
     out = struct.pack("<ii", 793712314, 12)
     # dim, ws, epoch, minCount, neg, wordNgrams, loss = softmax, model = supervised, bucket, minn, maxn, lrUpdateRate, t
@@ -29,7 +33,9 @@ def write_model(path: Path, words: Mapping[str, tuple[float, float]] = WORDS, la
         for name in names:
             out += name.encode() + b"\0" + struct.pack("<qb", 1, kind)
     for rows in (words, labels):
-        out += struct.pack("<?qq", False, len(rows), 2) + b"".join(struct.pack("<2f", *row) for row in rows.values())
+        out += struct.pack("<?qq", False, len(rows), 2) + b"".join(
+            struct.pack("<2f", *row) for row in rows.values()
+        )
     path.write_bytes(out)
     return path
 
@@ -48,7 +54,9 @@ def probability(*words: str, label: str) -> float:
 
 
 def judged(text: str, model: str, **options: Any) -> tuple[str | None, float]:
-    verdicts = judge_fasttext_classifier(pa.array([text], pa.large_string()), model=model, **{"labels": ("good",), **options})
+    verdicts = judge_fasttext_classifier(
+        pa.array([text], pa.large_string()), model=model, **{"labels": ("good",), **options}
+    )
     (signal,) = verdicts.signals.values()
     return verdicts.rule[0], float(signal[0])
 
@@ -63,7 +71,9 @@ def judged(text: str, model: str, **options: Any) -> tuple[str | None, float]:
         ("spam", ("spam",)),
     ],
 )
-def test_the_score_is_the_models_probability_of_the_whole_text(text: str, words: tuple[str, ...], model: str) -> None:
+def test_the_score_is_the_models_probability_of_the_whole_text(
+    text: str, words: tuple[str, ...], model: str
+) -> None:
     assert judged(text, model)[1] == pytest.approx(probability(*words, label="good"), abs=1e-4)
     both = probability(*words, label="good") + probability(*words, label="odd")
     assert judged(text, model, labels=("__label__good", "odd"))[1] == pytest.approx(both, abs=1e-4)
@@ -73,7 +83,10 @@ def test_keep_and_drop_on_both_sides_of_the_threshold(model: str) -> None:
     score = judged("mill", model)[1]
     assert judged("mill", model, threshold=score)[0] is None
     assert judged("mill", model, threshold=score + 1e-6)[0] == "fasttext-classifier/below-threshold"
-    assert judged("mill", model, threshold=score, action="drop")[0] == "fasttext-classifier/above-threshold"
+    assert (
+        judged("mill", model, threshold=score, action="drop")[0]
+        == "fasttext-classifier/above-threshold"
+    )
     assert judged("mill", model, threshold=score + 1e-6, action="drop")[0] is None
 
 
@@ -81,7 +94,9 @@ def test_only_the_first_characters_where_that_is_asked(model: str) -> None:
     assert judged("mill spam spam spam", model, characters=4) == judged("mill", model)
 
 
-def test_what_is_no_such_model_or_label_is_a_configuration_error(model: str, tmp_path: Path) -> None:
+def test_what_is_no_such_model_or_label_is_a_configuration_error(
+    model: str, tmp_path: Path
+) -> None:
     with pytest.raises(ConfigError, match=r"no label __label__best\n.*\n.*bad, good, odd"):
         judged("mill", model, labels=("best", "good"))
     with pytest.raises(ConfigError, match="no label"):
@@ -100,7 +115,16 @@ def test_the_model_and_its_labels_must_be_given() -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(texts=st.lists(st.one_of(st.sampled_from(["mill", "spam mill", "\0 mill", "__label__good mill"]), st.text()), max_size=4))
+@given(
+    texts=st.lists(
+        st.one_of(
+            st.sampled_from(["mill", "spam mill", "\0 mill", "__label__good mill"]), st.text()
+        ),
+        max_size=4,
+    )
+)
 def test_a_row_alone_is_judged_as_in_a_batch(texts: list[str], model: str) -> None:
-    together = judge_fasttext_classifier(pa.array(["x", *texts], pa.large_string())[1:], model=model, labels=("good",))
+    together = judge_fasttext_classifier(
+        pa.array(["x", *texts], pa.large_string())[1:], model=model, labels=("good",)
+    )
     assert together.rule.tolist() == [judged(text, model)[0] for text in texts]

@@ -9,7 +9,13 @@ import pytest
 
 from transforms.errors import ConfigError
 from transforms.filters.gopher import judge_gopher
-from transforms.filters.language import identify_languages, judge_language, known_languages, load_model, two_letter_codes
+from transforms.filters.language import (
+    identify_languages,
+    judge_language,
+    known_languages,
+    load_model,
+    two_letter_codes,
+)
 from transforms.filters.length import judge_length
 from transforms.filters.presets import PRESETS, expand_presets
 from transforms.filters.registry import FILTERS, check_filter
@@ -20,7 +26,9 @@ SENTENCE = "The old mill stands by the river and nobody has ground corn with it 
 GOOD = SENTENCE * 5
 
 
-def judge_texts(texts: list[str], languages: list[str | None], *, first: int = 0, **options: Any) -> Verdicts:
+def judge_texts(
+    texts: list[str], languages: list[str | None], *, first: int = 0, **options: Any
+) -> Verdicts:
     text = pa.array(texts, pa.large_string())[first:]
     return judge_gopher(text, pa.array(languages, pa.string())[first:], tokenize(text), **options)
 
@@ -40,13 +48,29 @@ def gopher(text: str, language: str | None = "en", **options: Any) -> tuple[str 
         ("mills and the " * 16 + "mill and", "en", None),
         ("the " * 100_001, "en", "gopher/too-many-words"),
         ("a b c of it " * 20, "en", "gopher/mean-word-length"),
-        ("the of incomprehensibilities antidisestablishment " * 20, "en", "gopher/mean-word-length"),
+        (
+            "the of incomprehensibilities antidisestablishment " * 20,
+            "en",
+            "gopher/mean-word-length",
+        ),
         (GOOD + "# " * 20, "en", "gopher/symbol-ratio"),
         (GOOD + "... " * 30, "en", "gopher/ellipsis-ratio"),
         (GOOD + "… " * 15, "en", "gopher/ellipsis-ratio"),
-        ("\n".join(["• the boats and nets"] * 14 + ["- of the fishers"] * 5 + ["last"]), "en", "gopher/bullet-lines"),
-        ("\n".join(["  - the boats and the nets of it"] * 8 + ["of the fishers are here"] * 2), "en", None),
-        ("\n".join(["the river and the mill went on and on..."] * 4 + [SENTENCE] * 6), "en", "gopher/ellipsis-lines"),
+        (
+            "\n".join(["• the boats and nets"] * 14 + ["- of the fishers"] * 5 + ["last"]),
+            "en",
+            "gopher/bullet-lines",
+        ),
+        (
+            "\n".join(["  - the boats and the nets of it"] * 8 + ["of the fishers are here"] * 2),
+            "en",
+            None,
+        ),
+        (
+            "\n".join(["the river and the mill went on and on..."] * 4 + [SENTENCE] * 6),
+            "en",
+            "gopher/ellipsis-lines",
+        ),
         ("\n".join(["the river and the mill went on and on..."] * 3 + [SENTENCE] * 7), "en", None),
         ("there 1234 of 34567 and 6789 " * 20, "en", "gopher/alphabetic-words"),
         ("mills stand beside rivers where corn grows " * 12, "en", "gopher/stop-words"),
@@ -79,15 +103,21 @@ def test_gopher_judges_each_row_alone() -> None:
 
 
 def test_length() -> None:
-    verdicts = judge_length(pa.array(["ü" * 9, "ü" * 10, "ü" * 21], pa.large_string()), at_least=10, at_most=20)
+    verdicts = judge_length(
+        pa.array(["ü" * 9, "ü" * 10, "ü" * 21], pa.large_string()), at_least=10, at_most=20
+    )
     assert verdicts.rule.tolist() == ["length/too-short", None, "length/too-long"]
     assert verdicts.value.tolist()[::2] == [9.0, 21.0]
     assert verdicts.threshold.tolist()[::2] == [10.0, 20.0]
 
 
 def test_the_first_rule_that_rejects_is_named() -> None:
-    ok = Verdicts.where(np.array([True, False, False, True]), rule="a", value=np.arange(4.0), threshold=1)
-    both = ok.then(Verdicts.where(np.array([True, True, False, False]), rule="b", value=9.0, threshold=2))
+    ok = Verdicts.where(
+        np.array([True, False, False, True]), rule="a", value=np.arange(4.0), threshold=1
+    )
+    both = ok.then(
+        Verdicts.where(np.array([True, True, False, False]), rule="b", value=9.0, threshold=2)
+    )
     assert both.keep.tolist() == [True, False, False, False]
     assert both.rule.tolist() == [None, "a", "a", "b"]
     assert both.value.tolist()[1:] == [1.0, 2.0, 9.0]
@@ -98,25 +128,44 @@ def test_the_first_rule_that_rejects_is_named() -> None:
     [
         (GOOD, "en"),
         ("Der Müller mahlt das Korn am Fluss,\nund die Bauern bringen es ihm im Herbst.", "de"),
-        ("Le meunier moud le grain près de la rivière et les paysans l'apportent en automne.", "fr"),
+        (
+            "Le meunier moud le grain près de la rivière et les paysans l'apportent en automne.",
+            "fr",
+        ),
         ("川のそばの古い水車小屋では、もう誰も麦をひいていません。", "ja"),
         ("\r\n\x0b", None),
     ],
 )
 def test_languages(text: str, code: str | None) -> None:
-    codes, scores = identify_languages(pa.array([text], pa.large_string()), model=None, characters=1000)
+    codes, scores = identify_languages(
+        pa.array([text], pa.large_string()), model=None, characters=1000
+    )
     assert (codes.to_pylist() == [code]) or (code is None and scores[0] < 0.65)
 
 
 def test_languages_look_at_the_first_characters_only() -> None:
     text = GOOD + "Der Müller mahlt das Korn am Fluss. " * 500
-    assert identify_languages(pa.array([text], pa.large_string()), model=None, characters=len(GOOD))[0].to_pylist() == ["en"]
+    assert identify_languages(
+        pa.array([text], pa.large_string()), model=None, characters=len(GOOD)
+    )[0].to_pylist() == ["en"]
 
 
 def test_language_verdicts() -> None:
-    verdicts = judge_language(pa.array(["en", "en", "de", None]), np.array([0.9, 0.5, 0.9, 0.1], np.float32), keep=("en",), threshold=0.65)
-    assert verdicts.rule.tolist() == [None, "language/uncertain", "language/not-kept", "language/not-kept"]
-    assert judge_language(pa.array(["en", None]), np.zeros(2, np.float32), keep=(), threshold=0.65).keep.all()
+    verdicts = judge_language(
+        pa.array(["en", "en", "de", None]),
+        np.array([0.9, 0.5, 0.9, 0.1], np.float32),
+        keep=("en",),
+        threshold=0.65,
+    )
+    assert verdicts.rule.tolist() == [
+        None,
+        "language/uncertain",
+        "language/not-kept",
+        "language/not-kept",
+    ]
+    assert judge_language(
+        pa.array(["en", None]), np.zeros(2, np.float32), keep=(), threshold=0.65
+    ).keep.all()
 
 
 def test_the_bundled_model_knows_176_languages() -> None:
@@ -192,19 +241,33 @@ def test_verdicts_on_some_rows_keep_the_others() -> None:
 
 def test_codes_of_other_models_mean_the_same_languages() -> None:
     codes = pa.array(["en", "eng_Latn", "deu", "zho_Hans", "zh-Hant", "xx", None])
-    assert two_letter_codes(codes.dictionary_encode()).to_pylist() == ["en", "en", "de", "zh", "zh", "xx", None]
+    assert two_letter_codes(codes.dictionary_encode()).to_pylist() == [
+        "en",
+        "en",
+        "de",
+        "zh",
+        "zh",
+        "xx",
+        None,
+    ]
 
 
 def test_gopher_skips_the_stop_words_of_languages_without_a_list_and_says_so() -> None:
     text = "The old stone house stands near some river. " * 8
-    verdicts = judge_texts([text.lower(), text.lower().replace("the", "das"), text.lower()], ["cy", "de", None])
+    verdicts = judge_texts(
+        [text.lower(), text.lower().replace("the", "das"), text.lower()], ["cy", "de", None]
+    )
     assert verdicts.rule.tolist() == [None, "gopher/stop-words", None]
     assert verdicts.counts["gopher/no-stop-words-known"].tolist() == [1, 0, 1]
 
 
 def test_presets_leave_out_for_books_what_is_made_for_web_pages() -> None:
     entries = expand_presets(["fineweb"], books=True)
-    assert [entry["name"] for entry in entries] == ["gopher-repetition", "gopher", "fineweb-quality"]
+    assert [entry["name"] for entry in entries] == [
+        "gopher-repetition",
+        "gopher",
+        "fineweb-quality",
+    ]
     assert entries[1]["max_words"] > 10_000_000
     assert entries[2]["max_short_lines"] == 1.0
     assert expand_presets(["fineweb"], books=False) == expand_presets(["fineweb"])

@@ -46,18 +46,32 @@ COPIES = "\n".join(["x" * 49 + "."] * 2 + lines(8, "{:049}."))
         (WIDE.replace(" ", "\n\n"), {}, None, np.nan),
     ],
 )
-def test_each_rule_on_both_sides_of_its_threshold(text: str, options: dict[str, float], rule: str | None, value: float) -> None:
-    assert judged(text, **options) == (rule and f"fineweb-quality/{rule}", pytest.approx(value, nan_ok=True))
+def test_each_rule_on_both_sides_of_its_threshold(
+    text: str, options: dict[str, float], rule: str | None, value: float
+) -> None:
+    assert judged(text, **options) == (
+        rule and f"fineweb-quality/{rule}",
+        pytest.approx(value, nan_ok=True),
+    )
 
 
 def test_the_paper_allows_more_duplicates_but_not_its_threshold_itself() -> None:
     loose = {"max_newlines_per_word": 9.0}
-    assert judged(COPIES, judge_fineweb_quality_paper, **loose) == ("fineweb-quality-paper/duplicate-lines", pytest.approx(0.1))
+    assert judged(COPIES, judge_fineweb_quality_paper, **loose) == (
+        "fineweb-quality-paper/duplicate-lines",
+        pytest.approx(0.1),
+    )
     assert judged(COPIES + "\n" + LONG, judge_fineweb_quality_paper, **loose)[0] is None
     assert judged(COPIES + "\n" + LONG, **loose)[0] == "fineweb-quality/duplicate-lines"
 
 
 def test_a_row_alone_is_judged_as_in_a_batch() -> None:
-    texts = ["", COPIES, "a.\n\n\nb.", "\n".join(lines(5)), "\n\n".join(["one two", "three four five six."])]
+    texts = [
+        "",
+        COPIES,
+        "a.\n\n\nb.",
+        "\n".join(lines(5)),
+        "\n\n".join(["one two", "three four five six."]),
+    ]
     together = judge_fineweb_quality(pa.array(["x", *texts], pa.large_string())[1:])
     assert together.rule.tolist() == [judged(text)[0] for text in texts]

@@ -35,7 +35,10 @@ BARE = ("eng", "zho", "ara", "nor", "msa", "ind", "als", "gsw", "deu")
 @pytest.mark.parametrize(
     ("entry", "labels", "expected"),
     [
-        *[(entry, GLOTLID, "eng_Latn") for entry in ("en", "eng", "eng_Latn", "ENG_LATN", "eng-Latn", "en_Latn")],
+        *[
+            (entry, GLOTLID, "eng_Latn")
+            for entry in ("en", "eng", "eng_Latn", "ENG_LATN", "eng-Latn", "en_Latn")
+        ],
         *[(entry, LID176, "en") for entry in ("en", "eng", "EN")],
         *[(entry, BARE, "eng") for entry in ("en", "eng")],
         ("ger", GLOTLID, "deu_Latn"),
@@ -135,18 +138,43 @@ def test_names_lead_to_labels() -> None:
 
 def test_the_nearest_threshold_decides() -> None:
     found = label_thresholds(
-        {"default": 0.7, "zh": 0.4, "cmn": 0.5, "uz_Cyrl": 0.3, "uz": 0.2, "arz_Arab": 0.1, "ar": 0.6}, GLOTLID, default=0.65
+        {
+            "default": 0.7,
+            "zh": 0.4,
+            "cmn": 0.5,
+            "uz_Cyrl": 0.3,
+            "uz": 0.2,
+            "arz_Arab": 0.1,
+            "ar": 0.6,
+        },
+        GLOTLID,
+        default=0.65,
     )
-    wanted = {"yue_Hani": 0.4, "cmn_Hani": 0.5, "uzn_Cyrl": 0.3, "uzn_Latn": 0.2, "arz_Arab": 0.1, "arb_Arab": 0.6, "eng_Latn": 0.7}
+    wanted = {
+        "yue_Hani": 0.4,
+        "cmn_Hani": 0.5,
+        "uzn_Cyrl": 0.3,
+        "uzn_Latn": 0.2,
+        "arz_Arab": 0.1,
+        "arb_Arab": 0.6,
+        "eng_Latn": 0.7,
+    }
     assert {label: found[label] for label in wanted} == wanted
-    assert label_thresholds({"sw": 0.4}, LID176, default=0.65) == {label: 0.4 if label == "sw" else 0.65 for label in LID176}
+    assert label_thresholds({"sw": 0.4}, LID176, default=0.65) == {
+        label: 0.4 if label == "sw" else 0.65 for label in LID176
+    }
 
 
 @given(st.permutations(["zh", "cmn", "cmn_Hani", "default"]))
 def test_the_order_of_a_threshold_table_does_not_matter(order: list[str]) -> None:
     values = {"zh": 0.1, "cmn": 0.2, "cmn_Hani": 0.3, "default": 0.4}
     found = label_thresholds({name: values[name] for name in order}, GLOTLID, default=0.65)
-    assert (found["yue_Hani"], found["cmn_Latn"], found["cmn_Hani"], found["eng_Latn"]) == (0.1, 0.2, 0.3, 0.4)
+    assert (found["yue_Hani"], found["cmn_Latn"], found["cmn_Hani"], found["eng_Latn"]) == (
+        0.1,
+        0.2,
+        0.3,
+        0.4,
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,7 +217,9 @@ def test_same_languages(code: str, other: str, same: bool) -> None:
         (None, None, False),
     ],
 )
-def test_the_rules_of_filters_for_a_label(code: str | None, rules: str | None, unspaced: bool) -> None:
+def test_the_rules_of_filters_for_a_label(
+    code: str | None, rules: str | None, unspaced: bool
+) -> None:
     assert (rules_language(code), is_unspaced(code)) == (rules, unspaced)
 
 

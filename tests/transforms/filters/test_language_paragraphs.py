@@ -15,9 +15,17 @@ DE = "Der alte Müller mahlt das Korn am Fluss, und die Bauern bringen es ihm im
 FR = "Le vieux meunier moud le grain près de la rivière et les paysans le lui apportent quand il fait sec."
 
 
-def judged(text: str, language: str | None = "en", **options: Any) -> tuple[str | None, str, dict[str, int]]:
-    verdicts = judge_language_paragraphs(pa.array([text], pa.large_string()), pa.array([language]).dictionary_encode(), **options)
-    counts = {name.removeprefix("language-paragraphs/"): int(count[0]) for name, count in verdicts.counts.items() if count[0]}
+def judged(
+    text: str, language: str | None = "en", **options: Any
+) -> tuple[str | None, str, dict[str, int]]:
+    verdicts = judge_language_paragraphs(
+        pa.array([text], pa.large_string()), pa.array([language]).dictionary_encode(), **options
+    )
+    counts = {
+        name.removeprefix("language-paragraphs/"): int(count[0])
+        for name, count in verdicts.counts.items()
+        if count[0]
+    }
     return verdicts.rule[0], verdicts.text[0].as_py(), counts
 
 
@@ -62,9 +70,7 @@ def test_labels_of_other_models_are_understood(language: str) -> None:
 
 
 BOKMAAL = "Den gamle møllen står ved elven, og ingen har malt korn i den siden den store flommen kom og tok broen med seg."
-NYNORSK = (
-    "Den gamle mølla står ved elva, og ingen har male korn i henne sidan den store flaumen kom og tok brua med seg. Eg veit ikkje kvifor."
-)
+NYNORSK = "Den gamle mølla står ved elva, og ingen har male korn i henne sidan den store flaumen kom og tok brua med seg. Eg veit ikkje kvifor."
 
 
 @pytest.mark.parametrize("language", ["no", "nn", "nob_Latn", "nno"])
@@ -77,7 +83,9 @@ def test_capitals_are_read_as_small_letters() -> None:
 
 
 def test_the_share_of_what_went_is_a_signal() -> None:
-    verdicts = judge_language_paragraphs(pa.array([EN, f"{EN}\n{DE}"], pa.large_string()), pa.array(["en", "en"]))
+    verdicts = judge_language_paragraphs(
+        pa.array([EN, f"{EN}\n{DE}"], pa.large_string()), pa.array(["en", "en"])
+    )
     share = verdicts.signals["language-paragraphs/dropped-characters"]
     assert share.tolist() == [0.0, pytest.approx((len(DE) + 1) / (len(EN) + len(DE) + 1))]
 
@@ -88,10 +96,20 @@ def test_a_model_that_is_not_there_is_a_configuration_error() -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.one_of(st.lists(st.sampled_from([EN, DE, FR, "Short", ""]), max_size=6).map("\n".join), st.text()), max_size=3))
+@given(
+    st.lists(
+        st.one_of(
+            st.lists(st.sampled_from([EN, DE, FR, "Short", ""]), max_size=6).map("\n".join),
+            st.text(),
+        ),
+        max_size=3,
+    )
+)
 def test_rows_alone_and_twice(texts: list[str]) -> None:
     texts = [text.strip() for text in texts]
-    together = judge_language_paragraphs(pa.array(["x", *texts], pa.large_string())[1:], pa.array(["en"] * len(texts), pa.string()))
+    together = judge_language_paragraphs(
+        pa.array(["x", *texts], pa.large_string())[1:], pa.array(["en"] * len(texts), pa.string())
+    )
     assert together.rule.tolist() == [judged(text)[0] for text in texts]
     assert together.text.to_pylist() == [judged(text)[1] for text in texts]
     for rule, text in zip(together.rule, together.text.to_pylist(), strict=True):

@@ -42,21 +42,32 @@ RULES = {
 
 @cache
 def peer() -> dict[str, Any]:
-    return json.loads(Path(__file__).with_name("layouts_datatrove.json").read_text(encoding="utf-8"))
+    return json.loads(
+        Path(__file__).with_name("layouts_datatrove.json").read_text(encoding="utf-8")
+    )
 
 
 @cache
 def layouts() -> Columns:
     texts = list(made_layouts(200, seed=peer()["seed"]))
     assert hashlib.sha256("\0".join(texts).encode()).hexdigest() == peer()["sha256"]
-    return Columns(pa.record_batch({"text": pa.array(texts, pa.large_string()), "language": pa.array(["en"] * len(texts))}))
+    return Columns(
+        pa.record_batch(
+            {"text": pa.array(texts, pa.large_string()), "language": pa.array(["en"] * len(texts))}
+        )
+    )
 
 
 @pytest.mark.parametrize("case", peer()["verdicts"])
 def test_verdicts_are_those_of_the_peer(case: str) -> None:
     ((name, options),) = CASES[case][0]
-    found = [rule and rule.partition("/")[2] for rule in judge(layouts(), name=name, options=options).rule.tolist()]
-    reasons = {chr(ord("A") + number): RULES[reason] for number, reason in enumerate(peer()["reasons"])}
+    found = [
+        rule and rule.partition("/")[2]
+        for rule in judge(layouts(), name=name, options=options).rule.tolist()
+    ]
+    reasons = {
+        chr(ord("A") + number): RULES[reason] for number, reason in enumerate(peer()["reasons"])
+    }
     assert found == [reasons.get(letter) for letter in peer()["verdicts"][case]]
     assert len(set(found)) > 1
 
@@ -99,4 +110,6 @@ def test_lines_are_counted_once(text: str, bullets: float, ellipses: float) -> N
 def test_underlined_headings_do_not_make_a_list_of_a_document() -> None:
     text = "".join(f"Chapter {number}\n" + "-" * 40 + f"\n{SENTENCE}\n" for number in range(5))
     assert judge_texts([text], ["en"]).rule.tolist() == [None]
-    assert judge_texts(["\n".join(["- the boats and the nets of it"] * 19 + ["last"])], ["en"]).rule.tolist() == ["gopher/bullet-lines"]
+    assert judge_texts(
+        ["\n".join(["- the boats and the nets of it"] * 19 + ["last"])], ["en"]
+    ).rule.tolist() == ["gopher/bullet-lines"]

@@ -15,7 +15,11 @@ BODY = "The old mill stands by the river and nobody has ground corn with it sinc
 
 def judged(text: str, **options: Any) -> tuple[str | None, str, dict[str, int]]:
     verdicts = judge_line_rules(pa.array([text], pa.large_string()), **options)
-    counts = {name.removeprefix("line-rules/"): int(count[0]) for name, count in verdicts.counts.items() if count[0]}
+    counts = {
+        name.removeprefix("line-rules/"): int(count[0])
+        for name, count in verdicts.counts.items()
+        if count[0]
+    }
     return verdicts.rule[0], verdicts.text[0].as_py(), counts
 
 
@@ -44,8 +48,16 @@ def judged(text: str, **options: Any) -> tuple[str | None, str, dict[str, int]]:
         ("Read more... about mills", "Read more... about mills", None),
         ("Sign-in to comment here", "to comment here", "phrases"),
         ("please Sign-in", "please Sign-in", None),
-        ("one two three four five six seven eight items in cart", "one two three four five six seven eight items in cart", None),
-        ("one two three four five six seven items in cart", "one two three four five six seven", "phrases"),
+        (
+            "one two three four five six seven eight items in cart",
+            "one two three four five six seven eight items in cart",
+            None,
+        ),
+        (
+            "one two three four five six seven items in cart",
+            "one two three four five six seven",
+            "phrases",
+        ),
     ],
 )
 def test_each_rule(line: str, left: str | None, kind: str | None) -> None:
@@ -59,27 +71,48 @@ def test_options_move_the_thresholds() -> None:
     assert judged(f"{BODY}\nABCDEF ghi", max_upper_case=0.6)[1].endswith("ghi")
     assert judged(f"{BODY}\n2023", max_digits=1.0, min_words_per_line=1)[1].endswith("2023")
     assert judged(f"{BODY}\ntwo words", min_words_per_line=3)[1] == BODY
-    assert judged(f"{BODY}\nSign-in to comment", max_words_with_phrase=2)[1].endswith("Sign-in to comment")
+    assert judged(f"{BODY}\nSign-in to comment", max_words_with_phrase=2)[1].endswith(
+        "Sign-in to comment"
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "options", "rule", "value"),
     [
-        ("\n".join(["one two three four five six seven eight nineword ten"] * 2 + ["Home"]), {}, None, np.nan),
-        ("\n".join(["one two three four five six seven eight nineword"] * 2 + ["Home"]), {}, "removed-words", 1 / 19),
-        ("\n".join(["one two three four five six seven eight nineword"] * 2 + ["Home"]), {"max_removed_words": 0.1}, None, np.nan),
+        (
+            "\n".join(["one two three four five six seven eight nineword ten"] * 2 + ["Home"]),
+            {},
+            None,
+            np.nan,
+        ),
+        (
+            "\n".join(["one two three four five six seven eight nineword"] * 2 + ["Home"]),
+            {},
+            "removed-words",
+            1 / 19,
+        ),
+        (
+            "\n".join(["one two three four five six seven eight nineword"] * 2 + ["Home"]),
+            {"max_removed_words": 0.1},
+            None,
+            np.nan,
+        ),
         ("\n".join(["Home", "Menu"]), {}, "removed-words", 1.0),
         ("\n".join(["Home", "Menu"]), {"max_removed_words": 1.0}, "nothing-left", np.nan),
         ("", {}, "nothing-left", np.nan),
     ],
 )
-def test_pages_that_lose_too_much(text: str, options: dict[str, float], rule: str | None, value: float) -> None:
+def test_pages_that_lose_too_much(
+    text: str, options: dict[str, float], rule: str | None, value: float
+) -> None:
     verdicts = judge_line_rules(pa.array([text], pa.large_string()), **options)
     assert verdicts.rule[0] == (rule and f"line-rules/{rule}")
     assert float(verdicts.value[0]) == pytest.approx(value, nan_ok=True)
 
 
-LINES = st.sampled_from([BODY, "HOME PAGE", "3 likes", "", " ", "2023", "Menu", "Sign-in now", "ß ǅ ﬃ", "İ x"])
+LINES = st.sampled_from(
+    [BODY, "HOME PAGE", "3 likes", "", " ", "2023", "Menu", "Sign-in now", "ß ǅ ﬃ", "İ x"]
+)
 
 
 @given(st.lists(st.one_of(st.lists(LINES, max_size=6).map("\n".join), st.text()), max_size=4))

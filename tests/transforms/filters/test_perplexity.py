@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import ConfigError
-from transforms.filters.perplexity import judge_perplexity, load_model, load_tokenizer, normalize_line
+from transforms.filters.perplexity import (
+    judge_perplexity,
+    load_model,
+    load_tokenizer,
+    normalize_line,
+)
 
 kenlm = pytest.importorskip("kenlm", reason="the extra `perplexity` is not installed")
 
@@ -30,7 +35,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judged(text: str, model: Path, **options: Any) -> tuple[str | None, float]:
-    verdicts = judge_perplexity(pa.array([text], pa.large_string()), pa.array(["en"]), model=str(model / "en.arpa"), **options)
+    verdicts = judge_perplexity(
+        pa.array([text], pa.large_string()),
+        pa.array(["en"]),
+        model=str(model / "en.arpa"),
+        **options,
+    )
     return verdicts.rule[0], float(verdicts.signals["perplexity/value"][0])
 
 
@@ -50,13 +60,22 @@ def expected(*log_probabilities: float) -> float:
         ("unheard", (-2.0, -0.5)),
     ],
 )
-def test_the_perplexity_is_that_of_the_definition(text: str, log_probabilities: tuple[float, ...], folder: Path) -> None:
+def test_the_perplexity_is_that_of_the_definition(
+    text: str, log_probabilities: tuple[float, ...], folder: Path
+) -> None:
     assert judged(text, folder)[1] == pytest.approx(expected(*log_probabilities), rel=1e-4)
 
 
 @pytest.mark.parametrize(
     ("line", "normal"),
-    [("  Ça va? ", "ca va?"), ("12٣", "000"), ("„A“—b…", '"a" - b...'), ("a\x01b", "ab"), ("，。！", ",.!"), ("«x»", '"x"')],
+    [
+        ("  Ça va? ", "ca va?"),
+        ("12٣", "000"),
+        ("„A“—b…", '"a" - b...'),
+        ("a\x01b", "ab"),
+        ("，。！", ",.!"),
+        ("«x»", '"x"'),
+    ],
 )
 def test_lines_are_read_as_cc_net_reads_them(line: str, normal: str) -> None:
     assert normalize_line(line) == normal
@@ -72,13 +91,17 @@ def test_bounds_on_both_sides(folder: Path) -> None:
 
 def test_texts_without_words_are_kept(folder: Path) -> None:
     texts = pa.array(["", " \n\x01"], pa.large_string())
-    assert judge_perplexity(texts, pa.array(["en", "en"]), model=str(folder / "en.arpa"), at_least=1e9).keep.all()
+    assert judge_perplexity(
+        texts, pa.array(["en", "en"]), model=str(folder / "en.arpa"), at_least=1e9
+    ).keep.all()
 
 
 def test_a_model_for_each_language_and_buckets(folder: Path) -> None:
     texts = pa.array(["the mill", "mill the", "unheard", "the mill", "the mill"], pa.large_string())
     languages = pa.array(["en", "en", "en", "de", None]).dictionary_encode()
-    verdicts = judge_perplexity(texts, languages, folder=str(folder), head=3.0, tail=10.0, at_most=10.0)
+    verdicts = judge_perplexity(
+        texts, languages, folder=str(folder), head=3.0, tail=10.0, at_most=10.0
+    )
     assert verdicts.rule.tolist() == [None, None, "perplexity/too-high", None, None]
     assert {name: counts.tolist() for name, counts in verdicts.counts.items()} == {
         "perplexity/no-model": [0, 0, 0, 1, 1],
@@ -91,18 +114,28 @@ def test_a_model_for_each_language_and_buckets(folder: Path) -> None:
 
 
 def test_a_tokenizer_cuts_words_into_pieces(folder: Path, tmp_path: Path) -> None:
-    sentencepiece = pytest.importorskip("sentencepiece", reason="the extra `perplexity` is not installed")
+    sentencepiece = pytest.importorskip(
+        "sentencepiece", reason="the extra `perplexity` is not installed"
+    )
     sentences = tmp_path / "sentences.txt"
     sentences.write_text("the mill\nmill the mill\n" * 20)
     sentencepiece.SentencePieceTrainer.train(
-        input=str(sentences), model_prefix=str(tmp_path / "en.sp"), vocab_size=12, hard_vocab_limit=False, minloglevel=2
+        input=str(sentences),
+        model_prefix=str(tmp_path / "en.sp"),
+        vocab_size=12,
+        hard_vocab_limit=False,
+        minloglevel=2,
     )
     path = str(tmp_path / "en.sp.model")
     pieces = load_tokenizer(path).encode_as_pieces("the")
-    assert judged("the", folder, tokenizer=path)[1] == pytest.approx(expected(*[-2.0] * len(pieces), -0.5), rel=1e-4)
+    assert judged("the", folder, tokenizer=path)[1] == pytest.approx(
+        expected(*[-2.0] * len(pieces), -0.5), rel=1e-4
+    )
 
 
-def test_what_is_no_model_is_a_configuration_error(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_model_is_a_configuration_error(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts, languages = pa.array(["x"], pa.large_string()), pa.array(["en"])
     (tmp_path / "bad.arpa").write_text("no model")
     for options in (
@@ -122,8 +155,15 @@ def test_what_is_no_model_is_a_configuration_error(folder: Path, tmp_path: Path,
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(texts=st.lists(st.one_of(st.sampled_from(["the mill", "mill\nthe", ""]), st.text()), max_size=4))
+@given(
+    texts=st.lists(st.one_of(st.sampled_from(["the mill", "mill\nthe", ""]), st.text()), max_size=4)
+)
 def test_a_row_alone_is_judged_as_in_a_batch(texts: list[str], folder: Path) -> None:
     languages = pa.array(["en"] * len(texts), pa.string())
-    together = judge_perplexity(pa.array(["x", *texts], pa.large_string())[1:], languages, model=str(folder / "en.arpa"), at_most=20.0)
+    together = judge_perplexity(
+        pa.array(["x", *texts], pa.large_string())[1:],
+        languages,
+        model=str(folder / "en.arpa"),
+        at_most=20.0,
+    )
     assert together.rule.tolist() == [judged(text, folder, at_most=20.0)[0] for text in texts]

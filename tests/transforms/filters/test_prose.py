@@ -42,10 +42,22 @@ def prose(text: str, language: str | None = "en", **options: float) -> tuple[str
         (CODE * 4, "en", "prose/too-little"),
         (TABLE + PROSE, "eng_Latn", None),
         ("The parser reads\none record after\nthe other, and it\nstops at the end.\n", "en", None),
-        ("Home\nabout us and the team\nContact\nterms of use, privacy\n" * 5, "en", "prose/too-little"),
+        (
+            "Home\nabout us and the team\nContact\nterms of use, privacy\n" * 5,
+            "en",
+            "prose/too-little",
+        ),
         ("ראשי\nעל המפעל, ועל הנהר\nיצירת קשר\nתנאי שימוש\n" * 5, "he", "prose/too-little"),
-        ("cheap shoes buy shoes online best price shoes discount shoes free shipping\n" * 5, "en", "prose/too-little"),
-        ("cheap shoes to buy with the best price of all and free shipping\n" * 5, "en", "prose/too-little"),
+        (
+            "cheap shoes buy shoes online best price shoes discount shoes free shipping\n" * 5,
+            "en",
+            "prose/too-little",
+        ),
+        (
+            "cheap shoes to buy with the best price of all and free shipping\n" * 5,
+            "en",
+            "prose/too-little",
+        ),
         (PROSE.upper() * 3, "en", "prose/too-little"),
         (PROSE.upper() * 3, "cy", None),
         (PROSE * 3, "de", "prose/too-little"),
@@ -70,7 +82,13 @@ def test_the_share_is_of_characters_without_line_feeds() -> None:
     assert prose(MENU, min_words=2, min_stop_words=0, min_share=0.0)[0] is None
 
 
-@given(st.lists(st.one_of(st.sampled_from([MENU, PROSE, CODE, "", "\n", "x"]), st.text()), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.one_of(st.sampled_from([MENU, PROSE, CODE, "", "\n", "x"]), st.text()),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_rows_are_judged_alone(texts: list[str]) -> None:
     column = pa.array(["x", *texts], pa.large_string())[1:]
     together = judge_prose(column, pa.array(["en"] * len(texts)), tokenize(column))
@@ -84,11 +102,17 @@ def test_words_between_white_space_are_what_is_split(texts: list[str]) -> None:
     assert words.per_document.tolist() == list(map(len, expected))
     letters = [any(sign.isalpha() for sign in word) for text in expected for word in text]
     assert words.has_letter.tolist() == letters
-    assert (words.spans.ends - words.spans.starts).tolist() == [len(word) for text in expected for word in text]
+    assert (words.spans.ends - words.spans.starts).tolist() == [
+        len(word) for text in expected for word in text
+    ]
 
 
-def judged(texts: list[str], *, preset: str, kind: str = "", language: str = "en") -> list[str | None]:
-    batch = pa.record_batch({"text": pa.array(texts, pa.large_string()), "language": pa.array([language] * len(texts))})
+def judged(
+    texts: list[str], *, preset: str, kind: str = "", language: str = "en"
+) -> list[str | None]:
+    batch = pa.record_batch(
+        {"text": pa.array(texts, pa.large_string()), "language": pa.array([language] * len(texts))}
+    )
     verdicts = Verdicts.kept(len(texts))
     for name, options in preset_filters(preset, books=kind in KINDS and KINDS[kind].books):
         found = judge(Columns(batch), name=name, options=options)
@@ -105,15 +129,23 @@ DIALOGUE = """"No," said the miller; "the wheel - it is old - does not turn."
 
 
 def test_punctuation_between_words_is_no_word_to_the_literal_reading() -> None:
-    batch = pa.record_batch({"text": pa.array([DIALOGUE * 3], pa.large_string()), "language": pa.array(["en"])})
+    batch = pa.record_batch(
+        {"text": pa.array([DIALOGUE * 3], pa.large_string()), "language": pa.array(["en"])}
+    )
     options = [dict(PRESETS[preset])["gopher"] for preset in ("fineweb", "fineweb-whitespace")]
-    assert [judge(Columns(batch), name="gopher", options=given).rule[0] for given in options] == ["gopher/alphabetic-words", None]
+    assert [judge(Columns(batch), name="gopher", options=given).rule[0] for given in options] == [
+        "gopher/alphabetic-words",
+        None,
+    ]
 
 
 def test_words_option_leaves_languages_without_spaces_alone() -> None:
     text = pa.array([CHINESE * 6], pa.large_string())
     batch = pa.record_batch({"text": text, "language": pa.array(["zh"])})
-    rules = [judge(Columns(batch), name="gopher", options={"words": words}).rule[0] for words in ("tokens", "whitespace")]
+    rules = [
+        judge(Columns(batch), name="gopher", options={"words": words}).rule[0]
+        for words in ("tokens", "whitespace")
+    ]
     assert rules == [None, None]
 
 
@@ -157,18 +189,29 @@ NOVEL = [
 @pytest.mark.parametrize(
     "text",
     [
-        "\n\n".join(f"{('I', 'II', 'III')[number % 3]}\n\n{part}" for number, part in enumerate(NOVEL)),
+        "\n\n".join(
+            f"{('I', 'II', 'III')[number % 3]}\n\n{part}" for number, part in enumerate(NOVEL)
+        ),
         "\n\n".join(f"* * *\n\n{part}" for part in NOVEL),
-        "\n\n".join(f"{('HAMLET.', 'OPHELIA.')[number % 2]}\n{part}" for number, part in enumerate(NOVEL)),
+        "\n\n".join(
+            f"{('HAMLET.', 'OPHELIA.')[number % 2]}\n{part}" for number, part in enumerate(NOVEL)
+        ),
         "\n\n".join(f"{number % 4 + 1}\n\n{part}" for number, part in enumerate(NOVEL)),
     ],
     ids=["chapters", "rules", "speakers", "numbers"],
 )
 def test_books_may_repeat_their_short_lines(preset: str, text: str) -> None:
     lines = dict(preset_filters(preset, books=True))
-    batch = pa.record_batch({"text": pa.array([text], pa.large_string()), "language": pa.array(["en"])})
+    batch = pa.record_batch(
+        {"text": pa.array([text], pa.large_string()), "language": pa.array(["en"])}
+    )
     for name in ("gopher-repetition", "fineweb-quality", "fineweb-quality-paper"):
         if name in lines:
             found = judge(Columns(batch), name=name, options=lines[name])
-            repeated = {rule: value[0] for rule, value in found.signals.items() if "duplicate-" in rule}
-            assert (found.rule[0] or "").partition("/")[2] not in ("duplicate-lines", "duplicate-paragraphs"), repeated
+            repeated = {
+                rule: value[0] for rule, value in found.signals.items() if "duplicate-" in rule
+            }
+            assert (found.rule[0] or "").partition("/")[2] not in (
+                "duplicate-lines",
+                "duplicate-paragraphs",
+            ), repeated

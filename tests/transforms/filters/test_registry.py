@@ -37,17 +37,27 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     return {
         "url": {"blocked_domains": ["example.org"], "domain_lists": [str(folder / "domains")]},
         "blocked-words": {"words": ["bad word"]},
-        "fasttext-classifier": {"model": str(write_model(folder / "model.bin")), "labels": ["good"]},
+        "fasttext-classifier": {
+            "model": str(write_model(folder / "model.bin")),
+            "labels": ["good"],
+        },
         "pii": {"kinds": ["email", "phone"]},
     }
 
 
 def batch_of(texts: list[str]) -> pa.RecordBatch:
     urls = [None, "https://example.com/a", "http://example.net/", "no url", "http://example.org"]
-    documents = [RawDocument(locator=str(row), text=clean_text(text), url=urls[row % len(urls)]) for row, text in enumerate(texts)]
+    documents = [
+        RawDocument(locator=str(row), text=clean_text(text), url=urls[row % len(urls)])
+        for row, text in enumerate(texts)
+    ]
     batch = documents_batch([Origin("web", "file")] * len(documents), documents)
-    languages = pa.array([["en", "de", None][row % 3] for row in range(len(texts))], pa.string()).dictionary_encode()
-    return batch.set_column(batch.schema.get_field_index("language"), DOCUMENT_SCHEMA.field("language"), languages)
+    languages = pa.array(
+        [["en", "de", None][row % 3] for row in range(len(texts))], pa.string()
+    ).dictionary_encode()
+    return batch.set_column(
+        batch.schema.get_field_index("language"), DOCUMENT_SCHEMA.field("language"), languages
+    )
 
 
 @pytest.mark.parametrize("name", sorted(set(FILTERS) - {"perplexity"}))
@@ -62,7 +72,14 @@ def test_verdicts_are_complete_and_texts_stay_as_documents_hold_them(
     verdicts = judge(Columns(batch), name=name, options=given_options)
     rows = len(batch)
     assert verdicts.keep.dtype == bool
-    for column in (verdicts.keep, verdicts.rule, verdicts.value, verdicts.threshold, *verdicts.counts.values(), *verdicts.signals.values()):
+    for column in (
+        verdicts.keep,
+        verdicts.rule,
+        verdicts.value,
+        verdicts.threshold,
+        *verdicts.counts.values(),
+        *verdicts.signals.values(),
+    ):
         assert column.shape == (rows,)
     assert np.array_equal(verdicts.keep, [rule is None for rule in verdicts.rule])
     assert all(rule.startswith(f"{name}/") for rule in verdicts.rule if rule)
@@ -80,8 +97,14 @@ def test_options_that_name_files_are_options() -> None:
 @pytest.mark.real_data
 def test_urls_of_real_pages_have_one_spelling(data_folder: Path) -> None:
     records = read_records(str(data_folder / "web" / "pages-00.warc.gz"), kind="warc", options={})
-    urls = [record.url for record in records if isinstance(record, RawDocument | RawReject) and record.url]
+    urls = [
+        record.url
+        for record in records
+        if isinstance(record, RawDocument | RawReject) and record.url
+    ]
     normal = [normalize_url(url) for url in urls]
     assert len(urls) > 200
-    assert [found is not None for found in normal] == [url.startswith(("http://", "https://")) for url in urls]
+    assert [found is not None for found in normal] == [
+        url.startswith(("http://", "https://")) for url in urls
+    ]
     assert all(found is None or normalize_url(found) == found for found in normal)

@@ -13,11 +13,21 @@ from transforms.filters.tokens import tokenize
 
 
 def counted(texts: list[str], languages: list[str | None]) -> list[float]:
-    return count_stop_words(tokenize(pa.array(texts, pa.large_string())), pa.array(languages, pa.string())).tolist()
+    return count_stop_words(
+        tokenize(pa.array(texts, pa.large_string())), pa.array(languages, pa.string())
+    ).tolist()
 
 
 def test_words_are_counted_once_in_the_language_of_their_document() -> None:
-    texts = ["the the mill of that", "The Mill Of", "der Mann und die Frau", "der Mann und die Frau", "", "我的书是在这里", "x"]
+    texts = [
+        "the the mill of that",
+        "The Mill Of",
+        "der Mann und die Frau",
+        "der Mann und die Frau",
+        "",
+        "我的书是在这里",
+        "x",
+    ]
     found = counted(texts, ["en", "en", "de", "en", "de", "zh", None])
     assert found[:6] == [3, 0, 3, 0, 0, 4]
     assert np.isnan(found[6])
@@ -32,7 +42,9 @@ def test_every_word_can_be_found_alone_and_packs_differently() -> None:
 
 def test_batch_composition_does_not_matter() -> None:
     texts, languages = ["the of to", "och det i", "plain", "и в на"], ["en", "sv", "en", "ru"]
-    assert counted(texts, languages) == [counted([text], [language])[0] for text, language in zip(texts, languages, strict=True)]
+    assert counted(texts, languages) == [
+        counted([text], [language])[0] for text, language in zip(texts, languages, strict=True)
+    ]
 
 
 @pytest.mark.real_data
@@ -40,7 +52,11 @@ def test_two_stop_words_are_in_texts_of_their_language_and_in_few_others(data_fo
     """Pairs of paragraphs of the Universal Declaration of Human Rights, in 56 languages: shorter texts than gopher keeps."""
     with gzip.open(data_folder / "languages" / "udhr.tsv.gz", "rt", encoding="utf-8") as file:
         rows = [(line.split("\t")[0], line.rstrip("\n").split("\t")[-1]) for line in file]
-    pairs = [(code, f"{text} {after}") for (code, text), (next_code, after) in itertools.pairwise(rows) if code == next_code]
+    pairs = [
+        (code, f"{text} {after}")
+        for (code, text), (next_code, after) in itertools.pairwise(rows)
+        if code == next_code
+    ]
     texts, codes = [text for _, text in pairs], np.array([code for code, _ in pairs])
     for language in STOP_WORDS:
         enough = np.array(counted(texts, [language] * len(texts))) >= 2

@@ -14,7 +14,10 @@ def split(*texts: str) -> Tokens:
 
 def tokens_of(text: str) -> list[str]:
     spans = split(text).spans
-    return [text[start:end] for start, end in zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)]
+    return [
+        text[start:end]
+        for start, end in zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +30,10 @@ def tokens_of(text: str) -> list[str]:
         ("Mr. Smith of Acme Inc., USA.", "Mr. Smith of Acme Inc. , USA ."),
         ("(e.g. at 9 a.m.)", "( e.g. at 9 a.m. )"),
         ("u.s. and U.s. but i.e. and vs. and v.s.", "u.s . and U.s . but i.e. and vs. and v.s."),
-        ("and/or (and/or), and-and/or or/and sand/or", "and/or ( and/or ) , and - and / or or / and sand / or"),
+        (
+            "and/or (and/or), and-and/or or/and sand/or",
+            "and/or ( and/or ) , and - and / or or / and sand / or",
+        ),
         ("cannot, un-cannot cannot-be (id) --id", "can not , un - cannot cannot - be ( i d ) --id"),
         ("--- === - a ==== -b", "--- = = = - a = = = = -b"),
         ("wait... what?..", "wait ... what ? .."),
@@ -66,15 +72,21 @@ def test_tokens(text: str, tokens: str) -> None:
 )
 def test_counts(text: str, words: int, letters: int, sentences: int) -> None:
     tokens = split(text)
-    assert (tokens.is_word.sum(), tokens.has_letter.sum(), tokens.sentences_per_document().tolist()) == (words, letters, [sentences])
+    assert (
+        tokens.is_word.sum(),
+        tokens.has_letter.sum(),
+        tokens.sentences_per_document().tolist(),
+    ) == (words, letters, [sentences])
 
 
 def test_a_sentence_that_begins_small_can_be_left_out() -> None:
     tokens = split("one. two. Three", "small first. and on")
-    assert tokens.sentences_per_document(before_small_letters=False).tolist() == [2, 1]
+    assert tokens.sentences_per_document(before_lowercase=False).tolist() == [2, 1]
 
 
-TEXTS = st.text(st.sampled_from("aB1 .,'’-\n…:/@#()\"$%水\u0301\u200b~+tn*"), max_size=40) | st.text(max_size=20)
+TEXTS = st.text(
+    st.sampled_from("aB1 .,'’-\n…:/@#()\"$%水\u0301\u200b~+tn*"), max_size=40
+) | st.text(max_size=20)
 
 
 @given(st.lists(TEXTS, max_size=6))
@@ -96,4 +108,7 @@ def tokens_of_row(tokens: Tokens, row: int) -> list[str]:
     spans = tokens.spans
     part = slice(spans.offsets[row], spans.offsets[row + 1])
     points = spans.code_points.tolist()
-    return ["".join(map(chr, points[a:b])) for a, b in zip(spans.starts[part].tolist(), spans.ends[part].tolist(), strict=True)]
+    return [
+        "".join(map(chr, points[a:b]))
+        for a, b in zip(spans.starts[part].tolist(), spans.ends[part].tolist(), strict=True)
+    ]

@@ -23,7 +23,8 @@ def judged(url: str | None, **options: Any) -> str | None:
 
 
 DOMAIN, URL, WORD, SUBSTRING, SOFT = (
-    f"url/{rule}" for rule in ("blocked-domain", "blocked-url", "blocked-word", "blocked-substring", "soft-words")
+    f"url/{rule}"
+    for rule in ("blocked-domain", "blocked-url", "blocked-word", "blocked-substring", "soft-words")
 )
 SOFT_WORDS = {"soft_words": ("bet", "win", "casino")}
 
@@ -47,7 +48,11 @@ SOFT_WORDS = {"soft_words": ("bet", "win", "casino")}
         ("http://[2001:db8::1]:8080/", {"blocked_domains": ("[2001:db8:0::1]",)}, DOMAIN),
         ("http://bücher.example/", {"blocked_domains": ("xn--bcher-kva.example",)}, DOMAIN),
         ("http://xn--bcher-kva.example/", {"blocked_domains": ("bücher.example",)}, DOMAIN),
-        ("http://good.example.com/", {"blocked_domains": ("example.com",), "allowed_domains": ("good.example.com",)}, None),
+        (
+            "http://good.example.com/",
+            {"blocked_domains": ("example.com",), "allowed_domains": ("good.example.com",)},
+            None,
+        ),
         ("http://example.com/bet/win", {**SOFT_WORDS, "allowed_domains": ("example.com",)}, None),
         ("ftp://example.com/", {"blocked_domains": ("example.com",)}, None),
         ("ftp://example.com/", {"require_http": True}, "url/not-http"),
@@ -90,7 +95,9 @@ def test_rules(url: str | None, options: dict[str, Any], rule: str | None) -> No
 )
 def test_lists_of_addresses(url: str, rule: str | None, tmp_path: Path) -> None:
     path = tmp_path / "urls"
-    path.write_text("# pages\nexample.com/bad/\n\nhttps://example.org/?id=7\nexample.org:8080/x\nwhole.example/\nnot an address\n")
+    path.write_text(
+        "# pages\nexample.com/bad/\n\nhttps://example.org/?id=7\nexample.org:8080/x\nwhole.example/\nnot an address\n"
+    )
     assert judged(url, url_lists=(str(path),)) == rule
 
 
@@ -100,7 +107,12 @@ DOMAINS = "# comment\nExample.COM\r\nwww.with-www.example\n*.star.example\nbüch
 @pytest.fixture(params=["plain", "gz", "tar.gz"])
 def ut1(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """UT1's lists as a folder, as a folder of packed files and as one archive."""
-    files = {"adult/domains": DOMAINS, "adult/urls": "pages.example/x\n", "adult/usage": "black", "games/domains": "games.example\n"}
+    files = {
+        "adult/domains": DOMAINS,
+        "adult/urls": "pages.example/x\n",
+        "adult/usage": "black",
+        "games/domains": "games.example\n",
+    }
     if request.param == "tar.gz":
         path = tmp_path / "blacklists.tar.gz"
         with tarfile.open(path, "w:gz") as archive:
@@ -155,7 +167,9 @@ def test_one_category_as_a_folder(tmp_path: Path) -> None:
         ("ut1", None, "no CATEGORY/domains"),
     ],
 )
-def test_lists_that_cannot_be_read_are_configuration_errors(option: str, content: bytes | None, message: str, tmp_path: Path) -> None:
+def test_lists_that_cannot_be_read_are_configuration_errors(
+    option: str, content: bytes | None, message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "list"
     if content is not None:
         path.write_bytes(content)
@@ -175,12 +189,27 @@ def test_packed_lists_that_were_cut_are_configuration_errors(tmp_path: Path) -> 
 def test_a_hash_set_holds_what_was_put_in(members: set[int], asked: list[int]) -> None:
     found = HashSet([hash_all(map(str, members)), hash_all(map(str, members))])
     assert len(found) == len(members)
-    assert found.contains(hash_all(map(str, asked))).tolist() == [number in members for number in asked]
+    assert found.contains(hash_all(map(str, asked))).tolist() == [
+        number in members for number in asked
+    ]
 
 
 def test_a_row_alone_is_judged_as_in_a_batch() -> None:
-    urls = [None, "http://a.example.com/", "x", "http://example.com/bet/win", "http://bet.org/", "http://a.example.com/", ""]
-    options: dict[str, Any] = {**SOFT_WORDS, "blocked_domains": ("a.example.com",), "blocked_words": ("bet",), "require_http": True}
+    urls = [
+        None,
+        "http://a.example.com/",
+        "x",
+        "http://example.com/bet/win",
+        "http://bet.org/",
+        "http://a.example.com/",
+        "",
+    ]
+    options: dict[str, Any] = {
+        **SOFT_WORDS,
+        "blocked_domains": ("a.example.com",),
+        "blocked_words": ("bet",),
+        "require_http": True,
+    }
     together = judge_url(pa.array(["z", *urls], pa.string())[1:], **options)
     assert together.rule.tolist() == [judged(url, **options) for url in urls]
     assert len(judge_url(pa.array([], pa.string()), **options).keep) == 0
@@ -189,13 +218,22 @@ def test_a_row_alone_is_judged_as_in_a_batch() -> None:
 @given(st.lists(st.one_of(st.none(), st.text(), st.text().map("http://".__add__)), max_size=5))
 def test_any_text_as_url_is_judged(urls: list[str | None]) -> None:
     urls = [url if url is None else url.encode("utf-8", "replace").decode() for url in urls]
-    verdicts = judge_url(pa.array(urls, pa.string()), blocked_domains=("example.com",), blocked_substrings=("bet",), **SOFT_WORDS)
+    verdicts = judge_url(
+        pa.array(urls, pa.string()),
+        blocked_domains=("example.com",),
+        blocked_substrings=("bet",),
+        **SOFT_WORDS,
+    )
     assert len(verdicts.keep) == len(urls)
     assert np.array_equal(verdicts.keep, np.array([rule is None for rule in verdicts.rule], bool))
 
 
 def test_options_as_toml_gives_them() -> None:
     check_filter("url", {"blocked_domains": ["example.com"], "min_soft_words": 2})
-    for wrong in ({"blocked_domains": "example.com"}, {"blocked_domains": [1]}, {"min_soft_words": "2"}):
+    for wrong in (
+        {"blocked_domains": "example.com"},
+        {"blocked_domains": [1]},
+        {"min_soft_words": "2"},
+    ):
         with pytest.raises(ValueError, match=r"list|string|integer"):
             check_filter("url", wrong)

@@ -21,7 +21,10 @@ def _formula(state: StateInline, silent: bool) -> bool:
 
 
 def _display(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    lines = [state.getLines(number, number + 1, state.tShift[number], False).strip() for number in range(start, min(end, start + 50))]
+    lines = [
+        state.getLines(number, number + 1, state.tShift[number], False).strip()
+        for number in range(start, min(end, start + 50))
+    ]
     if lines[:1] != ["$$"] or "$$" not in lines[1:]:
         return False
     close = lines.index("$$", 1)
@@ -34,13 +37,18 @@ def _display(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     markdown.inline.ruler.before("escape", "math", _formula)
-    markdown.block.ruler.before("fence", "display", _display, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    markdown.block.ruler.before(
+        "fence", "display", _display, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
     return markdown
 
 
 _PARSER = parser()
 _SHOWN = frozenset(
-    (*("text", "text_special", "code_inline", "code_block", "fence"), *("math_inline", "math_block", "html_inline", "html_block"))
+    (
+        *("text", "text_special", "code_inline", "code_block", "fence"),
+        *("math_inline", "math_block", "html_inline", "html_block"),
+    )
 )
 
 
@@ -56,7 +64,11 @@ def _texts(tokens: list[Token], *, tables: bool) -> Iterator[str]:
         elif token.type in ("softbreak", "hardbreak") or token.type.endswith("_close"):
             yield "\n" if not token.type.startswith(("em_", "strong_", "link_", "s_")) else ""
         elif token.type in _SHOWN:
-            yield token.content if not token.type.endswith("block") and token.type != "fence" else f"\n{token.content}\n"
+            yield (
+                token.content
+                if not token.type.endswith("block") and token.type != "fence"
+                else f"\n{token.content}\n"
+            )
 
 
 def markdown_text(markdown: str, *, tables: bool = True) -> str:

@@ -31,7 +31,12 @@ every_pack = pytest.mark.parametrize("pack", PACKS.values(), ids=PACKS)
 
 def off_by(data: bytes, difference: int) -> bytes:
     """A record whose Content-Length is wrong by so much."""
-    return re.sub(rb"Content-Length: (\d+)", lambda found: b"Content-Length: %d" % (int(found[1]) + difference), data, count=1)
+    return re.sub(
+        rb"Content-Length: (\d+)",
+        lambda found: b"Content-Length: %d" % (int(found[1]) + difference),
+        data,
+        count=1,
+    )
 
 
 def read(data: bytes) -> tuple[list[str], Counter[str]]:
@@ -73,7 +78,9 @@ def read(data: bytes) -> tuple[list[str], Counter[str]]:
         ([GOOD.replace(b"WARC-Type: response\r\n", b""), BIG], ["", ""]),
     ],
 )  # fmt: skip
-def test_damage_costs_the_record_that_has_it(pack: Pack, records: list[bytes], outcomes: list[str]) -> None:
+def test_damage_costs_the_record_that_has_it(
+    pack: Pack, records: list[bytes], outcomes: list[str]
+) -> None:
     assert read(pack(records))[0] == outcomes
 
 
@@ -97,21 +104,51 @@ def test_a_file_that_is_no_archive_says_so(pack: Pack, data: bytes, says: str) -
 
 @every_pack
 def test_every_record_of_every_type_is_in_a_count(pack: Pack) -> None:
-    types = ["warcinfo", "request", "metadata", "revisit", "continuation", "Request", "screenshot", "x" * 500]
-    data = pack([GOOD.replace(b"WARC-Type: response", b"WARC-Type: " + name.encode()) for name in [*types, "RESPONSE"]])
+    types = [
+        "warcinfo",
+        "request",
+        "metadata",
+        "revisit",
+        "continuation",
+        "Request",
+        "screenshot",
+        "x" * 500,
+    ]
+    data = pack(
+        [
+            GOOD.replace(b"WARC-Type: response", b"WARC-Type: " + name.encode())
+            for name in [*types, "RESPONSE"]
+        ]
+    )
     assert read(data) == (
         [""],
-        Counter({"warcinfo": 1, "request": 2, "metadata": 1, "revisit": 1, "continuation": 1, "unknown": 2}),
+        Counter(
+            {
+                "warcinfo": 1,
+                "request": 2,
+                "metadata": 1,
+                "revisit": 1,
+                "continuation": 1,
+                "unknown": 2,
+            }
+        ),
     )
 
 
 def test_the_log_that_wget_stores_is_no_document() -> None:
-    log = GOOD.replace(b"WARC-Type: response", b"WARC-Type: resource").replace(b"http://example.org/a", b"metadata://gnu.org/wget.log")
+    log = GOOD.replace(b"WARC-Type: response", b"WARC-Type: resource").replace(
+        b"http://example.org/a", b"metadata://gnu.org/wget.log"
+    )
     assert read(log) == ([], Counter(metadata=1))
 
 
 @pytest.mark.parametrize(
-    ("damage", "outcome"), [(slice(40, 60), "warc/damaged"), (slice(0, 3), "warc/damaged"), (slice(-6, -2), "warc/damaged")]
+    ("damage", "outcome"),
+    [
+        (slice(40, 60), "warc/damaged"),
+        (slice(0, 3), "warc/damaged"),
+        (slice(-6, -2), "warc/damaged"),
+    ],
 )
 def test_reading_goes_on_behind_a_damaged_gzip_member(damage: slice, outcome: str) -> None:
     members = [bytearray(gzip.compress(each)) for each in (GOOD, BIG, GOOD, BIG, REQUEST)]
@@ -131,9 +168,17 @@ def test_the_details_say_what_is_wrong() -> None:
     data = b"".join([GOOD, off_by(GOOD, 10**9), off_by(GOOD, -100), GOOD, b"<p>junk\n", BIG])
     details = [each.detail for each in read_warc(io.BytesIO(data)) if isinstance(each, RawReject)]
     size = int(re.search(rb"Content-Length: (\d+)", GOOD)[1])
-    assert details[0] == f"Content-Length is {size + 10**9}, and the next record begins after {size + 4} bytes (response record)"
-    assert details[1] == f"Content-Length is {size - 100}, and no record ends there: 104 bytes more follow (response record)"
-    assert details[2].startswith("8 bytes that are no record: it looks like text/html, and begins with b'<p>junk")
+    assert (
+        details[0]
+        == f"Content-Length is {size + 10**9}, and the next record begins after {size + 4} bytes (response record)"
+    )
+    assert (
+        details[1]
+        == f"Content-Length is {size - 100}, and no record ends there: 104 bytes more follow (response record)"
+    )
+    assert details[2].startswith(
+        "8 bytes that are no record: it looks like text/html, and begins with b'<p>junk"
+    )
 
 
 def test_an_archive_inside_a_damaged_record_of_its_own_member_is_not_read_as_records() -> None:
@@ -159,9 +204,17 @@ def test_a_block_that_is_not_held_is_searched_again_when_it_was_none() -> None:
     large = record(b"x" * 2_000_000)
     data = b"".join([GOOD, off_by(large, 500), BIG, off_by(large, 10**9), GOOD])
     found = list(read_warc(io.BytesIO(data), max_payload_megabytes=0.5))
-    assert [each.rule if isinstance(each, RawReject) else "" for each in found] == ["", "warc/wrong-length", "", "warc/wrong-length", ""]
+    assert [each.rule if isinstance(each, RawReject) else "" for each in found] == [
+        "",
+        "warc/wrong-length",
+        "",
+        "warc/wrong-length",
+        "",
+    ]
     whole = list(read_warc(io.BytesIO(gzip.compress(data)), max_payload_megabytes=0.5))
-    assert [getattr(each, "text", None) for each in whole] == [getattr(each, "text", None) for each in found]
+    assert [getattr(each, "text", None) for each in whole] == [
+        getattr(each, "text", None) for each in found
+    ]
     assert isinstance(whole[2], RawDocument)
 
 
@@ -176,7 +229,9 @@ def test_a_zstd_file_cut_anywhere_is_told_once(kept: int) -> None:
 
 def test_a_dictionary_before_the_frames() -> None:
     """As `.warc.zst` of the Archive Team has it."""
-    trained = zstandard.train_dictionary(2000, [GOOD[start : start + 300] for start in range(0, 500, 2)])
+    trained = zstandard.train_dictionary(
+        2000, [GOOD[start : start + 300] for start in range(0, 500, 2)]
+    )
     packer = zstandard.ZstdCompressor(dict_data=trained)
     for stored in (trained.as_bytes(), zstandard.compress(trained.as_bytes())):
         head = b"\x5d\x2a\x4d\x18" + len(stored).to_bytes(4, "little") + stored

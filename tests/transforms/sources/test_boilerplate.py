@@ -20,7 +20,10 @@ SENTENCE = "The river rose in the night, and in the morning the lower fields lay
         ("Das könnte Sie auch interessieren", "read-also"),
         ("Lea también: La crecida del río", "read-also"),
         ("À lire aussi", "read-also"),
-        ("Read more than one book a month, and you will know what the people of the valley knew about the river long before.", None),
+        (
+            "Read more than one book a month, and you will know what the people of the valley knew about the river long before.",
+            None,
+        ),
         ("Teilen Drucken E-Mail", "interface"),
         ("Share on Facebook", "interface"),
         ("Facebook", "interface"),
@@ -46,7 +49,9 @@ def test_each_rule_and_what_it_leaves_alone(line: str, rule: str | None) -> None
 
 
 def test_a_request_of_some_length_goes_only_near_the_end() -> None:
-    line = f"If you want to know more, then subscribe to the letter that we write to our readers. {SENTENCE}"[:180]
+    line = f"If you want to know more, then subscribe to the letter that we write to our readers. {SENTENCE}"[
+        :180
+    ]
     assert (line_rule(line), line_rule(line, near_end=True)) == (None, "request")
 
 
@@ -60,7 +65,12 @@ def kept(lines: list[str], exempt: list[bool] | None = None) -> list[str]:
     [
         (["Title", "By A. Person", "12. March 2020, 10:30 Uhr"], ["Title"]),
         (["Title", "Veröffentlicht am 12.03.2020"], ["Title"]),
-        (["On 12 March 2020 the river rose again and nobody knew why, it is said in the valley to this day"], None),
+        (
+            [
+                "On 12 March 2020 the river rose again and nobody knew why, it is said in the valley to this day"
+            ],
+            None,
+        ),
     ],
 )
 def test_date_and_author_at_the_head(before: list[str], after: list[str] | None) -> None:
@@ -75,7 +85,9 @@ def test_cells_and_code_are_no_boilerplate() -> None:
 
 
 def test_a_refrain_stays() -> None:
-    lines = [line for n in range(6) for line in ("O the river, the river is rising!", f"{n}. {SENTENCE}")]
+    lines = [
+        line for n in range(6) for line in ("O the river, the river is rising!", f"{n}. {SENTENCE}")
+    ]
     assert kept(lines) == lines
 
 
@@ -84,7 +96,9 @@ def test_a_text_of_boilerplate_stays_as_it_is() -> None:
     assert kept(lines) == lines
 
 
-LINES = st.sampled_from([SENTENCE, "Share", "Comments", "Foto: dpa", "a list", "Related", "12.03.2020", "x" * 500])
+LINES = st.sampled_from(
+    [SENTENCE, "Share", "Comments", "Foto: dpa", "a list", "Related", "12.03.2020", "x" * 500]
+)
 
 
 @settings(deadline=None)

@@ -12,7 +12,10 @@ from transforms.sources.render import render
     [
         ("<apply><plus/><ci>a</ci><cn>2</cn></apply>", "a+2"),
         ("<apply><power/><ci>x</ci><cn>2</cn></apply>", "x^2"),
-        ("<apply><power/><apply><plus/><ci>x</ci><cn>1</cn></apply><cn>10</cn></apply>", "(x+1)^{10}"),
+        (
+            "<apply><power/><apply><plus/><ci>x</ci><cn>1</cn></apply><cn>10</cn></apply>",
+            "(x+1)^{10}",
+        ),
         ("<apply><divide/><cn>1</cn><cn>2</cn></apply>", "\\frac{1}{2}"),
         ("<apply><times/><cn>2</cn><cn>3</cn></apply>", "2 3"),
         ("<apply><minus/><cn>3</cn></apply>", "-3"),
@@ -23,4 +26,6 @@ from transforms.sources.render import render
     ],
 )
 def test_what_an_apply_means(markup: str, expected: str) -> None:
-    assert render(page_tree(HTMLTree.parse(f"<body><p><math>{markup}</math></p></body>"))) == expected
+    assert (
+        render(page_tree(HTMLTree.parse(f"<body><p><math>{markup}</math></p></body>"))) == expected
+    )

@@ -14,7 +14,10 @@ from transforms.sources.declared import is_known, language_of, meta_label, pytho
         ('<meta charset="koi8-r"><meta charset=utf-8>', "koi8-r"),
         ("<meta/charset=gbk>", "gbk"),
         ("<meta name=viewport content='width=device-width'\n charset=\tbig5>", "big5"),
-        ('<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">', "windows-1251"),
+        (
+            '<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">',
+            "windows-1251",
+        ),
         ("<meta content='text/html;charset = \"gbk\"' http-equiv=content-type>", "gbk"),
         ("<meta http-equiv=content-type content='text/html; charset=euc-kr; x=y'>", "euc-kr"),
         ("<meta content='text/html; charset=koi8-r'>", None),  # no pragma
@@ -38,7 +41,10 @@ from transforms.sources.declared import is_known, language_of, meta_label, pytho
         ("<meta charset=iso-2022-cn>", None),  # nobody can read it
         ("charset=koi8-r", None),
         ("<meta charset=", None),
-        ("<head>" + "<link rel=x href=y>" * 200 + "<meta charset=gbk>", "gbk"),  # behind the first 1,024 bytes
+        (
+            "<head>" + "<link rel=x href=y>" * 200 + "<meta charset=gbk>",
+            "gbk",
+        ),  # behind the first 1,024 bytes
         ("<head>" + "x" * 70_000 + "<meta charset=gbk>", None),
     ],
 )
@@ -68,12 +74,36 @@ def test_language() -> None:
 
 
 def test_labels_with_a_codec_of_python() -> None:
-    assert (python_codec("HZ-GB-2312"), python_codec("cp437"), python_codec("utf-8"), python_codec(None)) == ("hz", "cp437", None, None)
-    assert [is_known(label) for label in ("ibm850", "UTF8", "iso-2022-cn", "utf-7", "", None)] == [True, True, False, False, False, False]
+    assert (
+        python_codec("HZ-GB-2312"),
+        python_codec("cp437"),
+        python_codec("utf-8"),
+        python_codec(None),
+    ) == ("hz", "cp437", None, None)
+    assert [is_known(label) for label in ("ibm850", "UTF8", "iso-2022-cn", "utf-7", "", None)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(
-    "part", [b"<", b"<!--", b"<a ", b"<a b='", b'<meta a="', b"<script>", b"</", b"<meta charset", b"<meta =", b"<meta charset= "]
+    "part",
+    [
+        b"<",
+        b"<!--",
+        b"<a ",
+        b"<a b='",
+        b'<meta a="',
+        b"<script>",
+        b"</",
+        b"<meta charset",
+        b"<meta =",
+        b"<meta charset= ",
+    ],
 )
 def test_the_prescan_takes_linear_time(part: bytes) -> None:
     def seconds(size: int) -> float:

@@ -61,7 +61,9 @@ def test_one_bad_byte_in_ascii_that_is_declared_utf8(bad: bytes) -> None:
 
 def test_a_character_cut_at_the_end_is_one_error() -> None:
     assert decode_plain(GERMAN.encode() + "漢".encode()[:2]).text == GERMAN + "\ufffd"
-    assert decode_html(page(JAPANESE, "utf-8").encode()[: -len("</p></body></html>") - 1]).errors == 1
+    assert (
+        decode_html(page(JAPANESE, "utf-8").encode()[: -len("</p></body></html>") - 1]).errors == 1
+    )
 
 
 def test_a_paragraph_in_another_encoding_does_not_change_the_rest() -> None:
@@ -80,11 +82,19 @@ def encodings() -> list[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize(("language", "sentence", "encoding", "codec"), encodings())
-def test_a_declared_page_with_a_broken_byte_anywhere_is_read_as_declared(language: str, sentence: str, encoding: str, codec: str) -> None:
-    head, tail = (f"<html><meta charset={encoding}><p>", "</p>") if not encoding.startswith("utf-16") else ("<html><p>", "</p>")
+def test_a_declared_page_with_a_broken_byte_anywhere_is_read_as_declared(
+    language: str, sentence: str, encoding: str, codec: str
+) -> None:
+    head, tail = (
+        (f"<html><meta charset={encoding}><p>", "</p>")
+        if not encoding.startswith("utf-16")
+        else ("<html><p>", "</p>")
+    )
     head_bytes, tail_bytes = (part.encode(codec) for part in (head, tail))
     content = sentence.encode(codec, "ignore")
-    assert decode_html(head_bytes + content + tail_bytes, charset=encoding if "16" in encoding else None).text.startswith(head)
+    assert decode_html(
+        head_bytes + content + tail_bytes, charset=encoding if "16" in encoding else None
+    ).text.startswith(head)
     for what, broken in list(broken_bytes(content))[::3]:
         if encoding.startswith("utf-16") and what.startswith(("inserted", "deleted", "cut")):
             continue  # what follows is shifted by a byte, markup and all
@@ -131,7 +141,10 @@ def test_a_whole_page_of_another_encoding(text: str, codec: str, declared: str |
 def test_and_with_a_stray_byte_in_it(text: str, codec: str, declared: str | None) -> None:
     body = page(text * 2 + "| " + text * 2, declared).encode(codec).replace(b"|", b"\xff")
     found = decode_html(body).text
-    assert found[: found.index(text) + 2 * len(text)] == page(text * 2 + "|", declared)[: found.index(text) + 2 * len(text)]
+    assert (
+        found[: found.index(text) + 2 * len(text)]
+        == page(text * 2 + "|", declared)[: found.index(text) + 2 * len(text)]
+    )
     assert found.count(text.strip()) == 4
 
 
@@ -164,15 +177,25 @@ def test_the_page_itself_is_asked_before_the_detector() -> None:
 
 
 @pytest.mark.parametrize("codec", ["cp850", "cp437", "mac_roman"])
-@pytest.mark.parametrize("text", [GERMAN, "L'été dernier, la rivière était très haute et les prés étaient sous l'eau, a-t-on répété. "])
+@pytest.mark.parametrize(
+    "text",
+    [
+        GERMAN,
+        "L'été dernier, la rivière était très haute et les prés étaient sous l'eau, a-t-on répété. ",
+    ],
+)
 def test_latin_scripts_of_dos_and_mac(text: str, codec: str) -> None:
     assert decode_plain((text * 6).encode(codec)).text == text * 6
     assert decode_plain((text * 6).encode("latin-1")).text == text * 6
 
 
 @pytest.mark.parametrize("charset", [None, "gbk", "euc-jp", "windows-1252", "utf-8"])
-@pytest.mark.parametrize(("text", "codec"), [(GERMAN, "utf-8"), (CHINESE, "gbk"), (RUSSIAN, "cp1251")])
-def test_long_texts_are_decided_by_a_part_of_them(text: str, codec: str, charset: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("text", "codec"), [(GERMAN, "utf-8"), (CHINESE, "gbk"), (RUSSIAN, "cp1251")]
+)
+def test_long_texts_are_decided_by_a_part_of_them(
+    text: str, codec: str, charset: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = (text * 40).encode(codec) + b"\xff " + (text * 40).encode(codec)
     whole = decode_plain(data, charset=charset)
     for size in (500, 2000):
@@ -181,17 +204,31 @@ def test_long_texts_are_decided_by_a_part_of_them(text: str, codec: str, charset
 
 
 @pytest.mark.parametrize(
-    ("text", "codec"), [each for each in WHOLE if each[1] in ("cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")]
+    ("text", "codec"),
+    [
+        each
+        for each in WHOLE
+        if each[1] in ("cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")
+    ],
 )
-def test_without_the_detector_there_is_another(text: str, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_detector_there_is_another(
+    text: str, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(decoding, "chardetng_py", None)
     assert decode_html(page(text * 4, "utf-8").encode(codec)).text == page(text * 4, "utf-8")
 
 
 def test_http_goes_before_the_page_and_a_mark_before_both() -> None:
     body = page(RUSSIAN, "koi8-r").encode("cp1251")
-    assert decode_html(body, charset='"windows-1251"') == (page(RUSSIAN, "koi8-r"), "windows-1251", "http", 0)
-    assert decode_html(page(RUSSIAN, "koi8-r").encode("utf-8-sig"), charset="koi8-r").text == page(RUSSIAN, "koi8-r")
+    assert decode_html(body, charset='"windows-1251"') == (
+        page(RUSSIAN, "koi8-r"),
+        "windows-1251",
+        "http",
+        0,
+    )
+    assert decode_html(page(RUSSIAN, "koi8-r").encode("utf-8-sig"), charset="koi8-r").text == page(
+        RUSSIAN, "koi8-r"
+    )
     for codec in ("utf-16", "utf-16-be", "utf-32"):
         marked = page(RUSSIAN, "koi8-r").encode(codec)
         marked = marked if codec != "utf-16-be" else b"\xfe\xff" + marked
@@ -202,7 +239,9 @@ def test_http_goes_before_the_page_and_a_mark_before_both() -> None:
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize("text", [RUSSIAN * 3, GERMAN * 3, JAPANESE * 5, "The river rose in the night. " * 3])
+@pytest.mark.parametrize(
+    "text", [RUSSIAN * 3, GERMAN * 3, JAPANESE * 5, "The river rose in the night. " * 3]
+)
 def test_utf16_without_a_mark(text: str, codec: str) -> None:
     name = codec.replace("16-", "16")
     for charset in (name, "utf-8", None):
@@ -226,7 +265,10 @@ def test_a_zero_byte_makes_no_utf16() -> None:
 # Seven bits, few characters, labels that browsers do not decode
 
 
-@pytest.mark.parametrize(("label", "codec"), [("iso-2022-jp", "iso2022_jp"), ("hz-gb-2312", "hz"), ("iso-2022-kr", "iso2022_kr")])
+@pytest.mark.parametrize(
+    ("label", "codec"),
+    [("iso-2022-jp", "iso2022_jp"), ("hz-gb-2312", "hz"), ("iso-2022-kr", "iso2022_kr")],
+)
 def test_seven_bits(label: str, codec: str) -> None:
     text = page({"hz": CHINESE, "iso2022_kr": KOREAN}.get(codec, JAPANESE).strip(), label)
     assert decode_html(text.encode(codec)).text == text
@@ -239,28 +281,45 @@ def test_what_looks_like_an_escape_is_text() -> None:
 
 
 def test_few_pairs_that_are_valid_utf8_by_chance() -> None:
-    assert decode_html(page("通", "gbk").encode("gbk")).text == page("通", "gbk")  # CD A8, U+0368 in UTF-8
+    assert decode_html(page("通", "gbk").encode("gbk")).text == page(
+        "通", "gbk"
+    )  # CD A8, U+0368 in UTF-8
     assert decode_html(page("© 2019", "gbk").encode()).text == page("© 2019", "gbk")
-    assert decode_html(page("naïve café", "shift_jis").encode()).text == page("naïve café", "shift_jis")
+    assert decode_html(page("naïve café", "shift_jis").encode()).text == page(
+        "naïve café", "shift_jis"
+    )
 
 
 @pytest.mark.parametrize(("label", "codec"), [("cp437", "cp437"), ("ibm850", "cp850")])
 def test_labels_that_only_python_knows(label: str, codec: str) -> None:
-    assert decode_html(page("Größe und Länge", label).encode(codec)).text == page("Größe und Länge", label)
+    assert decode_html(page("Größe und Länge", label).encode(codec)).text == page(
+        "Größe und Länge", label
+    )
 
 
 def test_xml_declarations() -> None:
     labels = [("windows-1251", "cp1251"), ("gb2312", "gbk"), ("ISO-8859-5", "iso8859_5")]
-    for label, codec in (*labels, *(("utf-16", codec) for codec in ("utf-16", "utf-16-le", "utf-16-be"))):
+    for label, codec in (
+        *labels,
+        *(("utf-16", codec) for codec in ("utf-16", "utf-16-le", "utf-16-be")),
+    ):
         text = f'<?xml version="1.0" encoding="{label}"?><rss>{RUSSIAN}</rss>'
         assert decode_xml(text.encode(codec)).text == text
     both = '<?xml version="1.0" encoding="koi8-r"?><html><meta charset="windows-1251">' + RUSSIAN
-    assert (decode_xml(both.encode("koi8_r")).text, decode_html(both.encode("cp1251")).text) == (both, both)
+    assert (decode_xml(both.encode("koi8_r")).text, decode_html(both.encode("cp1251")).text) == (
+        both,
+        both,
+    )
     smart = '<?xml version="1.0" encoding="iso-8859-1"?><a>don’t</a>'
     assert decode_xml(smart.encode("cp1252")).text == smart
 
 
-@given(st.binary(max_size=400), st.sampled_from([None, "utf-8", "utf-16", "gbk", "iso-2022-jp", "hz-gb-2312", "windows-1252", "nonsense"]))
+@given(
+    st.binary(max_size=400),
+    st.sampled_from(
+        [None, "utf-8", "utf-16", "gbk", "iso-2022-jp", "hz-gb-2312", "windows-1252", "nonsense"]
+    ),
+)
 def test_any_bytes_become_text(data: bytes, charset: str | None) -> None:
     for read in (decode_html, decode_xml, decode_plain):
         found = read(data, charset=charset)
@@ -269,7 +328,9 @@ def test_any_bytes_become_text(data: bytes, charset: str | None) -> None:
         assert is_known(found.encoding)
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0\x1b~\ufeff"), max_size=300))
+@given(
+    st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0\x1b~\ufeff"), max_size=300)
+)
 def test_utf8_comes_back(text: str) -> None:
     assert decode_plain(text.encode()).text == text
     assert decode_html(text.encode(), charset="utf-8").text == text
@@ -285,7 +346,12 @@ def test_bad_bytes_of_real_pages(data_folder: Path) -> None:
                 if found.errors:
                     assert found.text.count("Ã") < 3
                     errors[record.headers["WARC-Target-URI"].split("/")[2]] = found.errors
-    assert errors == {"www.der-erfolg-gibt-recht.de": 3, "www.tierschutzpartei.de": 4, "www.maescot.de": 1, "www.radiomaryja.pl": 1}
+    assert errors == {
+        "www.der-erfolg-gibt-recht.de": 3,
+        "www.tierschutzpartei.de": 4,
+        "www.maescot.de": 1,
+        "www.radiomaryja.pl": 1,
+    }
 
 
 @pytest.mark.real_data
@@ -300,18 +366,33 @@ def test_declarations_in_fifty_languages(data_folder: Path) -> None:
         data = text.encode()
         assert decode_html(data).text == text
         for at in range(60, len(data), len(data) // 20):
-            for broken in (data[:at] + b"\xff" + data[at:], data[:at] + data[at + 1 :], data[:at] + b"\xe9" + data[at + 1 :], data[:at]):
+            for broken in (
+                data[:at] + b"\xff" + data[at:],
+                data[:at] + data[at + 1 :],
+                data[:at] + b"\xe9" + data[at + 1 :],
+                data[:at],
+            ):
                 assert decode_html(broken).text == decode(broken, "utf-8")
                 if len(data) - len(text) > 9:
                     assert decode_plain(broken).text == decode(broken, "utf-8")
 
 
 @pytest.mark.parametrize(
-    "line", ["Hello you, it is.", "A line.", "Grüße an dich, und bis bald.", "Дом, и сад.", "x, y", "One two three four five."]
+    "line",
+    [
+        "Hello you, it is.",
+        "A line.",
+        "Grüße an dich, und bis bald.",
+        "Дом, и сад.",
+        "x, y",
+        "One two three four five.",
+    ],
 )
 @pytest.mark.parametrize("end", ["\0", "\0\n", " \0", "\0\0"])
 @pytest.mark.parametrize("times", [1, 2, 3, 20])
 @pytest.mark.parametrize("decoder", [decode_plain, decode_html])
-def test_lines_that_end_in_nul_are_no_utf_16(line: str, end: str, times: int, decoder: Callable[..., Decoded]) -> None:
+def test_lines_that_end_in_nul_are_no_utf_16(
+    line: str, end: str, times: int, decoder: Callable[..., Decoded]
+) -> None:
     text = (line + end) * times
     assert decoder(text.encode())[:2] == (text, "utf-8")

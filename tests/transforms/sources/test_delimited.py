@@ -23,14 +23,18 @@ def rows(data: bytes, *, fields: dict[str, str] | None = None, **options: Any) -
 
 
 def outcome(records: list[Record]) -> list[tuple[str, str]]:
-    return [(each.locator, each.rule if isinstance(each, RawReject) else each.text) for each in records]
+    return [
+        (each.locator, each.rule if isinstance(each, RawReject) else each.text) for each in records
+    ]
 
 
 def test_fields_are_mapped_and_quoted_fields_hold_line_breaks() -> None:
     data = b'n, body ,link,headline,when\r\n1," A ""line""\r\nand, another ",http://a/,Title,2024-02-03\r\n\r\n2,b,,,1706929506.5\r\n'
     fields = {"text": "body", "url": "link", "title": "headline", "published": "when"}
     assert rows(data, fields=fields) == [
-        RawDocument("1", 'A "line"\nand, another', url="http://a/", title="Title", published=1706918400),
+        RawDocument(
+            "1", 'A "line"\nand, another', url="http://a/", title="Title", published=1706918400
+        ),
         RawDocument("2", "b", published=1706929506),
     ]
 
@@ -59,21 +63,41 @@ CHINESE = "人人生而自由,在尊严和权利上一律平等。他们赋有�
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
-        *[("cp949", KOREAN), ("koi8_u", UKRAINIAN), ("cp1251", UKRAINIAN), ("cp932", JAPANESE), ("gb18030", CHINESE)],
-        *[("iso2022_jp", JAPANESE.replace("①髙い。", "")), ("euc_jp", JAPANESE.replace("①髙い。", ""))],
-        *[(encoding, text) for encoding in ("utf-16-le", "utf-16-be") for text in (KOREAN, UKRAINIAN, JAPANESE, CHINESE)],
+        *[
+            ("cp949", KOREAN),
+            ("koi8_u", UKRAINIAN),
+            ("cp1251", UKRAINIAN),
+            ("cp932", JAPANESE),
+            ("gb18030", CHINESE),
+        ],
+        *[
+            ("iso2022_jp", JAPANESE.replace("①髙い。", "")),
+            ("euc_jp", JAPANESE.replace("①髙い。", "")),
+        ],
+        *[
+            (encoding, text)
+            for encoding in ("utf-16-le", "utf-16-be")
+            for text in (KOREAN, UKRAINIAN, JAPANESE, CHINESE)
+        ],
     ],
 )
 @pytest.mark.parametrize("header", ["id,text", "текст,text"])
 def test_encodings_are_found_as_those_of_plain_text(encoding: str, text: str, header: str) -> None:
     if header.isascii() or encoding in ("cp1251", "utf-16-le", "utf-16-be"):
-        assert outcome(rows(f'{header}\n1,"{text}"\n2,"{text}"\n'.encode(encoding))) == [("1", text), ("2", text)]
+        assert outcome(rows(f'{header}\n1,"{text}"\n2,"{text}"\n'.encode(encoding))) == [
+            ("1", text),
+            ("2", text),
+        ]
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"caf\xe9", b"\xc3"])
 def test_a_bad_byte_does_not_turn_a_table_into_another_encoding(bad: bytes) -> None:
     data = b"id,text\n1,plain\n2," + bad + b" x\n" + "3,Frühjahr\n".encode() * 3
-    assert outcome(rows(data)) == [("1", "plain"), ("2", "csv/undecodable"), *[(row, "Frühjahr") for row in "345"]]
+    assert outcome(rows(data)) == [
+        ("1", "plain"),
+        ("2", "csv/undecodable"),
+        *[(row, "Frühjahr") for row in "345"],
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
@@ -105,7 +129,10 @@ def test_a_bad_row_costs_itself_only(bad: bytes, rule: str) -> None:
 
 
 def test_a_quote_left_open_is_a_reject() -> None:
-    assert outcome(rows(b'text,url\none,1\n"two,2\nthree,3\n')) == [("1", "one"), ("2", "csv/bad-quotes")]
+    assert outcome(rows(b'text,url\none,1\n"two,2\nthree,3\n')) == [
+        ("1", "one"),
+        ("2", "csv/bad-quotes"),
+    ]
 
 
 def test_a_quote_left_open_does_not_swallow_a_large_file() -> None:
@@ -119,7 +146,11 @@ def test_a_break_inside_a_large_field_does_not_raise() -> None:
     data = 'text,url\n"'.encode("utf-16") + ("x" * 300).encode("utf-16-le") + b"\x00\xd8x\0" * 9
     assert [each.rule for each in rows(data, max_field=100)] == ["csv/undecodable"]
     data = 'text,url\n"'.encode("utf-16") + ("x\n" * 5000).encode("utf-16-le") + b"\x00\xd8x\0" * 9
-    assert {each.rule for each in rows(data, max_field=100)} <= {"csv/too-large", "csv/undecodable", "csv/wrong-width"}
+    assert {each.rule for each in rows(data, max_field=100)} <= {
+        "csv/too-large",
+        "csv/undecodable",
+        "csv/wrong-width",
+    }
 
 
 def test_a_large_field_is_read() -> None:
@@ -155,7 +186,10 @@ def test_compressed_files(tmp_path: Path) -> None:
     (tmp_path / "b.csv.zst").write_bytes(zstandard.compress(data))
     (tmp_path / "c.tsv").write_bytes(data.replace(b",", b"\t"))
     (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(data)[:-12])
-    found = {path.name: list(read_records(str(path), kind="csv", options={"fields": {}})) for path in sorted(tmp_path.iterdir())}
+    found = {
+        path.name: list(read_records(str(path), kind="csv", options={"fields": {}}))
+        for path in sorted(tmp_path.iterdir())
+    }
     assert found["a.csv.gz"] == found["b.csv.zst"] == found["c.tsv"]
     assert len(found["a.csv.gz"]) == 1000
     assert found["cut.csv.gz"][-1].rule == "read/broken-file"
@@ -223,14 +257,22 @@ def test_threads_read_at_once() -> None:
 
 
 @given(
-    st.lists(st.lists(st.text(st.sampled_from('ab ,;\t"\n\r\0é\u2028\x0b')), min_size=1, max_size=4), min_size=1, max_size=6),
+    st.lists(
+        st.lists(st.text(st.sampled_from('ab ,;\t"\n\r\0é\u2028\x0b')), min_size=1, max_size=4),
+        min_size=1,
+        max_size=6,
+    ),
     st.sampled_from(",;\t|"),
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
-def test_what_the_module_csv_writes_is_read(table: list[list[str]], delimiter: str, end: str, quoting: int) -> None:
+def test_what_the_module_csv_writes_is_read(
+    table: list[list[str]], delimiter: str, end: str, quoting: int
+) -> None:
     if any(sign in value for row in table for value in row for sign in "\r\n"):
-        quoting = csv.QUOTE_ALL  # before Python 3.13 the writer leaves line ends other than its own without quotes
+        quoting = (
+            csv.QUOTE_ALL
+        )  # before Python 3.13 the writer leaves line ends other than its own without quotes
     width = max(map(len, table))
     table = [[*row, *[""] * (width - len(row))] for row in table]
     out = io.StringIO(newline="")
@@ -238,7 +280,11 @@ def test_what_the_module_csv_writes_is_read(table: list[list[str]], delimiter: s
     writer.writerow(["text", *map(str, range(width))])
     writer.writerows([["x", *row] for row in table])
     keep = [str(number) for number in range(width)]
-    found = list(read_csv(io.BytesIO(out.getvalue().encode()), fields={}, delimiter=delimiter, keep_columns=keep))
+    found = list(
+        read_csv(
+            io.BytesIO(out.getvalue().encode()), fields={}, delimiter=delimiter, keep_columns=keep
+        )
+    )
     assert [[json_row[name] for name in keep] for json_row in map(kept, found)] == table
 
 
@@ -263,7 +309,14 @@ def test_rows_are_those_of_the_module_csv(body: str) -> None:
             continue
         if row and not (len(row) == 1 and not row[0].strip(" ") and '"' not in body):
             expected.append(row)
-    found = list(read_csv(io.BytesIO(f"text,1,2,3,4\n{body}".encode()), fields={}, delimiter=",", keep_columns=["1"]))
+    found = list(
+        read_csv(
+            io.BytesIO(f"text,1,2,3,4\n{body}".encode()),
+            fields={},
+            delimiter=",",
+            keep_columns=["1"],
+        )
+    )
     if '"' in body and any(row and len(row) == 1 and not row[0].strip(" ") for row in expected):
         return  # whether a blank row was quoted is not to be seen any more
     assert len(found) == len(expected)
@@ -301,7 +354,10 @@ GOOD = [("1", "one"), ("2", "two")]
         (b'o,text\n5" disk,one\n6",two\n', GOOD),
         (b"text,url\n", []),
         (b"text,url", []),
-        (b"text,url\n,,\n,\none,1\n", [("1", "csv/wrong-width"), ("2", "extract/empty"), ("3", "one")]),
+        (
+            b"text,url\n,,\n,\none,1\n",
+            [("1", "csv/wrong-width"), ("2", "extract/empty"), ("3", "one")],
+        ),
         (b"text,text\none,two\n", [("header", "csv/bad-header")]),
         (b",,\none,two,\n", [("header", "csv/missing-text")]),
         (b"\0\0\0\0\0\n", [("header", "csv/bad-header")]),
@@ -327,10 +383,15 @@ def test_columns_are_kept_as_they_stand() -> None:
 def test_a_column_that_is_asked_for_and_there_twice_is_named() -> None:
     data = b"text,id,id\none,1,2\n"
     [found] = rows(data, keep_columns=["id"])
-    assert (found.rule, found.detail) == ("csv/bad-header", "2 columns 'id' in the header: text, id, id")
+    assert (found.rule, found.detail) == (
+        "csv/bad-header",
+        "2 columns 'id' in the header: text, id, id",
+    )
     assert outcome(rows(data, fields={"url": "id"})) == [("header", "csv/bad-header")]
 
 
-@pytest.mark.parametrize("data", [b"text,url\n", b"sep=|\ntext|url\none|1", "text\turl\r\n".encode("utf-16")])
+@pytest.mark.parametrize(
+    "data", [b"text,url\n", b"sep=|\ntext|url\none|1", "text\turl\r\n".encode("utf-16")]
+)
 def test_the_header_alone(data: bytes) -> None:
     assert csv_header(io.BytesIO(data), fields={}) == ["text", "url"]

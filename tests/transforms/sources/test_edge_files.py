@@ -10,15 +10,52 @@ from transforms.sources.registry import read_records
 GOLDEN: dict[str, tuple[str, list[int], list[tuple[str, str, str]]]] = {
     "chunked-transfer.warc": ("warc", [405], []),
     "clipped.warc.gz": ("warc", [], [("0", "warc/truncated", "75207 of 88275 bytes")]),
-    "truncated.warc": ("warc", [1197], []),  # two zeros behind the stated length, which end the body's gzip checksum
+    "truncated.warc": (
+        "warc",
+        [1197],
+        [],
+    ),  # two zeros behind the stated length, which end the body's gzip checksum
     "warcfile.warc.lz4": (
         "warc",
-        [1202, 15562, 37929, 45779, 51472, 58174, 74013, 85422, 92091, 107106, 122247, 131591, 136817, 148408, 154663, 163610],
+        [
+            1202,
+            15562,
+            37929,
+            45779,
+            51472,
+            58174,
+            74013,
+            85422,
+            92091,
+            107106,
+            122247,
+            131591,
+            136817,
+            148408,
+            154663,
+            163610,
+        ],
         [],
     ),
     "wget-angle-bracket-uris.warc.gz": (
         "warc",
-        [856, 12746, 24218, 35216, 46426, 78027, 109633, 120231, 132646, 170431, 202025, 207740, 212816, 220410, 227910],
+        [
+            856,
+            12746,
+            24218,
+            35216,
+            46426,
+            78027,
+            109633,
+            120231,
+            132646,
+            170431,
+            202025,
+            207740,
+            212816,
+            220410,
+            227910,
+        ],
         [],
     ),
     "whirlwind.warc.gz": ("warc", [1023], []),
@@ -48,7 +85,11 @@ def test_what_becomes_of_a_file(data_folder: Path, name: str) -> None:
     found = list(read_records(str(data_folder / "edge" / name), kind=kind, options={}))
     read = [record for record in found if not isinstance(record, RawReject)]
     assert [record.locator for record in read] == list(map(str, documents))
-    assert [(record.locator, record.rule, record.detail) for record in found if isinstance(record, RawReject)] == rejects
+    assert [
+        (record.locator, record.rule, record.detail)
+        for record in found
+        if isinstance(record, RawReject)
+    ] == rejects
     assert all(record.url and not record.url.startswith("<") for record in read)
     words = sum(len(record.text.split()) for record in read)
     least, most = WORDS.get(name, (0, 50))
@@ -58,7 +99,9 @@ def test_what_becomes_of_a_file(data_folder: Path, name: str) -> None:
 def test_the_same_page_from_its_archive_and_its_extract(data_folder: Path) -> None:
     """A WET file has the page's whole text, with its menus; what the main text is made of is in it."""
     (page,) = read_records(str(data_folder / "edge" / "whirlwind.warc.gz"), kind="warc", options={})
-    (extract,) = read_records(str(data_folder / "edge" / "whirlwind.warc.wet.gz"), kind="wet", options={})
+    (extract,) = read_records(
+        str(data_folder / "edge" / "whirlwind.warc.wet.gz"), kind="wet", options={}
+    )
     assert not isinstance(page, RawReject)
     assert not isinstance(extract, RawReject)
     assert page.url == extract.url

@@ -60,13 +60,13 @@ def encryption(name: str) -> str:
 
 def test_chapters_come_in_the_order_of_the_spine() -> None:
     text = "Two\n\nText of Two.\n\nOne\n\nText of One."
-    assert read(book()) == RawDocument("0", text, title="A Book of Rivers", published=541296000, declared_language="en")
+    assert read(book()) == RawDocument(
+        "0", text, title="A Book of Rivers", published=541296000, declared_language="en"
+    )
 
 
 def test_a_chapter_says_its_encoding_and_may_name_entities() -> None:
-    page = (
-        '<?xml version="1.0" encoding="{}"?><!DOCTYPE html><html><head><title>x</title></head><body><p>Bäche &mdash; über</p></body></html>'
-    )
+    page = '<?xml version="1.0" encoding="{}"?><!DOCTYPE html><html><head><title>x</title></head><body><p>Bäche &mdash; über</p></body></html>'
     for encoding in ("utf-8", "utf-16", "iso-8859-1"):
         found = read(book({"text/two.xhtml": page.format(encoding).encode(encoding)}))
         assert isinstance(found, RawDocument)
@@ -77,7 +77,9 @@ def test_one_bad_byte_in_a_chapter_costs_itself() -> None:
     chapter = CHAPTER.format("Bäche im Frühjahr, schöne Tage |").encode().replace(b"|", b"\xff")
     found = read(book({"text/two.xhtml": chapter}))
     assert isinstance(found, RawDocument)
-    assert found.text.startswith("Bäche im Frühjahr, schöne Tage \ufffd\n\nText of Bäche im Frühjahr, schöne Tage \ufffd.\n\nOne")
+    assert found.text.startswith(
+        "Bäche im Frühjahr, schöne Tage \ufffd\n\nText of Bäche im Frühjahr, schöne Tage \ufffd.\n\nOne"
+    )
 
 
 def test_readings_go_and_structure_comes_as_markdown_on_demand() -> None:
@@ -110,9 +112,17 @@ def test_a_chapter_that_no_parser_could_read_in_linear_time_rejects_the_book() -
         ({"META-INF/container.xml": CONTAINER.replace("rootfile ", "other ")}, "epub/no-package"),
         ({"OEBPS/content.opf": None}, "epub/no-package"),
         ({"OEBPS/content.opf": "<package><spine>"}, "epub/unreadable"),
-        ({"OEBPS/content.opf": "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><package>&x;</package>"}, "epub/unreadable"),
+        (
+            {
+                "OEBPS/content.opf": "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><package>&x;</package>"
+            },
+            "epub/unreadable",
+        ),
         ({"OEBPS/content.opf": "<package/>"}, "epub/no-chapters"),
-        ({"OEBPS/content.opf": PACKAGE.replace('idref="two"', 'idref="three"')}, "epub/missing-chapter"),
+        (
+            {"OEBPS/content.opf": PACKAGE.replace('idref="two"', 'idref="three"')},
+            "epub/missing-chapter",
+        ),
         ({"text/two.xhtml": None}, "epub/missing-chapter"),
         ({"META-INF/encryption.xml": encryption("OEBPS/chapter%201.xhtml")}, "epub/encrypted"),
         ({"META-INF/rights.xml": '<rights xmlns="http://ns.adobe.com/adept"/>'}, "epub/encrypted"),
@@ -125,12 +135,19 @@ def test_a_chapter_that_no_parser_could_read_in_linear_time_rejects_the_book() -
 def test_reasons_not_to_read_a_book(changes: dict, rule: str) -> None:
     found = read(book(changes))
     assert isinstance(found, RawReject)
-    assert (found.locator, found.rule, found.stage) == ("0", rule, "extract" if rule.startswith("extract/") else "read")
+    assert (found.locator, found.rule, found.stage) == (
+        "0",
+        rule,
+        "extract" if rule.startswith("extract/") else "read",
+    )
     assert found.detail
 
 
 def test_encrypted_fonts_and_other_rights_do_not_matter() -> None:
-    changes = {"META-INF/encryption.xml": encryption("OEBPS/fonts/a.otf"), "META-INF/rights.xml": "<rights/>"}
+    changes = {
+        "META-INF/encryption.xml": encryption("OEBPS/fonts/a.otf"),
+        "META-INF/rights.xml": "<rights/>",
+    }
     assert isinstance(read(book(changes)), RawDocument)
 
 
@@ -169,13 +186,18 @@ def test_a_directory_that_points_before_the_file_is_no_error_of_the_system(tmp_p
     assert found.rule == "read/broken-file"
 
 
-@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), OSError(22, "The specified bucket is not valid.")])
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), OSError(22, "The specified bucket is not valid.")]
+)
 def test_an_error_of_the_system_is_raised(error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
     class Failing(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise error
 
-    for module in ("transforms.storage", "transforms.storage.files"):  # the second: for files that are decompressed
+    for module in (
+        "transforms.storage",
+        "transforms.storage.files",
+    ):  # the second: for files that are decompressed
         monkeypatch.setattr(f"{module}.open_input", lambda path: Failing(book()))
     for kind, options in (("epub", {}), ("parquet", {"fields": {}}), ("feed", {}), ("html", {})):
         with pytest.raises(OSError) as caught:
@@ -187,12 +209,16 @@ _WHOLE = book()
 
 
 @given(st.data())
-def test_mutated_books_never_raise(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_mutated_books_never_raise(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     content = bytearray(_WHOLE)
     for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1) | st.integers(len(content) - 400, len(content) - 1))] = data.draw(
-            st.integers(0, 255)
-        )
+        content[
+            data.draw(
+                st.integers(0, len(content) - 1) | st.integers(len(content) - 400, len(content) - 1)
+            )
+        ] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.getbasetemp() / "fuzz.epub"
     path.write_bytes(content)
     [found] = read_records(str(path), kind="epub", options={})
@@ -212,8 +238,18 @@ def test_a_real_book(data_folder: Path) -> None:
 
 
 def test_bad_bytes_are_noted_for_the_book() -> None:
-    chapters = {name: CHAPTER.format("Caf@").encode().replace(b"@", b"\xe9") for name in ("OEBPS/chapter 1.xhtml", "text/two.xhtml")}
-    found = read(book({name: b'<?xml version="1.0" encoding="utf-8"?>' + content for name, content in chapters.items()}))
+    chapters = {
+        name: CHAPTER.format("Caf@").encode().replace(b"@", b"\xe9")
+        for name in ("OEBPS/chapter 1.xhtml", "text/two.xhtml")
+    }
+    found = read(
+        book(
+            {
+                name: b'<?xml version="1.0" encoding="utf-8"?>' + content
+                for name, content in chapters.items()
+            }
+        )
+    )
     assert isinstance(found, RawDocument)
     assert found.text.count("Caf\ufffd") == 4
     assert found.notes == (("replaced-bytes", 4),)

@@ -48,7 +48,10 @@ CASES = [
 ]
 STACKED = '<span style="display:inline-block;margin-bottom:-0.3em;vertical-align:-0.4em;line-height:1em">{}</span>'
 MARKUP = [
-    ('3<span class="frac"><span class="sr-only">+</span><span class="num">1</span>⁄<span class="den">2</span></span> in', "3 1/2 in"),
+    (
+        '3<span class="frac"><span class="sr-only">+</span><span class="num">1</span>⁄<span class="den">2</span></span> in',
+        "3 1/2 in",
+    ),
     (STACKED.format("235<br>92") + "U decays", "^235_92U decays"),
     ("1.23" + STACKED.format("+0.05<br>−0.04") + " M", "1.23^+0.05_−0.04 M"),
     ("SO" + STACKED.format("<sup>2−</sup><br><sub>4</sub>") + " ion", "SO4^2− ion"),
@@ -73,7 +76,16 @@ TABLES = [
 
 @pytest.mark.parametrize(
     ("markup", "expected"),
-    [*CASES, *(case for case in TABLES if not any(sign in case[0] for sign in ("<a", "style=", "class=", "<h2", "<p>", "<div", "<img")))],
+    [
+        *CASES,
+        *(
+            case
+            for case in TABLES
+            if not any(
+                sign in case[0] for sign in ("<a", "style=", "class=", "<h2", "<p>", "<div", "<img")
+            )
+        ),
+    ],
 )
 def test_wikitext_has_the_same_rules(markup: str, expected: str) -> None:
     assert wikitext_to_text(markup, title="Mill") == expected

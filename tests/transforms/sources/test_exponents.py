@@ -173,8 +173,14 @@ FRACTIONS = [
     ("3 <sup>1</sup>/<sub>2</sub> inches", "3 1/2 inches"),
     ("<sup>1</sup>&frasl;<sub>2</sub>", "1/2"),
     ("<sup>3</sup>/4", "3/4"),
-    ('<span class="sfrac"><span class="num">1</span><span class="sr-only">/</span><span class="den">2</span></span>', "1/2"),
-    ('<span class="frac">3<span class="sr-only">+</span><span class="num">1</span>⁄<span class="den">2</span></span> in', "3 1/2 in"),
+    (
+        '<span class="sfrac"><span class="num">1</span><span class="sr-only">/</span><span class="den">2</span></span>',
+        "1/2",
+    ),
+    (
+        '<span class="frac">3<span class="sr-only">+</span><span class="num">1</span>⁄<span class="den">2</span></span> in',
+        "3 1/2 in",
+    ),
     ('<span class="frac"><sup>1</sup>⁄<sub>2</sub></span>', "1/2"),
 ]
 PRICES = [
@@ -239,7 +245,10 @@ FOOTNOTES = [
     ("text <sup>3</sup> more", "text more"),
     ("<p><sup>1</sup> See Smith.</p>", "See Smith."),
     ("<p><sup>1</sup>University of Ulm</p>", "University of Ulm"),
-    ('text.<sup><a href="#a">1</a></sup><sup>,</sup><sup><a href="#b">2</a></sup> More', "text. More"),
+    (
+        'text.<sup><a href="#a">1</a></sup><sup>,</sup><sup><a href="#b">2</a></sup> More',
+        "text. More",
+    ),
     ('note text <a href="#fnref1" class="footnote-back">↩</a>', "note text"),
     ('note text <a href="#fnref1">↩︎</a>', "note text"),
     ('<h2>History<span class="mw-editsection">[<a href="/x">edit</a>]</span></h2>', "History"),
@@ -249,7 +258,10 @@ FOOTNOTES = [
 ]
 PLAIN = [
     ("x² + 10⁸⁰", "x² + 10⁸⁰"),
-    ("a <sup>long remark in small letters that goes on</sup> b", "a long remark in small letters that goes on b"),
+    (
+        "a <sup>long remark in small letters that goes on</sup> b",
+        "a long remark in small letters that goes on b",
+    ),
     ("iPhone <sup>NEW</sup>", "iPhone NEW"),
     ("Google<sup>BETA</sup>", "Google BETA"),
     ("<b>1</b>2", "12"),

@@ -34,7 +34,13 @@ def test_rss_has_full_content_before_the_description() -> None:
         "</content:encoded></item>"
     )
     assert read(RSS.format(item)) == [
-        RawDocument("1", "Kept\n\nOne <b>\n\nTwo", url="http://a.org/1", title="Flood & field", published=541350061)
+        RawDocument(
+            "1",
+            "Kept\n\nOne <b>\n\nTwo",
+            url="http://a.org/1",
+            title="Flood & field",
+            published=541350061,
+        )
     ]
 
 
@@ -42,20 +48,38 @@ def test_rss_has_full_content_before_the_description() -> None:
     ("feed", "expected"),
     [
         (RSS.format("<item><description>A\nB</description></item>"), RawDocument("1", "A\nB")),
-        (RSS.format("<item><description>A &amp;lt; B &lt;br&gt; C</description></item>"), RawDocument("1", "A < B\nC")),
-        (RSS.format("<item><description>A <b>bold</b> <p>C</p></description></item>"), RawDocument("1", "A bold\n\nC")),
-        (RSS.format("<item><content:encoded/><description>A</description></item>"), RawDocument("1", "A")),
-        (RSS.format("<item><description>A</description><guid>http://a.org/2</guid></item>"), RawDocument("1", "A", url="http://a.org/2")),
         (
-            RSS.format('<item><description>A</description><guid isPermaLink="false">http://a.org/2</guid></item>'),
+            RSS.format("<item><description>A &amp;lt; B &lt;br&gt; C</description></item>"),
+            RawDocument("1", "A < B\nC"),
+        ),
+        (
+            RSS.format("<item><description>A <b>bold</b> <p>C</p></description></item>"),
+            RawDocument("1", "A bold\n\nC"),
+        ),
+        (
+            RSS.format("<item><content:encoded/><description>A</description></item>"),
             RawDocument("1", "A"),
         ),
         (
-            RSS.format("<item><description>A</description><dc:date>1987-02-26T15:01:01Z</dc:date></item>"),
+            RSS.format("<item><description>A</description><guid>http://a.org/2</guid></item>"),
+            RawDocument("1", "A", url="http://a.org/2"),
+        ),
+        (
+            RSS.format(
+                '<item><description>A</description><guid isPermaLink="false">http://a.org/2</guid></item>'
+            ),
+            RawDocument("1", "A"),
+        ),
+        (
+            RSS.format(
+                "<item><description>A</description><dc:date>1987-02-26T15:01:01Z</dc:date></item>"
+            ),
             RawDocument("1", "A", published=541350061),
         ),
         (
-            RDF.format("<item><title>T</title><link>http://a.org/3</link><description>A</description><dc:date>1987-02-26</dc:date></item>"),
+            RDF.format(
+                "<item><title>T</title><link>http://a.org/3</link><description>A</description><dc:date>1987-02-26</dc:date></item>"
+            ),
             RawDocument("1", "A", url="http://a.org/3", title="T", published=541296000),
         ),
         (
@@ -72,9 +96,14 @@ def test_rss_has_full_content_before_the_description() -> None:
             ),
             RawDocument("1", "A\n\nB\nC"),
         ),
-        (ATOM.format("<entry><summary>1 &lt; 2 &amp; 3</summary></entry>"), RawDocument("1", "1 < 2 & 3")),
         (
-            ATOM.format('<entry><content type="image/png">AAAA</content><summary type="text">A</summary></entry>'),
+            ATOM.format("<entry><summary>1 &lt; 2 &amp; 3</summary></entry>"),
+            RawDocument("1", "1 < 2 & 3"),
+        ),
+        (
+            ATOM.format(
+                '<entry><content type="image/png">AAAA</content><summary type="text">A</summary></entry>'
+            ),
             RawDocument("1", "A"),
         ),
         (
@@ -103,29 +132,49 @@ def test_kinds_of_entries(feed: str, expected: RawDocument) -> None:
     ],
 )
 def test_encodings(encoding: str, text: str) -> None:
-    label = {"cp949": "euc-kr", "cp932": "Shift_JIS", "utf-16-le": "utf-16"}.get(encoding, encoding.removesuffix("-sig"))
-    feed = f'<?xml version="1.0" encoding="{label}"?>' + RSS.format(f"<item><description>{text}</description></item>")
+    label = {"cp949": "euc-kr", "cp932": "Shift_JIS", "utf-16-le": "utf-16"}.get(
+        encoding, encoding.removesuffix("-sig")
+    )
+    feed = f'<?xml version="1.0" encoding="{label}"?>' + RSS.format(
+        f"<item><description>{text}</description></item>"
+    )
     assert read(feed.encode(encoding)) == [RawDocument("1", text)]
 
 
 @pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" encoding="UTF-8"?>'])
 @pytest.mark.parametrize("bad", [b"\xff", b"\xfc", b"\xe6\xbc"])
 def test_one_bad_byte_costs_itself(declaration: str, bad: bytes) -> None:
-    feed = declaration + RSS.format("<item><description>Bäche im Frühjahr |!</description></item>" * 3)
-    texts = [found.text for found in read(feed.encode().replace(b"|", bad)) if isinstance(found, RawDocument)]
+    feed = declaration + RSS.format(
+        "<item><description>Bäche im Frühjahr |!</description></item>" * 3
+    )
+    texts = [
+        found.text
+        for found in read(feed.encode().replace(b"|", bad))
+        if isinstance(found, RawDocument)
+    ]
     assert texts == ["Bäche im Frühjahr \ufffd!"] * 3
 
 
 def test_a_feed_in_another_encoding_than_it_declares() -> None:
-    feed = '<?xml version="1.0" encoding="UTF-8"?>' + RSS.format("<item><description>Ночью вода в реке поднялась</description></item>" * 3)
+    feed = '<?xml version="1.0" encoding="UTF-8"?>' + RSS.format(
+        "<item><description>Ночью вода в реке поднялась</description></item>" * 3
+    )
     assert read(feed.encode("cp1251"))[0] == RawDocument("1", "Ночью вода в реке поднялась")
 
 
 def test_an_entry_without_text_costs_itself_only() -> None:
     item = "<item><description>{}</description><link>http://a.org/</link></item>"
-    first, second, third = read("\n" + RSS.format(item.format("A") + item.format("&lt;img&gt;") + item.format("C")))
+    first, second, third = read(
+        "\n" + RSS.format(item.format("A") + item.format("&lt;img&gt;") + item.format("C"))
+    )
     assert (first.text, third.text, third.locator) == ("A", "C", "3")
-    assert second == RawReject("2", "extract/empty", "extract", url="http://a.org/", detail="no content, description or summary")
+    assert second == RawReject(
+        "2",
+        "extract/empty",
+        "extract",
+        url="http://a.org/",
+        detail="no content, description or summary",
+    )
 
 
 BOMB = (
@@ -141,10 +190,14 @@ BOMB = (
     [
         (BOMB, "feed/entities"),
         (
-            "<!DOCTYPE rss [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>" + RSS.format("<item><description>&x;</description></item>"),
+            "<!DOCTYPE rss [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
+            + RSS.format("<item><description>&x;</description></item>"),
             "feed/entities",
         ),
-        ("<!DOCTYPE rss [<!ENTITY % x SYSTEM 'http://127.0.0.1:9/x'> %x;]>" + RSS.format(""), "feed/entities"),
+        (
+            "<!DOCTYPE rss [<!ENTITY % x SYSTEM 'http://127.0.0.1:9/x'> %x;]>" + RSS.format(""),
+            "feed/entities",
+        ),
         ("<html><body><p>Not found</p></body></html>", "feed/not-a-feed"),
         ('<entry xmlns="http://www.w3.org/2005/Atom"/>', "feed/not-a-feed"),
         ("<!DOCTYPE html><p>Not found", "feed/not-a-feed"),
@@ -167,7 +220,9 @@ def test_files_that_are_no_feed(feed: str | bytes, rule: str) -> None:
 
 def test_a_document_type_alone_does_no_harm() -> None:
     doctype = '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://127.0.0.1:9/rss-0.91.dtd">'
-    assert read(doctype + RSS.format("<item><description>A</description></item>")) == [RawDocument("1", "A")]
+    assert read(doctype + RSS.format("<item><description>A</description></item>")) == [
+        RawDocument("1", "A")
+    ]
 
 
 def test_entries_before_a_break_are_kept() -> None:
@@ -197,11 +252,15 @@ def test_a_long_token_and_many_elements_take_no_time() -> None:
 
 
 @given(st.data())
-def test_mutated_feeds_never_raise(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_mutated_feeds_never_raise(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     item = "<item><title>T</title><link>http://a.org/</link><description>A <b>bold</b> &lt;p&gt; word</description></item>"
     content = bytearray(RSS.format(item * 3).encode())
     for _ in range(data.draw(st.integers(0, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.sampled_from(b"<>&;/\"'[]!?\x00\xff") | st.integers(0, 255))
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(
+            st.sampled_from(b"<>&;/\"'[]!?\x00\xff") | st.integers(0, 255)
+        )
     path = tmp_path_factory.getbasetemp() / "fuzz.rss"
     path.write_bytes(content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))])
     records = list(read_records(str(path), kind="feed", options={}))
@@ -218,6 +277,9 @@ def test_mutated_feeds_never_raise(tmp_path_factory: pytest.TempPathFactory, dat
     ],
 )
 def test_the_language_a_feed_or_its_entry_declares(feed: str, languages: list[str | None]) -> None:
-    plain, own = "<item><description>A</description></item>", '<item xml:lang="fr"><description>B</description></item>'
+    plain, own = (
+        "<item><description>A</description></item>",
+        '<item xml:lang="fr"><description>B</description></item>',
+    )
     found = read(feed.format(plain, own).encode())
     assert [each.declared_language for each in found if isinstance(each, RawDocument)] == languages

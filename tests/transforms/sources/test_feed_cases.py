@@ -48,7 +48,10 @@ def texts(records: list[Record]) -> list[str]:
         ("&amp;lt;p&amp;gt; opens a paragraph", "<p> opens a paragraph"),
         ("1 &amp;lt; 2 &lt;b&gt;x&lt;/b&gt;", "1 < 2 x"),
         ('<div xmlns="http://www.w3.org/1999/xhtml"><p>A</p><p>B</p></div>', "A\n\nB"),
-        ('<x:div xmlns:x="http://www.w3.org/1999/xhtml"><x:p>A</x:p><x:p>B</x:p></x:div>', "A\n\nB"),
+        (
+            '<x:div xmlns:x="http://www.w3.org/1999/xhtml"><x:p>A</x:p><x:p>B</x:p></x:div>',
+            "A\n\nB",
+        ),
     ],
 )
 def test_descriptions(description: str, text: str) -> None:
@@ -116,11 +119,24 @@ def test_cdata_without_an_end_costs_its_entry_only() -> None:
 
 
 def test_items_in_cdata_and_comments_are_none() -> None:
-    found = read(RSS.format("<!-- <item></item> -->" + ITEM.format("<![CDATA[use <item> & </item> here]]>") + ITEM.format("B & C")))
+    found = read(
+        RSS.format(
+            "<!-- <item></item> -->"
+            + ITEM.format("<![CDATA[use <item> & </item> here]]>")
+            + ITEM.format("B & C")
+        )
+    )
     assert texts(found) == ["use & here", "B & C"]
 
 
-@pytest.mark.parametrize("before", ["<br />\n<b>Warning</b>: x in <b>y.php</b> on line <b>3</b><br />\n", "\ufeff\n ", "Notice: x\n"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<br />\n<b>Warning</b>: x in <b>y.php</b> on line <b>3</b><br />\n",
+        "\ufeff\n ",
+        "Notice: x\n",
+    ],
+)
 def test_what_stands_before_a_feed(before: str) -> None:
     assert texts(read(before + '<?xml version="1.0"?>' + RSS.format(WHOLE))) == ["Whole"]
 
@@ -131,7 +147,10 @@ def test_what_stands_before_a_feed(before: str) -> None:
         ("<link>/1</link>", "http://a.org/1"),
         ("<link>c</link>", "http://a.org/b/c"),
         ("<link></link><guid>http://a.org/2</guid>", "http://a.org/2"),
-        ("<link>http://fb.org/x</link><feedburner:origLink>http://a.org/3</feedburner:origLink>", "http://a.org/3"),
+        (
+            "<link>http://fb.org/x</link><feedburner:origLink>http://a.org/3</feedburner:origLink>",
+            "http://a.org/3",
+        ),
         ('<atom:link href="http://a.org/4"/>', "http://a.org/4"),
         ("<guid isPermaLink='False'>http://a.org/5</guid>", None),
         ("<link>javascript:x</link>", None),
@@ -146,7 +165,9 @@ def test_bases_of_channels_and_entries() -> None:
     entry = '<entry xml:base="deep/"><link href="x"/><content>A</content></entry>'
     [record] = read(ATOM.format(entry))
     assert record.url == "http://a.org/deep/x"
-    [record] = read('<rss><channel xml:base="http://b.org/"><item><link>/1</link><description>A</description></item></channel></rss>')
+    [record] = read(
+        '<rss><channel xml:base="http://b.org/"><item><link>/1</link><description>A</description></item></channel></rss>'
+    )
     assert record.url == "http://b.org/1"
 
 
@@ -159,7 +180,10 @@ def test_bases_of_channels_and_entries() -> None:
         ("<dc:description>A</dc:description>", "A"),
         ("<atom:summary>A</atom:summary>", "A"),
         ('<body xmlns="http://www.w3.org/1999/xhtml"><p>A</p></body>', "A"),
-        ("<description></description><content:encoded> </content:encoded><itunes:subtitle>A</itunes:subtitle>", "A"),
+        (
+            "<description></description><content:encoded> </content:encoded><itunes:subtitle>A</itunes:subtitle>",
+            "A",
+        ),
         ("<media:title>only a title</media:title>", "extract/empty"),
         ("", "extract/empty"),
     ],
@@ -176,7 +200,10 @@ def test_where_else_an_entry_s_text_is(item: str, text: str) -> None:
         ("<content>List&lt;T&gt; and Map&lt;/T&gt;</content>", "List<T> and Map</T>"),
         ('<content type="TEXT/HTML; charset=utf-8">&lt;p&gt;A</content>', "A"),
         ('<content type="html">&lt;![CDATA[&lt;p&gt;A&lt;/p&gt;]]&gt;</content>', "A"),
-        ('<content type="xhtml"><h:div xmlns:h="http://www.w3.org/1999/xhtml"><h:p>A</h:p><h:p>B</h:p></h:div></content>', "A\n\nB"),
+        (
+            '<content type="xhtml"><h:div xmlns:h="http://www.w3.org/1999/xhtml"><h:p>A</h:p><h:p>B</h:p></h:div></content>',
+            "A\n\nB",
+        ),
         ('<content src="http://x/" type="video/mp4"/><summary>S</summary>', "S"),
         ('<content type="html" mode="base64">QUJD</content><summary>S</summary>', "S"),
     ],
@@ -223,12 +250,22 @@ def test_dates(date: str | None, seconds: int | None) -> None:
 
 def test_json_feed() -> None:
     items = [
-        {"id": "http://a.org/1", "content_html": "<p>A&nbsp;B</p>", "title": "T", "date_published": "2024-05-01T10:00:00+02:00"},
+        {
+            "id": "http://a.org/1",
+            "content_html": "<p>A&nbsp;B</p>",
+            "title": "T",
+            "date_published": "2024-05-01T10:00:00+02:00",
+        },
         {"url": "/2", "content_text": "C <d>"},
         {"id": "3"},
         7,
     ]
-    feed = {"version": "https://jsonfeed.org/version/1.1", "home_page_url": "http://a.org/", "language": "en-US", "items": items}
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "home_page_url": "http://a.org/",
+        "language": "en-US",
+        "items": items,
+    }
     first, second, third, fourth = read(json.dumps(feed))
     assert first == RawDocument("1", "A B", "http://a.org/1", "T", MORNING, "en")
     assert second == RawDocument("2", "C <d>", "http://a.org/2", None, None, "en")
@@ -237,28 +274,61 @@ def test_json_feed() -> None:
     assert texts(read("{")) == ["feed/malformed"]
 
 
-@pytest.mark.parametrize("unit", ["<item>", "<![CDATA[", "<item><description>&", "<!--", "<item></item>&", "<item><title>", "&lt;![CDATA["])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<item>",
+        "<![CDATA[",
+        "<item><description>&",
+        "<!--",
+        "<item></item>&",
+        "<item><title>",
+        "&lt;![CDATA[",
+    ],
+)
 def test_broken_feeds_take_linear_time(unit: str) -> None:
     assert read(RSS.format(unit * 5_000) + "&")
 
 
-@pytest.mark.parametrize("feed", [RSS, ATOM.replace("{}", "<entry><title>T</title><content>Whole</content></entry>{}")])
 @pytest.mark.parametrize(
-    "after", [b"\xff", b"\0\0", b"<script>count(1 && 2)</script>", b"\n<br/>Warning: x & y on line 3\n", b"</html>", b"-->"]
+    "feed", [RSS, ATOM.replace("{}", "<entry><title>T</title><content>Whole</content></entry>{}")]
+)
+@pytest.mark.parametrize(
+    "after",
+    [
+        b"\xff",
+        b"\0\0",
+        b"<script>count(1 && 2)</script>",
+        b"\n<br/>Warning: x & y on line 3\n",
+        b"</html>",
+        b"-->",
+    ],
 )
 def test_what_stands_behind_a_feed_costs_nothing(feed: str, after: bytes) -> None:
     inside = WHOLE if feed is RSS else ""
     assert texts(read(feed.format(inside).encode() + after)) == ["Whole"]
-    assert texts(read(feed.format(inside).encode()[:-3] + after))[1:] == ["feed/malformed"] or after == b"-->"
+    assert (
+        texts(read(feed.format(inside).encode()[:-3] + after))[1:] == ["feed/malformed"]
+        or after == b"-->"
+    )
 
 
 def test_bad_bytes_are_noted_once_for_the_file() -> None:
-    feed = RSS.format(ITEM.format("") + ITEM.format("A @ B") + ITEM.format("C @ D")).encode().replace(b"@", b"\xff")
+    feed = (
+        RSS.format(ITEM.format("") + ITEM.format("A @ B") + ITEM.format("C @ D"))
+        .encode()
+        .replace(b"@", b"\xff")
+    )
     empty, first, second = read(feed)
     assert isinstance(empty, RawReject)
     assert isinstance(first, RawDocument)
     assert isinstance(second, RawDocument)
-    assert (first.text, first.notes, second.text, second.notes) == ("A \ufffd B", (("replaced-bytes", 2),), "C \ufffd D", ())
+    assert (first.text, first.notes, second.text, second.notes) == (
+        "A \ufffd B",
+        (("replaced-bytes", 2),),
+        "C \ufffd D",
+        (),
+    )
     [item] = read(b'{"version": "1", "items": [{"content_text": "A \xff B"}]}')
     assert isinstance(item, RawDocument)
     assert item.notes == (("replaced-bytes", 1),)

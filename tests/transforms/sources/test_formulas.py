@@ -116,11 +116,17 @@ MATHML = [
     ("<msup><mi>e</mi><mrow><mo>−</mo><mi>x</mi></mrow></msup>", "e^{-x}"),
     ("<msub><mi>x</mi><mi>i</mi></msub>", "x_i"),
     ("<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>", "x_i^2"),
-    ("<msup><mrow><mo>(</mo><mi>a</mi><mo>+</mo><mi>b</mi><mo>)</mo></mrow><mn>2</mn></msup>", "{(a+b)}^2"),
+    (
+        "<msup><mrow><mo>(</mo><mi>a</mi><mo>+</mo><mi>b</mi><mo>)</mo></mrow><mn>2</mn></msup>",
+        "{(a+b)}^2",
+    ),
     ("<msqrt><mn>2</mn></msqrt>", "\\sqrt{2}"),
     ("<msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt>", "\\sqrt{x+1}"),
     ("<mroot><mi>x</mi><mn>3</mn></mroot>", "\\sqrt[3]{x}"),
-    ("<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover><mi>i</mi>", "\\sum_{i=1}^n i"),
+    (
+        "<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover><mi>i</mi>",
+        "\\sum_{i=1}^n i",
+    ),
     ("<munder><mo>lim</mo><mrow><mi>x</mi><mo>→</mo><mn>0</mn></mrow></munder>", "\\lim_{x\\to 0}"),
     ("<mover><mi>x</mi><mo>¯</mo></mover>", "\\bar{x}"),
     ("<mover><mi>v</mi><mo>→</mo></mover>", "\\vec{v}"),
@@ -139,7 +145,10 @@ MATHML = [
     ),
     ("<mmultiscripts><mi>C</mi><mprescripts/><none/><mn>14</mn></mmultiscripts>", "{}^{14}C"),
     ("<mfrac linethickness='0'><mi>n</mi><mi>k</mi></mfrac>", "\\binom{n}{k}"),
-    ("<mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow><mfrac><mn>2</mn><mn>3</mn></mfrac></mfrac>", "\\frac{a+1}{\\frac{2}{3}}"),
+    (
+        "<mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow><mfrac><mn>2</mn><mn>3</mn></mfrac></mfrac>",
+        "\\frac{a+1}{\\frac{2}{3}}",
+    ),
     ("<mstyle displaystyle='true'><mi>x</mi></mstyle>", "x"),
     ("<mi>x</mi><mphantom><mn>9</mn></mphantom>", "x"),
     ("<mo>{</mo><mi>x</mi><mo>}</mo>", "\\{x\\}"),
@@ -151,7 +160,12 @@ MATHML = [
 @pytest.mark.parametrize(("markup", "expected"), MATHML)
 def test_mathml_becomes_tex(markup: str, expected: str) -> None:
     assert text_of(f"<math>{markup}</math>") == expected
-    assert text_of(f"<math><semantics><mrow>{markup}</mrow><annotation encoding='text/plain'>q</annotation></semantics></math>") == expected
+    assert (
+        text_of(
+            f"<math><semantics><mrow>{markup}</mrow><annotation encoding='text/plain'>q</annotation></semantics></math>"
+        )
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,10 +189,18 @@ def test_tex_is_cleaned(tex: str, expected: str) -> None:
 def test_formulas_in_markdown() -> None:
     assert text_of(f"<p>one {KATEX} two</p>", "markdown") == "one $x^2$ two"
     assert text_of(f"<p>one {HALF} two</p>", "markdown") == "one $\\frac{1}{2}$ two"
-    assert text_of('<p>a<script type="math/tex; mode=display">x^2</script>b</p>', "markdown") == "a\n\n$$x^2$$\n\nb"
+    assert (
+        text_of('<p>a<script type="math/tex; mode=display">x^2</script>b</p>', "markdown")
+        == "a\n\n$$x^2$$\n\nb"
+    )
     # What a parser without formulas would change stands in GitHub's other form, which is code.
-    assert text_of('<p>a <script type="math/tex">\\{x\\}</script></p>', "markdown") == "a $`\\{x\\}`$"
-    assert text_of('<script type="math/tex; mode=display">a \\\\ b</script>', "markdown") == "```math\na \\\\ b\n```"
+    assert (
+        text_of('<p>a <script type="math/tex">\\{x\\}</script></p>', "markdown") == "a $`\\{x\\}`$"
+    )
+    assert (
+        text_of('<script type="math/tex; mode=display">a \\\\ b</script>', "markdown")
+        == "```math\na \\\\ b\n```"
+    )
 
 
 MATHML = "<math><msup><mi>x</mi><mn>2</mn></msup></math>"

@@ -104,7 +104,9 @@ def test_credits_before_the_book_are_off(credit: str) -> None:
     ],
 )
 def test_first_words_of_a_book_are_not_taken_for_credits(first: str) -> None:
-    assert strip_gutenberg(f"{STAR}\n\n{first}\n\n{BODY}\n\n{END}\n{LICENCE}").text.startswith(first)
+    assert strip_gutenberg(f"{STAR}\n\n{first}\n\n{BODY}\n\n{END}\n{LICENCE}").text.startswith(
+        first
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,8 +127,18 @@ def test_titles(header: str, title: str | None) -> None:
 
 def test_a_volume_within_a_book_does_not_end_it() -> None:
     volumes = f"{BODY}\n\nEnd of the Project Gutenberg Etext of Songs, Volume 1\n\n{BODY}"
-    assert strip_gutenberg(f"{STAR}\n{volumes}\n\nEnd of Project Gutenberg's Songs\n\n{END}\n{LICENCE}").text.strip() == volumes
-    assert strip_gutenberg(f"{STAR}\n{volumes}\n\nEnd of Project Gutenberg's Songs\n{LICENCE}").text.strip() == volumes
+    assert (
+        strip_gutenberg(
+            f"{STAR}\n{volumes}\n\nEnd of Project Gutenberg's Songs\n\n{END}\n{LICENCE}"
+        ).text.strip()
+        == volumes
+    )
+    assert (
+        strip_gutenberg(
+            f"{STAR}\n{volumes}\n\nEnd of Project Gutenberg's Songs\n{LICENCE}"
+        ).text.strip()
+        == volumes
+    )
 
 
 def test_small_print_behind_the_book_ends_it() -> None:
@@ -165,7 +177,18 @@ def test_a_text_without_markers_comes_whole(text: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([STAR, END, "End of Project Gutenberg's Songs", "Produced by X", BODY, "*END*THE SMALL PRINT!", "", "a"]),
+        st.sampled_from(
+            [
+                STAR,
+                END,
+                "End of Project Gutenberg's Songs",
+                "Produced by X",
+                BODY,
+                "*END*THE SMALL PRINT!",
+                "",
+                "a",
+            ]
+        ),
         max_size=12,
     )
 )

@@ -13,15 +13,16 @@ from transforms.sources.html_files import absolute_url, close_empty_elements, re
 from transforms.sources.records import Origin, RawDocument, RawReject, Record, documents_batch
 from transforms.sources.registry import read_records
 
-PARAGRAPH = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. " * 4
+PARAGRAPH = (
+    "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "
+    * 4
+)
 SECOND = (
     "By noon the bridge at the mill was closed, and carts that came from the market had to turn back on the road. "
     "Nobody could say when it would open again. The miller had seen higher water only once, when he was a boy of nine. "
     "That year the flood took two barns, a stack of hay and the wooden tower in which the bells of the chapel hung."
 )
-PAGE = (
-    "<html><head><title>Flood &amp; field</title>{head}</head><body><nav><a href=/>Home</a></nav><main><p>{text}</p></main></body></html>"
-)
+PAGE = "<html><head><title>Flood &amp; field</title>{head}</head><body><nav><a href=/>Home</a></nav><main><p>{text}</p></main></body></html>"
 
 
 def read(body: bytes, **options: int) -> Record:
@@ -30,13 +31,18 @@ def read(body: bytes, **options: int) -> Record:
 
 
 def test_main_text_title_and_address() -> None:
-    body = PAGE.format(head='<link rel="canonical" href="https://a.org/flood">', text=PARAGRAPH).encode()
-    assert read(body) == RawDocument("0", PARAGRAPH.strip(), url="https://a.org/flood", title="Flood & field")
+    body = PAGE.format(
+        head='<link rel="canonical" href="https://a.org/flood">', text=PARAGRAPH
+    ).encode()
+    assert read(body) == RawDocument(
+        "0", PARAGRAPH.strip(), url="https://a.org/flood", title="Flood & field"
+    )
 
 
 def test_markdown_on_demand() -> None:
     body = PAGE.format(
-        head="", text=f'{PARAGRAPH}</p><h2>What the miller saw of the <a href="https://a.org/">flood</a></h2><p>{SECOND}'
+        head="",
+        text=f'{PARAGRAPH}</p><h2>What the miller saw of the <a href="https://a.org/">flood</a></h2><p>{SECOND}',
     ).encode()
     [found] = read_html(io.BytesIO(body), output="markdown", links=True)
     assert isinstance(found, RawDocument)
@@ -47,12 +53,19 @@ def test_markdown_on_demand() -> None:
 
 
 def test_date_and_language_become_columns() -> None:
-    body = PAGE.replace("<html>", '<html lang="de">').format(head='<meta name="date" content="2020-03-12">', text=PARAGRAPH)
+    body = PAGE.replace("<html>", '<html lang="de">').format(
+        head='<meta name="date" content="2020-03-12">', text=PARAGRAPH
+    )
     found = read(body.encode())
     assert isinstance(found, RawDocument)
-    batch = documents_batch([Origin("web", "a.html"), Origin("web", "b.html")], [found, RawDocument("0", "Text")])
+    batch = documents_batch(
+        [Origin("web", "a.html"), Origin("web", "b.html")], [found, RawDocument("0", "Text")]
+    )
     assert batch.column("declared_language").to_pylist() == ["de", None]
-    assert [date and date.timestamp() for date in batch.column("published").to_pylist()] == [1583971200, None]
+    assert [date and date.timestamp() for date in batch.column("published").to_pylist()] == [
+        1583971200,
+        None,
+    ]
     assert batch.column("language").to_pylist() == [None, None]
 
 
@@ -61,8 +74,14 @@ def test_date_and_language_become_columns() -> None:
     [
         ('<link rel="shortcut canonical" href=" https://a.org/1 ">', "https://a.org/1"),
         ('<meta property="og:url" content="http://a.org/2">', "http://a.org/2"),
-        ('<meta property="og:url" content="http://a.org/2"><link rel=canonical href="https://b.org/1">', "https://b.org/1"),
-        ('<meta property="og:url" content="http://a.org/2"><link rel=canonical href="/1">', "http://a.org/1"),
+        (
+            '<meta property="og:url" content="http://a.org/2"><link rel=canonical href="https://b.org/1">',
+            "https://b.org/1",
+        ),
+        (
+            '<meta property="og:url" content="http://a.org/2"><link rel=canonical href="/1">',
+            "http://a.org/1",
+        ),
         ('<link rel=canonical href="/1">', None),
         ('<link rel=canonical href="javascript:x">', None),
         ('<link rel=canonical href="http://[">', None),
@@ -75,7 +94,10 @@ def test_the_address_a_page_states(head: str, expected: str | None) -> None:
 
 
 def test_a_link_in_the_body_is_no_address_of_the_page() -> None:
-    assert stated_url(PAGE.format(head="", text='<link rel="canonical" href="https://a.org/">')) is None
+    assert (
+        stated_url(PAGE.format(head="", text='<link rel="canonical" href="https://a.org/">'))
+        is None
+    )
     assert absolute_url(None) is None
 
 
@@ -97,11 +119,15 @@ def test_encodings(encoding: str, declaration: str) -> None:
     assert found.text == text.strip()
 
 
-@pytest.mark.parametrize("declaration", ["", '<meta charset="utf-8">', '<?xml version="1.0" encoding="utf-8"?>'])
+@pytest.mark.parametrize(
+    "declaration", ["", '<meta charset="utf-8">', '<?xml version="1.0" encoding="utf-8"?>']
+)
 @pytest.mark.parametrize("bad", [b"\xff", b"\xfc", b"\xe6\xbc"])
 def test_one_bad_byte_costs_itself(declaration: str, bad: bytes) -> None:
     text = "Die Bäche über der Straße schwollen „an“. " * 12
-    found = read((declaration + PAGE.format(head="", text=text + "| " + text)).encode().replace(b"|", bad))
+    found = read(
+        (declaration + PAGE.format(head="", text=text + "| " + text)).encode().replace(b"|", bad)
+    )
     assert isinstance(found, RawDocument)
     assert found.text == (text + "\ufffd " + text).strip()
 
@@ -141,7 +167,10 @@ def test_a_compressed_file_cut_off_is_a_broken_file(tmp_path: Path) -> None:
     whole = gzip.compress(PAGE.format(head="", text="".join(map(chr, range(200, 9000)))).encode())
     (tmp_path / "a.html.gz").write_bytes(whole)
     (tmp_path / "b.html.gz").write_bytes(whole[:-40])
-    results = [list(read_records(str(tmp_path / name), kind="html", options={})) for name in ("a.html.gz", "b.html.gz")]
+    results = [
+        list(read_records(str(tmp_path / name), kind="html", options={}))
+        for name in ("a.html.gz", "b.html.gz")
+    ]
     assert isinstance(results[0][0], RawDocument)
     assert [each.rule for each in results[1]] == ["read/broken-file"]
 
@@ -161,7 +190,9 @@ def test_a_real_book_as_a_page(data_folder: Path) -> None:
     assert len(found.text) > 50_000
 
 
-@pytest.mark.parametrize("error", [OSError(5, "a failing disk"), ConfigError("no model", where="a", remedy="b")])
+@pytest.mark.parametrize(
+    "error", [OSError(5, "a failing disk"), ConfigError("no model", where="a", remedy="b")]
+)
 def test_what_the_page_is_not_to_blame_for_is_raised(error: Exception) -> None:
     def screen(text: str) -> None:
         raise error

@@ -10,14 +10,23 @@ from transforms.sources.records import RawDocument, RawReject
 
 
 def read(*lines: object, fields: dict[str, str] | None = None) -> list:
-    data = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
+    data = b"\n".join(
+        line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines
+    )
     return list(read_jsonl(io.BytesIO(data), fields=fields or {}))
 
 
 def test_fields_are_mapped() -> None:
-    row = {"body": " Text\r\nhere\u0000 ", "headline": "Title", "when": "2024-02-03T04:05:06+01:00", "link": "http://a/"}
+    row = {
+        "body": " Text\r\nhere\u0000 ",
+        "headline": "Title",
+        "when": "2024-02-03T04:05:06+01:00",
+        "link": "http://a/",
+    }
     fields = {"text": "body", "title": "headline", "published": "when", "url": "link"}
-    assert read(row, fields=fields) == [RawDocument("0", "Text\nhere", url="http://a/", title="Title", published=1706929506)]
+    assert read(row, fields=fields) == [
+        RawDocument("0", "Text\nhere", url="http://a/", title="Title", published=1706929506)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +57,9 @@ def test_what_nobody_foresaw_in_a_line_costs_that_line(monkeypatch: pytest.Monke
             raise ArithmeticError("a date that no one thought of")
 
     monkeypatch.setattr("transforms.sources.jsonl.parse_date", fail)
-    before, bad, after = read({"text": "one"}, {"text": "two", "published": "bad"}, {"text": "three"})
+    before, bad, after = read(
+        {"text": "one"}, {"text": "two", "published": "bad"}, {"text": "three"}
+    )
     assert (before.text, after.text) == ("one", "three")
     assert bad == RawReject(
         "16",
@@ -63,7 +74,10 @@ def test_a_date_of_400_digits_costs_nothing() -> None:
 
 
 def test_lone_surrogates_become_replacements_and_blank_lines_are_none() -> None:
-    assert [record.text for record in read({"text": "a\ud800b"}, b"", {"text": "e\u0301"})] == ["a\ufffdb", "é"]
+    assert [record.text for record in read({"text": "a\ud800b"}, b"", {"text": "e\u0301"})] == [
+        "a\ufffdb",
+        "é",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +113,10 @@ def test_dates(value: object, expected: int | None) -> None:
 
 def outcome(data: bytes, **options: object) -> list[tuple[str, str]]:
     found = read_jsonl(io.BytesIO(data), **{"fields": {}, **options})
-    return [(record.locator, record.rule if isinstance(record, RawReject) else record.text) for record in found]
+    return [
+        (record.locator, record.rule if isinstance(record, RawReject) else record.text)
+        for record in found
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +127,14 @@ def outcome(data: bytes, **options: object) -> list[tuple[str, str]]:
         (b'\xef\xbb\xbf [ {"text":"a"} ] ', [("6", "a")]),
         (b'[\n  {"text":"a"},\n  {"text":"b"}\n]\n', [("4", "a"), ("20", "b")]),
         (b'{\n "text":"a"\n}\n{\n "text":"b"\n}\n', [("0", "a"), ("16", "b")]),
-        ('{"text":"é"}{"text":"b"} {"text":"c"}\n{"text":"d"}'.encode(), [("0", "é"), ("13", "b"), ("26", "c"), ("39", "d")]),
-        (b'[\n  {"text":"a"},\n  {"text":},\n  {"text":"c"}\n]\n', [("4", "a"), ("20", "jsonl/not-json"), ("33", "c")]),
+        (
+            '{"text":"é"}{"text":"b"} {"text":"c"}\n{"text":"d"}'.encode(),
+            [("0", "é"), ("13", "b"), ("26", "c"), ("39", "d")],
+        ),
+        (
+            b'[\n  {"text":"a"},\n  {"text":},\n  {"text":"c"}\n]\n',
+            [("4", "a"), ("20", "jsonl/not-json"), ("33", "c")],
+        ),
         (b'[{"text":"a"},{"text":},{"text":"c"}]', [("1", "a"), ("14", "jsonl/not-json")]),
         (b'[{"text":"a"},{"text":"b', [("1", "a"), ("14", "jsonl/not-json")]),
         (b'[{"text":"a"},', [("1", "a"), ("14", "jsonl/not-json")]),
@@ -123,7 +146,10 @@ def outcome(data: bytes, **options: object) -> list[tuple[str, str]]:
         (b"", []),
         (b"\n \r\n\n", []),
         ('{"text":"a"}\n'.encode("utf-16"), [("0", "jsonl/not-json")]),
-        (b'{"text":"a",}\n{"text":"b"} // c\n{"text":"c"}', [("0", "jsonl/not-json"), ("14", "jsonl/not-json"), ("32", "c")]),
+        (
+            b'{"text":"a",}\n{"text":"b"} // c\n{"text":"c"}',
+            [("0", "jsonl/not-json"), ("14", "jsonl/not-json"), ("32", "c")],
+        ),
         (b'{"text":"a","text":"b"}', [("0", "b")]),
         (b'{"text":"a","n":NaN,"i":' + b"1" * 5000 + b"}", [("0", "a")]),
         (b'{"text":"' + b"a" * 70_000 + b'"}\n{"text":"b"}', [("0", "a" * 70_000), ("70012", "b")]),
@@ -133,7 +159,11 @@ def test_files_in_the_wild(data: bytes, expected: list[tuple[str, str]]) -> None
     assert outcome(data) == expected
     for locator, text in expected:
         if "/" not in text:
-            assert data[int(locator) :].lstrip(b"\xef\xbb\xbf").startswith((b'{"text":', b'{\n "text":'))
+            assert (
+                data[int(locator) :]
+                .lstrip(b"\xef\xbb\xbf")
+                .startswith((b'{"text":', b'{\n "text":'))
+            )
 
 
 @pytest.mark.parametrize("size", [1, 7, 1 << 16])
@@ -143,19 +173,36 @@ def test_values_of_an_array_come_whole_however_they_are_read(size: int) -> None:
             return super().read(size)
 
     texts = ["x" * number + "é" + '\\"' * (number % 3) for number in range(0, 400, 13)]
-    data = json.dumps([{"text": text, "n": [number, {"a": None}]} for number, text in enumerate(texts)], ensure_ascii=False).encode()
+    data = json.dumps(
+        [{"text": text, "n": [number, {"a": None}]} for number, text in enumerate(texts)],
+        ensure_ascii=False,
+    ).encode()
     found = list(read_jsonl(Slow(data), fields={}))
     assert [record.text for record in found] == texts
     assert all(data[int(record.locator) :].startswith(b'{"text"') for record in found)
 
 
 def test_paths_and_kept_columns() -> None:
-    row = {"content": {"body": "b"}, "meta": {"url": "http://a/", "titles": ["T"], "when": 1706929506}, "id": 9007199254740993, "x": None}
-    fields = {"text": "content.body", "url": "meta.url", "title": "meta.titles.0", "published": "meta.when"}
+    row = {
+        "content": {"body": "b"},
+        "meta": {"url": "http://a/", "titles": ["T"], "when": 1706929506},
+        "id": 9007199254740993,
+        "x": None,
+    }
+    fields = {
+        "text": "content.body",
+        "url": "meta.url",
+        "title": "meta.titles.0",
+        "published": "meta.when",
+    }
     data = json.dumps(row).encode()
-    [found] = read_jsonl(io.BytesIO(data), fields=fields, keep_columns=["id", "meta.titles", "x", "absent"])
+    [found] = read_jsonl(
+        io.BytesIO(data), fields=fields, keep_columns=["id", "meta.titles", "x", "absent"]
+    )
     kept = '{"id":9007199254740993,"meta.titles":["T"],"x":null}'
-    assert found == RawDocument("0", "b", url="http://a/", title="T", published=1706929506, kept=kept)
+    assert found == RawDocument(
+        "0", "b", url="http://a/", title="T", published=1706929506, kept=kept
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,10 @@ COLUMNS: list[tuple[Any, list[Any]]] = [
     (pa.array([decimal.Decimal("1.10"), None], pa.decimal128(38, 2)), ["1.10", None]),
     (pa.array([MOMENT], pa.timestamp("ms", "UTC")), ["2024-02-03T04:05:06.789Z"]),
     (pa.array([MOMENT], pa.timestamp("us", "Europe/Paris")), ["2024-02-03T04:05:06.789000Z"]),
-    (pa.array([1700000000123456789, None], pa.timestamp("ns")), ["2023-11-14T22:13:20.123456789", None]),
+    (
+        pa.array([1700000000123456789, None], pa.timestamp("ns")),
+        ["2023-11-14T22:13:20.123456789", None],
+    ),
     (pa.array([datetime.date(2024, 2, 3)]), ["2024-02-03"]),
     (pa.array([datetime.time(4, 5, 6)], pa.time32("s")), ["04:05:06"]),
     (pa.array([1500], pa.duration("ms")), ["1.500s"]),
@@ -53,7 +56,9 @@ COLUMNS: list[tuple[Any, list[Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("column", "expected"), COLUMNS, ids=lambda value: str(getattr(value, "type", ""))[:30])
+@pytest.mark.parametrize(
+    ("column", "expected"), COLUMNS, ids=lambda value: str(getattr(value, "type", ""))[:30]
+)
 def test_values_of_every_type_of_arrow(column: pa.Array, expected: list[Any]) -> None:
     padded = pa.concat_arrays([column, column])
     for found in (json_values(column), json_values(padded.slice(len(column)))):
@@ -64,18 +69,28 @@ def test_values_of_every_type_of_arrow(column: pa.Array, expected: list[Any]) ->
 
 @pytest.mark.parametrize("form", ["parquet", "stream", "file"])
 def test_columns_go_with_their_documents(form: str) -> None:
-    kinds = [column for column, _ in COLUMNS if column.type not in (pa.list_view(pa.int8()), pa.float16(), pa.time32("s"))]
-    table = pa.table({"text": ["one"], **{str(number): column[:1] for number, column in enumerate(kinds)}})
+    kinds = [
+        column
+        for column, _ in COLUMNS
+        if column.type not in (pa.list_view(pa.int8()), pa.float16(), pa.time32("s"))
+    ]
+    table = pa.table(
+        {"text": ["one"], **{str(number): column[:1] for number, column in enumerate(kinds)}}
+    )
     out = io.BytesIO()
     if form == "parquet":
         pq.write_table(table, out)
     else:
-        with (pa.ipc.new_stream if form == "stream" else pa.ipc.new_file)(out, table.schema) as writer:
+        with (pa.ipc.new_stream if form == "stream" else pa.ipc.new_file)(
+            out, table.schema
+        ) as writer:
             writer.write_table(table)
     read = read_parquet if form == "parquet" else read_arrow
     names = [name for name in table.column_names if name != "text"]
     [found] = read(io.BytesIO(out.getvalue()), fields={}, keep_columns=[*names, "absent"])
-    assert json.loads(found.kept) == {name: json_values(column)[0] for name, column in zip(names, kinds, strict=True)}
+    assert json.loads(found.kept) == {
+        name: json_values(column)[0] for name, column in zip(names, kinds, strict=True)
+    }
 
 
 def test_a_string_that_is_not_utf8_costs_no_other_value() -> None:
@@ -99,7 +114,11 @@ def test_offsets_that_lead_outside_are_refused() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -152,11 +171,31 @@ def test_kinds_are_counted() -> None:
     ],
 )
 def test_paths(path: str, value: Any) -> None:
-    record = {"text": "t", "meta": {"url": "u", "titles": ["a", {"x": 1}], "n": None}, "meta.url": "literal", "a.b": {"c": 2}}
+    record = {
+        "text": "t",
+        "meta": {"url": "u", "titles": ["a", {"x": 1}], "n": None},
+        "meta.url": "literal",
+        "a.b": {"c": 2},
+    }
     assert find_value(record, path) == value
-    table = pa.table({"text": ["t"], "meta": [{"url": "u", "titles": ["a"]}], "meta.url": ["literal"], "a.b": [{"c": 2}]})
+    table = pa.table(
+        {
+            "text": ["t"],
+            "meta": [{"url": "u", "titles": ["a"]}],
+            "meta.url": ["literal"],
+            "a.b": [{"c": 2}],
+        }
+    )
     place = find_place(table.schema, path)
     if value is MISSING and not path.startswith("meta.titles"):
         assert place is None
-    elif place is not None and path in ("meta.url", "meta.titles.0", "meta.titles.2", "a.b", "a.b.c"):
-        assert take_place(table.to_batches()[0], place).to_pylist() == [None if value is MISSING else value]
+    elif place is not None and path in (
+        "meta.url",
+        "meta.titles.0",
+        "meta.titles.2",
+        "a.b",
+        "a.b.c",
+    ):
+        assert take_place(table.to_batches()[0], place).to_pylist() == [
+            None if value is MISSING else value
+        ]

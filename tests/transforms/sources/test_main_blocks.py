@@ -12,13 +12,20 @@ from transforms.sources.main_blocks import best_expected_f1, with_alike, without
 
 
 def expected_f1(taken: np.ndarray, probabilities: np.ndarray, words: np.ndarray) -> float:
-    return 2 * float((probabilities * words)[taken].sum()) / float(words[taken].sum() + (probabilities * words).sum())
+    return (
+        2
+        * float((probabilities * words)[taken].sum())
+        / float(words[taken].sum() + (probabilities * words).sum())
+    )
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 16), st.integers(1, 9)), min_size=1, max_size=8))
 def test_no_other_choice_has_a_higher_expected_f1(blocks: list[tuple[int, int]]) -> None:
-    probabilities, words = np.array([p / 16 for p, _ in blocks]), np.array([float(n) for _, n in blocks])
+    probabilities, words = (
+        np.array([p / 16 for p, _ in blocks]),
+        np.array([float(n) for _, n in blocks]),
+    )
     taken = best_expected_f1(probabilities, words)
     best = max(
         expected_f1(np.array(choice), probabilities, words)
@@ -30,11 +37,23 @@ def test_no_other_choice_has_a_higher_expected_f1(blocks: list[tuple[int, int]])
 
 def test_certain_pages_are_cut_sharply_and_of_uncertain_ones_more_is_taken() -> None:
     words = np.full(4, 10.0)
-    assert best_expected_f1(np.array([0.99, 0.98, 0.3, 0.02]), words).tolist() == [True, True, False, False]
-    assert best_expected_f1(np.array([0.3, 0.3, 0.3, 0.02]), words).tolist() == [True, True, True, False]
+    assert best_expected_f1(np.array([0.99, 0.98, 0.3, 0.02]), words).tolist() == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert best_expected_f1(np.array([0.3, 0.3, 0.3, 0.02]), words).tolist() == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
-LONG = "A long paragraph about the river, the ferry and the people who live on both sides of it. " * 4
+LONG = (
+    "A long paragraph about the river, the ferry and the people who live on both sides of it. " * 4
+)
 
 
 @pytest.mark.parametrize(
@@ -43,14 +62,26 @@ LONG = "A long paragraph about the river, the ferry and the people who live on b
         ([("a", 1), (LONG, 1), ("b", 2), (LONG, 3)], [0, 1, 2]),
         ([("Size: 9 cm", 1), (LONG[:90], 1), ("Size: 9 cm", 2), (LONG[:90], 2)], [0, 1]),
         ([("By Ann", 1), ("x", 1), ("By Ann", 2), ("y", 2), ("By Ann", 3)], [0, 1, 2, 3, 4]),
-        ([("O the river is rising again tonight!", 1), ("one", 1), ("O the river is rising again tonight!", 1), ("two", 1)], [0, 1, 2, 3]),
+        (
+            [
+                ("O the river is rising again tonight!", 1),
+                ("one", 1),
+                ("O the river is rising again tonight!", 1),
+                ("two", 1),
+            ],
+            [0, 1, 2, 3],
+        ),
         ([(LONG, 1), (LONG, 1)], [0, 1]),
         ([], []),
     ],
 )
-def test_what_a_page_holds_twice_in_other_places_goes(blocks: list[tuple[str, int]], kept: list[int]) -> None:
+def test_what_a_page_holds_twice_in_other_places_goes(
+    blocks: list[tuple[str, int]], kept: list[int]
+) -> None:
     texts, regions = [text for text, _ in blocks], [region for _, region in blocks]
-    assert np.flatnonzero(without_repeats(texts, regions, np.ones(len(blocks), bool))).tolist() == kept
+    assert (
+        np.flatnonzero(without_repeats(texts, regions, np.ones(len(blocks), bool))).tolist() == kept
+    )
 
 
 def test_blocks_of_a_group_move_towards_its_mean_by_words() -> None:
@@ -60,7 +91,13 @@ def test_blocks_of_a_group_move_towards_its_mean_by_words() -> None:
 
 def test_trees_give_the_leaf_that_the_splits_lead_to() -> None:
     leaves = np.array([[0, 1, 2, 3], [0, 0, 0, 8]], np.int32) * LEAF_SCALE
-    model = BlockModel(("a", "b"), np.array([[0, 1], [1, 1]]), np.array([[0.5, 2.0], [1.0, 3.0]], np.float32), leaves, bias=-LEAF_SCALE)
+    model = BlockModel(
+        ("a", "b"),
+        np.array([[0, 1], [1, 1]]),
+        np.array([[0.5, 2.0], [1.0, 3.0]], np.float32),
+        leaves,
+        bias=-LEAF_SCALE,
+    )
     features = np.array([[9, 9, 9, 9], [0, 1, 1, 0], [0.0, 0.0, 2.5, 4.0]], np.float32)
     log_odds = np.array([-1 + 0, -1 + 1, -1 + 3, -1 + 2 + 8])
     found = model.probabilities(features, ["other", "a", "b"])

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.bench.extraction import gram_scores, grams, our_text, phrase_scores, plain_text, read_expected_pages
+from tests.bench.extraction import (
+    gram_scores,
+    grams,
+    our_text,
+    phrase_scores,
+    plain_text,
+    read_expected_pages,
+)
 from tests.bench.pages import read_gold_pages, word_f1
 from tests.growth import least_seconds
 from transforms.sources.html import check_extractor, extract_main_text, prose_sample
@@ -17,7 +24,15 @@ from transforms.sources.records import RejectedError
 SENTENCE = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "
 ARTICLE = "".join(f"<p>{number}. {SENTENCE}</p>" for number in range(8))
 FLOORS = {
-    **{"phrases": 0.94, "article": 0.97, "documentation": 0.95, "forum": 0.85, "listing": 0.83, "collection": 0.85, "product": 0.79},
+    **{
+        "phrases": 0.94,
+        "article": 0.97,
+        "documentation": 0.95,
+        "forum": 0.85,
+        "listing": 0.83,
+        "collection": 0.85,
+        "product": 0.79,
+    },
     "service": 0.88,
 }
 ASIDE = "Elsewhere a bridge was opened by the mayor of the town with a short speech and a band"
@@ -42,7 +57,9 @@ def text_of(body: str) -> str:
 )
 def test_what_stands_beside_an_article_goes(boilerplate: str) -> None:
     beside = boilerplate.replace("{}", ASIDE)
-    found = text_of(f'<div id="wrap"><div class="content"><h1>Flood</h1>{ARTICLE}</div>{beside}</div>')
+    found = text_of(
+        f'<div id="wrap"><div class="content"><h1>Flood</h1>{ARTICLE}</div>{beside}</div>'
+    )
     assert ASIDE not in found
     assert found.count(SENTENCE.strip()) == 8
 
@@ -64,7 +81,11 @@ def test_what_is_named_as_boilerplate_inside_an_article_goes(boilerplate: str) -
     more = ARTICLE.replace("The river", "The lake")
     found = text_of(f'<div class="content">{ARTICLE}{boilerplate.replace("{}", ASIDE)}{more}</div>')
     assert ASIDE not in found
-    assert found.count(SENTENCE.strip()) == found.count(SENTENCE.strip().replace("The river", "The lake")) == 8
+    assert (
+        found.count(SENTENCE.strip())
+        == found.count(SENTENCE.strip().replace("The river", "The lake"))
+        == 8
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +99,9 @@ def test_what_is_named_as_boilerplate_inside_an_article_goes(boilerplate: str) -
     ],
 )
 def test_a_lead_before_an_article_stays(kept: str) -> None:
-    assert ASIDE in text_of(f'<article>{kept.replace("{}", ASIDE)}<div class="body">{ARTICLE}</div></article>')
+    assert ASIDE in text_of(
+        f'<article>{kept.replace("{}", ASIDE)}<div class="body">{ARTICLE}</div></article>'
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +120,9 @@ def test_a_name_does_not_outweigh_most_of_the_text(page: str) -> None:
 
 def test_paragraphs_by_line_breaks() -> None:
     article = "<br><br>".join(f"{number}. {SENTENCE}" for number in range(8))
-    found = text_of(f'<div id="a"><div class="post">{article}</div><div class="sidebar">{ASIDE}</div></div>')
+    found = text_of(
+        f'<div id="a"><div class="post">{article}</div><div class="sidebar">{ASIDE}</div></div>'
+    )
     assert found.count(SENTENCE.strip()) == 8
     assert ASIDE not in found
 
@@ -151,9 +176,45 @@ def test_the_bound_on_depth_holds() -> None:
 
 TAGS = st.sampled_from(
     [
-        *("<div>", "</div>", "<p>", "</p>", "<br>", "<ul><li>", "</ul>", "<article>", "</article>", "<table><tr><td>", "</table>"),
-        *('<div class="share">', "<aside>", "</aside>", "<form>", "<body>", "</html>", "<!--", "-->", "<svg>", "<template>", "<ruby><rt>"),
-        *("<h1>", "</h1>", "<a href=x>", "</a>", "<script>", "</script>", "&#0;", "\ud800", SENTENCE, f"<p>{SENTENCE}</p>" * 4, "Comments"),
+        *(
+            "<div>",
+            "</div>",
+            "<p>",
+            "</p>",
+            "<br>",
+            "<ul><li>",
+            "</ul>",
+            "<article>",
+            "</article>",
+            "<table><tr><td>",
+            "</table>",
+        ),
+        *(
+            '<div class="share">',
+            "<aside>",
+            "</aside>",
+            "<form>",
+            "<body>",
+            "</html>",
+            "<!--",
+            "-->",
+            "<svg>",
+            "<template>",
+            "<ruby><rt>",
+        ),
+        *(
+            "<h1>",
+            "</h1>",
+            "<a href=x>",
+            "</a>",
+            "<script>",
+            "</script>",
+            "&#0;",
+            "\ud800",
+            SENTENCE,
+            f"<p>{SENTENCE}</p>" * 4,
+            "Comments",
+        ),
     ]
 )
 
@@ -193,7 +254,11 @@ def test_real_pages_of_seven_kinds_against_gold_text(data_folder: Path) -> None:
     scores: dict[str, list[float]] = defaultdict(list)
     for page in read_gold_pages(data_folder):
         scores[page.kind].append(word_f1(our_text(page.html), page.text))
-    assert {kind: mean for kind, values in scores.items() if (mean := statistics.fmean(values)) < FLOORS[kind]} == {}
+    assert {
+        kind: mean
+        for kind, values in scores.items()
+        if (mean := statistics.fmean(values)) < FLOORS[kind]
+    } == {}
 
 
 def test_a_sample_of_prose_is_taken_from_paragraphs_without_parsing() -> None:
@@ -205,9 +270,20 @@ def test_a_sample_of_prose_is_taken_from_paragraphs_without_parsing() -> None:
 
 
 def test_a_sample_takes_linear_time_on_hostile_pages() -> None:
-    for page in ("<script " * 100_000, "<script>" * 100_000, "<!--" * 200_000, "<template><p>" * 50_000, "<p>" + "</script" * 100_000):
+    for page in (
+        "<script " * 100_000,
+        "<script>" * 100_000,
+        "<!--" * 200_000,
+        "<template><p>" * 50_000,
+        "<p>" + "</script" * 100_000,
+    ):
         prose_sample(page)
-    for page in ("<p " * 200_000, "<p>" + " " * 1_000_000, "<p\n" + "a" * 1_000_000, ("<p>" + " " * 99) * 10_000):
+    for page in (
+        "<p " * 200_000,
+        "<p>" + " " * 1_000_000,
+        "<p\n" + "a" * 1_000_000,
+        ("<p>" + " " * 99) * 10_000,
+    ):
         assert prose_sample(page).strip("a ") == ""
 
 
@@ -228,7 +304,10 @@ def test_a_sample_takes_linear_time_on_hostile_pages() -> None:
     ],
 )
 def test_a_sample_of_prose_has_nothing_that_is_no_text_of_the_page(markup: str) -> None:
-    german = "<p>Der Fluss stieg in der Nacht, und am Morgen lagen die unteren Felder unter braunem Wasser.</p>" * 5
+    german = (
+        "<p>Der Fluss stieg in der Nacht, und am Morgen lagen die unteren Felder unter braunem Wasser.</p>"
+        * 5
+    )
     english = f"<p>{SENTENCE.strip()}</p>"
     hidden = markup.replace("{}", german)
     sample = prose_sample(f"{english}{hidden}{english}")
@@ -243,10 +322,16 @@ def test_the_screen_sees_a_sample_before_the_rules_and_what_it_raises_ends_the_p
         seen.append(text)
         raise RejectedError("language/not-kept", "language")
 
-    for page in (f"<p>{prose * 9}</p>", f"<body><div>{prose * 9}</div></body>", f"<body><p>{prose}</p></body>"):
+    for page in (
+        f"<p>{prose * 9}</p>",
+        f"<body><div>{prose * 9}</div></body>",
+        f"<body><p>{prose}</p></body>",
+    ):
         seen: list[str] = []
         with pytest.raises(RejectedError):
             extract_main_text(page, screen=refuse)
         assert len(seen) == 1
         assert "ferryman" in seen[0]
-    assert extract_main_text(f"<p>{prose * 9}</p>", screen=lambda text: None) == extract_main_text(f"<p>{prose * 9}</p>")
+    assert extract_main_text(f"<p>{prose * 9}</p>", screen=lambda text: None) == extract_main_text(
+        f"<p>{prose * 9}</p>"
+    )

@@ -5,7 +5,18 @@ import gzip
 import pytest
 import zstandard
 
-from transforms.sources.mime import BINARY, HTML, PLAIN, XHTML, MimeType, is_json, is_page, looks_like_text, parse_content_type, sniff
+from transforms.sources.mime import (
+    BINARY,
+    HTML,
+    PLAIN,
+    XHTML,
+    MimeType,
+    is_json,
+    is_page,
+    looks_like_text,
+    parse_content_type,
+    sniff,
+)
 
 UTF8 = "utf-8"
 
@@ -86,7 +97,10 @@ PAGE = b"<!DOCTYPE html><html><head><title>Flood</title></head><body><p>The rive
         (b"\xff\xfe" + PAGE.decode().encode("utf-16-le"), HTML),
         (b"\xfe\xff" + PAGE.decode().encode("utf-16-be"), HTML),
         (b"<!-- saved --><HTML lang=en>", HTML),
-        (b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html xmlns="x">', HTML),
+        (
+            b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html xmlns="x">',
+            HTML,
+        ),
         (b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml">', HTML),
         (b"<p>one", HTML),
         (b"<br >", HTML),

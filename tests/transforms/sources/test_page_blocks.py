@@ -39,12 +39,20 @@ def test_runs_of_inline_content_are_blocks(html: str, texts: list[str]) -> None:
 
 
 def test_names_and_tags_around_a_block() -> None:
-    page, blocks = parsed('<body class="article"><nav class="mainMenu"><p id="share-bar">x</p></nav><p>y</p></body>')
+    page, blocks = parsed(
+        '<body class="article"><nav class="mainMenu"><p id="share-bar">x</p></nav><p>y</p></body>'
+    )
     words = list(WORDS)
     near = block_places(page, blocks).near.tolist()
-    assert [near[0] >> words.index(name) & 1 for name in ("navigation", "share", "article")] == [1, 1, 1]
+    assert [near[0] >> words.index(name) & 1 for name in ("navigation", "share", "article")] == [
+        1,
+        1,
+        1,
+    ]
     assert [blocks.kinds[node] >> TAG_NAMES.index("nav") & 1 for node in blocks.first] == [1, 0]
-    assert blocks.names[blocks.first[1]] == 0  # what the body is called holds for no block more than for another
+    assert (
+        blocks.names[blocks.first[1]] == 0
+    )  # what the body is called holds for no block more than for another
 
 
 @pytest.mark.parametrize(
@@ -89,10 +97,16 @@ TAGS = st.sampled_from(
 def test_every_seen_text_is_in_one_block_and_every_feature_is_a_number(html: str) -> None:
     page, blocks = parsed(html)
     seen = visible_texts(page, hidden=True)
-    texts = [node for node in range(len(page.tags)) if page.tags[node] == TEXT and seen[node] and page.data[node].strip()]
+    texts = [
+        node
+        for node in range(len(page.tags))
+        if page.tags[node] == TEXT and seen[node] and page.data[node].strip()
+    ]
     assert set(texts) <= set(blocks.nodes)
     assert blocks.nodes == sorted(set(blocks.nodes))
-    assert "".join("".join(blocks.texts).split()) == "".join("".join(page.data[node] for node in blocks.nodes).split())
+    assert "".join("".join(blocks.texts).split()) == "".join(
+        "".join(page.data[node] for node in blocks.nodes).split()
+    )
     if blocks.texts:
         features, names = block_features(page, blocks, block_places(page, blocks))
         assert features.shape == (len(names), len(blocks.texts))

@@ -41,7 +41,10 @@ PACKED = [
     ("Content-Encoding: br", brotli),
     ("Content-Encoding: zstd", zstandard.ZstdCompressor().compress),
     ("Transfer-Encoding: chunked", chunked),
-    ("Transfer-Encoding: chunked\r\nContent-Encoding: gzip", lambda data: chunked(gzip.compress(data))),
+    (
+        "Transfer-Encoding: chunked\r\nContent-Encoding: gzip",
+        lambda data: chunked(gzip.compress(data)),
+    ),
     ("Content-Encoding: br, gzip", lambda data: gzip.compress(brotli(data))),
 ]
 
@@ -164,20 +167,37 @@ CUT = [
     ("Transfer-Encoding: chunked", b"5\r\nabcde\r\nnonsense", "body"),
     *(
         (f"Content-Encoding: {name}", pack(LONG)[:40_000], "encoding")
-        for name, pack in (("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate), ("br", brotli))
+        for name, pack in (
+            ("gzip", gzip.compress),
+            ("deflate", zlib.compress),
+            ("deflate", raw_deflate),
+            ("br", brotli),
+        )
     ),
     ("Content-Encoding: zstd", zstd(LONG)[:-10], "encoding"),
-    ("Content-Encoding: gzip", gzip.compress(LONG[:50_000]) + gzip.compress(LONG[50_000:])[:-100], "encoding"),
-    ("Transfer-Encoding: chunked\r\nContent-Encoding: gzip", chunked(gzip.compress(LONG))[:40_000], "body"),
+    (
+        "Content-Encoding: gzip",
+        gzip.compress(LONG[:50_000]) + gzip.compress(LONG[50_000:])[:-100],
+        "encoding",
+    ),
+    (
+        "Transfer-Encoding: chunked\r\nContent-Encoding: gzip",
+        chunked(gzip.compress(LONG))[:40_000],
+        "body",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("headers", "body", "why"), CUT)
-def test_a_body_that_ends_early_is_kept_as_far_as_it_goes_and_says_so(headers: str, body: bytes, why: str) -> None:
+def test_a_body_that_ends_early_is_kept_as_far_as_it_goes_and_says_so(
+    headers: str, body: bytes, why: str
+) -> None:
     found = payload(body, headers)
     assert found.truncated == why
     assert found.fault is None
-    assert found.data == b"abcde" or (LONG.startswith(found.data) and len(found.data) >= min(len(LONG) // 4, len(body)))
+    assert found.data == b"abcde" or (
+        LONG.startswith(found.data) and len(found.data) >= min(len(LONG) // 4, len(body))
+    )
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, zstd])
@@ -185,16 +205,29 @@ def test_a_coding_that_is_damaged_is_a_fault(pack) -> None:
     """What comes out behind the damage is noise, and nobody can say where it begins."""
     packed = pack(LONG)
     name = {gzip.compress: "gzip", zlib.compress: "deflate"}.get(pack, "zstd")
-    assert payload(packed[:30_000] + b"\xff" * 5000 + packed[35_000:], f"Content-Encoding: {name}").fault
+    assert payload(
+        packed[:30_000] + b"\xff" * 5000 + packed[35_000:], f"Content-Encoding: {name}"
+    ).fault
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd", "compress", "nonsense"])
 def test_bytes_that_are_neither_coded_nor_text_are_a_fault(name: str) -> None:
-    assert payload(bytes(range(256)) * 20, f"Content-Encoding: {name}").fault == f"the body cannot be decoded as {name}"
+    assert (
+        payload(bytes(range(256)) * 20, f"Content-Encoding: {name}").fault
+        == f"the body cannot be decoded as {name}"
+    )
 
 
 @pytest.mark.parametrize(
-    "body", [b"0\r\nThe score.", b"BAD\nnews\n", b"cafe\r\n" + b"a" * 0xCAFE + b"more", b"5", b"1234\n", b"a\r\nshort"]
+    "body",
+    [
+        b"0\r\nThe score.",
+        b"BAD\nnews\n",
+        b"cafe\r\n" + b"a" * 0xCAFE + b"more",
+        b"5",
+        b"1234\n",
+        b"a\r\nshort",
+    ],
 )
 def test_a_text_that_begins_like_a_chunk_is_no_chunk_unless_it_is_one(body: bytes) -> None:
     assert payload(body, "Server: x") == Payload(body)
@@ -205,12 +238,17 @@ def test_a_text_that_begins_like_a_chunk_is_no_chunk_unless_it_is_one(body: byte
 @pytest.mark.parametrize(("headers", "pack"), PACKED)
 def test_a_larger_payload_is_a_reject_and_costs_itself_only(headers: str, pack) -> None:
     large, small = (
-        record(pack(body), headers=f"Content-Type: text/html\r\n{headers}") for body in (PAGE_BYTES + b" " * 50_000, PAGE_BYTES)
+        record(pack(body), headers=f"Content-Type: text/html\r\n{headers}")
+        for body in (PAGE_BYTES + b" " * 50_000, PAGE_BYTES)
     )
     stream = io.BytesIO(b"".join(map(gzip.compress, (GOOD, large, small, GOOD))))
     before, found, same, after = read_warc(stream, max_payload_megabytes=0.05)
     assert isinstance(found, RawReject)
-    assert (found.rule, found.stage, found.url) == ("warc/payload-too-large", "extract", "http://example.org/a")
+    assert (found.rule, found.stage, found.url) == (
+        "warc/payload-too-large",
+        "extract",
+        "http://example.org/a",
+    )
     assert "50000" in found.detail
     assert isinstance(before, RawDocument)
     assert isinstance(after, RawDocument)
@@ -220,7 +258,9 @@ def test_a_larger_payload_is_a_reject_and_costs_itself_only(headers: str, pack) 
 @pytest.mark.parametrize("headers", [headers for headers, _ in PACKED[2:]])
 def test_a_body_that_cannot_be_decoded_costs_itself_only(headers: str) -> None:
     bad = record(b"<html>as it is", headers=f"Content-Type: text/html\r\n{headers}")
-    before, found, *after = read_warc(io.BytesIO(b"".join(map(gzip.compress, (GOOD, bad, GOOD, GOOD)))))
+    before, found, *after = read_warc(
+        io.BytesIO(b"".join(map(gzip.compress, (GOOD, bad, GOOD, GOOD))))
+    )
     assert found.locator == str(len(gzip.compress(GOOD)))
     assert [each.text for each in after] == [before.text] * 2
 
@@ -229,7 +269,10 @@ def test_a_body_that_cannot_be_decoded_costs_itself_only(headers: str) -> None:
 def test_a_block_larger_than_the_limit_is_never_held(packed: bool) -> None:
     body = b"x" * 3_000_000
     parts = [record(body), GOOD]
-    found, after = read_warc(io.BytesIO(b"".join(map(gzip.compress, parts)) if packed else b"".join(parts)), max_payload_megabytes=1)
+    found, after = read_warc(
+        io.BytesIO(b"".join(map(gzip.compress, parts)) if packed else b"".join(parts)),
+        max_payload_megabytes=1,
+    )
     assert found.rule == "warc/payload-too-large"
     assert isinstance(after, RawDocument)
 
@@ -252,13 +295,18 @@ print([each.rule for each in read_warc(io.BytesIO(data))], (resource.getrusage(r
 
 def test_a_bomb_takes_no_memory() -> None:
     """1.5 GB in 1.5 MB, and that packed again in a few KB."""
-    done = subprocess.run([sys.executable, "-c", BOMB], cwd=PROJECT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", BOMB], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     rules, megabytes = done.stdout.rsplit(" ", 1)
     assert rules == "['warc/payload-too-large', 'warc/payload-too-large']"
     assert int(megabytes) < 60
 
 
 def test_blanks_before_a_colon_hide_no_coding() -> None:
-    block = b"HTTP/1.1 200 OK\r\n Content-Encoding : gzip\r\nContent-Type: text/html\r\n\r\n" + gzip.compress(b"a" * 5_000_000)
+    block = (
+        b"HTTP/1.1 200 OK\r\n Content-Encoding : gzip\r\nContent-Type: text/html\r\n\r\n"
+        + gzip.compress(b"a" * 5_000_000)
+    )
     with pytest.raises(TooLargeError):
         read_payload(parse_response(block), block, limit=1_000_000)

@@ -34,11 +34,17 @@ def cuts_of(size: int) -> st.SearchStrategy[list[int]]:
 
 def in_ranges(path: Path, kind: str, cuts: Sequence[int], **options: object) -> list[Record]:
     """What the ranges between neighbouring cuts give, one after the other."""
-    return [found for start, end in pairwise(cuts) for found in read_records(str(path), kind=kind, options=options, start=start, end=end)]
+    return [
+        found
+        for start, end in pairwise(cuts)
+        for found in read_records(str(path), kind=kind, options=options, start=start, end=end)
+    ]
 
 
 def page(number: int, size: int = 10) -> bytes:
-    return record(PAGE.format(f"{number} {PARAGRAPH}" * size).encode(), url=f"http://example.org/{number}")
+    return record(
+        PAGE.format(f"{number} {PARAGRAPH}" * size).encode(), url=f"http://example.org/{number}"
+    )
 
 
 def noisy(size: int) -> bytes:
@@ -51,7 +57,12 @@ def stored(data: bytes) -> bytes:
 
 LINES = st.sampled_from(
     [
-        *(b'{"text": "one"}', b'{"text": "\xc3\xa9\xe2\x82\xac\xf0\x9f\x8c\x8a"}', b'{"text": "a\\nb"}', b'{"text": 1}'),
+        *(
+            b'{"text": "one"}',
+            b'{"text": "\xc3\xa9\xe2\x82\xac\xf0\x9f\x8c\x8a"}',
+            b'{"text": "a\\nb"}',
+            b'{"text": 1}',
+        ),
         *(b"", b" \t", b"{", b"\r", json.dumps({"text": "long " * 40}).encode()),
     ]
 )
@@ -64,21 +75,40 @@ LINES = st.sampled_from(
     data=st.data(),
 )
 @settings(max_examples=300, deadline=None)
-def test_jsonl(tmp_path_factory: pytest.TempPathFactory, lines: list, last: bytes, mark: bytes, data: st.DataObject) -> None:
+def test_jsonl(
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: list,
+    last: bytes,
+    mark: bytes,
+    data: st.DataObject,
+) -> None:
     path = tmp_path_factory.getbasetemp() / "ranges.jsonl"
     path.write_bytes(content := mark + b"".join(line + end for line, end in lines) + last)
     whole = list(read_records(str(path), kind="jsonl", options={"fields": {}}))
     assert in_ranges(path, "jsonl", data.draw(cuts_of(len(content))), fields={}) == whole
     for found in whole:
-        [again] = read_jsonl(io.BytesIO(content[int(found.locator) :].split(b"\n")[0] + b"\n"), fields={})
+        [again] = read_jsonl(
+            io.BytesIO(content[int(found.locator) :].split(b"\n")[0] + b"\n"), fields={}
+        )
         assert (again.url, again[1]) == (found.url, found[1])
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("blank", [b"", b"\n", b" \r\n\n"])
-@pytest.mark.parametrize("first", [b"{", b"[", b'{"text": "zero"}', b'[{"text": "zero"}]', b"[1,", b"}"])
-@pytest.mark.parametrize("rest", [b'{"text": "one"}\n{"text": "two"}', b'"text": "one"}\n{"text": "two"}', b'1,\n{"text": "one"}]'])
-def test_all_ranges_take_a_json_file_for_the_same(tmp_path: Path, mark: bytes, blank: bytes, first: bytes, rest: bytes) -> None:
+@pytest.mark.parametrize(
+    "first", [b"{", b"[", b'{"text": "zero"}', b'[{"text": "zero"}]', b"[1,", b"}"]
+)
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b'{"text": "one"}\n{"text": "two"}',
+        b'"text": "one"}\n{"text": "two"}',
+        b'1,\n{"text": "one"}]',
+    ],
+)
+def test_all_ranges_take_a_json_file_for_the_same(
+    tmp_path: Path, mark: bytes, blank: bytes, first: bytes, rest: bytes
+) -> None:
     """Lines, an array or objects over several lines: the range that starts at 0 and the others must agree."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(content := mark + blank + first + b"\n" + rest)
@@ -93,7 +123,10 @@ def test_jsonl_every_cut_belongs_to_the_line_that_starts_in_it() -> None:
     starts = [0, 21, 37]
     for cut in range(1, len(content)):
         for start, end in ((0, cut), (cut, len(content))):
-            found = [int(each.locator) for each in read_jsonl(io.BytesIO(content), fields={}, start=start, end=end)]
+            found = [
+                int(each.locator)
+                for each in read_jsonl(io.BytesIO(content), fields={}, start=start, end=end)
+            ]
             assert found == [each for each in starts if start <= each < end]
 
 
@@ -113,23 +146,33 @@ def test_a_range_inside_a_long_line_passes_over_it_in_blocks() -> None:
 
 
 @given(
-    groups=st.lists(st.lists(st.one_of(st.none(), st.text(max_size=30)), min_size=1, max_size=20), max_size=6),
+    groups=st.lists(
+        st.lists(st.one_of(st.none(), st.text(max_size=30)), min_size=1, max_size=20), max_size=6
+    ),
     dictionary=st.booleans(),
     data=st.data(),
 )
 @settings(max_examples=100, deadline=None)
-def test_parquet(tmp_path_factory: pytest.TempPathFactory, groups: list, dictionary: bool, data: st.DataObject) -> None:
+def test_parquet(
+    tmp_path_factory: pytest.TempPathFactory, groups: list, dictionary: bool, data: st.DataObject
+) -> None:
     path = tmp_path_factory.getbasetemp() / "ranges.parquet"
     schema = pa.schema({"title": pa.string(), "text": pa.string()})
     with pq.ParquetWriter(path, schema, use_dictionary=dictionary) as writer:
         for group in groups:
-            writer.write_table(pa.table({"title": [f"t{len(group)}"] * len(group), "text": group}, schema=schema))
+            writer.write_table(
+                pa.table({"title": [f"t{len(group)}"] * len(group), "text": group}, schema=schema)
+            )
     whole = list(read_records(str(path), kind="parquet", options={"fields": {}}))
-    assert [each.locator for each in whole] == [str(number) for number in range(1, sum(map(len, groups)) + 1)]
+    assert [each.locator for each in whole] == [
+        str(number) for number in range(1, sum(map(len, groups)) + 1)
+    ]
     assert in_ranges(path, "parquet", data.draw(cuts_of(path.stat().st_size)), fields={}) == whole
 
 
-@pytest.mark.parametrize("content", [b"PAR1 no table", pa.table({"other": ["a"]}), pa.table({"text": [1]})])
+@pytest.mark.parametrize(
+    "content", [b"PAR1 no table", pa.table({"other": ["a"]}), pa.table({"text": [1]})]
+)
 def test_what_is_wrong_with_a_table_is_told_once(tmp_path: Path, content: bytes | pa.Table) -> None:
     path = tmp_path / "a.parquet"
     if isinstance(content, bytes):
@@ -144,21 +187,37 @@ def test_what_is_wrong_with_a_table_is_told_once(tmp_path: Path, content: bytes 
 
 def test_a_damaged_row_group_costs_its_range(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    with pq.ParquetWriter(path, pa.schema({"text": pa.string()}), use_dictionary=False, compression="none") as writer:
+    with pq.ParquetWriter(
+        path, pa.schema({"text": pa.string()}), use_dictionary=False, compression="none"
+    ) as writer:
         for number in range(4):
             writer.write_table(pa.table({"text": [f"{number} " * 500] * 5}))
-    starts = [pq.read_metadata(path).row_group(index).column(0).data_page_offset for index in range(4)]
+    starts = [
+        pq.read_metadata(path).row_group(index).column(0).data_page_offset for index in range(4)
+    ]
     content = bytearray(path.read_bytes())
     content[starts[1] : starts[1] + 40] = b"\xff" * 40
     path.write_bytes(content)
     found = in_ranges(path, "parquet", [0, starts[1], starts[2], len(content)], fields={})
-    assert [each.locator for each in found if isinstance(each, RawDocument)] == [str(row) for row in (*range(1, 6), *range(11, 21))]
+    assert [each.locator for each in found if isinstance(each, RawDocument)] == [
+        str(row) for row in (*range(1, 6), *range(11, 21))
+    ]
     [reject] = [each for each in found if isinstance(each, RawReject)]
     assert (reject.rule, reject.locator) == ("read/broken-file", f"byte {starts[1]}+")
 
 
 MEMBERS = st.lists(
-    st.sampled_from([REQUEST, page(1), page(2, 300), page(3) + page(4), page(5) + REQUEST + page(6), noisy(3000), noisy(100_000)]),
+    st.sampled_from(
+        [
+            REQUEST,
+            page(1),
+            page(2, 300),
+            page(3) + page(4),
+            page(5) + REQUEST + page(6),
+            noisy(3000),
+            noisy(100_000),
+        ]
+    ),
     min_size=1,
     max_size=12,
 )
@@ -166,9 +225,13 @@ MEMBERS = st.lists(
 
 @given(members=MEMBERS, level=st.sampled_from([0, 1, 6]), data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_warc(tmp_path_factory: pytest.TempPathFactory, members: list[bytes], level: int, data: st.DataObject) -> None:
+def test_warc(
+    tmp_path_factory: pytest.TempPathFactory, members: list[bytes], level: int, data: st.DataObject
+) -> None:
     path = tmp_path_factory.getbasetemp() / "ranges.warc.gz"
-    path.write_bytes(content := b"".join(gzip.compress(each, compresslevel=level) for each in members))
+    path.write_bytes(
+        content := b"".join(gzip.compress(each, compresslevel=level) for each in members)
+    )
     whole = list(read_records(str(path), kind="warc", options={}))
     assert in_ranges(path, "warc", data.draw(cuts_of(len(content))), **{}) == whole
 
@@ -183,31 +246,51 @@ def test_warc_cut_at_and_around_every_member(tmp_path: Path) -> None:
     size = path.stat().st_size
     for start in starts[1:]:
         for cut in (start - 1, start, start + 1):
-            first, second = (list(read_records(str(path), kind="warc", options={}, start=a, end=b)) for a, b in ((0, cut), (cut, size)))
+            first, second = (
+                list(read_records(str(path), kind="warc", options={}, start=a, end=b))
+                for a, b in ((0, cut), (cut, size))
+            )
             assert [int(each.locator) for each in first] == [each for each in starts if each < cut]
             assert first + second == whole
 
 
 @pytest.mark.parametrize("pack", [bytes, stored, gzip.compress])
 @pytest.mark.parametrize("inner", [1, 3, 40, 400])
-def test_an_archive_inside_a_record_is_never_taken_for_the_files_own_members(tmp_path: Path, inner: int, pack) -> None:
+def test_an_archive_inside_a_record_is_never_taken_for_the_files_own_members(
+    tmp_path: Path, inner: int, pack
+) -> None:
     """Members of the inner archive lie as they are in stored blocks of the outer one, or in a plain file."""
     archive = b"".join(gzip.compress(page(number)) for number in range(inner))
-    outer = [page(1000), record(archive, headers="Content-Type: application/gzip", url="http://example.org/archive"), page(1001)]
+    outer = [
+        page(1000),
+        record(archive, headers="Content-Type: application/gzip", url="http://example.org/archive"),
+        page(1001),
+    ]
     path = tmp_path / "a.warc.gz"
     path.write_bytes(content := b"".join(map(pack, outer)))
     whole = list(read_records(str(path), kind="warc", options={}))
-    assert [each.url for each in whole] == ["http://example.org/1000", "http://example.org/archive", "http://example.org/1001"]
+    assert [each.url for each in whole] == [
+        "http://example.org/1000",
+        "http://example.org/archive",
+        "http://example.org/1001",
+    ]
     for count in (2, 7, 50):
-        assert in_ranges(path, "warc", [len(content) * index // count for index in range(count + 1)]) == whole
+        assert (
+            in_ranges(path, "warc", [len(content) * index // count for index in range(count + 1)])
+            == whole
+        )
 
 
-def test_without_the_rule_of_stored_blocks_an_inner_archive_would_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_rule_of_stored_blocks_an_inner_archive_would_stop_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The guard behind the rule: nothing is ever read twice in silence."""
     monkeypatch.setattr(members, "_LONGEST_STORED_BLOCK", 100)
     archive = b"".join(gzip.compress(page(number)) for number in range(40))
     path = tmp_path / "a.warc.gz"
-    path.write_bytes(stored(record(archive, headers="Content-Type: application/gzip")) + gzip.compress(GOOD))
+    path.write_bytes(
+        stored(record(archive, headers="Content-Type: application/gzip")) + gzip.compress(GOOD)
+    )
     with pytest.raises(UserError, match="an archive inside the record at byte 0") as caught:
         in_ranges(path, "warc", [0, 1000, path.stat().st_size])
     assert "split = false" in caught.value.remedy
@@ -238,33 +321,46 @@ def test_a_range_without_a_member_reads_no_more_than_itself() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 4, 40, 500])
-def test_a_file_cut_off_is_told_once_by_the_range_of_its_last_member(tmp_path: Path, cut: int) -> None:
+def test_a_file_cut_off_is_told_once_by_the_range_of_its_last_member(
+    tmp_path: Path, cut: int
+) -> None:
     path = tmp_path / "a.warc.gz"
-    content = b"".join(gzip.compress(page(number)) for number in range(30)) + gzip.compress(noisy(100_000))
+    content = b"".join(gzip.compress(page(number)) for number in range(30)) + gzip.compress(
+        noisy(100_000)
+    )
     path.write_bytes(content := content[:-cut])
     whole = list(read_records(str(path), kind="warc", options={}))
     told = [each.rule for each in whole if isinstance(each, RawReject) and each.stage == "read"]
     assert told in (["warc/truncated"], ["read/broken-file"])
     for count in (2, 5, 31):
-        assert in_ranges(path, "warc", [len(content) * index // count for index in range(count + 1)]) == whole
+        assert (
+            in_ranges(path, "warc", [len(content) * index // count for index in range(count + 1)])
+            == whole
+        )
 
 
 @given(data=st.data())
 @settings(max_examples=100, deadline=None)
-def test_damage_costs_the_same_in_ranges_as_in_the_whole_file(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_damage_costs_the_same_in_ranges_as_in_the_whole_file(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     """Whatever bytes are overwritten, cut out or put in: the ranges give the same records and rejects, and count the same."""
     parts = [gzip.compress(page(number) + (REQUEST if number % 3 else b"")) for number in range(12)]
     content = bytearray(b"".join(parts))
     for _ in range(data.draw(st.integers(1, 2))):
         at = data.draw(st.integers(0, len(content) - 1))
-        content[at : at + data.draw(st.sampled_from([0, 5, 20, 300]))] = data.draw(st.binary(max_size=20))
+        content[at : at + data.draw(st.sampled_from([0, 5, 20, 300]))] = data.draw(
+            st.binary(max_size=20)
+        )
     path = tmp_path_factory.getbasetemp() / "damaged.warc.gz"
     path.write_bytes(content)
     passed, passed_in_ranges = Counter(), Counter()
     whole = list(read_records(str(path), kind="warc", options={}, passed_over=passed))
     found = []
     for start, end in pairwise(data.draw(cuts_of(len(content)))):
-        found += read_records(str(path), kind="warc", options={}, start=start, end=end, passed_over=passed_in_ranges)
+        found += read_records(
+            str(path), kind="warc", options={}, start=start, end=end, passed_over=passed_in_ranges
+        )
     assert found == whole
     assert passed_in_ranges == passed
     assert len({each.locator for each in whole}) == len(whole)
@@ -278,16 +374,28 @@ def test_a_damaged_member_costs_itself_only(tmp_path: Path) -> None:
     path = tmp_path / "a.warc.gz"
     path.write_bytes(content)
     found = list(read_records(str(path), kind="warc", options={}))
-    damaged = [each.locator for each in found if isinstance(each, RawReject) and each.stage == "read"]
+    damaged = [
+        each.locator for each in found if isinstance(each, RawReject) and each.stage == "read"
+    ]
     assert damaged == [str(starts[4])]
     assert in_ranges(path, "warc", starts[::6]) == found
-    read = {starts.index(int(each.locator.split("#")[0])) for each in found if isinstance(each, RawDocument)}
+    read = {
+        starts.index(int(each.locator.split("#")[0]))
+        for each in found
+        if isinstance(each, RawDocument)
+    }
     assert read == {*range(4), *range(5, 12)}
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize(
-    "name", ["web/pages-01.warc.gz", "edge/whirlwind.warc.gz", "edge/clipped.warc.gz", "edge/wget-angle-bracket-uris.warc.gz"]
+    "name",
+    [
+        "web/pages-01.warc.gz",
+        "edge/whirlwind.warc.gz",
+        "edge/clipped.warc.gz",
+        "edge/wget-angle-bracket-uris.warc.gz",
+    ],
 )
 def test_real_archives(data_folder: Path, name: str) -> None:
     path = data_folder / name

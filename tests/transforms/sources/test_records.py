@@ -64,7 +64,10 @@ def test_clean_text_has_no_controls_unless_it_is_binary(text: str) -> None:
     clean = clean_text(text)
     assert clean == clean_text(clean)
     if binary_detail(text) is None:
-        assert not any((ord(character) < 32 and character not in "\t\n") or 127 <= ord(character) < 160 for character in clean)
+        assert not any(
+            (ord(character) < 32 and character not in "\t\n") or 127 <= ord(character) < 160
+            for character in clean
+        )
 
 
 def files(text: str) -> dict[str, Any]:
@@ -98,7 +101,10 @@ def test_controls_go_and_binary_data_is_a_reject_in_every_kind(tmp_path: Path, k
     assert isinstance(kept, RawDocument)
     assert kept.text.endswith("abc")
     assert isinstance(rejected, RawReject)
-    assert (rejected.rule, rejected.stage) == (f"{kind}/not-text", "extract" if kind in ("warc", "wet") else "read")
+    assert (rejected.rule, rejected.stage) == (
+        f"{kind}/not-text",
+        "extract" if kind in ("warc", "wet") else "read",
+    )
 
 
 def test_an_epub_with_binary_chapters_is_a_reject(tmp_path: Path) -> None:
@@ -109,18 +115,28 @@ def test_an_epub_with_binary_chapters_is_a_reject(tmp_path: Path) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
             data = old.read(name)
-            new.writestr(name, data.replace(b"</p>", b"\x01\x02\x03\x04\x05\x06</p>") if name.endswith(".xhtml") else data)
+            new.writestr(
+                name,
+                data.replace(b"</p>", b"\x01\x02\x03\x04\x05\x06</p>")
+                if name.endswith(".xhtml")
+                else data,
+            )
     [found] = read_records(str(path), kind="epub", options={})
     assert isinstance(found, RawReject)
     assert found.rule == "epub/not-text"
 
 
 @pytest.mark.parametrize("kind", ["html", "text"])
-@pytest.mark.parametrize("data", [b"%PDF-1.4\nonly text follows\n" * 40, b"\x89PNG\r\n\x1a\n", b"PK\x03\x04", b"{\\rtf1 text}"])
+@pytest.mark.parametrize(
+    "data",
+    [b"%PDF-1.4\nonly text follows\n" * 40, b"\x89PNG\r\n\x1a\n", b"PK\x03\x04", b"{\\rtf1 text}"],
+)
 def test_a_file_of_another_format_says_which(tmp_path: Path, kind: str, data: bytes) -> None:
     path = tmp_path / "a"
     path.write_bytes(data)
     [found] = read_records(str(path), kind=kind, options={})
     assert isinstance(found, RawReject)
     assert found.rule == f"{kind}/not-text"
-    assert found.detail.startswith("the file is application/" if b"PNG" not in data else "the file is image/png")
+    assert found.detail.startswith(
+        "the file is application/" if b"PNG" not in data else "the file is image/png"
+    )

@@ -41,7 +41,9 @@ Things unattempted yet in Prose or Rhime."""
 
 
 def wrapped(*paragraphs: str, width: int = 70) -> str:
-    return "\n\n".join(textwrap.fill(paragraph, width, break_on_hyphens=False) for paragraph in paragraphs)
+    return "\n\n".join(
+        textwrap.fill(paragraph, width, break_on_hyphens=False) for paragraph in paragraphs
+    )
 
 
 @pytest.mark.parametrize("width", [45, 60, 72, 80])
@@ -54,7 +56,9 @@ def test_paragraphs_without_blank_lines_between_them() -> None:
 
 
 def test_paragraphs_told_by_their_first_line() -> None:
-    text = "\n".join(textwrap.fill(paragraph, 70, initial_indent="    ") for paragraph in PARAGRAPHS)
+    text = "\n".join(
+        textwrap.fill(paragraph, 70, initial_indent="    ") for paragraph in PARAGRAPHS
+    )
     assert reflow(text) == "\n".join(f"    {paragraph}" for paragraph in PARAGRAPHS)
 
 
@@ -102,11 +106,31 @@ def test_a_text_that_is_not_wrapped_is_left_alone(text: str) -> None:
 @pytest.mark.parametrize(
     ("line", "following", "elsewhere", "joined"),
     [
-        ("gave himself up to a long con-", "templation of the river", "contemplation", "a long contemplation of"),
-        ("gave himself up to a long con-", "templation of the river", "", "a long contemplation of"),
+        (
+            "gave himself up to a long con-",
+            "templation of the river",
+            "contemplation",
+            "a long contemplation of",
+        ),
+        (
+            "gave himself up to a long con-",
+            "templation of the river",
+            "",
+            "a long contemplation of",
+        ),
         ("and would not come again to-", "day or at any other time", "to-day", "again to-day or"),
-        ("and would not come again to-", "day or at any other time", "to-day to-day today", "again to-day or"),
-        ("and would not come again to-", "day or at any other time", "today today to-day", "again today or"),
+        (
+            "and would not come again to-",
+            "day or at any other time",
+            "to-day to-day today",
+            "again to-day or",
+        ),
+        (
+            "and would not come again to-",
+            "day or at any other time",
+            "today today to-day",
+            "again today or",
+        ),
         ("was bred in the old Anglo-", "Saxon way of keeping mills", "", "old Anglo-Saxon way"),
         ("it was in the years of 1914-", "18 that the mill stood still", "", "of 1914-18 that"),
         ("he thought of it again--", "though not for very long", "", "again--though not"),
@@ -118,8 +142,12 @@ def test_a_text_that_is_not_wrapped_is_left_alone(text: str) -> None:
         ("the cannon-", "shot that killed the miller", "cannon shot", "the cannon-shot that"),
     ],
 )
-def test_hyphens_and_dashes_at_line_ends(line: str, following: str, elsewhere: str, joined: str) -> None:
-    line = f"{'The miller and the dog and the carter of the village and the'[: 69 - len(line)].rsplit(' ', 1)[0]} x {line}".rjust(60, "y")
+def test_hyphens_and_dashes_at_line_ends(
+    line: str, following: str, elsewhere: str, joined: str
+) -> None:
+    line = f"{'The miller and the dog and the carter of the village and the'[: 69 - len(line)].rsplit(' ', 1)[0]} x {line}".rjust(
+        60, "y"
+    )
     text = f"{wrapped(*PARAGRAPHS)}\n\n{line}\n{following}.\n\n{elsewhere}"
     assert joined in reflow(text)
 
@@ -128,7 +156,9 @@ def test_undecided_words_follow_the_book() -> None:
     """Hyphens that a scanned book has at line ends are no part of its words; those of a book wrapped by a program are."""
     filler = "The miller and the dog and the carter of this village and"
     scanned = f"{filler} contem-\nplation of the mill.\n\ncontemplation\n\n{filler} gambra-\nsine of the mill.\n\ngambra sine"
-    compounds = f"{filler} forget-\nful of the mill.\n\nforget-ful\n\n{filler} gambra-\nsine of the mill."
+    compounds = (
+        f"{filler} forget-\nful of the mill.\n\nforget-ful\n\n{filler} gambra-\nsine of the mill."
+    )
     assert "gambrasine" in reflow(f"{wrapped(*PARAGRAPHS)}\n\n{scanned}")
     assert "gambra-sine" in reflow(f"{wrapped(*PARAGRAPHS)}\n\n{compounds}")
 
@@ -149,11 +179,16 @@ def test_undecided_words_follow_the_book() -> None:
 )
 def test_headings_get_blank_lines(heading: str) -> None:
     paragraphs = wrapped(*PARAGRAPHS).replace("\n\n", "\n")
-    assert reflow(f"{paragraphs}\n{heading}\n{paragraphs}") == "\n".join(PARAGRAPHS) + f"\n\n{heading}\n\n" + "\n".join(PARAGRAPHS)
+    assert reflow(f"{paragraphs}\n{heading}\n{paragraphs}") == "\n".join(
+        PARAGRAPHS
+    ) + f"\n\n{heading}\n\n" + "\n".join(PARAGRAPHS)
 
 
 def test_blank_lines_are_at_most_two() -> None:
-    assert reflow(wrapped(*PARAGRAPHS) + "\n\n\n\n\n  \n\f\nCHAPTER II\n") == "\n\n".join(PARAGRAPHS) + "\n\n\nCHAPTER II\n"
+    assert (
+        reflow(wrapped(*PARAGRAPHS) + "\n\n\n\n\n  \n\f\nCHAPTER II\n")
+        == "\n\n".join(PARAGRAPHS) + "\n\n\nCHAPTER II\n"
+    )
 
 
 def test_chinese_lines_join_without_a_space() -> None:
@@ -162,7 +197,9 @@ def test_chinese_lines_join_without_a_space() -> None:
         "音有些老人走出屋子站在路上谁也不说话狗坐在墙上耳朵朝着河水的方向一动也不动",
         "没有人来。",
     ]
-    assert reflow("\n".join(lines) + "\n\n" + "\n".join(lines)) == "".join(lines) + "\n\n" + "".join(lines)
+    assert reflow("\n".join(lines) + "\n\n" + "\n".join(lines)) == "".join(
+        lines
+    ) + "\n\n" + "".join(lines)
 
 
 WORDS = tuple(
@@ -175,15 +212,28 @@ def books(draw: st.DrawFn) -> str:
     chance = random.Random(draw(st.integers(0, 1 << 32)))
     width = draw(st.sampled_from([42, 60, 72]))
     blocks = []
-    for kind in draw(st.lists(st.sampled_from(["prose", "prose", "verse", "indented", "head", "raw"]), max_size=12)):
+    for kind in draw(
+        st.lists(
+            st.sampled_from(["prose", "prose", "verse", "indented", "head", "raw"]), max_size=12
+        )
+    ):
         words = [chance.choice(WORDS) for _ in range(chance.randrange(1, 60))]
         match kind:
             case "prose":
                 blocks.append(textwrap.fill(" ".join(words), width))
             case "verse":
-                blocks.append("\n".join(" ".join(words[at : at + 5]) for at in range(0, len(words), 5)))
+                blocks.append(
+                    "\n".join(" ".join(words[at : at + 5]) for at in range(0, len(words), 5))
+                )
             case "indented":
-                blocks.append(textwrap.fill(" ".join(words), width, initial_indent="  ", subsequent_indent=chance.choice(["", " ", "  "])))
+                blocks.append(
+                    textwrap.fill(
+                        " ".join(words),
+                        width,
+                        initial_indent="  ",
+                        subsequent_indent=chance.choice(["", " ", "  "]),
+                    )
+                )
             case "head":
                 blocks.append(chance.choice(["CHAPTER I", "II.", "Part the First", "* * *"]))
             case "raw":

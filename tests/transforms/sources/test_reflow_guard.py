@@ -26,7 +26,10 @@ def around(kept: str) -> str:
     return f"{WRAPPED}\n\n{kept}\n\n{WRAPPED}"
 
 
-@pytest.mark.parametrize("open_fence", ["```", "```python", "~~~", "~~~~ {.r #x}", "  ```js", "- ```", "> ```", "1. ~~~sh", "````md"])
+@pytest.mark.parametrize(
+    "open_fence",
+    ["```", "```python", "~~~", "~~~~ {.r #x}", "  ```js", "- ```", "> ```", "1. ~~~sh", "````md"],
+)
 def test_fences_stay_to_the_byte(open_fence: str) -> None:
     prefix = "> " if open_fence.startswith(">") else ""
     mark = re.search(r"`+|~+", open_fence)
@@ -82,13 +85,23 @@ def test_what_stays(kept: str) -> None:
 def test_headings_and_rules_that_touch_prose() -> None:
     heading = "A heading that is as long as the lines of the text that is around it"
     rule = "=" * len(heading)
-    assert reflow(f"{WRAPPED}\n\n{heading}\n{rule}\n{WRAPPED}") == f"{PROSE}\n\n{heading}\n{rule}\n{PROSE}"
-    assert reflow(f"{WRAPPED}\n\n## {heading[:60]} the\n{WRAPPED}") == f"{PROSE}\n\n## {heading[:60]} the\n{PROSE}"
+    assert (
+        reflow(f"{WRAPPED}\n\n{heading}\n{rule}\n{WRAPPED}")
+        == f"{PROSE}\n\n{heading}\n{rule}\n{PROSE}"
+    )
+    assert (
+        reflow(f"{WRAPPED}\n\n## {heading[:60]} the\n{WRAPPED}")
+        == f"{PROSE}\n\n## {heading[:60]} the\n{PROSE}"
+    )
 
 
 def test_a_list_behind_a_colon() -> None:
-    items = "- an item of a list that is as long as the lines of the text around\n- another item of it"
-    assert reflow(f"{WRAPPED} These are:\n{items}\n\n{WRAPPED}").endswith(f"These are:\n{items}\n\n{PROSE}")
+    items = (
+        "- an item of a list that is as long as the lines of the text around\n- another item of it"
+    )
+    assert reflow(f"{WRAPPED} These are:\n{items}\n\n{WRAPPED}").endswith(
+        f"These are:\n{items}\n\n{PROSE}"
+    )
 
 
 def test_front_matter_stays() -> None:
@@ -113,7 +126,20 @@ def test_text_with_the_marks_that_stand_for_blocks() -> None:
 
 
 PIECES = (
-    *("```", "~~~", "````", "```py", "- ```", "> ```", "    x = f(1)", "\ty(); ", "| a | b |", "|---|---|", "", ""),
+    *(
+        "```",
+        "~~~",
+        "````",
+        "```py",
+        "- ```",
+        "> ```",
+        "    x = f(1)",
+        "\ty(); ",
+        "| a | b |",
+        "|---|---|",
+        "",
+        "",
+    ),
     *("- item", "word  ", "CHAPTER I"),
 )
 
@@ -125,11 +151,21 @@ def documents(draw: st.DrawFn) -> tuple[str, list[str]]:
     blocks, codes = [], []
     for kind in draw(st.lists(st.sampled_from(["prose", "code", "tight"]), max_size=8)):
         if kind == "prose":
-            blocks.append(textwrap.fill(" ".join(chance.choice(PROSE.split()) for _ in range(chance.randrange(60))), 70))
+            blocks.append(
+                textwrap.fill(
+                    " ".join(chance.choice(PROSE.split()) for _ in range(chance.randrange(60))), 70
+                )
+            )
             continue
         mark = chance.choice(["```", "~~~", "`````"])
-        inner = "\n".join(chance.choice((*PIECES, WRAPPED, "  a  ", "\t")) for _ in range(chance.randrange(6)))
-        inner = "\n".join(line for line in inner.split("\n") if not line.strip(" >").startswith(mark[0] * len(mark)))
+        inner = "\n".join(
+            chance.choice((*PIECES, WRAPPED, "  a  ", "\t")) for _ in range(chance.randrange(6))
+        )
+        inner = "\n".join(
+            line
+            for line in inner.split("\n")
+            if not line.strip(" >").startswith(mark[0] * len(mark))
+        )
         code = f"{mark}x\n{inner}\n{mark}"
         codes.append(code)
         blocks.append(code if kind == "code" or not blocks else f"{blocks.pop()}\n{code}")
@@ -153,6 +189,20 @@ def test_a_second_reflow_changes_nothing(text: str) -> None:
     assert re.sub(r"\s", "", once) == re.sub(r"\s", "", text)
 
 
-@pytest.mark.parametrize("unit", ["```\n", "~~~\n", "    x;\n", "|a|\n", "a|b\n", "+-\n", "-- --\n", "> ```\n", "- a\n", "\n\tx\n"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "```\n",
+        "~~~\n",
+        "    x;\n",
+        "|a|\n",
+        "a|b\n",
+        "+-\n",
+        "-- --\n",
+        "> ```\n",
+        "- a\n",
+        "\n\tx\n",
+    ],
+)
 def test_linear_time(unit: str) -> None:
     reflow(WRAPPED + "\n" + unit * 20_000)

@@ -14,7 +14,11 @@ from transforms.storage import web
 PAGE = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
 ROWS = {
     row[0].strip("`"): row
-    for row in (re.split(r" \| ", line[2:-2]) for line in PAGE.split("\n## ")[0].splitlines() if line.startswith("| `"))
+    for row in (
+        re.split(r" \| ", line[2:-2])
+        for line in PAGE.split("\n## ")[0].splitlines()
+        if line.startswith("| `")
+    )
 }
 
 
@@ -24,8 +28,12 @@ def test_the_table_names_every_kind() -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_the_table_says_what_splits(kind: str) -> None:
-    splits = {".gz": ("a.gz",), "plain": ("a.jsonl",), "row groups": ("a.parquet",), "no": ()}[ROWS[kind][3].strip("`")]
-    found = tuple(name for name in ("a.gz", "a.zst", "a.jsonl", "a.parquet") if KINDS[kind].can_split(name))
+    splits = {".gz": ("a.gz",), "plain": ("a.jsonl",), "row groups": ("a.parquet",), "no": ()}[
+        ROWS[kind][3].strip("`")
+    ]
+    found = tuple(
+        name for name in ("a.gz", "a.zst", "a.jsonl", "a.parquet") if KINDS[kind].can_split(name)
+    )
     if kind == "jsonl" or kind == "parquet":
         assert set(splits) <= set(found)
         assert ("a.gz" in found) == (kind == "parquet")

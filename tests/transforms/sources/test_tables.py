@@ -28,12 +28,19 @@ def table(columns: dict[str, Any], *, fields: dict[str, str] | None = None) -> l
 
 
 def outcome(records: list[Record]) -> list[tuple[str, str]]:
-    return [(each.locator, each.rule if isinstance(each, RawReject) else each.text) for each in records]
+    return [
+        (each.locator, each.rule if isinstance(each, RawReject) else each.text) for each in records
+    ]
 
 
 def test_rows_become_documents_numbered_from_one() -> None:
     when = datetime.datetime(2024, 2, 3, tzinfo=datetime.UTC)
-    columns = {"body": [" one\r\n", "two"], "link": ["http://a/", None], "title": ["T", ""], "when": [when, None]}
+    columns = {
+        "body": [" one\r\n", "two"],
+        "link": ["http://a/", None],
+        "title": ["T", ""],
+        "when": [when, None],
+    }
     assert table(columns, fields={"text": "body", "url": "link", "published": "when"}) == [
         RawDocument("1", "one", url="http://a/", title="T", published=int(when.timestamp())),
         RawDocument("2", "two"),
@@ -41,12 +48,24 @@ def test_rows_become_documents_numbered_from_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.string())]
+    "kind",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.binary(),
+        pa.large_binary(),
+        pa.dictionary(pa.int32(), pa.string()),
+    ],
 )
 def test_kinds_of_text_columns(kind: pa.DataType) -> None:
     column = pa.array(["a", "é", None]).cast(pa.string())
     column = column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
-    assert outcome(table({"text": column})) == [("1", "a"), ("2", "é"), ("3", "parquet/missing-text")]
+    assert outcome(table({"text": column})) == [
+        ("1", "a"),
+        ("2", "é"),
+        ("3", "parquet/missing-text"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +84,9 @@ def test_kinds_of_text_columns(kind: pa.DataType) -> None:
     ],
 )
 def test_dates(values: pa.Array, expected: int | None) -> None:
-    assert table({"text": ["a"], "published": values}) == [RawDocument("1", "a", published=expected)]
+    assert table({"text": ["a"], "published": values}) == [
+        RawDocument("1", "a", published=expected)
+    ]
 
 
 def test_a_bad_value_costs_its_row_only() -> None:
@@ -82,14 +103,24 @@ def test_a_bad_value_costs_its_row_only() -> None:
 @pytest.mark.parametrize(
     ("columns", "rule", "detail"),
     [
-        ({"title": ["a", "b"]}, "parquet/missing-text", "no column 'text' in 2 rows; there are title"),
-        (pa.table([["a"], ["b"]], names=["text", "text"]), "parquet/missing-text", "2 columns 'text'"),
+        (
+            {"title": ["a", "b"]},
+            "parquet/missing-text",
+            "no column 'text' in 2 rows; there are title",
+        ),
+        (
+            pa.table([["a"], ["b"]], names=["text", "text"]),
+            "parquet/missing-text",
+            "2 columns 'text'",
+        ),
         ({"text": [1, 2]}, "parquet/wrong-type", "column 'text' of 2 rows is int64, not a string"),
         ({"text": [["a"]]}, "parquet/wrong-type", "is list"),
         ({"text": [{"a": "b"}]}, "parquet/wrong-type", "is struct"),
     ],
 )
-def test_a_table_without_text_is_one_reject_that_names_it(columns: Any, rule: str, detail: str) -> None:
+def test_a_table_without_text_is_one_reject_that_names_it(
+    columns: Any, rule: str, detail: str
+) -> None:
     [found] = table(columns)
     assert isinstance(found, RawReject)
     assert (found.locator, found.rule, found.stage) == ("schema", rule, "read")
@@ -98,7 +129,9 @@ def test_a_table_without_text_is_one_reject_that_names_it(columns: Any, rule: st
 
 def test_long_texts_come_in_short_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{number} " + "word " * 400 for number in range(50)]
-    data = parquet({"text": texts, "other": [[0.5] * 100] * 50}, row_group_size=20, use_dictionary=False)
+    data = parquet(
+        {"text": texts, "other": [[0.5] * 100] * 50}, row_group_size=20, use_dictionary=False
+    )
     sizes = []
     real = pq.ParquetFile.iter_batches
 
@@ -116,15 +149,27 @@ def test_long_texts_come_in_short_batches(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_broken_files_and_what_comes_before_the_break(tmp_path: Path) -> None:
-    data = parquet({"text": [f"row {number}" for number in range(30)]}, row_group_size=10, use_dictionary=False, compression="none")
+    data = parquet(
+        {"text": [f"row {number}" for number in range(30)]},
+        row_group_size=10,
+        use_dictionary=False,
+        compression="none",
+    )
     damaged = bytearray(data)
     at = data.index(b"row 25") - 60
     damaged[at : at + 60] = bytes(60)
-    contents = {"cut": data[: len(data) // 2], "text": b"text,url\na,b\n", "empty": b"", "damaged": bytes(damaged)}
+    contents = {
+        "cut": data[: len(data) // 2],
+        "text": b"text,url\na,b\n",
+        "empty": b"",
+        "damaged": bytes(damaged),
+    }
     found = {}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-        found[name] = list(read_records(str(tmp_path / name), kind="parquet", options={"fields": {}}))
+        found[name] = list(
+            read_records(str(tmp_path / name), kind="parquet", options={"fields": {}})
+        )
     for name in ("cut", "text", "empty"):
         assert outcome(found[name]) == [("start+", "read/broken-file")]
     assert len(found["damaged"]) < 30
@@ -142,7 +187,9 @@ _WHOLE = parquet(
 
 
 @given(st.data())
-def test_mutated_files_never_raise(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_mutated_files_never_raise(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     content = bytearray(_WHOLE)
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

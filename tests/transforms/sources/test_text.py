@@ -20,7 +20,10 @@ BOOK = "Der Bär ging über die Straße. Ça va très bien, señor. " * 20
         (BOOK.encode("utf-16"), BOOK),
         (BOOK.encode("utf-32"), BOOK),
         (BOOK.encode("cp1252"), BOOK),
-        ("Все счастливые семьи похожи друг на друга. ".encode("cp1251") * 9, "Все счастливые семьи похожи друг на друга. " * 9),
+        (
+            "Все счастливые семьи похожи друг на друга. ".encode("cp1251") * 9,
+            "Все счастливые семьи похожи друг на друга. " * 9,
+        ),
         (BOOK.encode("utf-16-le"), BOOK),
         (BOOK.encode("utf-16-be"), BOOK),
         ("川の水が夜のうちに増えた。\n".encode("cp932") * 9, "川の水が夜のうちに増えた。\n" * 9),
@@ -33,7 +36,9 @@ def test_encodings(data: bytes, expected: str) -> None:
     assert decode_plain(data).text == expected
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "cp1251", "cp949", "cp932", "gb18030"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "cp1252", "cp1251", "cp949", "cp932", "gb18030"]
+)
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
 def test_a_bad_byte_costs_itself_not_the_book(encoding: str, at: float) -> None:
     words = {
@@ -42,7 +47,10 @@ def test_a_bad_byte_costs_itself_not_the_book(encoding: str, at: float) -> None:
         "cp932": "川の水が夜に増えた",
         "gb18030": "夜里河水上涨了",
     }
-    sentence = words.get(encoding, "Der Bär ging über die Straße").encode(encoding.removesuffix("-sig")) + b". "
+    sentence = (
+        words.get(encoding, "Der Bär ging über die Straße").encode(encoding.removesuffix("-sig"))
+        + b". "
+    )
     lines = [sentence] * 200
     lines.insert(int(at * len(lines)), b"\xff. ")
     [record] = read_text(io.BytesIO(b"\xef\xbb\xbf" * encoding.endswith("sig") + b"".join(lines)))
@@ -82,7 +90,9 @@ GUTENBERG = (
 )
 @pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"])
 def test_gutenberg_header_and_licence_are_off(article: str, end: str, line_end: str) -> None:
-    [record] = read_text(io.BytesIO(GUTENBERG.format(article, end).replace("\r\n", line_end).encode()))
+    [record] = read_text(
+        io.BytesIO(GUTENBERG.format(article, end).replace("\r\n", line_end).encode())
+    )
     assert record == RawDocument("0", "First line.\nLast *** line.", title="Songs of Two")
 
 

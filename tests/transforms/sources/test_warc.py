@@ -11,7 +11,10 @@ from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.registry import read_records
 from transforms.sources.warc import read_warc
 
-PARAGRAPH = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. " * 4
+PARAGRAPH = (
+    "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "
+    * 4
+)
 PAGE = (
     "<html><head><title>Flood &amp; field</title></head><body><nav><a href=/>Home</a></nav>"
     "<main><h1>Flood</h1><p>{}</p></main></body></html>"
@@ -43,13 +46,20 @@ def test_main_text_title_url_and_offset() -> None:
     first = record(b"", kind="request")
     found = read(first, record(PAGE.format(PARAGRAPH).encode(), url="<http://example.org/b>"))
     assert found == [
-        RawDocument(str(len(gzip.compress(first))), f"Flood\n\n{PARAGRAPH.strip()}", url="http://example.org/b", title="Flood & field")
+        RawDocument(
+            str(len(gzip.compress(first))),
+            f"Flood\n\n{PARAGRAPH.strip()}",
+            url="http://example.org/b",
+            title="Flood & field",
+        )
     ]
 
 
 def test_date_and_language_that_a_page_states() -> None:
     page = (
-        PAGE.format(PARAGRAPH).replace("<html>", '<html lang="en-GB">').replace("<head>", '<head><meta name="date" content="2020-03-12">')
+        PAGE.format(PARAGRAPH)
+        .replace("<html>", '<html lang="en-GB">')
+        .replace("<head>", '<head><meta name="date" content="2020-03-12">')
     )
     [found] = read(record(page.encode()))
     assert isinstance(found, RawDocument)
@@ -64,7 +74,11 @@ def test_date_and_language_that_a_page_states() -> None:
         ("cp1252", "Content-Type: text/html", '<meta charset="windows-1252">'),
         ("shift_jis", "Content-Type: text/html; charset=Shift_JIS", ""),
         ("iso2022_jp", "Content-Type: text/html; charset=ISO-2022-JP", ""),
-        ("koi8-r", "Content-Type: text/html", '<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">'),
+        (
+            "koi8-r",
+            "Content-Type: text/html",
+            '<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">',
+        ),
         ("gb18030", "Content-Type: text/html; charset=gb2312", ""),
         ("cp949", "Content-Type: text/html; charset=ks_c_5601-1987", ""),
         ("cp949", "Content-Type: text/html", "<meta charset=euc-kr>"),
@@ -84,7 +98,12 @@ def test_encodings(encoding: str, headers: str, meta: str) -> None:
         "utf-16-le": "Ночью вода в реке поднялась. ",
     }
     text = words.get(encoding, "Die Bäche über der Straße schwollen „an“. ") * 12
-    [found] = read(record(f"<html><head>{meta}</head><body><p>{text}</p></body></html>".encode(encoding), headers=headers))
+    [found] = read(
+        record(
+            f"<html><head>{meta}</head><body><p>{text}</p></body></html>".encode(encoding),
+            headers=headers,
+        )
+    )
     assert isinstance(found, RawDocument)
     assert found.text == text.strip()
 
@@ -102,11 +121,17 @@ def test_encodings(encoding: str, headers: str, meta: str) -> None:
     ],
 )
 @pytest.mark.parametrize("where", ["http", "meta"])
-def test_one_bad_byte_costs_itself(encoding: str, label: str, word: str, bad: bytes, where: str) -> None:
+def test_one_bad_byte_costs_itself(
+    encoding: str, label: str, word: str, bad: bytes, where: str
+) -> None:
     page = PAGE.format(f"{word} " * 40 + "| " + f"{word} " * 40)
     if where == "meta":
         page = page.replace("<head>", f"<head><meta charset={label}>")
-    headers = f"Content-Type: text/html; charset={label}" if where == "http" else "Content-Type: text/html"
+    headers = (
+        f"Content-Type: text/html; charset={label}"
+        if where == "http"
+        else "Content-Type: text/html"
+    )
     for kind in (headers, headers.replace("html", "plain")) if where == "http" else (headers,):
         [found] = read(record(page.encode(encoding).replace(b"|", bad), headers=kind))
         assert isinstance(found, RawDocument)
@@ -145,7 +170,10 @@ def test_compressed_and_chunked_bodies_are_decoded() -> None:
 
 
 def test_a_record_cut_off_is_a_reject() -> None:
-    good, whole = record(PAGE.format(PARAGRAPH).encode()), record(PAGE.format(PARAGRAPH * 50).encode())
+    good, whole = (
+        record(PAGE.format(PARAGRAPH).encode()),
+        record(PAGE.format(PARAGRAPH * 50).encode()),
+    )
     data = gzip.compress(good) + gzip.compress(whole[: len(whole) // 2])
     first, second = read_warc(io.BytesIO(data))
     assert isinstance(first, RawDocument)
@@ -155,16 +183,25 @@ def test_a_record_cut_off_is_a_reject() -> None:
 
 def test_a_file_cut_off_keeps_what_came_before(tmp_path: Path) -> None:
     good = record(PAGE.format(PARAGRAPH).encode())
-    whole = gzip.compress(good) + gzip.compress(record(PAGE.format("".join(map(chr, range(200, 9000)))).encode()))
+    whole = gzip.compress(good) + gzip.compress(
+        record(PAGE.format("".join(map(chr, range(200, 9000)))).encode())
+    )
     path = tmp_path / "cut.warc.gz"
     path.write_bytes(whole[:-40])
     records = list(read_records(str(path), kind="warc", options={}))
     assert isinstance(records[0], RawDocument)
-    assert [each.rule for each in records[1:]] in (["warc/truncated"], ["read/broken-file"], ["warc/truncated", "read/broken-file"])
+    assert [each.rule for each in records[1:]] in (
+        ["warc/truncated"],
+        ["read/broken-file"],
+        ["warc/truncated", "read/broken-file"],
+    )
 
 
 def outcomes(data: bytes) -> list[tuple[str, str]]:
-    return [(each.locator, each.rule if isinstance(each, RawReject) else "") for each in read_warc(io.BytesIO(data))]
+    return [
+        (each.locator, each.rule if isinstance(each, RawReject) else "")
+        for each in read_warc(io.BytesIO(data))
+    ]
 
 
 GOOD, REQUEST = record(PAGE.format(PARAGRAPH).encode()), record(b"x" * 500, kind="request")
@@ -172,7 +209,10 @@ GOOD, REQUEST = record(PAGE.format(PARAGRAPH).encode()), record(b"x" * 500, kind
 
 def test_locators_are_unique_when_a_gzip_member_holds_many_records() -> None:
     first = gzip.compress(GOOD)
-    locators = [locator for locator, _ in outcomes(first + gzip.compress(GOOD + REQUEST + GOOD + GOOD) + first)]
+    locators = [
+        locator
+        for locator, _ in outcomes(first + gzip.compress(GOOD + REQUEST + GOOD + GOOD) + first)
+    ]
     assert locators[:2] == ["0", str(len(first))]
     assert locators[2:4] == [f"{len(first)}#1", f"{len(first)}#2"]
     assert len(set(locators)) == 5
@@ -199,8 +239,13 @@ def test_a_plain_file_cut_anywhere_is_told_once(last: bytes, kept: int) -> None:
     assert [rule for _, rule in found if rule] == ["warc/truncated"]
 
 
-@pytest.mark.parametrize("data", [GOOD, GOOD + REQUEST, gzip.compress(GOOD) + gzip.compress(REQUEST), gzip.compress(GOOD * 3)])
-@pytest.mark.parametrize("last", [b"", record(b"0" * 3_000_000, headers="Content-Type: text/plain")])
+@pytest.mark.parametrize(
+    "data",
+    [GOOD, GOOD + REQUEST, gzip.compress(GOOD) + gzip.compress(REQUEST), gzip.compress(GOOD * 3)],
+)
+@pytest.mark.parametrize(
+    "last", [b"", record(b"0" * 3_000_000, headers="Content-Type: text/plain")]
+)
 def test_a_whole_file_is_not_cut_off(data: bytes, last: bytes) -> None:
     whole = data + (gzip.compress(last) if last and data.startswith(b"\x1f") else last)
     assert {rule for _, rule in outcomes(whole)} <= {""}
@@ -211,7 +256,9 @@ def test_a_stream_that_cannot_seek_back_is_read_all_the_same() -> None:
         def seek(self, offset: int, whence: int = 0) -> int:
             raise io.UnsupportedOperation("seek")
 
-    assert [rule for record in read_warc(Pipe(GOOD + GOOD)) for rule in [getattr(record, "rule", "")]] == ["", ""]
+    assert [
+        rule for record in read_warc(Pipe(GOOD + GOOD)) for rule in [getattr(record, "rule", "")]
+    ] == ["", ""]
 
 
 def test_markup_nested_too_deep_is_a_reject_and_costs_itself_only() -> None:
@@ -260,7 +307,11 @@ def test_real_edge_files(data_folder: Path, name: str, documents: int, rules: li
 @pytest.mark.real_data
 def test_real_books(data_folder: Path) -> None:
     for name, first, banned in (
-        ("gutenberg-24675-ontboezemingen-latin1-dutch.txt.gz", "ELK DEEL IS AFZONDERLIJK VERKRIJGBAAR", "GUTENBERG"),
+        (
+            "gutenberg-24675-ontboezemingen-latin1-dutch.txt.gz",
+            "ELK DEEL IS AFZONDERLIJK VERKRIJGBAAR",
+            "GUTENBERG",
+        ),
         ("gutenberg-972-devils-dictionary.txt.gz", "THE DEVIL'S DICTIONARY", "GUTENBERG"),
         ("Cbronte_Jane_1847.txt.gz", "Jane Eyre", "﻿"),
     ):
@@ -281,11 +332,17 @@ def test_a_panic_of_a_parser_costs_the_record(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(warc, "extract_main_text", panic)
     found = read(record(PAGE.encode()), record(PAGE.encode()))
-    assert [(item.locator != "", item.rule) for item in found if isinstance(item, RawReject)] == [(True, "warc/unreadable")] * 2
+    assert [(item.locator != "", item.rule) for item in found if isinstance(item, RawReject)] == [
+        (True, "warc/unreadable")
+    ] * 2
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), OSError(5, "Input/output error")])
-def test_what_is_no_failure_of_a_parser_is_raised(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), SystemExit(1), OSError(5, "Input/output error")]
+)
+def test_what_is_no_failure_of_a_parser_is_raised(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
     def fail(*arguments: object, **options: object) -> None:
         raise error
 

@@ -17,7 +17,12 @@ TEXT = "The river rose in the night.\nThe lower fields lay under a sheet of brow
 
 
 def record(
-    body: bytes, *, kind: str = "conversion", content_type: str = "text/plain", url: str = "http://a.org/x", length: int | None = None
+    body: bytes,
+    *,
+    kind: str = "conversion",
+    content_type: str = "text/plain",
+    url: str = "http://a.org/x",
+    length: int | None = None,
 ) -> bytes:
     head = (
         f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n"
@@ -50,7 +55,9 @@ def test_text_stands_as_it_is_with_url_and_offset() -> None:
         (record(b""), "extract/empty", "extract"),
     ],
 )
-def test_what_is_no_text_is_a_reject_and_costs_itself_only(bad: bytes, rule: str, stage: str) -> None:
+def test_what_is_no_text_is_a_reject_and_costs_itself_only(
+    bad: bytes, rule: str, stage: str
+) -> None:
     good = record(TEXT.encode())
     before, found, after = read(good, bad, good)
     assert isinstance(found, RawReject)
@@ -60,12 +67,21 @@ def test_what_is_no_text_is_a_reject_and_costs_itself_only(bad: bytes, rule: str
 
 
 def test_a_stated_charset_counts_where_the_text_is_not_utf_8() -> None:
-    [found] = read(record("Все счастливые семьи".encode("koi8-r"), content_type='text/plain; charset="koi8-r"'))
+    [found] = read(
+        record("Все счастливые семьи".encode("koi8-r"), content_type='text/plain; charset="koi8-r"')
+    )
     assert found.text == "Все счастливые семьи"
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "TEXT/PLAIN; charset=utf-8", "text/plain charset=utf-8", "text/plain, text/plain", ""]
+    "content_type",
+    [
+        "text/plain",
+        "TEXT/PLAIN; charset=utf-8",
+        "text/plain charset=utf-8",
+        "text/plain, text/plain",
+        "",
+    ],
 )
 def test_plain_text_in_whatever_form(content_type: str) -> None:
     [found] = read(record(TEXT.encode(), content_type=content_type))
@@ -76,7 +92,9 @@ def test_other_records_are_counted_and_damage_costs_itself() -> None:
     good = record(TEXT.encode())
     wrong = record(TEXT.encode(), length=10**9)
     passed: Counter[str] = Counter()
-    data = b"".join([record(b"a: b", kind="warcinfo"), good, wrong, record(b"x", kind="response"), good])
+    data = b"".join(
+        [record(b"a: b", kind="warcinfo"), good, wrong, record(b"x", kind="response"), good]
+    )
     found = list(read_wet(io.BytesIO(data), passed_over=passed))
     assert [getattr(each, "rule", "") for each in found] == ["", "wet/wrong-length", ""]
     assert passed == Counter(warcinfo=1, response=1)
@@ -86,13 +104,17 @@ def test_other_records_are_counted_and_damage_costs_itself() -> None:
 
 def test_what_is_cut_short_is_kept_with_its_reason_or_rejected() -> None:
     data = record(TEXT.encode()).replace(b"WARC-Date", b"WARC-Truncated: length\r\nWARC-Date")
-    [kept], [rejected] = (list(read_wet(io.BytesIO(data), truncated=option)) for option in ("keep", "reject"))
+    [kept], [rejected] = (
+        list(read_wet(io.BytesIO(data), truncated=option)) for option in ("keep", "reject")
+    )
     assert (kept.text, kept.truncated) == (TEXT.strip(), "length")
     assert (rejected.rule, rejected.detail) == ("wet/truncated-payload", "cut short: length")
 
 
 def test_a_record_cut_off_is_a_reject() -> None:
-    first, second = read(record(TEXT.encode()), record(TEXT.encode()[:20], length=len(TEXT.encode())))
+    first, second = read(
+        record(TEXT.encode()), record(TEXT.encode()[:20], length=len(TEXT.encode()))
+    )
     assert isinstance(first, RawDocument)
     assert (second.rule, second.stage) == ("wet/truncated", "read")
 
@@ -102,12 +124,18 @@ def test_a_file_cut_off_is_told_of_once(tmp_path: Path) -> None:
     for cut in (1, 5, 30, len(whole) // 2, len(whole) - 1):
         path = tmp_path / f"{cut}.wet.gz"
         path.write_bytes(whole + whole[:cut])
-        rejects = [each.rule for each in read_records(str(path), kind="wet", options={}) if isinstance(each, RawReject)]
+        rejects = [
+            each.rule
+            for each in read_records(str(path), kind="wet", options={})
+            if isinstance(each, RawReject)
+        ]
         assert rejects in (["wet/truncated"], ["read/broken-file"]), cut
 
 
 @given(st.data())
-def test_mutated_files_never_raise(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_mutated_files_never_raise(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     content = bytearray(record(TEXT.encode()) * 3)
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -120,7 +148,9 @@ def test_mutated_files_never_raise(tmp_path_factory: pytest.TempPathFactory, dat
 
 @pytest.mark.real_data
 def test_a_real_file(data_folder: Path) -> None:
-    [found] = read_records(str(data_folder / "edge" / "whirlwind.warc.wet.gz"), kind="wet", options={})
+    [found] = read_records(
+        str(data_folder / "edge" / "whirlwind.warc.wet.gz"), kind="wet", options={}
+    )
     assert isinstance(found, RawDocument)
     assert found.url == "https://an.wikipedia.org/wiki/Escopete"
     assert found.text.startswith("Escopete - Biquipedia, a enciclopedia libre\nIr al contenido")

@@ -14,8 +14,12 @@ from transforms.sources import whatwg
 from transforms.sources.whatwg import decode, encoding_of
 
 # Where Chromium 156 departs from the standard, and the standard is kept:
-_BIG5_PAIRS = re.compile(rb"\x88[\x62\x64\xa3\xa5]")  # two characters each; Chromium gives a control character and half a surrogate
-_EUC_JP = re.compile(rb"\xa1\xa1|\x8f[\xa1-\xfe](?![\xa1-\xfe])")  # the ideographic space is an error; a bad triple shifts the next pair
+_BIG5_PAIRS = re.compile(
+    rb"\x88[\x62\x64\xa3\xa5]"
+)  # two characters each; Chromium gives a control character and half a surrogate
+_EUC_JP = re.compile(
+    rb"\xa1\xa1|\x8f[\xa1-\xfe](?![\xa1-\xfe])"
+)  # the ideographic space is an error; a bad triple shifts the next pair
 
 
 @functools.cache
@@ -52,15 +56,27 @@ def standard_euc_jp(data: bytes) -> str:
 def expected(case: cases.Case, answer: str) -> str:
     """The answer with what the standard says in place of Chromium's departures."""
     if case.encoding == "big5":
-        meant = dict(zip((b"\x88\x62", b"\x88\x64", b"\x88\xa3", b"\x88\xa5"), whatwg._BIG5_PAIRS.values(), strict=True))
+        meant = dict(
+            zip(
+                (b"\x88\x62", b"\x88\x64", b"\x88\xa3", b"\x88\xa5"),
+                whatwg._BIG5_PAIRS.values(),
+                strict=True,
+            )
+        )
         pairs = iter(_BIG5_PAIRS.findall(case.data))
         return re.sub("[\x93\xb3]\ufffd", lambda found: meant[next(pairs)], answer)
-    return standard_euc_jp(case.data) if case.encoding == "euc-jp" and _EUC_JP.search(case.data) else answer
+    return (
+        standard_euc_jp(case.data)
+        if case.encoding == "euc-jp" and _EUC_JP.search(case.data)
+        else answer
+    )
 
 
 def check(each: list[cases.Case], said: list[str], *, departures: int) -> None:
     different = [
-        (case, answer, text) for case, answer in zip(each, said, strict=True) if (text := decode(case.data, case.encoding)) != answer
+        (case, answer, text)
+        for case, answer in zip(each, said, strict=True)
+        if (text := decode(case.data, case.encoding)) != answer
     ]
     known = [one for one in different if one[2] == expected(one[0], one[1])]
     assert [one for one in different if one not in known] == []
@@ -95,7 +111,10 @@ def test_all_pairs(encoding: str) -> None:
 
 
 def test_pairs_that_chromium_reads_otherwise() -> None:
-    assert decode(b"\x88\x62\x88\x64\x88\xa3\x88\xa5", "big5") == "\u00ca\u0304\u00ca\u030c\u00ea\u0304\u00ea\u030c"
+    assert (
+        decode(b"\x88\x62\x88\x64\x88\xa3\x88\xa5", "big5")
+        == "\u00ca\u0304\u00ca\u030c\u00ea\u0304\u00ea\u030c"
+    )
     assert decode(b"\xa1\xa1\xa4\xa2", "euc-jp") == "\u3000あ"
     assert decode(b"\x8f\xa2<\xa4\xa2", "euc-jp") == "\ufffd<あ"
 
@@ -114,7 +133,9 @@ def test_random_bytes(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", cases.PAIRED)
-def test_blocks_end_where_no_sequence_goes_on(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_end_where_no_sequence_goes_on(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = b"".join(case.data for case in cases.random_cases((encoding,)))
     whole = decode(data, encoding)
     for size in (1, 2, 7, 100):
@@ -123,14 +144,20 @@ def test_blocks_end_where_no_sequence_goes_on(encoding: str, monkeypatch: pytest
 
 
 def test_a_byte_order_mark_of_its_own_is_no_text() -> None:
-    assert [decode("\ufeffa".encode(name), name) for name in ("utf-8", "utf-16le", "utf-16be")] == ["a", "a", "a"]
+    assert [decode("\ufeffa".encode(name), name) for name in ("utf-8", "utf-16le", "utf-16be")] == [
+        "a",
+        "a",
+        "a",
+    ]
     assert decode(b"", "replacement") == ""
     assert decode(b"abc", "replacement") == "\ufffd"
     with pytest.raises(LookupError):
         decode(b"a", "cp437")
 
 
-@pytest.mark.parametrize("name", sorted({name for pair in cases.SENTENCES.values() for name in pair[1].split()}))
+@pytest.mark.parametrize(
+    "name", sorted({name for pair in cases.SENTENCES.values() for name in pair[1].split()})
+)
 def test_text_that_is_whole_comes_back(name: str) -> None:
     encoding, _, codec = name.partition("=")
     for sentence, encodings in cases.SENTENCES.values():

@@ -33,7 +33,15 @@ Sie mahlt&nbsp;seit 1790.
 [[Kategorie:Mühle]]"""
 
 
-def page(number: int, title: str, text: str, *, ns: int | None = 0, extra: str = "", model: str = "wikitext") -> str:
+def page(
+    number: int,
+    title: str,
+    text: str,
+    *,
+    ns: int | None = 0,
+    extra: str = "",
+    model: str = "wikitext",
+) -> str:
     namespace = "" if ns is None else f"<ns>{ns}</ns>"
     return (
         f"<page><title>{escape(title)}</title>{namespace}<id>{number}</id>{extra}<revision><id>{number}00</id>"
@@ -43,7 +51,9 @@ def page(number: int, title: str, text: str, *, ns: int | None = 0, extra: str =
 
 
 def dump(*pages: str, site: str = SITE) -> bytes:
-    head = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="de">'
+    head = (
+        '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="de">'
+    )
     return f"{head}\n{site}\n{''.join(pages)}\n</mediawiki>\n".encode()
 
 
@@ -53,7 +63,12 @@ def read(data: bytes, **options: int) -> list[Record]:
 
 PAGES = (
     page(1, "Obermühle (Ohe)", MILL),
-    page(2, "Mühle an der Ohe", "#WEITERLEITUNG [[Obermühle (Ohe)]]", extra='<redirect title="Obermühle (Ohe)" />'),
+    page(
+        2,
+        "Mühle an der Ohe",
+        "#WEITERLEITUNG [[Obermühle (Ohe)]]",
+        extra='<redirect title="Obermühle (Ohe)" />',
+    ),
     page(3, "Diskussion:Obermühle", "Stimmt das?", ns=1),
     page(5, "Was/ist? 100% & mehr", "Eine Frage."),
     page(8, "Alt", "#redirect: [[Neu]]", ns=None),
@@ -73,7 +88,11 @@ def test_a_dump() -> None:
         published=1714979289,
     )
     assert records[3].url == "https://de.wikipedia.org/wiki/Was/ist%3F_100%25_%26_mehr"
-    rules = [(record.locator, record.rule, record.stage) for record in records if isinstance(record, RawReject)]
+    rules = [
+        (record.locator, record.rule, record.stage)
+        for record in records
+        if isinstance(record, RawReject)
+    ]
     assert rules == [
         ("2", "wikipedia/redirect", "extract"),
         ("3", "wikipedia/namespace", "extract"),
@@ -82,7 +101,11 @@ def test_a_dump() -> None:
         ("21", "extract/empty", "extract"),
     ]
     assert records[-1] == RawDocument(
-        "34", "Ende gut.", url="https://de.wikipedia.org/wiki/Letzte_Seite", title="Letzte Seite", published=1714979289
+        "34",
+        "Ende gut.",
+        url="https://de.wikipedia.org/wiki/Letzte_Seite",
+        title="Letzte Seite",
+        published=1714979289,
     )
 
 
@@ -101,11 +124,18 @@ def test_of_a_history_the_last_revision_counts() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['<text deleted="deleted" />', "", '<text xml:space="preserve"></text>', "<text><b>a</b></text>"],
+    [
+        '<text deleted="deleted" />',
+        "",
+        '<text xml:space="preserve"></text>',
+        "<text><b>a</b></text>",
+    ],
     ids=["deleted", "none", "empty", "odd"],
 )
 def test_a_page_without_text(text: str) -> None:
-    [record] = read(f"<mediawiki><page><title>A</title><ns>0</ns><id>1</id><revision>{text}</revision></page></mediawiki>".encode())
+    [record] = read(
+        f"<mediawiki><page><title>A</title><ns>0</ns><id>1</id><revision>{text}</revision></page></mediawiki>".encode()
+    )
     assert (record.rule, record.stage) == ("extract/empty", "extract")
 
 
@@ -146,14 +176,26 @@ def test_a_dump_that_was_cut_off_keeps_what_was_whole(tmp_path: Path) -> None:
         (b"no XML", "wikipedia/malformed", "start+"),
         (b"<rss><page/></rss>", "wikipedia/not-a-dump", "start+"),
         (dump(PAGES[7], "<page></revision>"), "wikipedia/malformed", "34+"),
-        (b'<!DOCTYPE m [<!ENTITY a "aa">]><mediawiki>&a;</mediawiki>', "wikipedia/entities", "start+"),
+        (
+            b'<!DOCTYPE m [<!ENTITY a "aa">]><mediawiki>&a;</mediawiki>',
+            "wikipedia/entities",
+            "start+",
+        ),
         (
             b'<!DOCTYPE m SYSTEM "file:///etc/passwd" [<!ENTITY a SYSTEM "file:///etc/passwd">]><mediawiki>&a;</mediawiki>',
             "wikipedia/entities",
             "start+",
         ),
-        (b"<mediawiki>" + b"<a>" * 60 + b"</a>" * 60 + b"</mediawiki>", "wikipedia/too-large", "start+"),
-        (b"<mediawiki><page>" + b"<a/>" * 200_001 + b"</page></mediawiki>", "wikipedia/too-large", "start+"),
+        (
+            b"<mediawiki>" + b"<a>" * 60 + b"</a>" * 60 + b"</mediawiki>",
+            "wikipedia/too-large",
+            "start+",
+        ),
+        (
+            b"<mediawiki><page>" + b"<a/>" * 200_001 + b"</page></mediawiki>",
+            "wikipedia/too-large",
+            "start+",
+        ),
     ],
 )
 def test_xml_that_cannot_be_read_is_one_reject(data: bytes, rule: str, locator: str) -> None:
@@ -169,20 +211,38 @@ def test_a_page_larger_than_allowed_ends_the_file() -> None:
 
 
 def test_open_and_deep_templates_cost_no_time() -> None:
-    records = read(dump(page(1, "A", "{{a|" * 30_000), page(2, "B", "{{" * 30_000 + "}}" * 30_000), PAGES[7]))
-    assert [getattr(record, "rule", "kept") for record in records] == ["kept", "extract/empty", "kept"]
+    records = read(
+        dump(page(1, "A", "{{a|" * 30_000), page(2, "B", "{{" * 30_000 + "}}" * 30_000), PAGES[7])
+    )
+    assert [getattr(record, "rule", "kept") for record in records] == [
+        "kept",
+        "extract/empty",
+        "kept",
+    ]
 
 
-@pytest.mark.parametrize(("links", "mill"), [(False, "Die Obermühle"), (True, "[Obermühle](https://de.wikipedia.org/wiki/M%C3%BChle)")])
+@pytest.mark.parametrize(
+    ("links", "mill"),
+    [(False, "Die Obermühle"), (True, "[Obermühle](https://de.wikipedia.org/wiki/M%C3%BChle)")],
+)
 def test_markdown(links: bool, mill: str) -> None:
-    text = "Die [[Mühle|Obermühle]].\n== Liste ==\n# eins\n" if links else "Die Obermühle.\n== Liste ==\n# eins\n"
-    [record] = list(read_wikipedia(io.BytesIO(dump(page(1, "A", text))), output="markdown", links=links))
+    text = (
+        "Die [[Mühle|Obermühle]].\n== Liste ==\n# eins\n"
+        if links
+        else "Die Obermühle.\n== Liste ==\n# eins\n"
+    )
+    [record] = list(
+        read_wikipedia(io.BytesIO(dump(page(1, "A", text))), output="markdown", links=links)
+    )
     assert isinstance(record, RawDocument)
     assert mill in record.text
     assert record.text.endswith("\n\n## Liste\n\n1. eins")
 
 
-@pytest.mark.parametrize("text", ["   a\n  b", "<pre>\n  a\n b\n</pre>", "<syntaxhighlight>\n\n  a\n b</syntaxhighlight>"])
+@pytest.mark.parametrize(
+    "text",
+    ["   a\n  b", "<pre>\n  a\n b\n</pre>", "<syntaxhighlight>\n\n  a\n b</syntaxhighlight>"],
+)
 def test_code_that_a_page_begins_with_keeps_its_indentation(text: str) -> None:
     [record] = read(dump(page(1, "A", text)))
     assert isinstance(record, RawDocument)
@@ -191,7 +251,11 @@ def test_code_that_a_page_begins_with_keeps_its_indentation(text: str) -> None:
 
 def test_memory_does_not_grow_with_the_dump() -> None:
     def peak(pages: int) -> int:
-        data = io.BytesIO(dump(*(page(number, f"Seite {number}", "Ein Satz. " * 20_000) for number in range(pages))))
+        data = io.BytesIO(
+            dump(
+                *(page(number, f"Seite {number}", "Ein Satz. " * 20_000) for number in range(pages))
+            )
+        )
         tracemalloc.start()
         for _ in read_wikipedia(data):
             pass
@@ -210,7 +274,8 @@ def test_damaged_dumps_give_records_and_never_an_exception(data: st.DataObject) 
         at = data.draw(st.integers(0, len(body) - 1))
         size = data.draw(st.integers(0, 40))
         body[at : at + size] = data.draw(
-            st.binary(max_size=8) | st.sampled_from([b"<", b"</page>", b"<page>", b"]]>", b"&x;", b"<id>", b"\0"])
+            st.binary(max_size=8)
+            | st.sampled_from([b"<", b"</page>", b"<page>", b"]]>", b"&x;", b"<id>", b"\0"])
         )
     records = read(bytes(body))
     assert all(isinstance(record, RawDocument | RawReject) for record in records)

@@ -39,7 +39,11 @@ def test_links_to_files_are_listed_with_what_they_lead_to(tmp_path: Path) -> Non
     (tmp_path / "away").mkdir()
     target = tmp_path / "away" / "target"
     target.write_text("12345")
-    for link, to in {"file.txt": target, "folder.txt": tmp_path / "away", "nowhere.txt": tmp_path / "none"}.items():
+    for link, to in {
+        "file.txt": target,
+        "folder.txt": tmp_path / "away",
+        "nowhere.txt": tmp_path / "none",
+    }.items():
         (tmp_path / link).symlink_to(to)
     (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
     [file] = storage.list_files(f"{tmp_path}/*.txt")
@@ -64,7 +68,10 @@ def test_a_name_that_is_not_utf8_passes_through(tmp_path: Path) -> None:
     assert storage.read_bytes(file.path) == b"x"
 
 
-@pytest.mark.parametrize("pattern", ["memory://in/x", "memory:///in/x", "memory://in/*", "memory:///in/**/x", "memory://i?/x"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["memory://in/x", "memory:///in/x", "memory://in/*", "memory:///in/**/x", "memory://i?/x"],
+)
 def test_paths_are_spelled_as_their_pattern(pattern: str) -> None:
     storage.write_bytes("memory://in/x", b"data")
     [file] = storage.list_files(pattern)
@@ -77,7 +84,9 @@ def test_other_bytes_of_the_same_size_are_another_version_on_a_store_without_tim
     versions = set()
     for data in (b"one", b"two"):
         storage.write_bytes("memory://in/x", data)
-        versions |= {storage.list_files(pattern)[0].version for pattern in ("memory://in/x", "memory://in/*")}
+        versions |= {
+            storage.list_files(pattern)[0].version for pattern in ("memory://in/x", "memory://in/*")
+        }
     assert len(versions) == 4
     assert "" not in versions
 
@@ -140,7 +149,14 @@ def test_a_protocol_without_its_package_is_an_error_with_a_remedy(
         (".gz", lambda data: gzip.compress(data[:3]) + gzip.compress(data[3:])),
         (".bz2", lambda data: bz2.compress(data[:3]) + bz2.compress(data[3:])),
         (".zst", lambda data: zstandard.compress(data[:3]) + zstandard.compress(data[3:])),
-        (".zst", lambda data: zstandard.compress(data[:3]) + b"\x50\x2a\x4d\x18\2\0\0\0??" + zstandard.compress(data[3:])),  # to skip
+        (
+            ".zst",
+            lambda data: (
+                zstandard.compress(data[:3])
+                + b"\x50\x2a\x4d\x18\2\0\0\0??"
+                + zstandard.compress(data[3:])
+            ),
+        ),  # to skip
         (".zst", lambda data: pack_with_a_long_window(data)),
     ],
 )
@@ -154,13 +170,20 @@ def test_decompression_reads_all_members(tmp_path: Path, suffix: str, pack) -> N
 
 def pack_with_a_long_window(data: bytes) -> bytes:
     """As `zstd --long=30` does."""
-    packer = zstandard.ZstdCompressor(compression_params=zstandard.ZstdCompressionParameters(window_log=30)).compressobj()
+    packer = zstandard.ZstdCompressor(
+        compression_params=zstandard.ZstdCompressionParameters(window_log=30)
+    ).compressobj()
     return packer.compress(data) + packer.flush()
 
 
-@pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".zst", zstandard.compress)])
+@pytest.mark.parametrize(
+    ("suffix", "pack"),
+    [(".gz", gzip.compress), (".bz2", bz2.compress), (".zst", zstandard.compress)],
+)
 @pytest.mark.parametrize("cut", [1, 5, 2000, 4090])
-def test_a_compressed_file_that_was_cut_off_is_an_error(tmp_path: Path, suffix: str, pack, cut: int) -> None:
+def test_a_compressed_file_that_was_cut_off_is_an_error(
+    tmp_path: Path, suffix: str, pack, cut: int
+) -> None:
     path = tmp_path / f"file.jsonl{suffix}"
     path.write_bytes((pack(b"whole\n") + pack(random.Random(0).randbytes(4096)))[:-cut])
     with storage.open_decompressed(str(path)) as stream, pytest.raises(EOFError):
@@ -215,7 +238,9 @@ def test_object_stores_work_alike() -> None:
     assert not fsspec.filesystem("memory").exists("/bucket/run/a.bin")
 
 
-def test_a_folder_that_cannot_be_removed_is_an_error_and_a_missing_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_removed_is_an_error_and_a_missing_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage.remove_folder(str(tmp_path / "none"))
     storage.remove_folder("memory://bucket/none")
     (tmp_path / "run").mkdir()

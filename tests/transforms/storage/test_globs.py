@@ -23,8 +23,12 @@ def test_an_escaped_path_matches_itself_alone(tmp_path: Path, name: str) -> None
     assert globs.unescape(escaped) == f"{tmp_path}/{name}"
     assert not globs.has_magic(escaped)
     for pattern in ("x.txt", "*.txt", "**", "x.tx[t]", "?.txt"):
-        assert [file.path for file in storage.list_files(f"{escaped}/{pattern}")] == [f"{tmp_path}/{name}/x.txt"]
-    assert [file.path for file in storage.list_folder(f"{tmp_path}/{name}")] == [f"{tmp_path}/{name}/x.txt"]
+        assert [file.path for file in storage.list_files(f"{escaped}/{pattern}")] == [
+            f"{tmp_path}/{name}/x.txt"
+        ]
+    assert [file.path for file in storage.list_folder(f"{tmp_path}/{name}")] == [
+        f"{tmp_path}/{name}/x.txt"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -43,11 +47,16 @@ def test_an_escaped_path_matches_itself_alone(tmp_path: Path, name: str) -> None
         ("*/x", ["d1/x", "d2/x", "d[1]/x"]),
     ],
 )
-def test_what_is_there_as_it_is_spelled_comes_before_a_pattern(tmp_path: Path, pattern: str, found: list[str]) -> None:
+def test_what_is_there_as_it_is_spelled_comes_before_a_pattern(
+    tmp_path: Path, pattern: str, found: list[str]
+) -> None:
     for name in ("a1.txt", "a2.txt", "a[1].txt", "a*.txt", "d1/x", "d2/x", "d[1]/x"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    assert [file.path.removeprefix(f"{tmp_path}/") for file in storage.list_files(f"{tmp_path}/{pattern}")] == found
+    assert [
+        file.path.removeprefix(f"{tmp_path}/")
+        for file in storage.list_files(f"{tmp_path}/{pattern}")
+    ] == found
 
 
 @pytest.mark.parametrize(
@@ -62,7 +71,9 @@ def test_what_is_there_as_it_is_spelled_comes_before_a_pattern(tmp_path: Path, p
         ("https://host/a/b", ("https://host/a/b", "")),
     ],
 )
-def test_the_literal_part_of_a_pattern(pattern: str, parts: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_literal_part_of_a_pattern(
+    pattern: str, parts: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(files, "exists", lambda path: path.endswith("there[1]"))
     assert storage.find_literal(pattern) == parts
 

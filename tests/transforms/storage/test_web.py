@@ -59,7 +59,9 @@ def test_a_size_is_asked_for_again(server: Server, fault: Fault) -> None:
 
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("fault", TRANSIENT)
-def test_reading_goes_on_where_it_broke_off(server: Server, fault: Fault, ranges: bool, delays: list[float]) -> None:
+def test_reading_goes_on_where_it_broke_off(
+    server: Server, fault: Fault, ranges: bool, delays: list[float]
+) -> None:
     server.ranges = ranges
     server.faults.extend([fault, fault])
     with storage.open_input(f"{server.url}a.bin") as stream:
@@ -68,8 +70,13 @@ def test_reading_goes_on_where_it_broke_off(server: Server, fault: Fault, ranges
     assert server.requests == {("GET", "/a.bin"): 3}
 
 
-@given(st.lists(st.tuples(st.integers(0, len(DATA) + 5), st.integers(0, 50_000)), max_size=8), st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(0, len(DATA) + 5), st.integers(0, 50_000)), max_size=8),
+    st.booleans(),
+)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_seeking(server: Server, places: list[tuple[int, int]], ranges: bool) -> None:
     server.ranges = ranges
     with storage.open_input(f"{server.url}a.bin") as stream:
@@ -90,8 +97,12 @@ def test_one_request_reads_a_whole_file_and_small_steps_ahead_need_no_other(serv
     assert server.requests.total() == 1
 
 
-def test_delays_double_up_to_a_limit_and_honour_what_the_server_asks(delays: list[float], server: Server) -> None:
-    server.faults.extend([status(503)] * 3 + [status(429, Retry_After="17"), status(503, Retry_After="100000")])
+def test_delays_double_up_to_a_limit_and_honour_what_the_server_asks(
+    delays: list[float], server: Server
+) -> None:
+    server.faults.extend(
+        [status(503)] * 3 + [status(429, Retry_After="17"), status(503, Retry_After="100000")]
+    )
 
     def ask() -> web.RemoteFile:
         return web._ask(f"{server.url}a.bin")
@@ -111,9 +122,17 @@ def test_retry_after_as_a_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "number"), [(status(503), errno.EIO), (reset, errno.EIO), (cut_short(0), errno.EIO), (status(429), errno.EIO)]
+    ("fault", "number"),
+    [
+        (status(503), errno.EIO),
+        (reset, errno.EIO),
+        (cut_short(0), errno.EIO),
+        (status(429), errno.EIO),
+    ],
 )
-def test_what_does_not_mend_is_an_error_of_the_system(server: Server, fault: Fault, number: int, delays: list[float]) -> None:
+def test_what_does_not_mend_is_an_error_of_the_system(
+    server: Server, fault: Fault, number: int, delays: list[float]
+) -> None:
     server.faults.extend([fault] * 20)
     with pytest.raises(OSError, match=r"6 attempts") as caught:
         storage.open_input(f"{server.url}a.bin").read()
@@ -123,9 +142,18 @@ def test_what_does_not_mend_is_an_error_of_the_system(server: Server, fault: Fau
 
 
 @pytest.mark.parametrize(
-    ("code", "number"), [(404, errno.ENOENT), (410, errno.ENOENT), (401, errno.EACCES), (403, errno.EACCES), (400, errno.EIO)]
+    ("code", "number"),
+    [
+        (404, errno.ENOENT),
+        (410, errno.ENOENT),
+        (401, errno.EACCES),
+        (403, errno.EACCES),
+        (400, errno.EIO),
+    ],
 )
-def test_what_no_second_try_can_mend_fails_at_once(server: Server, code: int, number: int, delays: list[float]) -> None:
+def test_what_no_second_try_can_mend_fails_at_once(
+    server: Server, code: int, number: int, delays: list[float]
+) -> None:
     server.faults.append(status(code))
     with pytest.raises(OSError, match=str(code)) as caught:
         storage.open_input(f"{server.url}a.bin").read()
@@ -153,7 +181,9 @@ def test_a_file_that_shrinks_below_what_was_read(server: Server, tmp_path: Path)
         storage.open_input(f"{server.url}a.bin").read()
 
 
-def test_an_error_of_the_network_inside_a_record_is_no_reject(server: Server, tmp_path: Path) -> None:
+def test_an_error_of_the_network_inside_a_record_is_no_reject(
+    server: Server, tmp_path: Path
+) -> None:
     from tests.transforms.sources.test_ranges import noisy, page
 
     (tmp_path / "a.warc").write_bytes(page(1) + noisy(300_000) + noisy(300_000))
@@ -168,13 +198,20 @@ def test_a_listing_is_asked_for_again(server: Server, tmp_path: Path) -> None:
         (tmp_path / "folder" / f"{name}.txt").write_text(name)
     server.faults.extend([status(503), reset])
     found = storage.list_files(f"{server.url}folder/*.txt")
-    assert [(each.path, each.size) for each in found] == [(f"{server.url}folder/{name}.txt", 1) for name in "ab"]
+    assert [(each.path, each.size) for each in found] == [
+        (f"{server.url}folder/{name}.txt", 1) for name in "ab"
+    ]
 
 
 def test_a_parquet_file(server: Server, tmp_path: Path) -> None:
-    pq.write_table(pa.table({"text": [f"text {row}" for row in range(1000)]}), tmp_path / "a.parquet", row_group_size=100)
+    pq.write_table(
+        pa.table({"text": [f"text {row}" for row in range(1000)]}),
+        tmp_path / "a.parquet",
+        row_group_size=100,
+    )
     local, remote = (
-        list(read_records(f"{root}a.parquet", kind="parquet", options={"fields": {}})) for root in (f"{tmp_path}/", server.url)
+        list(read_records(f"{root}a.parquet", kind="parquet", options={"fields": {}}))
+        for root in (f"{tmp_path}/", server.url)
     )
     assert remote == local
     assert len(local) == 1000

@@ -13,10 +13,16 @@ VOCABULARY = 100
 TOKEN_BYTES = np.array([0] + [index % 5 + 1 for index in range(1, VOCABULARY)], np.int32)
 
 
-def write_small_shard(path: Path, documents: list[list[int]], *, sequence_length: int = 16, seed: int = 1) -> MappedShard:
+def write_small_shard(
+    path: Path, documents: list[list[int]], *, sequence_length: int = 16, seed: int = 1
+) -> MappedShard:
     """Documents of tokens from 1 to 99, at the addresses 7:0, 7:1, …; the end of text is 0."""
-    offsets = np.concatenate([[0], np.cumsum([len(document) for document in documents], dtype=np.int64)]).astype(np.int64)
-    encoded = Encoded(np.array([token for document in documents for token in document], np.uint32), offsets)
+    offsets = np.concatenate(
+        [[0], np.cumsum([len(document) for document in documents], dtype=np.int64)]
+    ).astype(np.int64)
+    encoded = Encoded(
+        np.array([token for document in documents for token in document], np.uint32), offsets
+    )
     info = ShardInfo(
         tokenizer_sha256="x",
         vocabulary_size=VOCABULARY,

@@ -18,15 +18,21 @@ from transforms.tokens.shards import MappedShard
 
 
 def faults_of(shard: MappedShard, segments: Segments | None = None) -> dict[str, list[int]]:
-    with mock.patch.object(check_module, "read_segments", lambda shard: segments or read_segments(shard)):
+    with mock.patch.object(
+        check_module, "read_segments", lambda shard: segments or read_segments(shard)
+    ):
         rows = list(row_faults(shard, TOKEN_BYTES))
     documents = list(document_faults(document_order(segments or read_segments(shard))))
     return {fault.what: fault.where.tolist() for fault in [*rows, *documents] if len(fault.where)}
 
 
 @given(DOCUMENTS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_packed_is_right_and_gives_its_tokens_back(tmp_path: Path, documents: list[list[int]]) -> None:
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_is_packed_is_right_and_gives_its_tokens_back(
+    tmp_path: Path, documents: list[list[int]]
+) -> None:
     shard = write_small_shard(tmp_path / "a.arrow", documents)
     assert faults_of(shard) == {}
     with mock.patch.object(check_module, "_BLOCK_TOKENS", 40):
@@ -54,24 +60,58 @@ def dropped(index: int) -> Callable[[Segments], Segments]:
 
 # By document: 0 and 1 are the pieces of a document of 24 tokens, 2 is one of 5 tokens, which follows 1 in its row.
 CASES = [
-    ("shifted by one", edited("start", 0, lambda start: start + 1), {"a segment does not lie inside its row"}),
-    ("longer than its row", edited("length", 0, lambda length: length + 9), {"a segment does not lie inside its row"}),
-    ("without a length", edited("length", 2, lambda length: 0), {"a segment does not lie inside its row"}),
-    ("starts before its row", edited("start", 0, lambda start: -1), {"a segment does not lie inside its row"}),
+    (
+        "shifted by one",
+        edited("start", 0, lambda start: start + 1),
+        {"a segment does not lie inside its row"},
+    ),
+    (
+        "longer than its row",
+        edited("length", 0, lambda length: length + 9),
+        {"a segment does not lie inside its row"},
+    ),
+    (
+        "without a length",
+        edited("length", 2, lambda length: 0),
+        {"a segment does not lie inside its row"},
+    ),
+    (
+        "starts before its row",
+        edited("start", 0, lambda start: -1),
+        {"a segment does not lie inside its row"},
+    ),
     ("into the next", edited("length", 1, lambda length: length + 3), {"segments overlap"}),
-    ("one shorter", edited("length", 0, lambda length: length - 1), {"tokens outside segments are no end of text", "tokens are missing"}),
+    (
+        "one shorter",
+        edited("length", 0, lambda length: length - 1),
+        {"tokens outside segments are no end of text", "tokens are missing"},
+    ),
     ("no end", edited("ends", 1, lambda ends: False), {"its end is missing", "`bytes`"}),
     ("an end too early", edited("ends", 0, lambda ends: True), {"it goes on after its end"}),
-    ("another offset", edited("offset", 1, lambda offset: offset + 2), {"tokens are missing", "tokens are there twice"}),
+    (
+        "another offset",
+        edited("offset", 1, lambda offset: offset + 2),
+        {"tokens are missing", "tokens are there twice"},
+    ),
     ("no beginning", dropped(0), {"its beginning is missing"}),
-    ("another document", edited("document", 1, lambda document: document + 5), {"its end is missing", "its beginning is missing"}),
+    (
+        "another document",
+        edited("document", 1, lambda document: document + 5),
+        {"its end is missing", "its beginning is missing"},
+    ),
     ("offset of a beginning", edited("offset", 0, lambda offset: 4), {"its beginning is missing"}),
 ]
 
 
-@pytest.mark.parametrize(("edit", "found"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_a_broken_segment_is_told(tmp_path: Path, edit: Callable[[Segments], Segments], found: set[str]) -> None:
-    shard = write_small_shard(tmp_path / "a.arrow", [list(range(1, 25)), [40, 41, 42, 43, 44]], seed=3)
+@pytest.mark.parametrize(
+    ("edit", "found"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_broken_segment_is_told(
+    tmp_path: Path, edit: Callable[[Segments], Segments], found: set[str]
+) -> None:
+    shard = write_small_shard(
+        tmp_path / "a.arrow", [list(range(1, 25)), [40, 41, 42, 43, 44]], seed=3
+    )
     broken = edit(document_order(read_segments(shard)))
     broken = broken.take(np.lexsort((broken.start, broken.row)))
     faults = faults_of(shard, broken)
@@ -89,7 +129,9 @@ def test_a_broken_segment_is_told(tmp_path: Path, edit: Callable[[Segments], Seg
         (0, 2, 2, "`bytes` is not the sum over the targets"),
     ],
 )
-def test_another_token_is_told(tmp_path: Path, row: int, position: int, token: int, what: str) -> None:
+def test_another_token_is_told(
+    tmp_path: Path, row: int, position: int, token: int, what: str
+) -> None:
     shard = write_small_shard(tmp_path / "a.arrow", [[1, 1, 1, 1]])
     tokens = np.concatenate(list(shard.token_chunks())).copy()
     tokens[row, position] = token

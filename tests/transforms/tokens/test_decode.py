@@ -14,7 +14,11 @@ from transforms.tokens.train import train_tokenizer
 
 
 def trained() -> Tokenizer:
-    tokenizer = train_tokenizer(iter(["the river rose in the night über den Fluß 夜里河水 " * 9]), vocabulary=300, minimum_frequency=2)
+    tokenizer = train_tokenizer(
+        iter(["the river rose in the night über den Fluß 夜里河水 " * 9]),
+        vocabulary=300,
+        minimum_frequency=2,
+    )
     return load_tokenizer(tokenizer.to_str().encode(), path="here")
 
 
@@ -65,7 +69,9 @@ def test_added_tokens_that_are_no_special_ones_stand_for_their_text() -> None:
     assert table.lengths.tolist() == token_byte_lengths(tokenizer).tolist()
 
 
-@pytest.mark.parametrize(("text", "shown"), [(" the", "' the'"), ("\n", "'\\n'"), ("é", "0xC3 0xA9")])
+@pytest.mark.parametrize(
+    ("text", "shown"), [(" the", "' the'"), ("\n", "'\\n'"), ("é", "0xC3 0xA9")]
+)
 def test_tokens_are_printed_as_text_or_as_bytes(text: str, shown: str) -> None:
     table = token_bytes(TOKENIZER)
     ids = encode_texts(TOKENIZER, [text]).ids.tolist()

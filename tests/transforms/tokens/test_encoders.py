@@ -14,12 +14,27 @@ import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    trainers,
+)
 
 from transforms.tokens import patterns
 from transforms.tokens import tiktoken_vocabulary as tiktoken_vocabulary_module
 from transforms.tokens.encode import encode_texts, load_tokenizer
-from transforms.tokens.encoders import PROBES, Chosen, Encoder, TiktokenEncoder, choose_encoder
+from transforms.tokens.encoders import (
+    PROBES,
+    ChosenEncoder,
+    Encoder,
+    TiktokenEncoder,
+    choose_encoder,
+)
 from transforms.tokens.tiktoken_vocabulary import Unrepresentable, tiktoken_vocabulary
 from transforms.tokens.train import END_OF_TEXT
 
@@ -31,21 +46,32 @@ def byte_level(pattern: str | None, behaviour: str = "isolated", *, invert: bool
     if pattern is None:
         return pre_tokenizers.ByteLevel(add_prefix_space=False)
     split = pre_tokenizers.Split(Regex(pattern), behaviour, invert=invert)
-    return pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    return pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
 
 
 def trained(texts: list[str], vocabulary: int, pre_tokenizer: Any) -> bytes:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizer, decoders.ByteLevel()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=[END_OF_TEXT], initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=alphabet,
+        show_progress=False,
+    )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer.to_str().encode()
 
 
 @functools.cache
 def small(name: str) -> bytes:
-    return trained([*PROBES * 3, "the cat sat on the mat and the hat   \n\n 12 345 " * 9], 600, byte_level(PATTERNS[name]))
+    return trained(
+        [*PROBES * 3, "the cat sat on the mat and the hat   \n\n 12 345 " * 9],
+        600,
+        byte_level(PATTERNS[name]),
+    )
 
 
 def by_tiktoken(data: bytes) -> Encoder:
@@ -56,7 +82,7 @@ def by_reference(data: bytes) -> Encoder:
     return functools.partial(encode_texts, load_tokenizer(data, path="test"))
 
 
-def chosen(data: bytes, sample: list[str]) -> Chosen:
+def chosen(data: bytes, sample: list[str]) -> ChosenEncoder:
     return choose_encoder(data, load_tokenizer(data, path="test"), sample=sample)
 
 
@@ -88,7 +114,9 @@ def test_every_character_is_cut_as_the_reference_cuts_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", PATTERNS)
 @pytest.mark.parametrize("piece", ["a", " ", "漢", "\n", "\t ", "Aʰ", "'"])
-def test_a_megabyte_without_a_break_is_encoded_as_the_reference_does_and_soon(name: str, piece: str) -> None:
+def test_a_megabyte_without_a_break_is_encoded_as_the_reference_does_and_soon(
+    name: str, piece: str
+) -> None:
     text = piece * (300_000 // len(piece.encode())) + "x"
     started = time.monotonic()
     found = ids_of(by_tiktoken(small(name)), ["before", text, "after"])
@@ -114,7 +142,9 @@ def set_model(**values: Any) -> Callable[[dict[str, Any]], None]:
 
 
 def set_pre_tokenizer(pre_tokenizer: Any) -> Callable[[dict[str, Any]], None]:
-    return lambda definition: definition.update(pre_tokenizer=json.loads(pre_tokenizer.__getstate__()))
+    return lambda definition: definition.update(
+        pre_tokenizer=json.loads(pre_tokenizer.__getstate__())
+    )
 
 
 def add_word(definition: dict[str, Any]) -> None:
@@ -153,7 +183,12 @@ def look_up_words(definition: dict[str, Any]) -> None:
         (set_model(end_of_word_suffix="</w>"), "end_of_word_suffix"),
         (set_pre_tokenizer(pre_tokenizers.Whitespace()), "does not end in ByteLevel"),
         (set_pre_tokenizer(pre_tokenizers.ByteLevel(add_prefix_space=True)), "puts a space"),
-        (set_pre_tokenizer(pre_tokenizers.Sequence([pre_tokenizers.Digits(True), byte_level(None)])), "cuts more than once"),
+        (
+            set_pre_tokenizer(
+                pre_tokenizers.Sequence([pre_tokenizers.Digits(True), byte_level(None)])
+            ),
+            "cuts more than once",
+        ),
         (set_pre_tokenizer(byte_level(PATTERNS["gpt4"], "merged_with_next")), "MergedWithNext"),
         (set_pre_tokenizer(byte_level(r"\s+", "removed")), "Removed"),
         (add_word, "'the cat' is not special"),
@@ -165,17 +200,28 @@ def look_up_words(definition: dict[str, Any]) -> None:
         (look_up_words, "looks whole words up"),
     ],
 )
-def test_what_tiktoken_cannot_represent_is_named(change: Callable[[dict[str, Any]], None], reason: str) -> None:
+def test_what_tiktoken_cannot_represent_is_named(
+    change: Callable[[dict[str, Any]], None], reason: str
+) -> None:
     data = changed(change)
     with pytest.raises(Unrepresentable, match=reason):
-        tiktoken_vocabulary(data, checked_by=load_tokenizer(small("gpt4"), path="test") if b'"WordLevel"' in data else _model_of(data))
+        tiktoken_vocabulary(
+            data,
+            checked_by=load_tokenizer(small("gpt4"), path="test")
+            if b'"WordLevel"' in data
+            else _model_of(data),
+        )
 
 
 def _model_of(data: bytes) -> Tokenizer:
     """A tokenizer with the model of a definition and nothing else, since some of the definitions do not load."""
     model = json.loads(data)["model"]
     vocabulary = {name: number for number, name in enumerate(model["vocab"])}
-    merges = [tuple(merge) for merge in model["merges"] if merge[0] in vocabulary and merge[1] in vocabulary]
+    merges = [
+        tuple(merge)
+        for merge in model["merges"]
+        if merge[0] in vocabulary and merge[1] in vocabulary
+    ]
     return Tokenizer(models.BPE(vocabulary, merges))
 
 
@@ -189,24 +235,37 @@ def test_several_merges_of_a_token_are_one_rank_if_they_stand_together(ignore_me
         made = ["".join(merge) for merge in model["merges"]]
         pairs = [[[name[:cut], name[cut:]] for cut in range(1, len(name))] for name in made]
         model["merges"] = [pair for options in pairs for pair in options if known >= {*pair}]
-        model["vocab"] = {name: number for name, number in model["vocab"].items() if name != END_OF_TEXT}
+        model["vocab"] = {
+            name: number for name, number in model["vocab"].items() if name != END_OF_TEXT
+        }
         model["ignore_merges"] = ignore_merges
 
     data = changed(list_all_pairs)
-    assert len(json.loads(data)["model"]["merges"]) > len(json.loads(small("gpt4"))["model"]["merges"])
+    assert len(json.loads(data)["model"]["merges"]) > len(
+        json.loads(small("gpt4"))["model"]["merges"]
+    )
     texts = ["the cat's hat, that matt sat at", *PROBES]
     assert chosen(data, texts).name == "tiktoken"
     assert ids_of(by_tiktoken(data), texts) == ids_of(by_reference(data), texts)
 
 
-OWN_PATTERNS = [r"^#|[ #]?\p{L}+|[^\p{L}]", r"(?m:<.+>)|[^<]+|<", r"\R|\X", r"\p{N}{1,2}+|[^\p{N}]", r"[a-z&&b]+|\X|."]
+OWN_PATTERNS = [
+    r"^#|[ #]?\p{L}+|[^\p{L}]",
+    r"(?m:<.+>)|[^<]+|<",
+    r"\R|\X",
+    r"\p{N}{1,2}+|[^\p{N}]",
+    r"[a-z&&b]+|\X|.",
+]
 
 
 @pytest.mark.parametrize("pattern", OWN_PATTERNS)
 def test_patterns_that_engines_may_read_differently_are_left_to_the_reference(pattern: str) -> None:
     data = changed(set_pre_tokenizer(byte_level(pattern)))
     encode, name, reason = chosen(data, [])
-    assert (name, reason) == ("tokenizers", "its pattern has what engines of regular expressions may read differently")
+    assert (name, reason) == (
+        "tokenizers",
+        "its pattern has what engines of regular expressions may read differently",
+    )
     texts = ["see#Title\n#Title 3", "<a\nb>", "12345", "ab\r\n"]
     assert ids_of(encode, texts) == ids_of(by_reference(data), texts)
 
@@ -272,13 +331,17 @@ def real_texts(folder: Path) -> Iterator[str]:
         yield from lines
     for path in sorted(folder.glob("web/*.warc.gz")):
         with path.open("rb") as stream:
-            for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
+            for record in ArchiveIterator(
+                stream, record_types=WarcRecordType.response, parse_http=True
+            ):
                 yield record.reader.read().decode("utf-8", "replace")
 
 
 def sampled(texts: Iterator[str], characters: int) -> list[str]:
     """A stretch of each eleventh text, from its middle on."""
-    return [text[len(text) // 2 :][:characters] for index, text in enumerate(texts) if index % 11 == 0]
+    return [
+        text[len(text) // 2 :][:characters] for index, text in enumerate(texts) if index % 11 == 0
+    ]
 
 
 @pytest.mark.real_data

@@ -17,7 +17,9 @@ def tokenizer_json(dropout: float | None) -> bytes:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, special_tokens=["</s>"], show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=320, initial_alphabet=alphabet, special_tokens=["</s>"], show_progress=False
+    )
     tokenizer.train_from_iterator([TEXT] * 3, trainer)
     values = json.loads(tokenizer.to_str())
     values["model"]["dropout"] = dropout

@@ -24,7 +24,9 @@ WORDS = r"\s+|\S+"
 SPECIAL = (END_OF_TEXT, "<|im_start|>")
 
 
-def equal(texts: list[str], *, pattern: str = WORDS, vocabulary: int, minimum_frequency: int = 2) -> None:
+def equal(
+    texts: list[str], *, pattern: str = WORDS, vocabulary: int, minimum_frequency: int = 2
+) -> None:
     arguments: dict[str, Any] = {
         "pattern": pattern,
         "vocabulary": vocabulary,
@@ -69,8 +71,14 @@ def test_cases(text: str, minimum_frequency: int) -> None:
 @settings(max_examples=100, deadline=None)
 def test_no_token_is_made_twice(text: str) -> None:
     """What the queue relies on, for the reference too: as many merges as tokens that are neither bytes nor special."""
-    vocabulary, merges = reference_merges([text], pattern=WORDS, vocabulary=5000, minimum_frequency=1, special=SPECIAL)
-    assert len({left + right for left, right in merges}) == len(merges) == len(vocabulary) - 256 - len(SPECIAL)
+    vocabulary, merges = reference_merges(
+        [text], pattern=WORDS, vocabulary=5000, minimum_frequency=1, special=SPECIAL
+    )
+    assert (
+        len({left + right for left, right in merges})
+        == len(merges)
+        == len(vocabulary) - 256 - len(SPECIAL)
+    )
 
 
 def test_pairs_that_wait_come_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,29 +87,61 @@ def test_pairs_that_wait_come_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "_SHARE_ADMITTED", 1000)
     generator = np.random.default_rng(1)
     for _ in range(40):
-        words = ["".join(generator.choice(list("abcdef"), generator.integers(1, 12))) for _ in range(40)]
-        equal([" ".join(words)], vocabulary=256 + len(SPECIAL) + int(generator.integers(1, 300)), minimum_frequency=1)
+        words = [
+            "".join(generator.choice(list("abcdef"), generator.integers(1, 12))) for _ in range(40)
+        ]
+        equal(
+            [" ".join(words)],
+            vocabulary=256 + len(SPECIAL) + int(generator.integers(1, 300)),
+            minimum_frequency=1,
+        )
 
 
 def test_text_that_becomes_a_special_token_is_refused() -> None:
     for learn in (counted_merges, reference_merges):
-        with pytest.raises(UserError, match="spells the special token '<|endoftext|>'".replace("|", r"\|")):
-            learn(["<|endoftext|>"] * 9, pattern=WORDS, vocabulary=400, minimum_frequency=2, special=SPECIAL)
+        with pytest.raises(
+            UserError, match="spells the special token '<|endoftext|>'".replace("|", r"\|")
+        ):
+            learn(
+                ["<|endoftext|>"] * 9,
+                pattern=WORDS,
+                vocabulary=400,
+                minimum_frequency=2,
+                special=SPECIAL,
+            )
 
 
 def test_the_order_of_the_table_does_not_matter() -> None:
     pretokens = [b"abab", b" ab", b"ba", b"aab", b" baa"]
     counts = [5, 9, 5, 2, 7]
-    expected = learn_merges(pa.array(pretokens, pa.large_binary()), np.array(counts), vocabulary=266, minimum_frequency=1)
-    turned = learn_merges(pa.array(pretokens[::-1], pa.large_binary()), np.array(counts[::-1]), vocabulary=266, minimum_frequency=1)
-    sliced = learn_merges(pa.array([b"zz", *pretokens], pa.large_binary()).slice(1), np.array(counts), vocabulary=266, minimum_frequency=1)
+    expected = learn_merges(
+        pa.array(pretokens, pa.large_binary()),
+        np.array(counts),
+        vocabulary=266,
+        minimum_frequency=1,
+    )
+    turned = learn_merges(
+        pa.array(pretokens[::-1], pa.large_binary()),
+        np.array(counts[::-1]),
+        vocabulary=266,
+        minimum_frequency=1,
+    )
+    sliced = learn_merges(
+        pa.array([b"zz", *pretokens], pa.large_binary()).slice(1),
+        np.array(counts),
+        vocabulary=266,
+        minimum_frequency=1,
+    )
     assert expected == turned == sliced
     assert len(expected.pairs) == 7
 
 
 def test_counts_above_two_to_the_32nd_are_counted() -> None:
     merges = learn_merges(
-        pa.array([b"ab", b"cd"], pa.large_binary()), np.array([1 << 40, (1 << 40) + 1]), vocabulary=258, minimum_frequency=2
+        pa.array([b"ab", b"cd"], pa.large_binary()),
+        np.array([1 << 40, (1 << 40) + 1]),
+        vocabulary=258,
+        minimum_frequency=2,
     )
     assert merges.tokens[-2:] == [b"cd", b"ab"]
 
@@ -132,11 +172,17 @@ def _novel(data: Path) -> list[str]:
 def _web(data: Path) -> list[str]:
     path = next(iter(sorted((data / "web").glob("pages-*.warc.gz"))))
     with path.open("rb") as file:
-        pages = (record.reader.read().decode("utf-8", "replace") for record in ArchiveIterator(file, record_types=WarcRecordType.response))
+        pages = (
+            record.reader.read().decode("utf-8", "replace")
+            for record in ArchiveIterator(file, record_types=WarcRecordType.response)
+        )
         return [extract_plain_text(page) for page, _ in zip(pages, range(40), strict=False)]
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize(("corpus", "pattern"), [(_udhr, "o200k"), (_reuters, "gpt4"), (_novel, "gpt2"), (_web, "split-digits")])
+@pytest.mark.parametrize(
+    ("corpus", "pattern"),
+    [(_udhr, "o200k"), (_reuters, "gpt4"), (_novel, "gpt2"), (_web, "split-digits")],
+)
 def test_real_text(data_folder: Path, corpus: Any, pattern: str) -> None:
     equal(corpus(data_folder), pattern=pattern, vocabulary=4000)

@@ -20,13 +20,25 @@ TOKEN_BYTES = np.array([0] + [index % 5 + 1 for index in range(1, 100)], np.int3
 
 
 def encoded(documents: list[list[int]]) -> Encoded:
-    offsets = np.concatenate([[0], np.cumsum([len(document) for document in documents], dtype=np.int64)])
-    return Encoded(np.array([token for document in documents for token in document], np.uint32), offsets.astype(np.int64))
+    offsets = np.concatenate(
+        [[0], np.cumsum([len(document) for document in documents], dtype=np.int64)]
+    )
+    return Encoded(
+        np.array([token for document in documents for token in document], np.uint32),
+        offsets.astype(np.int64),
+    )
 
 
-def pack(documents: list[list[int]], sequence_length: int, seed: int = 1, packing: Packing = "best-fit") -> PackedRows:
+def pack(
+    documents: list[list[int]], sequence_length: int, seed: int = 1, packing: Packing = "best-fit"
+) -> PackedRows:
     return pack_documents(
-        encoded(documents), packing=packing, sequence_length=sequence_length, end_of_text=EOT, token_bytes=TOKEN_BYTES, seed=seed
+        encoded(documents),
+        packing=packing,
+        sequence_length=sequence_length,
+        end_of_text=EOT,
+        token_bytes=TOKEN_BYTES,
+        seed=seed,
     )
 
 
@@ -60,13 +72,19 @@ def test_each_token_and_closing_end_is_a_target_exactly_once(
 ) -> None:
     packed = pack(documents, sequence_length, seed, packing)
     found = targets_of(packed)
-    assert found == {number: dict(enumerate([*document, EOT], 1)) for number, document in enumerate(documents)}
+    assert found == {
+        number: dict(enumerate([*document, EOT], 1)) for number, document in enumerate(documents)
+    }
     assert packed.targets.sum() == sum(len(document) + 1 for document in documents)
-    assert packed.bytes.sum() == sum(int(TOKEN_BYTES[token]) for document in documents for token in document)
+    assert packed.bytes.sum() == sum(
+        int(TOKEN_BYTES[token]) for document in documents for token in document
+    )
 
 
 @given(documents_strategy, st.integers(8, 40), st.integers(1, 50))
-def test_blocks_of_any_size_lay_out_the_same(documents: list[list[int]], sequence_length: int, block: int) -> None:
+def test_blocks_of_any_size_lay_out_the_same(
+    documents: list[list[int]], sequence_length: int, block: int
+) -> None:
     whole = pack(documents, sequence_length)
     with mock.patch.object(pack_module, "_BLOCK_TOKENS", block):
         parts = pack(documents, sequence_length)
@@ -93,7 +111,9 @@ def test_segments_do_not_overlap_and_inputs_are_the_documents_own(
 
 
 @given(documents_strategy, st.integers(8, 40), packings)
-def test_the_trainer_scores_each_target_once(documents: list[list[int]], sequence_length: int, packing: Packing) -> None:
+def test_the_trainer_scores_each_target_once(
+    documents: list[list[int]], sequence_length: int, packing: Packing
+) -> None:
     packed = pack(documents, sequence_length, packing=packing)
     piece = packed.piece
     rows = Rows(
@@ -110,7 +130,9 @@ def test_the_trainer_scores_each_target_once(documents: list[list[int]], sequenc
 
 
 @given(documents_strategy, st.integers(8, 40))
-def test_in_turn_only_the_last_row_has_padding(documents: list[list[int]], sequence_length: int) -> None:
+def test_in_turn_only_the_last_row_has_padding(
+    documents: list[list[int]], sequence_length: int
+) -> None:
     packed = pack(documents, sequence_length, packing="concat")
     expected = -(-sum(len(document) + 1 for document in documents) // sequence_length)
     assert len(packed.tokens) == expected
@@ -145,11 +167,16 @@ def test_best_fit_is_that_of_the_definition(weights: list[int], capacity: int) -
 )
 def test_cuts_at_the_edges(count: int, expected: list[tuple[int, int, bool]]) -> None:
     pieces = cut_documents(np.array([count]), sequence_length=8)
-    assert list(zip(pieces.offset.tolist(), pieces.length.tolist(), pieces.ends.tolist(), strict=True)) == expected
+    assert (
+        list(zip(pieces.offset.tolist(), pieces.length.tolist(), pieces.ends.tolist(), strict=True))
+        == expected
+    )
 
 
 @given(st.lists(st.integers(1, 20), max_size=60))
-def test_best_fit_never_overfills_and_opens_a_row_only_when_no_other_has_room(weights: list[int]) -> None:
+def test_best_fit_never_overfills_and_opens_a_row_only_when_no_other_has_room(
+    weights: list[int],
+) -> None:
     rows, count = fit_best(np.array(weights, np.int64), capacity=20)
     loads = np.bincount(rows, weights=weights, minlength=count) if weights else np.zeros(0)
     assert (loads <= 20).all()
@@ -189,5 +216,7 @@ def test_a_shard_reads_back_as_it_was_packed(tmp_path) -> None:
     assert np.concatenate(list(shard.token_chunks())).tolist() == packed.tokens.tolist()
     segments = [segment for row in shard.table.column("segments").to_pylist() for segment in row]
     assert sorted({segment["document"] for segment in segments}) == [7, 8, 9, pack_address(1, 0)]
-    assert sum(segment["length"] - 1 + segment["ends"] for segment in segments) == packed.targets.sum()
+    assert (
+        sum(segment["length"] - 1 + segment["ends"] for segment in segments) == packed.targets.sum()
+    )
     assert shard.table.column("bytes").to_pylist() == packed.bytes.tolist()

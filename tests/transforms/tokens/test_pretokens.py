@@ -13,7 +13,13 @@ from tokenizers import normalizers
 
 from transforms.tokens import pretokens as module
 from transforms.tokens.patterns import PATTERNS, Pattern, find_pattern
-from transforms.tokens.pretokens import PRETOKEN_SCHEMA, count_pretokens, merge_counts, safe_cuts, sort_counts
+from transforms.tokens.pretokens import (
+    PRETOKEN_SCHEMA,
+    count_pretokens,
+    merge_counts,
+    safe_cuts,
+    sort_counts,
+)
 
 # White space of every kind that the patterns or Python know, slashes, contractions with unusual letters, digits, marks.
 PIECES = [
@@ -29,7 +35,10 @@ TEXTS = st.lists(st.lists(st.sampled_from(PIECES), max_size=30).map("".join), ma
 
 
 def counted(texts: list[str], pattern: Pattern, *, size: int = 2, **options: str) -> Counter[str]:
-    arrays = [pa.array(texts[first : first + size], pa.large_string()) for first in range(0, len(texts), size)]
+    arrays = [
+        pa.array(texts[first : first + size], pa.large_string())
+        for first in range(0, len(texts), size)
+    ]
     batch = count_pretokens(arrays, pattern, **options)
     found = {row["pretoken"].decode(): row["count"] for row in batch.to_pylist()}
     assert len(found) == len(batch)
@@ -54,10 +63,14 @@ def test_a_pattern_of_ones_own(texts: list[str]) -> None:
 @settings(max_examples=50, deadline=None)
 def test_normalization(texts: list[str]) -> None:
     normal = [normalizers.NFC().normalize_str(text) for text in texts]
-    assert counted(texts, PATTERNS["gpt4"], normalization="nfc") == reference_counts(normal, PATTERNS["gpt4"])
+    assert counted(texts, PATTERNS["gpt4"], normalization="nfc") == reference_counts(
+        normal, PATTERNS["gpt4"]
+    )
 
 
-def test_counts_do_not_depend_on_how_often_they_are_merged_between(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_do_not_depend_on_how_often_they_are_merged_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     texts = [f"word{number % 7} and {number} more, and more." for number in range(200)]
     expected = counted(texts, PATTERNS["gpt4"])
     monkeypatch.setattr(module, "_MOST_BYTES", 400)
@@ -86,14 +99,24 @@ def test_where_text_is_cut_beforehand(text: str, chunks: list[str]) -> None:
 
 def test_merged_and_sorted_counts() -> None:
     def batch(**counts: int) -> pa.RecordBatch:
-        return pa.RecordBatch.from_arrays([pa.array([key.encode() for key in counts]), pa.array(counts.values())], schema=PRETOKEN_SCHEMA)
+        return pa.RecordBatch.from_arrays(
+            [pa.array([key.encode() for key in counts]), pa.array(counts.values())],
+            schema=PRETOKEN_SCHEMA,
+        )
 
     merged = sort_counts(merge_counts([batch(b=1, a=2), batch(), batch(c=3, b=1)]))
-    assert [(row["pretoken"], row["count"]) for row in merged.to_pylist()] == [(b"c", 3), (b"a", 2), (b"b", 2)]
+    assert [(row["pretoken"], row["count"]) for row in merged.to_pylist()] == [
+        (b"c", 3),
+        (b"a", 2),
+        (b"b", 2),
+    ]
     assert merge_counts([]).num_rows == 0
 
 
-@pytest.mark.parametrize(("name", "words"), [("gpt5", "did you mean"), ("", "no pattern"), ("(", "not a regular expression")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("gpt5", "did you mean"), ("", "no pattern"), ("(", "not a regular expression")],
+)
 def test_patterns_that_there_are_not(name: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         find_pattern(name)

@@ -15,7 +15,9 @@ DOCUMENTS = st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=50), min_
 
 
 @given(DOCUMENTS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_targets_are_those_of_the_contract(tmp_path: Path, documents: list[list[int]]) -> None:
     shard = write_small_shard(tmp_path / "a.arrow", documents)
     segments = read_segments(shard)
@@ -50,7 +52,13 @@ def test_segments_of_some_rows_are_those_of_the_whole(tmp_path: Path) -> None:
 def test_a_document_has_the_tokens_up_to_its_last_stretch(tmp_path: Path) -> None:
     shard = write_small_shard(tmp_path / "a.arrow", [[1] * 40, [2] * 3])
     segments = read_segments(shard)
-    tokens = dict(zip(segments.document[segments.ends].tolist(), segments.document_tokens[segments.ends].tolist(), strict=True))
+    tokens = dict(
+        zip(
+            segments.document[segments.ends].tolist(),
+            segments.document_tokens[segments.ends].tolist(),
+            strict=True,
+        )
+    )
     assert tokens == {pack_address(7, 0): 40, pack_address(7, 1): 3}
 
 

@@ -46,12 +46,19 @@ def pack(
         for first in range(0, len(counts), batch):
             some = counts[first : first + batch]
             ids = np.concatenate([np.arange(1, count + 1, dtype=np.uint32) for count in some])
-            packer.add(Encoded(ids, np.cumsum([0, *some])), np.arange(first, first + len(some)).astype(np.uint64))
+            packer.add(
+                Encoded(ids, np.cumsum([0, *some])),
+                np.arange(first, first + len(some)).astype(np.uint64),
+            )
         packer.flush()
     return written
 
 
-@given(st.lists(st.integers(1, 40), max_size=60), st.sampled_from(["best-fit", "concat"]), st.integers(1, 7))
+@given(
+    st.lists(st.integers(1, 40), max_size=60),
+    st.sampled_from(["best-fit", "concat"]),
+    st.integers(1, 7),
+)
 def test_windows_hold_every_document_once(counts: list[int], packing: Packing, batch: int) -> None:
     written = pack(counts, info(packing), batch=batch)
     found = np.zeros(len(counts), np.int64)
@@ -76,14 +83,25 @@ def test_tokens_are_as_wide_as_the_vocabulary_needs(vocabulary: int, expected: t
 
 
 def test_seeds_of_windows_differ_by_run_shard_and_window() -> None:
-    seeds = {window_seed(seed, shard, window) for seed in range(8) for shard in range(8) for window in range(8)}
+    seeds = {
+        window_seed(seed, shard, window)
+        for seed in range(8)
+        for shard in range(8)
+        for window in range(8)
+    }
     assert len(seeds) == 512
-    (first, _), (other, _) = (pack([3, 9, 30, 4, 7] * 2, info("best-fit"), window_tokens=10_000, number=number)[0] for number in (0, 1))
+    (first, _), (other, _) = (
+        pack([3, 9, 30, 4, 7] * 2, info("best-fit"), window_tokens=10_000, number=number)[0]
+        for number in (0, 1)
+    )
     assert first.tokens.tolist() != other.tokens.tolist()
     assert sorted(first.tokens.tolist()) == sorted(other.tokens.tolist())
 
 
 def test_a_lost_target_stops_the_run() -> None:
     packed = pack([5, 6], info("best-fit"))[0][0]
-    with mock.patch.object(windows, "pack_documents", return_value=packed), pytest.raises(UserError, match="targets went into packing"):
+    with (
+        mock.patch.object(windows, "pack_documents", return_value=packed),
+        pytest.raises(UserError, match="targets went into packing"),
+    ):
         pack([5, 6, 7], info("best-fit"))

@@ -101,7 +101,9 @@ def test_one_spelling(url: str, normal: str | None) -> None:
         ("http://example.com/a?b=2&a=1&a=0", "http://example.com/a?a=0&a=1&b=2"),
     ],
 )
-def test_tracking_parameters_go_and_queries_are_sorted_where_that_is_asked(url: str, normal: str) -> None:
+def test_tracking_parameters_go_and_queries_are_sorted_where_that_is_asked(
+    url: str, normal: str
+) -> None:
     assert normalize_url(url, strip_tracking=True, sort_query=True) == normal
 
 
@@ -142,17 +144,41 @@ PIECES = [
     ":",
     "80",
 ]
-PIECES += ["@", "[", "]", "::1", "\\", " ", "\t", "utm_x=1", "jsessionid=2", "sid=", "xn--", "xn--bcher-kva", "-", "\ud800", "\u200d", "。"]
+PIECES += [
+    "@",
+    "[",
+    "]",
+    "::1",
+    "\\",
+    " ",
+    "\t",
+    "utm_x=1",
+    "jsessionid=2",
+    "sid=",
+    "xn--",
+    "xn--bcher-kva",
+    "-",
+    "\ud800",
+    "\u200d",
+    "。",
+]
 
 
 @settings(max_examples=400)
 @given(
-    st.one_of(st.lists(st.sampled_from(PIECES), max_size=14).map(lambda parts: "http://a" + "".join(parts)), st.text()),
+    st.one_of(
+        st.lists(st.sampled_from(PIECES), max_size=14).map(
+            lambda parts: "http://a" + "".join(parts)
+        ),
+        st.text(),
+    ),
     st.booleans(),
     st.booleans(),
 )
 @example("http://a/;jsessionid=1;jsessionid=2/..", True, False)
-def test_normalising_twice_is_normalising_once(url: str, strip_tracking: bool, sort_query: bool) -> None:
+def test_normalising_twice_is_normalising_once(
+    url: str, strip_tracking: bool, sort_query: bool
+) -> None:
     once = normalize_url(url, strip_tracking=strip_tracking, sort_query=sort_query)
     if once is not None:
         assert once.isascii()

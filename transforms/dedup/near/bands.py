@@ -47,7 +47,9 @@ def choose_bands(jaccard: float, *, permutations: int) -> tuple[int, int]:
         bands = permutations // rows
         if match_probability(jaccard, bands=bands, rows=rows) >= RECALL:
             return bands, rows
-    raise ValueError(f"{permutations} permutations find pairs of similarity {jaccard} too rarely; raise permutations or jaccard")
+    raise ValueError(
+        f"{permutations} permutations find pairs of similarity {jaccard} too rarely; raise permutations or jaccard"
+    )
 
 
 def recall_curve(*, bands: int, rows: int, jaccard: float) -> list[tuple[float, float]]:
@@ -104,7 +106,9 @@ def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) ->
     large = sizes[bucket] > limit
     left, right = _following(np.where(large, 0, sizes[bucket] - 1 - position))
     first, second = unique_pairs(addresses[left], addresses[right])
-    return Candidates(first=first, second=second, members=addresses[large], sizes=sizes[sizes > limit])
+    return Candidates(
+        first=first, second=second, members=addresses[large], sizes=sizes[sizes > limit]
+    )
 
 
 def hub_and_chain(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The shingle sets of candidates: written once by part, mapped into memory by those that compare them."""
+"""The sets of candidates: written once for each part, mapped into memory for comparisons."""
 
 import itertools
 from collections import OrderedDict
@@ -20,16 +20,16 @@ from transforms.arrays import (
     run_starts,
     slices_of_bytes,
     to_batch,
-    to_numpy,
     unique_pairs,
 )
 from transforms.contracts.addresses import unpack_address
-from transforms.contracts.names import PARTS, SIGNATURES
+from transforms.contracts.names import PARTS
 from transforms.dedup.near.bands import hub_and_chain
 from transforms.dedup.near.schemas import SET_SCHEMA, edge_schema, index_schema
+from transforms.dedup.near.set_overlap import common_values
 from transforms.dedup.near.shingles import ShingleSets, concatenate_sets
 from transforms.dedup.near.sign import sets_of
-from transforms.dedup.near.verify import common_values
+from transforms.dedup.near.signatures import read_signatures
 from transforms.dedup.near.work_files import index_path, sets_path
 from transforms.dedup.settings import DedupConfig
 from transforms.storage.arrow_files import arrow_writer, open_arrow
@@ -42,35 +42,66 @@ _PARTS_KEPT = 256
 
 
 def write_sets(documents: str, out: str, part: int, rows: np.ndarray, config: DedupConfig) -> None:
-    """Writes work files of `out` for `rows` (int64, sorted, each once) of a part: an index, and the sets in batches of some megabytes.
+    """Writes the work files of a part's candidates: an index, and their sets in batches.
 
-    The documents are read once, and of them only row groups with candidates; where signatures decide, only signatures are read.
+    The documents are read once, and of them only row groups with candidates. Where signatures
+    decide, only signatures are read.
+
+    Args:
+        documents, out: the documents folder; the dedup folder, which has the part's signatures.
+        rows: int64 (n,), the candidates, rising.
     """
-    columns = ["order", "shingles"] if config.verify == "exact" else ["order", "shingles", "signature"]
-    with storage.open_input(SIGNATURES.path(out, part)) as stream:
-        table = pq.read_table(stream, columns=columns)
-    known = {name: to_numpy(table.column(name))[rows] for name in columns}
-    del table
+    columns = (
+        ["order", "shingles"] if config.verify == "exact" else ["order", "shingles", "signature"]
+    )
+    known = {name: column[rows] for name, column in read_signatures(out, part, columns).items()}
     sizes = known["shingles"].astype(np.int64)
     if config.verify == "exact":
         stored = sizes
-        batches: Iterator[ShingleSets] = (sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows))
+        batches: Iterator[ShingleSets] = (
+            sets_of(texts, config) for texts in read_texts(PARTS.path(documents, part), rows)
+        )
     else:
         stored = np.full(len(rows), config.permutations)
         batches = iter([_signature_sets(known["signature"], config)])
     blocks = list(blocks_of(stored, _SET_BATCH))
     with arrow_writer(sets_path(out, part), SET_SCHEMA) as writer:
         for sets in _cut(batches, blocks):
-            writer.write_batch(to_batch(SET_SCHEMA, pa.LargeListArray.from_arrays(sets.offsets, sets.values, type=SET_SCHEMA[0].type)))
-    batch = np.repeat(np.arange(len(blocks), dtype=np.int32), [end - start for start, end in blocks])
+            writer.write_batch(
+                to_batch(
+                    SET_SCHEMA,
+                    pa.LargeListArray.from_arrays(
+                        sets.offsets, sets.values, type=SET_SCHEMA[0].type
+                    ),
+                )
+            )
+    batch = np.repeat(
+        np.arange(len(blocks), dtype=np.int32), [end - start for start, end in blocks]
+    )
     with arrow_writer(index_path(out, part), index_schema(config)) as writer:
-        writer.write_batch(to_batch(index_schema(config), rows.astype(np.uint32), rows_to_binary(known["order"]), sizes, batch))
+        writer.write_batch(
+            to_batch(
+                index_schema(config),
+                rows.astype(np.uint32),
+                rows_to_binary(known["order"]),
+                sizes,
+                batch,
+            )
+        )
 
 
 def _signature_sets(signatures: np.ndarray, config: DedupConfig) -> ShingleSets:
-    """Signatures as sets of (place, value): uint8 [n, 4 * permutations] -> n sets of `permutations`."""
-    values = signatures.view("<u4").astype(np.uint64) | np.arange(config.permutations, dtype=np.uint64) << np.uint64(32)
-    return ShingleSets(values=values.ravel(), offsets=np.arange(len(signatures) + 1) * config.permutations)
+    """Signatures as sets of (position, value), so that common values are common elements.
+
+    uint8 (n, 4 * permutations) -> n sets of `permutations` elements.
+    """
+    # The position goes into the upper 32 bits, above the value.
+    values = signatures.view("<u4").astype(np.uint64) | np.arange(
+        config.permutations, dtype=np.uint64
+    ) << np.uint64(32)
+    return ShingleSets(
+        values=values.ravel(), offsets=np.arange(len(signatures) + 1) * config.permutations
+    )
 
 
 def _cut(sets: Iterator[ShingleSets], blocks: list[tuple[int, int]]) -> Iterator[ShingleSets]:
@@ -86,7 +117,10 @@ def _cut(sets: Iterator[ShingleSets], blocks: list[tuple[int, int]]) -> Iterator
 
 
 def read_texts(path: str, rows: np.ndarray) -> Iterator[pa.Array]:
-    """The texts of `rows` (int64, sorted) of a documents file, in order, some megabytes at a time; row groups without any are not read."""
+    """The texts of some rows of a documents file, in order, some megabytes at a time.
+
+    Row groups without any of them are not read. `rows`: int64 (n,), rising.
+    """
     with storage.open_input(path) as stream:
         file = pq.ParquetFile(stream)
         start = 0
@@ -95,7 +129,10 @@ def read_texts(path: str, rows: np.ndarray) -> Iterator[pa.Array]:
             first, last = np.searchsorted(rows, [start, end])
             if first < last:
                 texts = (
-                    file.read_row_group(group, columns=["text"]).column("text").combine_chunks().take(pa.array(rows[first:last] - start))
+                    file.read_row_group(group, columns=["text"])
+                    .column("text")
+                    .combine_chunks()
+                    .take(pa.array(rows[first:last] - start))
                 )
                 for begin, stop in slices_of_bytes(texts, _BATCH_BYTES):
                     yield texts.slice(begin, stop - begin)
@@ -104,6 +141,11 @@ def read_texts(path: str, rows: np.ndarray) -> Iterator[pa.Array]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Index:
+    """A part's candidates, (n,) each.
+
+    `starts` (batches,): the first candidate of each batch of the sets file.
+    """
+
     rows: np.ndarray
     orders: np.ndarray
     sizes: np.ndarray
@@ -115,9 +157,10 @@ class _Index:
 
 
 class CandidateSets:
-    """The work files of a folder, opened as they are asked for: each part's index, and of its sets the batches that are wanted.
+    """The candidates' work files of a dedup folder, opened when they are asked for.
 
-    Local files are mapped. Of remote ones only the wanted batches are fetched, and the last 64 MB of them kept.
+    Local files are mapped into memory. Of remote files only the batches that are asked for are
+    fetched, and the last 64 MB of these are kept.
     """
 
     def __init__(self, out: str):
@@ -127,23 +170,31 @@ class CandidateSets:
         self._fetched: OrderedDict[tuple[int, int], ShingleSets] = OrderedDict()
 
     def sizes(self, addresses: np.ndarray) -> np.ndarray:
-        """Shingles of each document: uint64 [n], sorted -> int64 [n]."""
+        """The number of shingles of each document: addresses, uint64 (n,), rising -> int64 (n,)."""
         parts = (index.sizes[index.position(rows)] for _, index, rows in self._by_part(addresses))
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def orders(self, addresses: np.ndarray) -> np.ndarray:
-        """The order key of each document: uint64 [n], sorted, n > 0 -> uint8 [n, width]."""
-        return np.concatenate([index.orders[index.position(rows)] for _, index, rows in self._by_part(addresses)])
+        """The order key of each document.
+
+        Addresses, uint64 (n,), rising, n > 0 -> uint8 (n, width).
+        """
+        return np.concatenate(
+            [index.orders[index.position(rows)] for _, index, rows in self._by_part(addresses)]
+        )
 
     def sets(self, addresses: np.ndarray) -> ShingleSets:
-        """The set of each document: uint64 [n], sorted."""
-        found = []
+        """The set of each document: addresses, uint64 (n,), rising -> n sets."""
+        sets = []
         for part, index, rows in self._by_part(addresses):
             positions = index.position(rows)
             batches = index.batches[positions]
             wanted = np.unique(batches).tolist()
-            found += [self._fetch(part, batch).take(positions[batches == batch] - index.starts[batch]) for batch in wanted]
-        return concatenate_sets(found)
+            sets += [
+                self._fetch(part, batch).take(positions[batches == batch] - index.starts[batch])
+                for batch in wanted
+            ]
+        return concatenate_sets(sets)
 
     def _by_part(self, addresses: np.ndarray) -> Iterator[tuple[int, _Index, np.ndarray]]:
         parts, rows = unpack_address(addresses)
@@ -173,7 +224,9 @@ class CandidateSets:
                 self._files[part] = open_arrow(sets_path(self._out, part))
                 _shorten(self._files, _PARTS_KEPT)
             shingles = self._files[part].get_batch(batch).column("shingles")
-            self._fetched[key] = ShingleSets(values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy())
+            self._fetched[key] = ShingleSets(
+                values=shingles.values.to_numpy(), offsets=shingles.offsets.to_numpy()
+            )
             _shorten(self._fetched, _BATCHES_KEPT)
         self._fetched.move_to_end(key)
         return self._fetched[key]
@@ -184,27 +237,55 @@ def _shorten(kept: OrderedDict[Any, Any], limit: int) -> None:
         kept.popitem(last=False)
 
 
-def pair_buckets(candidates: CandidateSets, buckets: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Oversized buckets (sorted addresses uint64 [n] each) -> their hub and chain pairs in keep order, each pair once."""
-    pairs = [hub_and_chain(members[np.lexsort(key_columns(candidates.orders(members)))]) for members in buckets]
+def pair_buckets(
+    candidates: CandidateSets, buckets: Iterable[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The hub and chain pairs of oversized buckets, in keep order, each pair once.
+
+    `buckets`: addresses, uint64 (n,), rising, of each. Returns two uint64 (pairs,).
+    """
+    pairs = [
+        hub_and_chain(members[np.lexsort(key_columns(candidates.orders(members)))])
+        for members in buckets
+    ]
     none = np.zeros(0, np.uint64)
-    return unique_pairs(np.concatenate([none, *(first for first, _ in pairs)]), np.concatenate([none, *(second for _, second in pairs)]))
+    return unique_pairs(
+        np.concatenate([none, *(first for first, _ in pairs)]),
+        np.concatenate([none, *(second for _, second in pairs)]),
+    )
 
 
-def verify_pairs(candidates: CandidateSets, first: np.ndarray, second: np.ndarray, config: DedupConfig) -> Iterator[pa.RecordBatch]:
-    """Pairs of addresses (uint64 [pairs] each) -> batches of `edge_schema`, those as similar as `config.jaccard`.
+def verify_pairs(
+    candidates: CandidateSets, first: np.ndarray, second: np.ndarray, config: DedupConfig
+) -> Iterator[pa.RecordBatch]:
+    """Compare pairs of documents, and keep those that are at least as similar as `config.jaccard`.
 
-    With `verify = "signature"` the similarity is an estimate, and with "none" it is so too, but all pairs pass. The smaller set over the
-    larger bounds the Jaccard similarity from above, so most pairs of unlike length need no reading.
+    With `verify = "signature"` the similarity is an estimate; with "none" it is too, and all pairs
+    pass.
+
+    Args:
+        first, second: addresses, uint64 (pairs,) each.
+
+    Returns:
+        Batches of `edge_schema`, without copies.
     """
     addresses, ends = np.unique(np.concatenate([first, second]), return_inverse=True)
     sizes = candidates.sizes(addresses)
     left, right = sizes[ends[: len(first)]], sizes[ends[len(first) :]]
     least = config.least_similarity
     if config.verify == "exact" and config.similarity == "jaccard":
+        # The smaller set over the larger bounds the Jaccard similarity from above, so pairs of
+        # unlike length are settled without reading their sets.
         possible = np.minimum(left, right) / np.maximum(np.maximum(left, right), 1) >= least
-        first, second, left, right = first[possible], second[possible], left[possible], right[possible]
-    stored = left + right if config.verify == "exact" else np.full(len(first), 2 * config.permutations)
+        first, second, left, right = (
+            first[possible],
+            second[possible],
+            left[possible],
+            right[possible],
+        )
+    stored = (
+        left + right if config.verify == "exact" else np.full(len(first), 2 * config.permutations)
+    )
     for start, end in blocks_of(stored, _BLOCK):
         pairs = np.concatenate([first[start:end], second[start:end]])
         addresses, ends = np.unique(pairs, return_inverse=True)
@@ -225,14 +306,28 @@ def verify_pairs(candidates: CandidateSets, first: np.ndarray, second: np.ndarra
             )
 
 
-def similarity_of(common: np.ndarray, left: np.ndarray, right: np.ndarray, config: DedupConfig) -> np.ndarray:
-    """Similarity float64 [pairs] from how many values the compared sets share and how many shingles the documents have, int64 [pairs].
+def similarity_of(
+    common: np.ndarray, left: np.ndarray, right: np.ndarray, config: DedupConfig
+) -> np.ndarray:
+    """The similarity of pairs from counts.
 
-    Shared values of signatures estimate Jaccard as their share J of all places; the shingles in common are then J / (1 + J) of both.
+    Equal values of two signatures estimate Jaccard as their share J of all positions. The shingles
+    in common are then J / (1 + J) of those of both documents together.
+
+    Args:
+        common: int64 (pairs,), elements that the compared sets share.
+        left, right: int64 (pairs,), shingles of either document.
+
+    Returns:
+        float64 (pairs,).
     """
     if config.verify != "exact":
         jaccard = common / config.permutations
         if config.similarity == "jaccard":
             return jaccard
-        return np.minimum(jaccard / (1 + jaccard) * (left + right) / np.maximum(np.minimum(left, right), 1), 1.0)
-    return common / np.maximum(left + right - common if config.similarity == "jaccard" else np.minimum(left, right), 1)
+        return np.minimum(
+            jaccard / (1 + jaccard) * (left + right) / np.maximum(np.minimum(left, right), 1), 1.0
+        )
+    return common / np.maximum(
+        left + right - common if config.similarity == "jaccard" else np.minimum(left, right), 1
+    )

@@ -1,4 +1,4 @@
-"""Which documents of a group of duplicates stay: greedily, in the order of the keep policy."""
+"""Which documents of a group of duplicates are kept: greedily, in the order of the keep policy."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,11 @@ from transforms.arrays import starts_run, to_offsets
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Choice:
-    """`keepers` int64 [documents]: the document because of which this one goes, itself if it stays; `similarities` float64
-    [documents]: to that keeper, 1.0 if it stays."""
+    """The keeper of each document.
+
+    keepers       int64 (documents,), the document kept in its place; itself if it is kept
+    similarities  float64 (documents,), to the keeper, 1.0 if it is kept
+    """
 
     keepers: np.ndarray
     similarities: np.ndarray
@@ -21,13 +24,19 @@ class Choice:
         return self.keepers == np.arange(len(self.keepers))
 
 
-def choose_keepers(order: np.ndarray, first: np.ndarray, second: np.ndarray, similarity: np.ndarray) -> Choice:
-    """Greedy choice in a graph of similar documents.
+def choose_keepers(
+    order: np.ndarray, first: np.ndarray, second: np.ndarray, similarity: np.ndarray
+) -> Choice:
+    """Choose the documents to keep in a graph of similar documents, greedily.
 
-    `order` int64 [documents] lists all documents, the most wanted first; (first, second) int64 [edges] are the similar
-    pairs, each once, with their `similarity` float64 [edges]. In that order a document stays unless one that stays is
-    similar to it. A document that goes names the most similar that stays, the most wanted of them on a tie. So nobody goes
-    without a similar document that stays, and no two that stay are similar.
+    In keep order, a document is kept unless a kept document is similar to it. The keeper of a
+    dropped document is the most similar kept one, the first in keep order on a tie. So every
+    dropped document has a similar keeper, and no two kept documents are similar.
+
+    Args:
+        order: int64 (documents,), all documents in keep order.
+        first, second: int64 (edges,), the similar pairs, each once.
+        similarity: float64 (edges,).
     """
     count = len(order)
     ends = np.concatenate([first, second])
@@ -38,7 +47,8 @@ def choose_keepers(order: np.ndarray, first: np.ndarray, second: np.ndarray, sim
     covered = bytearray(count)
     for document in order.tolist():
         if not covered[document]:
-            # Whoever came before and stays would have covered this one: all that are marked here come after it, or went.
+            # An earlier kept neighbour would have covered this document, so the neighbours marked
+            # here come later in keep order, or are dropped already.
             for neighbour in adjacent[offsets[document] : offsets[document + 1]]:
                 covered[neighbour] = 1
     kept = np.frombuffer(covered, np.uint8) == 0
@@ -46,7 +56,9 @@ def choose_keepers(order: np.ndarray, first: np.ndarray, second: np.ndarray, sim
     ranks = np.empty(count, np.int64)
     ranks[order] = np.arange(count)
     reasons = ~kept[ends] & kept[neighbours]
-    ends, neighbours, similarity = _most_similar(ends[reasons], neighbours[reasons], np.tile(similarity, 2)[reasons], ranks)
+    ends, neighbours, similarity = _most_similar(
+        ends[reasons], neighbours[reasons], np.tile(similarity, 2)[reasons], ranks
+    )
     keepers = np.arange(count)
     similarities = np.ones(count, np.float64)
     keepers[ends] = neighbours
@@ -54,25 +66,39 @@ def choose_keepers(order: np.ndarray, first: np.ndarray, second: np.ndarray, sim
     return Choice(keepers=keepers, similarities=similarities)
 
 
-def follow_representatives(choice: Choice, representatives: np.ndarray, copies: np.ndarray) -> Choice:
-    """Lets each exact copy (int64 [copies]) name whoever its representative names: the representative where that stays,
-    with similarity 1.0, else the representative's keeper and its similarity."""
+def follow_representatives(
+    choice: Choice, representatives: np.ndarray, copies: np.ndarray
+) -> Choice:
+    """Gives exact copies the keeper of their representative.
+
+    That is the representative itself where it is kept, with similarity 1.0, else the
+    representative's keeper with its similarity.
+
+    Args:
+        choice: of all documents; that of copies is replaced.
+        representatives, copies: int64 (copies,) each.
+    """
     keepers, similarities = choice.keepers.copy(), choice.similarities.copy()
     keepers[copies] = choice.keepers[representatives]
     similarities[copies] = choice.similarities[representatives]
     return Choice(keepers=keepers, similarities=similarities)
 
 
-def drop_all(choice: Choice, order: np.ndarray, first: np.ndarray, second: np.ndarray, similarity: np.ndarray) -> Choice:
-    """Lets those go, too, that stay because of others: each names the most similar of its neighbours, the most wanted on a tie.
+def drop_all(
+    choice: Choice, order: np.ndarray, first: np.ndarray, second: np.ndarray, similarity: np.ndarray
+) -> Choice:
+    """Drops the kept documents too, for the policy `drop-all`.
 
-    The arguments are those of `choose_keepers`, exact copies among the edges with similarity 1.0.
+    The keeper of each is then its most similar neighbour, the first in keep order on a tie. The
+    arguments are those of `choose_keepers`, with exact copies among the edges, similarity 1.0.
     """
     ranks = np.empty(len(order), np.int64)
     ranks[order] = np.arange(len(order))
     ends, neighbours = np.concatenate([first, second]), np.concatenate([second, first])
-    stays = choice.kept[ends]
-    ends, neighbours, similarity = _most_similar(ends[stays], neighbours[stays], np.tile(similarity, 2)[stays], ranks)
+    kept = choice.kept[ends]
+    ends, neighbours, similarity = _most_similar(
+        ends[kept], neighbours[kept], np.tile(similarity, 2)[kept], ranks
+    )
     keepers, similarities = choice.keepers.copy(), choice.similarities.copy()
     keepers[ends] = neighbours
     similarities[ends] = similarity
@@ -82,8 +108,9 @@ def drop_all(choice: Choice, order: np.ndarray, first: np.ndarray, second: np.nd
 def _most_similar(
     ends: np.ndarray, neighbours: np.ndarray, similarity: np.ndarray, ranks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each end its edge of the highest similarity, to the neighbour of the lowest rank on a tie."""
+    """The edge of highest similarity of each end, to the neighbour of lowest rank on a tie."""
     best = np.lexsort((ranks[neighbours], -similarity, ends))
     ends, neighbours, similarity = ends[best], neighbours[best], similarity[best]
-    foremost = starts_run(ends)
-    return ends[foremost], neighbours[foremost], similarity[foremost]
+    # Sorted, the best edge of each end is the first of its run.
+    first = starts_run(ends)
+    return ends[first], neighbours[first], similarity[first]

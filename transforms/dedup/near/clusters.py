@@ -1,4 +1,4 @@
-"""Connected components of the graph of duplicates, by spanning forests that can be merged in any order."""
+"""Connected components, as spanning forests that can be merged in any order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,9 +8,13 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Forest:
-    """A spanning forest: `nodes` uint64 [n], sorted, each once, and `roots` uint64 [n], the smallest node of its component.
+    """The connected components of a graph, as a spanning forest.
 
-    The form is canonical: equal graphs give equal forests, whatever order they were merged in.
+    nodes  uint64 (n,), rising
+    roots  uint64 (n,), the smallest node of each node's component
+
+    The form is canonical: graphs with equal components give equal forests, in whatever order they
+    were merged.
     """
 
     nodes: np.ndarray
@@ -20,7 +24,10 @@ class Forest:
         return len(self.nodes)
 
     def roots_of(self, nodes: np.ndarray) -> np.ndarray:
-        """The component of each node: uint64, same shape. Raises KeyError for a node that is not in the forest."""
+        """The component of each node: uint64 (n,) -> same shape.
+
+        Raises KeyError for a node that is not in the forest.
+        """
         index = np.searchsorted(self.nodes, nodes)
         known = index < len(self.nodes)
         known[known] = self.nodes[index[known]] == nodes[known]
@@ -34,10 +41,11 @@ def empty_forest() -> Forest:
 
 
 def spanning_forest(first: np.ndarray, second: np.ndarray) -> Forest:
-    """The components of the graph whose edges are (first, second), uint64 [edges] each.
+    """The components of the graph whose edges are (first, second), uint64 (edges,) each.
 
-    Each round hooks the larger root of every edge below the smaller and then flattens the trees by pointer jumping
-    (Shiloach and Vishkin, 1982); every root that has an edge to a smaller one vanishes.
+    After Shiloach and Vishkin (1982): each round hooks the larger root of every edge below the
+    smaller one and then flattens the trees by pointer jumping, so every root with an edge to a
+    smaller root vanishes.
     """
     nodes, ends = np.unique(np.concatenate([first, second]), return_inverse=True)
     left, right = ends[: len(first)], ends[len(first) :]
@@ -57,8 +65,14 @@ def spanning_forest(first: np.ndarray, second: np.ndarray) -> Forest:
 
 
 def merge_forests(forests: Iterable[Forest]) -> Forest:
-    """The components of all the graphs taken together. Associative and commutative; the empty forest is neutral."""
+    """The components of the union of the graphs.
+
+    Associative and commutative; the empty forest is neutral.
+    """
     forests = list(forests)
     if not forests:
         return empty_forest()
-    return spanning_forest(np.concatenate([forest.nodes for forest in forests]), np.concatenate([forest.roots for forest in forests]))
+    return spanning_forest(
+        np.concatenate([forest.nodes for forest in forests]),
+        np.concatenate([forest.roots for forest in forests]),
+    )

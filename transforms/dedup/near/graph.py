@@ -1,4 +1,4 @@
-"""Edges between duplicates -> who goes and who stays, and the files that say so."""
+"""Edges between duplicates -> which documents are kept, and the files of drops and clusters."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -7,7 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.arrays import first_of_run, gather, key_columns, rows_to_binary, starts_run, to_batch
+from transforms.arrays import (
+    first_of_run,
+    gather,
+    key_columns,
+    rows_to_binary,
+    starts_run,
+    to_batch,
+)
 from transforms.contracts.addresses import unpack_address
 from transforms.contracts.dedup import CLUSTER_SCHEMA, DROP_SCHEMA, RULES
 from transforms.contracts.documents import ID_BYTES
@@ -24,7 +31,10 @@ _GROUP_ROWS = 1 << 16
 
 
 def link_copies(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> pa.RecordBatch:
-    """Batches of `exact_schema` -> edges from each representative, the first in keep order of its equals, to its copies."""
+    """Link equal texts: batches of `exact_schema` -> `edge_schema`.
+
+    The representative of equal texts, the first in keep order, has an edge to each of its copies.
+    """
     columns = gather(batches, exact_schema(config))
     exact = key_columns(columns["exact"])
     order = np.lexsort([*key_columns(columns["order"]), *exact])
@@ -44,9 +54,14 @@ def link_copies(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> pa.Re
 
 
 def choose_in_components(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> pa.RecordBatch:
-    """Edges of whole components -> `CHOICE_SCHEMA`, one row a document that has an edge, sorted by (component, member)."""
+    """Choose keepers: batches of `edge_schema` with whole components -> `CHOICE_SCHEMA`.
+
+    One row for each document that has an edge, sorted by (component, member).
+    """
     edges = gather(batches, edge_schema(config))
-    members, at, ends = np.unique(np.concatenate([edges["first"], edges["second"]]), return_index=True, return_inverse=True)
+    members, at, ends = np.unique(
+        np.concatenate([edges["first"], edges["second"]]), return_index=True, return_inverse=True
+    )
     orders = np.concatenate([edges["first_order"], edges["second_order"]])[at]
     first, second = ends[: len(edges["first"])], ends[len(edges["first"]) :]
     copy = edges["copy"]
@@ -77,12 +92,20 @@ def choose_in_components(batches: Iterable[pa.RecordBatch], config: DedupConfig)
     return table.take(pa.array(by_component))
 
 
-def write_drops(out: str, part: int, batches: Iterable[pa.RecordBatch], *, screened: pa.Table | None = None) -> int:
-    """Writes `drops-PART.parquet`, sorted by row, from batches of `CHOICE_SCHEMA` that name documents of the part and from
-    `screened`, drops of other rules in `DROP_SCHEMA`; returns its rows."""
+def write_drops(
+    out: str, part: int, batches: Iterable[pa.RecordBatch], *, screened: pa.Table | None = None
+) -> int:
+    """Writes `drops-PART.parquet`; returns its number of rows.
+
+    Args:
+        batches: `CHOICE_SCHEMA`, the dropped documents of the part that have duplicates.
+        screened: `DROP_SCHEMA`, drops by other rules.
+    """
     drops = gather(batches, CHOICE_SCHEMA)
     exact, near = RULES
-    rules = pa.DictionaryArray.from_arrays(pa.array(np.where(drops["copy"], 0, 1), pa.int32()), pa.array([exact, near]))
+    rules = pa.DictionaryArray.from_arrays(
+        pa.array(np.where(drops["copy"], 0, 1), pa.int32()), pa.array([exact, near])
+    )
     batch = to_batch(
         DROP_SCHEMA,
         unpack_address(drops["member"])[1].astype(np.uint32),
@@ -99,45 +122,62 @@ def write_drops(out: str, part: int, batches: Iterable[pa.RecordBatch], *, scree
     return write_drop_table(table, DROPS.path(out, part))
 
 
-def write_drop_table(table: pa.Table, path: str, *, metadata: Mapping[str, str] | None = None) -> int:
-    """Writes rows of `DROP_SCHEMA` in any order as a file sorted by row; labels are encoded by what occurs, so equal rows give equal
-    bytes. Returns how many there are."""
-    plain = pa.schema([field if field.name not in ("rule", "other") else pa.field(field.name, pa.string()) for field in DROP_SCHEMA])
+def write_drop_table(
+    table: pa.Table, path: str, *, metadata: Mapping[str, str] | None = None
+) -> int:
+    """Writes rows of `DROP_SCHEMA` in any order as a file sorted by row; returns their number.
+
+    Labels are encoded anew from those that occur, so equal rows give equal bytes.
+    """
+    plain = pa.schema(
+        [
+            field if field.name not in ("rule", "other") else pa.field(field.name, pa.string())
+            for field in DROP_SCHEMA
+        ]
+    )
     table = table.cast(plain).combine_chunks().sort_by("row").cast(DROP_SCHEMA)
     write_parquet(table.replace_schema_metadata(metadata), path, plain=("id", "keeper_id"))
     return table.num_rows
 
 
 def cluster_order(components: np.ndarray) -> np.ndarray:
-    """The value by which components are sorted in `clusters.parquet`: uniform, so that ranges of it are alike in size."""
+    """The value that components are sorted by in `clusters.parquet`.
+
+    It is uniform, so that ranges of it are of similar size.
+    """
     return mix64(components)
 
 
 def sort_clusters(batches: Iterable[pa.RecordBatch]) -> pa.Table:
-    """Batches of `CHOICE_SCHEMA` with whole components -> rows of `CLUSTER_SCHEMA` in their order."""
+    """Batches of `CHOICE_SCHEMA` with whole components -> `CLUSTER_SCHEMA`, sorted as the file."""
     table = pa.Table.from_batches(batches, schema=CHOICE_SCHEMA).combine_chunks()
     order = np.lexsort((table["member"].to_numpy(), cluster_order(table["component"].to_numpy())))
     return table.take(pa.array(order)).select(CLUSTER_SCHEMA.names).cast(CLUSTER_SCHEMA)
 
 
 def write_clusters(out: str, tables: Iterable[pa.Table], statistics: Mapping[str, int]) -> None:
-    """Writes `clusters.parquet` from sorted tables of `CLUSTER_SCHEMA`, one after the other; the statistics go into its schema's metadata.
+    """Writes `clusters.parquet` from sorted tables of `CLUSTER_SCHEMA`, one after the other.
 
-    Row groups are of one size whatever the tables' sizes are, so that the bytes do not depend on how the rows were divided.
+    Row groups have one size whatever the sizes of the tables are, so that the bytes do not depend
+    on how the rows were divided. `statistics` go into the schema's metadata.
     """
-    schema = CLUSTER_SCHEMA.with_metadata({f"tokenmill.{name}": str(statistics[name]) for name in sorted(statistics)})
+    schema = CLUSTER_SCHEMA.with_metadata(
+        {f"tokenmill.{name}": str(statistics[name]) for name in sorted(statistics)}
+    )
     compression = {name: "none" if name == "id" else "zstd" for name in schema.names}
     encoded = [name for name in schema.names if name != "id"]
     with (
         storage.atomic_output(clusters_path(out)) as temporary,
-        pq.ParquetWriter(temporary, schema, compression=compression, use_dictionary=encoded) as writer,
+        pq.ParquetWriter(
+            temporary, schema, compression=compression, use_dictionary=encoded
+        ) as writer,
     ):
         for table in _of_rows(tables, _GROUP_ROWS):
             writer.write_table(table.cast(schema), row_group_size=_GROUP_ROWS)
 
 
 def _of_rows(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The same rows in tables of `rows` rows each but for the last."""
+    """The same rows in tables of `rows` rows each, the last one smaller."""
     pending = CLUSTER_SCHEMA.empty_table()
     for table in tables:
         pending = pa.concat_tables([pending, table.cast(CLUSTER_SCHEMA)])

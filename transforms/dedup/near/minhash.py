@@ -1,4 +1,7 @@
-"""MinHash signatures of a whole batch, bit-identical to `datasketch.MinHash(scheme="affine32")` (datasketch 2.0)."""
+"""MinHash signatures of a whole batch.
+
+They are bit-identical to `datasketch.MinHash(scheme="affine32")` (datasketch 2.0).
+"""
 
 import functools
 
@@ -7,16 +10,17 @@ import numpy as np
 from transforms.dedup.near.shingles import ShingleSets
 
 EMPTY = np.uint32(0xFFFFFFFF)
-"""Every value of the signature of an empty set."""
+"""All values of the signature of an empty set."""
 
 _BLOCK = 1 << 15
 
 
 @functools.cache
 def permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The odd factors and the summands of `count` maps h -> factor * h + summand modulo 2**32: two uint32 [count].
+    """The permutations h -> factor * h + summand modulo 2**32.
 
-    Drawn as datasketch draws them, from numpy's legacy generator, whose stream numpy promises not to change.
+    Returns the odd factors and the summands, uint32 (count,) each. Drawn as datasketch draws them,
+    from numpy's legacy generator, whose stream numpy promises not to change.
     """
     generator = np.random.RandomState(seed)
     factors = generator.randint(0, 1 << 31, count, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
@@ -25,15 +29,17 @@ def permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def minhash_signatures(sets: ShingleSets, *, count: int, seed: int) -> np.ndarray:
-    """Signatures of the sets' shingles, each taken by its lower 32 bits: uint32 [documents, count].
+    """MinHash signatures of shingle sets: uint32 (documents, count).
 
-    The pre-mix is the 32-bit finaliser of MurmurHash3 (Appleby). Shingles go through in blocks that stay in the cache,
-    all permutations over one block before the next; a document may span blocks.
+    A shingle is hashed by its lower 32 bits, mixed by the 32-bit finaliser of MurmurHash3
+    (Appleby).
     """
     factors, summands = permutations(count, seed)
     filled = np.flatnonzero(sets.sizes)
     # Only filled documents have segments: reduceat would give an empty one its neighbour's value.
     offsets = sets.offsets[np.append(filled, len(sets))]
+    # All permutations go over one block of shingles before the next, since a block stays in the CPU
+    # cache. A document may span blocks: `lows` carries its minima on.
     lows = np.full((count, len(filled)), EMPTY, np.uint32)
     buffer = np.empty(_BLOCK, np.uint32)
     for start in range(0, len(sets.values), _BLOCK):

@@ -1,4 +1,4 @@
-"""What deduplication exchanges between its steps: schemas of the record batches that Beam shuffles and of work files."""
+"""Schemas of what deduplication exchanges between its steps: shuffled batches and work files."""
 
 from collections.abc import Iterator
 
@@ -24,26 +24,42 @@ CHOICE_SCHEMA = pa.schema(
         pa.field("similarity", pa.float64(), nullable=False),
     ]
 )
-"""A document that has duplicates and its keeper, itself if it is kept. `copy`: its text equals another's."""
+"""A document that has duplicates and its keeper, itself if it is kept.
+
+`copy`: its text equals another's.
+"""
 
 BUCKET_SCHEMA = pa.schema([pa.field("address", pa.uint64(), nullable=False)])
 """The documents of one bucket: those that share a band hash."""
 
-PAIR_SCHEMA = pa.schema([pa.field("first", pa.uint64(), nullable=False), pa.field("second", pa.uint64(), nullable=False)])
+PAIR_SCHEMA = pa.schema(
+    [
+        pa.field("first", pa.uint64(), nullable=False),
+        pa.field("second", pa.uint64(), nullable=False),
+    ]
+)
 """Two documents by address."""
 
 ROW_SCHEMA = pa.schema([pa.field("row", pa.uint32(), nullable=False)])
 """Documents of one part by row."""
 
-FOREST_SCHEMA = pa.schema([pa.field("node", pa.uint64(), nullable=False), pa.field("root", pa.uint64(), nullable=False)])
+FOREST_SCHEMA = pa.schema(
+    [pa.field("node", pa.uint64(), nullable=False), pa.field("root", pa.uint64(), nullable=False)]
+)
 """A document and its connected component: the smallest address in it."""
 
-SET_SCHEMA = pa.schema([pa.field("shingles", pa.large_list(pa.field("item", pa.uint64(), nullable=False)), nullable=False)])
-"""The sets of a part's candidates that are compared, shingles or signature values, in the order of the index."""
+SET_SCHEMA = pa.schema(
+    [
+        pa.field(
+            "shingles", pa.large_list(pa.field("item", pa.uint64(), nullable=False)), nullable=False
+        )
+    ]
+)
+"""The sets of a part's candidates, shingles or signature values, in the order of the index."""
 
 
 def exact_schema(config: DedupConfig) -> pa.Schema:
-    """A document where equal texts are searched: the hash of its text, its address and its order key."""
+    """A document in the search for equal texts: hash of the text, address and order key."""
     return pa.schema(
         [
             pa.field("exact", pa.binary(EXACT_BYTES), nullable=False),
@@ -54,7 +70,10 @@ def exact_schema(config: DedupConfig) -> pa.Schema:
 
 
 def edge_schema(config: DedupConfig) -> pa.Schema:
-    """Two duplicates: addresses, similarity, whether `second` is an exact copy of `first`, and the order key of each."""
+    """Two duplicates: addresses, similarity, and the order key of each.
+
+    `copy`: the text of `second` equals that of `first`.
+    """
     key = pa.binary(key_bytes(config.keep))
     return pa.schema(
         [
@@ -69,7 +88,10 @@ def edge_schema(config: DedupConfig) -> pa.Schema:
 
 
 def index_schema(config: DedupConfig) -> pa.Schema:
-    """A part's candidates sorted by row: order key, number of shingles, and the batch of the sets file that holds the set."""
+    """A part's candidates sorted by row: order key and number of shingles.
+
+    `batch` is the batch of the sets file that holds the candidate's set.
+    """
     return pa.schema(
         [
             pa.field("row", pa.uint32(), nullable=False),

@@ -1,4 +1,4 @@
-"""Sets of n-grams (shingles) of words or characters of a batch of documents, as sorted 64-bit hashes."""
+"""Sets of n-grams (shingles) of words or characters, as sorted 64-bit hashes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from transforms.arrays import join_ranges, starts_run, to_offsets
-from transforms.words import Words, hash_words, mix64, squeezed_text
+from transforms.words import Words, collapse_spaces, hash_words, mix64
 
 _MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShingleSets:
-    """One set a document: `values` uint64 [shingles], strictly increasing within a document; `offsets` int64 [documents + 1]."""
+    """One set for each of n documents.
+
+    values   uint64 (shingles,), one set after the other, strictly increasing within a set
+    offsets  int64 (n + 1,): set i is values[offsets[i] : offsets[i + 1]]
+    """
 
     values: np.ndarray
     offsets: np.ndarray
@@ -23,24 +27,33 @@ class ShingleSets:
 
     @property
     def sizes(self) -> np.ndarray:
-        """Distinct shingles of each document: int64 [documents]."""
+        """The number of shingles of each document: int64 (n,)."""
         return np.diff(self.offsets)
 
     def take(self, documents: np.ndarray) -> "ShingleSets":
-        """The sets of the documents named by int64 [n], in that order."""
+        """The sets of the documents of these numbers, int64 (n,), in that order."""
         sizes = self.sizes[documents]
-        return ShingleSets(values=self.values[join_ranges(self.offsets[:-1][documents], sizes)], offsets=to_offsets(sizes))
+        return ShingleSets(
+            values=self.values[join_ranges(self.offsets[:-1][documents], sizes)],
+            offsets=to_offsets(sizes),
+        )
 
 
 def concatenate_sets(parts: Sequence[ShingleSets]) -> ShingleSets:
     """The documents of several batches, one after the other."""
     sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
-    return ShingleSets(values=np.concatenate([np.zeros(0, np.uint64), *(part.values for part in parts)]), offsets=to_offsets(sizes))
+    return ShingleSets(
+        values=np.concatenate([np.zeros(0, np.uint64), *(part.values for part in parts)]),
+        offsets=to_offsets(sizes),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tokens:
-    """What n-grams are made of: `hashes` uint64 [tokens] and `offsets` int64 [documents + 1]."""
+    """What n-grams are made of.
+
+    `hashes` uint64 (tokens,), those of document i from `offsets[i]`, int64 (documents + 1,).
+    """
 
     hashes: np.ndarray
     offsets: np.ndarray
@@ -52,25 +65,30 @@ def word_tokens(words: Words) -> Tokens:
 
 
 def character_tokens(words: Words) -> Tokens:
-    """The characters of each document, punctuation too, where runs of white space count as one space and those at the ends as none."""
-    code_points, bounds = squeezed_text(words)
+    """The characters of each document, punctuation included.
+
+    Runs of whitespace count as one space, and at the ends of a document as none.
+    """
+    code_points, bounds = collapse_spaces(words)
     filled = np.diff(bounds) > 0
     inside = np.ones(len(code_points), bool)
     inside[bounds[1:][filled] - 1] = False
-    return Tokens(hashes=_hash_characters(code_points[inside]), offsets=to_offsets(np.diff(bounds) - filled))
+    return Tokens(
+        hashes=_hash_characters(code_points[inside]), offsets=to_offsets(np.diff(bounds) - filled)
+    )
 
 
 def blank_token() -> np.ndarray:
-    """The hash of a space as a character token: uint64 [1]."""
+    """The hash of a space as a character token: uint64 (1,)."""
     return _hash_characters(np.array([ord(" ")]))
 
 
 def shingle_sets(tokens: Tokens, *, width: int) -> ShingleSets:
     """The distinct shingles of `width` tokens of each document.
 
-    A document of fewer tokens is one shingle of them all; one without tokens has the empty set. Shingling is that of Broder,
-    "On the resemblance and containment of documents" (1997); the hashes are uniform in 64 bits, so in a set of a million
-    shingles two of them share a hash with a chance of 3 in 10**8.
+    A document of fewer tokens is one shingle of them all; one without tokens has the empty set.
+    After Broder, "On the resemblance and containment of documents" (1997). The hashes are uniform
+    in 64 bits, so two of a million shingles share a hash with a probability of 3 in 10**8.
     """
     hashes, starts = tokens.hashes, tokens.offsets[:-1]
     counts = np.diff(tokens.offsets)
@@ -92,7 +110,10 @@ def _hash_characters(code_points: np.ndarray) -> np.ndarray:
 
 
 def _roll(hashes: np.ndarray, width: int) -> np.ndarray:
-    """For each run of `width` neighbours a polynomial in them and in their number: uint64 [n - width + 1]."""
+    """A polynomial in each `width` neighbours and in their number.
+
+    uint64 (n,) -> (n - width + 1,).
+    """
     length = max(len(hashes) - width + 1, 0)
     grams = np.full(length, width, np.uint64)
     for index in range(width):

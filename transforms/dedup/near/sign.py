@@ -1,4 +1,4 @@
-"""Signs one part: reads its documents and writes one row each of hashes, order key and signature."""
+"""Signs one part: for each document a hash of its text, an order key, and a MinHash signature."""
 
 import itertools
 import re
@@ -16,25 +16,35 @@ from transforms.contracts.dedup import EXACT_BYTES
 from transforms.contracts.names import PARTS, SIGNATURES
 from transforms.dedup.keep_order import Traits, order_keys, score_columns
 from transforms.dedup.near.minhash import minhash_signatures
-from transforms.dedup.near.shingles import ShingleSets, Tokens, blank_token, character_tokens, shingle_sets, word_tokens
+from transforms.dedup.near.shingles import (
+    ShingleSets,
+    Tokens,
+    blank_token,
+    character_tokens,
+    shingle_sets,
+    word_tokens,
+)
 from transforms.dedup.near.signatures import signature_schema
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import UserError
-from transforms.storage.arrow_files import write_parquet
-from transforms.words import Words, split_words, squeezed_text
+from transforms.storage.arrow_files import read_metadata, write_parquet
+from transforms.words import Words, collapse_spaces, split_words
 
 _BATCH_ROWS = 2048
 _BATCH_BYTES = 4 << 20
 _PIECE_CHARACTERS = 4 << 20
 _COLUMNS = ["id", "source", "published", "text"]
 _CUT = re.compile(r"[\s。、，！？]")
-"""Where a long text may be cut: no word spans these, and lower-casing what is before never looks beyond."""
+"""Where a long text may be cut.
+
+No word spans these characters, and lower-casing what is before never looks beyond them.
+"""
 
 
 def sign_part(documents: str, out: str, part: int, config: DedupConfig) -> None:
-    """Writes `signatures-PART.parquet` for a part of the documents folder, unless it is there already.
+    """Writes `signatures-PART.parquet` for a part of the documents folder, unless it exists.
 
-    Raises UserError if what is there was made with other settings.
+    Raises UserError if it exists with other settings or another number of documents.
     """
     path = SIGNATURES.path(out, part)
     schema = signature_schema(config)
@@ -46,12 +56,14 @@ def sign_part(documents: str, out: str, part: int, config: DedupConfig) -> None:
         file = pq.ParquetFile(stream)
         check_scores(file.schema_arrow, config, where=PARTS.path(documents, part))
         batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
-        table = pa.Table.from_batches(sign_documents(batches, config), schema=_plain_sources(schema))
+        table = pa.Table.from_batches(
+            sign_documents(batches, config), schema=_plain_sources(schema)
+        )
     write_parquet(table.cast(schema), path, plain=("id", "exact", "order", "signature"))
 
 
 def check_scores(schema: pa.Schema, config: DedupConfig, *, where: str) -> None:
-    """Raises UserError when `config.keep` names a column that documents do not have, or that holds no numbers."""
+    """Raises UserError when `config.keep` names a column that is missing or not numeric."""
     for name in score_columns(config.keep):
         found = schema.field(name).type if name in schema.names else None
         if found is None or not (pa.types.is_floating(found) or pa.types.is_integer(found)):
@@ -63,8 +75,13 @@ def check_scores(schema: pa.Schema, config: DedupConfig, *, where: str) -> None:
             )
 
 
-def sign_documents(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> Iterator[pa.RecordBatch]:
-    """Documents (columns id, source, published, text) -> rows of `signature_schema`, the source as a plain string."""
+def sign_documents(
+    batches: Iterable[pa.RecordBatch], config: DedupConfig
+) -> Iterator[pa.RecordBatch]:
+    """Signs documents: batches with id, source, published, text and score columns -> signatures.
+
+    The rows are those of `signature_schema`, with the source as a plain string.
+    """
     schema = _plain_sources(signature_schema(config))
     for batch in batches:
         for start, end in slices_of_bytes(batch.column("text"), _BATCH_BYTES):
@@ -91,28 +108,31 @@ def sign_documents(batches: Iterable[pa.RecordBatch], config: DedupConfig) -> It
 
 
 def sets_of(texts: pa.Array, config: DedupConfig) -> ShingleSets:
-    """The shingle sets of lower-cased texts, [documents]."""
+    """The shingle sets of n texts, in lowercase."""
     return digest_texts(texts, config)[1]
 
 
 def exact_hashes(texts: pa.Array) -> pa.Array:
-    """128-bit XXH3 of each text in lower case with runs of white space made one space: fixed binary 16 [documents]."""
+    """128-bit XXH3 of n texts in lowercase with collapsed whitespace: fixed binary 16, (n,)."""
     return digest_texts(texts, DedupConfig())[0]
 
 
 def digest_texts(texts: pa.Array, config: DedupConfig) -> tuple[pa.Array, ShingleSets]:
-    """The exact hash of each text (fixed binary 16, see `exact_hashes`) and its shingle set; [documents] without nulls.
+    """The exact hash (see `exact_hashes`) and the shingle set of each of n texts, without nulls.
 
-    A text of more than 4 Mi characters goes through in pieces, cut at white space: what it needs beside itself is 50 bytes a word.
+    A text of more than 4 Mi characters is digested in pieces, cut at whitespace, so that it needs
+    50 bytes per word beside itself.
     """
     if len(texts) == 1 and len(texts[0].as_buffer()) > _PIECE_CHARACTERS:
         return _digest_long(texts[0].as_py(), config)
     words = split_words(texts, lower=True)
-    code_points, bounds = squeezed_text(words)
+    code_points, bounds = collapse_spaces(words)
     data = memoryview(_bytes(code_points))
     ends = (4 * bounds).tolist()
     digests = [xxhash.xxh3_128_digest(data[start:end]) for start, end in itertools.pairwise(ends)]
-    return pa.array(digests, pa.binary(EXACT_BYTES)), shingle_sets(_tokens(words, config), width=config.ngram)
+    return pa.array(digests, pa.binary(EXACT_BYTES)), shingle_sets(
+        _tokens(words, config), width=config.ngram
+    )
 
 
 def _digest_long(text: str, config: DedupConfig) -> tuple[pa.Array, ShingleSets]:
@@ -124,7 +144,7 @@ def _digest_long(text: str, config: DedupConfig) -> tuple[pa.Array, ShingleSets]
         words = split_words(pa.array([piece], pa.large_string()), lower=True)
         done += len(piece)
         ends_blank = piece[-1].isspace() or done == len(text)
-        code_points = squeezed_text(words)[0]
+        code_points = collapse_spaces(words)[0]
         exact.update(_bytes(code_points[: len(code_points) - (not ends_blank)]))
         found = _tokens(words, config).hashes
         if len(found):
@@ -132,7 +152,9 @@ def _digest_long(text: str, config: DedupConfig) -> tuple[pa.Array, ShingleSets]
             blank = blank_token() if ends_blank and config.unit == "characters" else blank[:0]
     joined = np.concatenate(hashes)
     tokens = Tokens(hashes=joined, offsets=np.array([0, len(joined)]))
-    return pa.array([exact.digest()], pa.binary(EXACT_BYTES)), shingle_sets(tokens, width=config.ngram)
+    return pa.array([exact.digest()], pa.binary(EXACT_BYTES)), shingle_sets(
+        tokens, width=config.ngram
+    )
 
 
 def _bytes(code_points: np.ndarray) -> pa.Buffer:
@@ -141,7 +163,10 @@ def _bytes(code_points: np.ndarray) -> pa.Buffer:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Cuts a text, where that may be done, into pieces of a little more than `_PIECE_CHARACTERS`; white space goes with what it follows."""
+    """Cuts a text into pieces of a little more than `_PIECE_CHARACTERS`, where `_CUT` allows.
+
+    Whitespace belongs to the piece that it follows.
+    """
     start = 0
     while start < len(text):
         cut = _CUT.search(text, start + _PIECE_CHARACTERS)
@@ -157,18 +182,20 @@ def _tokens(words: Words, config: DedupConfig) -> Tokens:
 
 
 def _plain_sources(schema: pa.Schema) -> pa.Schema:
-    # A dictionary that grows from batch to batch cannot be written as one; the labels are encoded once all are there.
-    return schema.set(schema.get_field_index("source"), pa.field("source", pa.string(), nullable=False))
+    # A dictionary that grows from batch to batch cannot be written as one; the labels are encoded
+    # once all are there.
+    return schema.set(
+        schema.get_field_index("source"), pa.field("source", pa.string(), nullable=False)
+    )
 
 
 def _check_settings(path: str, schema: pa.Schema, documents: str) -> None:
-    with storage.open_input(path) as stream, storage.open_input(documents) as part:
-        metadata = pq.read_metadata(stream)
-        signed, rows = metadata.num_rows, pq.read_metadata(part).num_rows
-    found = metadata.metadata or {}
+    footer = read_metadata(path)
+    signed, rows = footer.num_rows, read_metadata(documents).num_rows
+    stated = footer.metadata or {}
     for name, value in schema.metadata.items():
-        if found.get(name) != value:
-            was = found.get(name, b"unknown").decode()
+        if stated.get(name) != value:
+            was = stated.get(name, b"unknown").decode()
             raise UserError(
                 f"these signatures were made with {name.decode().removeprefix('tokenmill.')} = {was}, not {value.decode()}",
                 where=path,

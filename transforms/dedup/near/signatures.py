@@ -15,7 +15,10 @@ from transforms.storage.arrow_files import read_parquet
 
 
 def signature_schema(config: DedupConfig) -> pa.Schema:
-    """The schema of a part's signatures. Its metadata hold the settings that the values depend on."""
+    """The schema of a part's signatures.
+
+    Its metadata hold the settings that the values depend on.
+    """
     settings = {
         "format": FORMAT_VERSION,
         "unit": config.unit,
@@ -31,11 +34,17 @@ def signature_schema(config: DedupConfig) -> pa.Schema:
 
 
 def signature_bytes(config: DedupConfig) -> int:
-    """Bytes of a document's row on disk: hashes and keys are stored plain, all else takes about a byte."""
+    """Bytes of a document's row on disk.
+
+    Hashes and keys are stored plain; all else takes about a byte.
+    """
     return ID_BYTES + EXACT_BYTES + key_bytes(config.keep) + 4 * config.permutations + 1
 
 
 def read_signatures(dedup: str, part: int, columns: Sequence[str]) -> dict[str, np.ndarray]:
-    """Columns of a part's signatures in a dedup folder: uint8 (documents, width) for hashes and keys, else (documents,)."""
+    """Columns of a part's signatures in a dedup folder.
+
+    uint8 (documents, width) for hashes and keys, else (documents,).
+    """
     table = read_parquet(SIGNATURES.path(dedup, part), columns)
     return {name: to_numpy(table.column(name)) for name in columns}

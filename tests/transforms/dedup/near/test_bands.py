@@ -34,7 +34,9 @@ def test_pairs_are_those_that_share_a_hash(buckets: list[int], random):
     addresses = random.sample(range(1000), len(buckets))
     found = candidate_pairs(spread(buckets), np.array(addresses, np.uint64), limit=100)
     both = zip(addresses, buckets, strict=True)
-    expected = sorted(tuple(sorted((a, b))) for (a, x), (b, y) in itertools.combinations(both, 2) if x == y)
+    expected = sorted(
+        tuple(sorted((a, b))) for (a, x), (b, y) in itertools.combinations(both, 2) if x == y
+    )
     assert as_pairs(found) == expected
     assert not len(found.members)
 
@@ -48,7 +50,9 @@ def test_oversized_buckets_are_left_whole(buckets: list[int], limit: int, random
     assert pairs == sorted(set(pairs))
     oversized = []
     for bucket in set(buckets):
-        members = sorted(address for address, number in zip(addresses, buckets, strict=True) if number == bucket)
+        members = sorted(
+            address for address, number in zip(addresses, buckets, strict=True) if number == bucket
+        )
         mine = {pair for pair in pairs if pair[0] in members}
         if len(members) > limit:
             oversized.append(members)
@@ -89,12 +93,16 @@ def test_recall_curve():
 
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 6), st.integers(0, 2**32 - 1))
 def test_band_hashes_equal_where_bands_do(bands: int, rows: int, documents: int, seed: int):
-    signatures = np.random.default_rng(seed).integers(0, 3, (documents, bands * rows), dtype=np.uint32)
+    signatures = np.random.default_rng(seed).integers(
+        0, 3, (documents, bands * rows), dtype=np.uint32
+    )
     hashes = band_hashes(signatures, bands=bands, rows=rows)
     assert hashes.shape == (bands, documents)
     for band in range(bands):
         values = [tuple(row) for row in signatures[:, band * rows : (band + 1) * rows].tolist()]
-        assert [[x == y for y in hashes[band]] for x in hashes[band]] == [[x == y for y in values] for x in values]
+        assert [[x == y for y in hashes[band]] for x in hashes[band]] == [
+            [x == y for y in values] for x in values
+        ]
 
 
 def test_equal_values_in_different_bands_differ():
@@ -115,7 +123,9 @@ def test_ranges_are_even():
     assert np.bincount(range_of(hashes, 7), minlength=7).min() > 9_500
 
 
-@pytest.mark.parametrize(("jaccard", "expected"), [(0.0, 0.0), (1.0, 1.0), (0.8, 1 - (1 - 0.8**6) ** 21)])
+@pytest.mark.parametrize(
+    ("jaccard", "expected"), [(0.0, 0.0), (1.0, 1.0), (0.8, 1 - (1 - 0.8**6) ** 21)]
+)
 def test_match_probability(jaccard: float, expected: float):
     assert match_probability(jaccard, bands=21, rows=6) == pytest.approx(expected)
 
@@ -126,6 +136,10 @@ def test_match_probability_is_the_measured_rate():
     agree = random.random((2_000, 20)) < 0.6
     left = random.integers(0, 2**32, (2_000, 20), dtype=np.uint32)
     right = np.where(agree, left, left + np.uint32(1))
-    shared = (band_hashes(left, bands=5, rows=4) == band_hashes(right, bands=5, rows=4)).any(axis=0).mean()
+    shared = (
+        (band_hashes(left, bands=5, rows=4) == band_hashes(right, bands=5, rows=4))
+        .any(axis=0)
+        .mean()
+    )
     expected = match_probability(0.6, bands=5, rows=4)
     assert abs(shared - expected) < 4 * (expected * (1 - expected) / 2_000) ** 0.5

@@ -19,7 +19,9 @@ def graphs(draw) -> tuple[list[int], dict[tuple[int, int], float]]:
 
 def choose(order: list[int], edges: dict[tuple[int, int], float]) -> Choice:
     first, second = np.array(list(edges), np.int64).reshape(-1, 2).T
-    return choose_keepers(np.array(order), first, second, np.array(list(edges.values()), np.float64))
+    return choose_keepers(
+        np.array(order), first, second, np.array(list(edges.values()), np.float64)
+    )
 
 
 @given(graphs())
@@ -48,7 +50,8 @@ def test_equals_a_plain_loop(graph):
     assert np.flatnonzero(choice.kept).tolist() == sorted(kept)
     for document in set(order) - set(kept):
         best = min(
-            (other for other in kept if (document, other) in similar), key=lambda other: (-similar[document, other], order.index(other))
+            (other for other in kept if (document, other) in similar),
+            key=lambda other: (-similar[document, other], order.index(other)),
         )
         assert choice.keepers[document] == best
 
@@ -76,7 +79,9 @@ def test_no_chain_of_drops():
 
 def test_copies_follow():
     """1 goes because of 0 at 0.8: its exact copy 2 names 0 and 0.8 too; 3 is a copy of 0, which stays."""
-    choice = follow_representatives(choose([0, 1, 2, 3], {(0, 1): 0.8}), np.array([1, 0]), np.array([2, 3]))
+    choice = follow_representatives(
+        choose([0, 1, 2, 3], {(0, 1): 0.8}), np.array([1, 0]), np.array([2, 3])
+    )
     assert choice.keepers.tolist() == [0, 0, 0, 0]
     assert choice.similarities.tolist() == [1.0, 0.8, 0.8, 1.0]
 

@@ -25,7 +25,9 @@ def oracle(edges: list[tuple[int, int]]) -> dict[int, int]:
     if not nodes:
         return {}
     first, second = np.searchsorted(nodes, np.array(edges)).T
-    labels = connected_components(coo_array((np.ones(len(edges)), (first, second)), (len(nodes), len(nodes))), directed=False)[1]
+    labels = connected_components(
+        coo_array((np.ones(len(edges)), (first, second)), (len(nodes), len(nodes))), directed=False
+    )[1]
     smallest: dict[int, int] = {}
     for node, label in zip(nodes, labels.tolist(), strict=True):
         smallest.setdefault(label, node)
@@ -62,7 +64,9 @@ def test_large_graphs(shape: str):
         "path": (nodes[:-1], nodes[1:]),
         "reversed path": (nodes[::-1][:-1], nodes[::-1][1:]),
         "star": (np.full(count - 1, count - 1, np.uint64), nodes[:-1]),
-        "random": tuple(np.random.default_rng(2).integers(0, count, (2, count // 2), dtype=np.uint64)),
+        "random": tuple(
+            np.random.default_rng(2).integers(0, count, (2, count // 2), dtype=np.uint64)
+        ),
     }[shape]
     edges = list(zip(first.tolist(), second.tolist(), strict=True))
     assert as_dict(spanning_forest(first, second)) == oracle(edges)

@@ -8,22 +8,41 @@ from hypothesis import strategies as st
 from transforms.contracts.addresses import pack_address
 from transforms.dedup.near import exchange as module
 from transforms.dedup.near.bands import band_hashes, range_of
-from transforms.dedup.near.exchange import Exchange, entries_of_pass, pack_entries, plan_exchange, unpack_entries
+from transforms.dedup.near.exchange import (
+    Exchange,
+    entries_of_pass,
+    pack_entries,
+    plan_exchange,
+    unpack_entries,
+)
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import ConfigError
 
 _CONFIG = DedupConfig(permutations=12, bands=4, rows=3)
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))))))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2**32 - 1),
+            st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))),
+        )
+    )
+)
 def test_entries_come_back(parts: list[tuple[int, list[tuple[int, int]]]]):
     packed = [
-        pack_entries(part, np.array([entry[0] for entry in entries], np.uint64), np.array([entry[1] for entry in entries], np.uint32))
+        pack_entries(
+            part,
+            np.array([entry[0] for entry in entries], np.uint64),
+            np.array([entry[1] for entry in entries], np.uint32),
+        )
         for part, entries in parts
     ]
     hashes, addresses = unpack_entries(packed)
     assert hashes.tolist() == [entry[0] for _, entries in parts for entry in entries]
-    assert addresses.tolist() == [pack_address(part, entry[1]) for part, entries in parts for entry in entries]
+    assert addresses.tolist() == [
+        pack_address(part, entry[1]) for part, entries in parts for entry in entries
+    ]
     assert sum(map(len, packed)) == 8 * len(parts) + 12 * len(hashes)
 
 
@@ -50,7 +69,9 @@ def test_passes_share_all_entries(ranges: int, passes: int, documents: int, seed
 @given(st.integers(1, 64), st.integers(1, 100))
 def test_passes_are_even(ranges: int, passes: int):
     exchange = Exchange(ranges=ranges, passes=min(passes, 21 * ranges))
-    numbers = np.concatenate([exchange.pass_of(band, np.arange(ranges), bands=21) for band in range(21)])
+    numbers = np.concatenate(
+        [exchange.pass_of(band, np.arange(ranges), bands=21) for band in range(21)]
+    )
     counts = np.bincount(numbers, minlength=exchange.passes)
     assert len(counts) == exchange.passes
     assert counts.max() - counts.min() <= 1
@@ -64,21 +85,31 @@ def test_exact_passes_cover_ranges(ranges: int, data):
 
 
 def test_ranges_follow_the_corpus():
-    plans = [plan_exchange(documents, DedupConfig(), memory=None) for documents in (0, 10**6, 10**8, 10**9, 10**11)]
+    plans = [
+        plan_exchange(documents, DedupConfig(), memory=None)
+        for documents in (0, 10**6, 10**8, 10**9, 10**11)
+    ]
     assert [plan.ranges for plan in plans] == [4, 4, 96, 954, 4096]
     assert {plan.passes for plan in plans} == {1}
     assert [plan.rounds > 0 for plan in plans] == [False, False, True, True, True]
-    assert plan_exchange(10**9, DedupConfig(ranges=7, passes=3), memory=None) == Exchange(ranges=7, passes=3, rounds=module.STAR_ROUNDS)
+    assert plan_exchange(10**9, DedupConfig(ranges=7, passes=3), memory=None) == Exchange(
+        ranges=7, passes=3, rounds=module.STAR_ROUNDS
+    )
 
 
 def test_passes_follow_the_memory():
     """Each pass holds no more than what the memory leaves, and a smaller memory never means fewer passes."""
-    passes = [plan_exchange(10**7, DedupConfig(), memory=memory).passes for memory in (10**11, 10**10, 4 * 10**9, 10**9)]
+    passes = [
+        plan_exchange(10**7, DedupConfig(), memory=memory).passes
+        for memory in (10**11, 10**10, 4 * 10**9, 10**9)
+    ]
     assert passes == sorted(passes)
     assert passes[0] == 1
     assert passes[1] == 3
     assert plan_exchange(10**7, DedupConfig(), memory=3 * 10**9).exact_passes == 3
     small = plan_exchange(10**8, DedupConfig(), memory=2 * 10**8)
     assert small.exact_passes == small.ranges == 2160
-    with pytest.raises(ConfigError, match=r"memory_limit = 100 MB is too little for 100,000,000 documents"):
+    with pytest.raises(
+        ConfigError, match=r"memory_limit = 100 MB is too little for 100,000,000 documents"
+    ):
         plan_exchange(10**8, DedupConfig(memory_limit="100 MB", ranges=4), memory=10**8)

@@ -16,7 +16,9 @@ sets_of = st.lists(st.sets(st.integers(0, 2**64 - 1), max_size=20), max_size=8)
 
 def make_sets(sets: list[set[int]]) -> ShingleSets:
     values = np.array([value for one in sets for value in sorted(one)], np.uint64)
-    return ShingleSets(values=values, offsets=to_offsets(np.array([len(one) for one in sets], np.int64)))
+    return ShingleSets(
+        values=values, offsets=to_offsets(np.array([len(one) for one in sets], np.int64))
+    )
 
 
 def oracle(sets: list[set[int]], count: int, seed: int) -> np.ndarray:
@@ -45,7 +47,10 @@ def test_blocks_do_not_matter(sets: list[set[int]], block: int):
 
 def test_large_sets_span_blocks():
     random = np.random.default_rng(5)
-    sets = [set(random.integers(0, 2**63, size, dtype=np.uint64).tolist()) for size in (3, 70_000, 0, 1, 40_000)]
+    sets = [
+        set(random.integers(0, 2**63, size, dtype=np.uint64).tolist())
+        for size in (3, 70_000, 0, 1, 40_000)
+    ]
     assert (minhash_signatures(make_sets(sets), count=16, seed=1) == oracle(sets, 16, 1)).all()
 
 
@@ -55,4 +60,7 @@ def test_empty_set():
 
 
 def test_permutations_are_those_of_datasketch():
-    assert (np.array(permutations(126, 42)) == MinHash(num_perm=126, seed=42, scheme="affine32").permutations).all()
+    assert (
+        np.array(permutations(126, 42))
+        == MinHash(num_perm=126, seed=42, scheme="affine32").permutations
+    ).all()

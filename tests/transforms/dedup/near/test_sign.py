@@ -23,7 +23,10 @@ from transforms.dedup.near.work_files import work_folder
 from transforms.dedup.settings import DedupConfig
 from transforms.errors import UserError
 
-_TEXTS = [f"document {number} says " + " ".join(f"w{index}" for index in range(number % 40)) for number in range(200)]
+_TEXTS = [
+    f"document {number} says " + " ".join(f"w{index}" for index in range(number % 40))
+    for number in range(200)
+]
 
 
 @pytest.mark.parametrize(
@@ -44,24 +47,39 @@ def test_exact_hash(first: str, second: str, equal: bool):
 
 
 @pytest.mark.parametrize(("rows", "size"), [(2048, 4 << 20), (7, 4 << 20), (2048, 300)])
-def test_signatures_of_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, size: int):
+def test_signatures_of_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, size: int
+):
     """One row a document, in order, the same whatever batches the part is read in."""
     monkeypatch.setattr(sign, "_BATCH_ROWS", rows)
     monkeypatch.setattr(sign, "_BATCH_BYTES", size)
     config = DedupConfig(permutations=14, bands=4, rows=3, keep=("source:books", "longest"))
     write_documents(
-        tmp_path / "documents", [[{"text": text, "source": "books" if index % 3 else "web"} for index, text in enumerate(_TEXTS)]]
+        tmp_path / "documents",
+        [
+            [
+                {"text": text, "source": "books" if index % 3 else "web"}
+                for index, text in enumerate(_TEXTS)
+            ]
+        ],
     )
     sign_part(str(tmp_path / "documents"), str(tmp_path), 0, config)
     table = pq.read_table(SIGNATURES.path(str(tmp_path), 0))
     sets = sets_of(pa.array(_TEXTS, pa.large_string()), config)
     expected = minhash_signatures(sets, count=14, seed=config.seed)
     assert table.schema.equals(signature_schema(config), check_metadata=True)
-    assert table["id"].to_pylist() == pq.read_table(tmp_path / "documents/part-00000.parquet")["id"].to_pylist()
+    assert (
+        table["id"].to_pylist()
+        == pq.read_table(tmp_path / "documents/part-00000.parquet")["id"].to_pylist()
+    )
     assert table["source"].to_pylist() == ["books" if index % 3 else "web" for index in range(200)]
     assert table["shingles"].to_pylist() == [len(slow_shingles(text, 5)) for text in _TEXTS]
-    assert table["exact"].to_pylist() == exact_hashes(pa.array(_TEXTS, pa.large_string())).to_pylist()
-    assert [np.frombuffer(row, "<u4").tolist() for row in table["signature"].to_pylist()] == expected.tolist()
+    assert (
+        table["exact"].to_pylist() == exact_hashes(pa.array(_TEXTS, pa.large_string())).to_pylist()
+    )
+    assert [
+        np.frombuffer(row, "<u4").tolist() for row in table["signature"].to_pylist()
+    ] == expected.tolist()
     best = min(range(200), key=lambda index: table["order"][index].as_py())
     assert best % 3
     assert len(_TEXTS[best]) == max(len(text) for index, text in enumerate(_TEXTS) if index % 3)
@@ -87,14 +105,25 @@ def test_empty_part(tmp_path: Path):
 @given(rows=st.sets(st.integers(0, 19)))
 def test_read_texts_of_rows(tmp_path_factory: pytest.TempPathFactory, rows: set[int]):
     path = tmp_path_factory.mktemp("texts") / "part.parquet"
-    pq.write_table(pa.table({"text": pa.array([str(number) for number in range(20)], pa.large_string())}), path, row_group_size=6)
+    pq.write_table(
+        pa.table({"text": pa.array([str(number) for number in range(20)], pa.large_string())}),
+        path,
+        row_group_size=6,
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "_BATCH_BYTES", 3)
-        texts = [text for batch in read_texts(str(path), np.array(sorted(rows), np.int64)) for text in batch.to_pylist()]
+        texts = [
+            text
+            for batch in read_texts(str(path), np.array(sorted(rows), np.int64))
+            for text in batch.to_pylist()
+        ]
     assert texts == [str(row) for row in sorted(rows)]
 
 
-@pytest.mark.parametrize(("block", "batch", "local"), [(1, 1, True), (500, 300, True), (500, 300, False), (1 << 23, 1 << 18, True)])
+@pytest.mark.parametrize(
+    ("block", "batch", "local"),
+    [(1, 1, True), (500, 300, True), (500, 300, False), (1 << 23, 1 << 18, True)],
+)
 def test_verified_pairs_have_the_similarity_of_the_texts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, batch: int, local: bool
 ):
@@ -114,11 +143,20 @@ def test_verified_pairs_have_the_similarity_of_the_texts(
         write_sets(documents, out, part, rows[part], config)
     addresses = np.concatenate([pack_address(part, rows[part]) for part in (0, 1)])
     texts = [_TEXTS[100 * part + row] for part in (0, 1) for row in rows[part]]
-    orders = [pq.read_table(SIGNATURES.path(out, part))["order"].take(rows[part]).to_pylist() for part in (0, 1)]
+    orders = [
+        pq.read_table(SIGNATURES.path(out, part))["order"].take(rows[part]).to_pylist()
+        for part in (0, 1)
+    ]
     left, right = np.triu_indices(len(addresses), 1)
-    found = gather(verify_pairs(CandidateSets(out), addresses[left], addresses[right], config), candidates.edge_schema(config))
+    found = gather(
+        verify_pairs(CandidateSets(out), addresses[left], addresses[right], config),
+        candidates.edge_schema(config),
+    )
     sets = [slow_shingles(text, 2) for text in texts]
-    expected = {(a, b): slow_jaccard(sets[a], sets[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True)}
+    expected = {
+        (a, b): slow_jaccard(sets[a], sets[b])
+        for a, b in zip(left.tolist(), right.tolist(), strict=True)
+    }
     expected = {pair: value for pair, value in expected.items() if value >= 0.7}
     ends = [np.searchsorted(addresses, found[name]).tolist() for name in ("first", "second")]
     assert dict(zip(zip(*ends, strict=True), found["similarity"].tolist(), strict=True)) == expected

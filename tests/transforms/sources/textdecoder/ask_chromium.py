@@ -45,8 +45,16 @@ def run_script(script: str, chromium: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "page.html")
         page.write_text(_PAGE.format(script=script), encoding="utf-8")
-        command = [chromium, *_FLAGS.split(), f"--user-data-dir={folder}/profile", "--dump-dom", page.as_uri()]
-        output = subprocess.run(command, capture_output=True, timeout=600, check=True).stdout.decode()
+        command = [
+            chromium,
+            *_FLAGS.split(),
+            f"--user-data-dir={folder}/profile",
+            "--dump-dom",
+            page.as_uri(),
+        ]
+        output = subprocess.run(
+            command, capture_output=True, timeout=600, check=True
+        ).stdout.decode()
     found = re.search(r'<pre id="out">(.*?)</pre>', output, re.DOTALL)
     assert found, output[:2000]
     return json.loads(html.unescape(found[1]))
@@ -61,10 +69,16 @@ def decode(each: Iterable[cases.Case], chromium: str) -> list[str]:
 def make_answers(chromium: str) -> dict[str, Any]:
     labels = list(whatwg._LABELS)
     names = [name for name in whatwg._NAMES if name != "replacement"]
-    version = subprocess.run([chromium, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run(
+        [chromium, "--version"], capture_output=True, text=True, check=True
+    ).stdout.strip()
     return {
         "chromium": version,
-        "labels": dict(zip(labels, run_script(_LABELS.format(labels=json.dumps(labels)), chromium), strict=True)),
+        "labels": dict(
+            zip(
+                labels, run_script(_LABELS.format(labels=json.dumps(labels)), chromium), strict=True
+            )
+        ),
         "singles": dict(zip(names, decode(map(cases.single_bytes, names), chromium), strict=True)),
         "pairs": {name: decode(cases.pair_blocks(name), chromium) for name in cases.PAIRED},
         "sentences": decode(cases.sentence_cases(), chromium),
@@ -81,14 +95,23 @@ def _points(text: str, size: int) -> list[int]:
 def make_tables(chromium: str) -> dict[str, np.ndarray]:
     """The indexes of the standard as differences of their low 16 bits, from all pairs that Chromium decodes."""
     low = [*range(0x40, 0x7F)]
-    span = {"big5": [*low, *range(0xA1, 0xFF)], "euc-kr": [*range(0x41, 0xFF)], "gb18030": [*low, *range(0x80, 0xFF)]}
+    span = {
+        "big5": [*low, *range(0xA1, 0xFF)],
+        "euc-kr": [*range(0x41, 0xFF)],
+        "gb18030": [*low, *range(0x80, 0xFF)],
+    }
     leads: dict[str, Sequence[int]] = dict.fromkeys(span, range(0x81, 0xFF))
     span |= {"shift_jis": [*low, *range(0x80, 0xFD)], "euc-jp": [*range(0xA1, 0xFF)]}
     leads |= {"shift_jis": [*range(0x81, 0xA0), *range(0xE0, 0xFD)], "euc-jp": range(0xA1, 0xFF)}
     tables: dict[str, np.ndarray] = {}
     for encoding, trails in span.items():
         prefix = b"\x8f" if encoding == "euc-jp" else b""
-        blocks = [cases.Case(encoding, b"".join(prefix + bytes((lead, trail, 10)) for trail in trails), "") for lead in leads[encoding]]
+        blocks = [
+            cases.Case(
+                encoding, b"".join(prefix + bytes((lead, trail, 10)) for trail in trails), ""
+            )
+            for lead in leads[encoding]
+        ]
         points = np.array([_points(text, len(trails)) for text in decode(blocks, chromium)]).ravel()
         if encoding == "big5":
             points[[1133, 1135, 1164, 1166]] = 0
@@ -97,21 +120,37 @@ def make_tables(chromium: str) -> dict[str, np.ndarray]:
         if (points > 0xFFFF).any():
             tables[f"{name}_plane2"] = np.packbits(points > 0xFFFF)
     tables["gb18030_ranges"] = _ranges(chromium)
-    names = [name for name in whatwg._NAMES if whatwg.is_single_byte(name) and name not in ("iso-8859-8-i", "x-user-defined")]
+    names = [
+        name
+        for name in whatwg._NAMES
+        if whatwg.is_single_byte(name) and name not in ("iso-8859-8-i", "x-user-defined")
+    ]
     singles = decode([cases.Case(name, bytes(range(128, 256)), "") for name in names], chromium)
     tables["single_names"] = np.array(names)
-    tables["single"] = np.array([[ord(character) for character in text] for text in singles], np.uint16)
+    tables["single"] = np.array(
+        [[ord(character) for character in text] for text in singles], np.uint16
+    )
     return tables
 
 
 def _ranges(chromium: str) -> np.ndarray:
     """Where runs of consecutive code points begin in gb18030's sequences of four bytes: uint32 (runs, 2), pointer and code point."""
     pointers = np.arange(126 * 1260 * 10)
-    bytes_ = (pointers // 12600 + 0x81, pointers // 1260 % 10 + 0x30, pointers // 10 % 126 + 0x81, pointers % 10 + 0x30)
+    bytes_ = (
+        pointers // 12600 + 0x81,
+        pointers // 1260 % 10 + 0x30,
+        pointers // 10 % 126 + 0x81,
+        pointers % 10 + 0x30,
+    )
     data = np.stack(bytes_, axis=1).astype(np.uint8)
     points: list[int] = []
     for start in range(0, len(data), 126000):
-        points += map(ord, decode([cases.Case("gb18030", data[start : start + 126000].tobytes(), "")], chromium)[0])
+        points += map(
+            ord,
+            decode([cases.Case("gb18030", data[start : start + 126000].tobytes(), "")], chromium)[
+                0
+            ],
+        )
     found = np.array(points)
     steps = np.diff(found, prepend=-2)
     wanted = np.where(found == 0xFFFD, 0, 1)
@@ -120,12 +159,16 @@ def _ranges(chromium: str) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--chromium", default="chromium")
     parser.add_argument("--tables", action="store_true", help="write the tables too")
     arguments = parser.parse_args()
     if arguments.tables:
-        np.savez_compressed(Path(whatwg.__file__).with_name("whatwg.npz"), **make_tables(arguments.chromium))
+        np.savez_compressed(
+            Path(whatwg.__file__).with_name("whatwg.npz"), **make_tables(arguments.chromium)
+        )
     answers = json.dumps(make_answers(arguments.chromium), ensure_ascii=False)
     ANSWERS.write_bytes(lzma.compress(answers.encode("utf-8", "surrogatepass"), preset=9))
 

@@ -7,16 +7,20 @@ from hypothesis import strategies as st
 
 from tests.transforms.dedup.small_corpora import slow_jaccard
 from transforms.arrays import to_offsets
-from transforms.dedup.near import verify
+from transforms.dedup.near import set_overlap
 from transforms.dedup.near.candidates import similarity_of
+from transforms.dedup.near.set_overlap import common_values
 from transforms.dedup.near.shingles import ShingleSets
-from transforms.dedup.near.verify import common_values
 from transforms.dedup.settings import DedupConfig
 
 _VALUES = [0, 1, 2, 3, 2**32, 2**32 + 1, 2**63, 2**64 - 1]
 
 
-@given(st.data(), st.lists(st.sets(st.sampled_from(_VALUES)), min_size=1, max_size=6), st.sampled_from([1, 2, 5, 1 << 22]))
+@given(
+    st.data(),
+    st.lists(st.sets(st.sampled_from(_VALUES)), min_size=1, max_size=6),
+    st.sampled_from([1, 2, 5, 1 << 22]),
+)
 def test_equals_sets(data, sets: list[set[int]], block: int):
     """In blocks of many pairs, and pair by pair where a block holds one, looked up some values at a time."""
     number = st.integers(0, len(sets) - 1)
@@ -27,10 +31,12 @@ def test_equals_sets(data, sets: list[set[int]], block: int):
         offsets=to_offsets(np.array([len(one) for one in sets], np.int64)),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify, "_BLOCK", block)
+        patch.setattr(set_overlap, "_BLOCK", block)
         common = common_values(given_sets, first, second)
     assert common.tolist() == [len(sets[a] & sets[b]) for a, b in pairs]
-    similarity = similarity_of(common, given_sets.sizes[first], given_sets.sizes[second], DedupConfig())
+    similarity = similarity_of(
+        common, given_sets.sizes[first], given_sets.sizes[second], DedupConfig()
+    )
     assert similarity.tolist() == [slow_jaccard(sets[a], sets[b]) for a, b in pairs]
 
 

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from transforms.urls.near import UrlQuery
+from transforms.urls.url_query import UrlQuery
 
 URLS = [
     "https://www.example.org/flood/after?b=2",

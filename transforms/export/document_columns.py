@@ -1,7 +1,8 @@
 """The columns of exported documents: names and plain types that other tools read.
 
-Ids are hexadecimal and labels are strings, since not every reader knows fixed-size binary and dictionaries; times are in
-milliseconds, since Parquet knows no seconds. Columns that the user keeps (`keep_columns`) follow as columns of their own.
+Ids are hexadecimal and labels are strings, since not every reader knows fixed-size binary and
+dictionaries; times are in milliseconds, since Parquet knows no seconds. Columns that the user keeps
+(`keep_columns`) follow as columns of their own.
 """
 
 import json
@@ -37,11 +38,21 @@ _TYPES = (
     ({"integer", "number", "special"}, "double"),
     ({"string", "special"}, "string"),
 )
-_ARROW = {"bool": pa.bool_(), "int64": pa.int64(), "double": pa.float64(), "string": pa.large_string(), "json": pa.large_string()}
+_ARROW = {
+    "bool": pa.bool_(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "string": pa.large_string(),
+    "json": pa.large_string(),
+}
 
 
 class KeptColumn(NamedTuple):
-    """A column that the user keeps: its key in the documents' column `kept`, its name and its type (bool, int64, double, string, json)."""
+    """A column that the user keeps.
+
+    Its key in the documents' column `kept`, its name and its type (bool, int64, double, string,
+    json).
+    """
 
     key: str
     name: str
@@ -49,14 +60,20 @@ class KeptColumn(NamedTuple):
 
     @property
     def field(self) -> pa.Field:
-        return pa.field(self.name, _ARROW[self.type], metadata=IS_JSON if self.type == "json" else None)
+        return pa.field(
+            self.name, _ARROW[self.type], metadata=IS_JSON if self.type == "json" else None
+        )
 
 
-def kept_columns(keys: Sequence[str], kinds: Mapping[str, Mapping[str, int]]) -> tuple[KeptColumn, ...]:
-    """The columns for some keys of `kept`. `kinds`: what kinds of values each has (`transforms.sources.kept.count_kinds`).
+def kept_columns(
+    keys: Sequence[str], kinds: Mapping[str, Mapping[str, int]]
+) -> tuple[KeptColumn, ...]:
+    """The columns for some keys of `kept`.
 
-    A key that is a column of ours in any spelling of upper and lower case gets `kept_` before it. A column has the one type that holds all
-    its values as they are, else it holds JSON.
+    `kinds`: what kinds of values each has (`transforms.sources.kept.count_kinds`).
+
+    A key that is a column of ours in any spelling of upper and lower case gets `kept_` before it. A
+    column has the one type that holds all its values as they are, else it holds JSON.
     """
     taken = {name.casefold() for name in SCHEMA.names}
     names: dict[str, str] = {}
@@ -66,7 +83,10 @@ def kept_columns(keys: Sequence[str], kinds: Mapping[str, Mapping[str, int]]) ->
             name = _PREFIX + name
         names[key] = name
         taken.add(name.casefold())
-    return tuple(KeptColumn(key, names[key], _type_of(set(kinds.get(key, {})))) for key in dict.fromkeys(keys))
+    return tuple(
+        KeptColumn(key, names[key], _type_of(set(kinds.get(key, {}))))
+        for key in dict.fromkeys(keys)
+    )
 
 
 def _type_of(kinds: set[str]) -> str:
@@ -81,25 +101,40 @@ def export_schema(columns: Sequence[KeptColumn] = ()) -> pa.Schema:
 def flat_documents(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Rows of `transforms.contracts.documents.DOCUMENT_SCHEMA` -> the same rows in `SCHEMA`."""
     ids = pa.array([value.hex() for value in batch.column("id").to_pylist()], pa.string())
-    arrays = [ids if field.name == "id" else batch.column(field.name).cast(field.type) for field in SCHEMA]
+    arrays = [
+        ids if field.name == "id" else batch.column(field.name).cast(field.type) for field in SCHEMA
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
-def with_kept(flat: pa.RecordBatch, kept: pa.Array, columns: Sequence[KeptColumn]) -> pa.RecordBatch:
+def with_kept(
+    flat: pa.RecordBatch, kept: pa.Array, columns: Sequence[KeptColumn]
+) -> pa.RecordBatch:
     """Rows in `SCHEMA`, and their column `kept` -> the same rows in `export_schema(columns)`."""
     rows = [json.loads(text) if text else {} for text in kept.to_pylist()]
-    arrays = [pa.array([_value(row, column) for row in rows], column.field.type) for column in columns]
+    arrays = [
+        pa.array([_value(row, column) for row in rows], column.field.type) for column in columns
+    ]
     return pa.RecordBatch.from_arrays([*flat.columns, *arrays], schema=export_schema(columns))
 
 
 def _value(row: Mapping[str, Any], column: KeptColumn) -> Any:
-    """A value as its column has it. A column of JSON knows what is null and what is not there; others do not."""
+    """A value as its column has it.
+
+    A column of JSON knows what is null and what is not there; others do not.
+    """
     if column.type == "json":
-        return json.dumps(row[column.key], ensure_ascii=False, separators=(",", ":")) if column.key in row else None
+        return (
+            json.dumps(row[column.key], ensure_ascii=False, separators=(",", ":"))
+            if column.key in row
+            else None
+        )
     value = row.get(column.key)
     return float(value) if column.type == "double" and value is not None else value
 
 
-def add_kinds(total: dict[str, Counter[str]], kinds_by_column: Mapping[str, Mapping[str, int]]) -> None:
+def add_kinds(
+    total: dict[str, Counter[str]], kinds_by_column: Mapping[str, Mapping[str, int]]
+) -> None:
     for name, kinds in kinds_by_column.items():
         total.setdefault(name, Counter()).update(kinds)

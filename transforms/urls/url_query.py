@@ -1,4 +1,4 @@
-"""Finding a URL among many: those spelled so, those that mean the same page, and, where there are none, those that are near."""
+"""Finding a URL among many: those of the same page, or else the most similar ones."""
 
 import difflib
 import heapq
@@ -18,7 +18,10 @@ _SHORTEST_SEGMENT = 4
 
 
 class UrlQuery:
-    """A URL that is looked for. Whole columns are searched for its host first; only what has it is normalised."""
+    """A URL to find.
+
+    Columns are searched for its host first; only URLs of the host are normalised.
+    """
 
     def __init__(self, url: str):
         self.url = url
@@ -29,17 +32,22 @@ class UrlQuery:
         self._segment = url.partition("?")[0].rstrip("/").rpartition("/")[2]
 
     def matches(self, urls: pa.Array) -> np.ndarray:
-        """Which of n URLs are spelled as this one, or mean the same page: they are equal once normalised, tracking parameters left out."""
+        """Which of n URLs are this one, or equal to it once normalised without tracking parameters.
+
+        bool (n,).
+        """
         found = _mask(pc.equal(urls, self.url))
         if self.normalized is not None:
             for row in np.flatnonzero(self._has_host(urls) & ~found).tolist():
-                found[row] = normalize_url(urls[row].as_py(), strip_tracking=True) == self.normalized
+                found[row] = (
+                    normalize_url(urls[row].as_py(), strip_tracking=True) == self.normalized
+                )
         return found
 
     def near(self, columns: Iterable[pa.Array]) -> list[str]:
-        """The URLs most like this one among those of its host or with its last path segment, the nearest first, at most five.
+        """The most similar URLs of its host or with its last path segment, at most five.
 
-        Looks at the first 20,000 such URLs.
+        The most similar one comes first. Looks at the first 20,000 such URLs.
         """
         matcher = difflib.SequenceMatcher(b=self.normalized or self.url, autojunk=False)
         best: dict[str, tuple[float, str]] = {}
@@ -52,9 +60,15 @@ class UrlQuery:
                 left -= 1
                 spelled = normalize_url(url, strip_tracking=True) or url
                 matcher.set_seq1(spelled)
-                if spelled not in best and matcher.real_quick_ratio() >= _LEAST_RATIO and matcher.quick_ratio() >= _LEAST_RATIO:
+                if (
+                    spelled not in best
+                    and matcher.real_quick_ratio() >= _LEAST_RATIO
+                    and matcher.quick_ratio() >= _LEAST_RATIO
+                ):
                     best[spelled] = matcher.ratio(), url
-            best = dict(heapq.nsmallest(_NEAR, best.items(), key=lambda item: (-item[1][0], item[0])))
+            best = dict(
+                heapq.nsmallest(_NEAR, best.items(), key=lambda item: (-item[1][0], item[0]))
+            )
         return [url for _, url in best.values()]
 
     def _has_host(self, urls: pa.Array) -> np.ndarray:
@@ -65,7 +79,7 @@ class UrlQuery:
 
 
 def _unicode_host(host: str) -> str:
-    """A host as a page may spell it: `xn--` names in their own letters."""
+    """A host in Unicode: `xn--` names are decoded."""
     try:
         return idna.decode(host) if "xn--" in host else host
     except (idna.IDNAError, UnicodeError):

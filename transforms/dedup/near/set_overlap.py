@@ -1,4 +1,4 @@
-"""What pairs of shingle sets have in common, exactly."""
+"""Exact intersection sizes of pairs of shingle sets."""
 
 import numpy as np
 
@@ -9,8 +9,14 @@ _BLOCK = 1 << 22
 
 
 def common_values(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """|A and B| of the sets numbered `first` and `second`: int64 [pairs]. Memory is bounded: pairs go through in blocks of about
-    4 Mi shingles."""
+    """The intersection size of each pair of sets, in memory for about 4 Mi shingles.
+
+    Args:
+        first, second: int64 (pairs,) each, numbers of sets.
+
+    Returns:
+        int64 (pairs,).
+    """
     result = np.zeros(len(first), np.int64)
     for start, end in blocks_of(sets.sizes[first] + sets.sizes[second], _BLOCK):
         if end - start == 1:
@@ -25,7 +31,7 @@ def _set(sets: ShingleSets, number: int) -> np.ndarray:
 
 
 def _count_common(first: np.ndarray, second: np.ndarray) -> int:
-    """How many values two sets share, strictly increasing uint64 each, of any size: some are looked up at a time."""
+    """The intersection size of two sets of any size, strictly increasing uint64 each."""
     common = 0
     for start in range(0, len(first), _BLOCK):
         values = first[start : start + _BLOCK]
@@ -38,13 +44,18 @@ def _count_common(first: np.ndarray, second: np.ndarray) -> int:
 
 
 def _intersections(sets: ShingleSets, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Shingles that both sets of a pair hold: int64 [pairs].
+    """The intersection sizes of many pairs at once: int64 (pairs,).
 
-    Shingles become ranks, so that (pair, rank) fits 64 bits without loss; a key that occurs twice is a common shingle.
+    Sorts the elements of all pairs together, so it needs memory for all of them.
     """
+    # Shingles are replaced by their ranks, so that (pair, rank) fits into 64 bits without loss.
+    # Sorted, a key that occurs twice is a shingle of both sets of its pair.
     documents, members = np.unique(np.concatenate([first, second]), return_inverse=True)
     used = sets.take(documents)
-    ranks = ShingleSets(values=np.unique(used.values, return_inverse=True)[1].astype(np.uint64), offsets=used.offsets)
+    ranks = ShingleSets(
+        values=np.unique(used.values, return_inverse=True)[1].astype(np.uint64),
+        offsets=used.offsets,
+    )
     pairs = np.tile(np.arange(len(first), dtype=np.uint64), 2)
     keys = ranks.take(members)
     keyed = keys.values | np.repeat(pairs << np.uint64(32), keys.sizes)
