@@ -40,7 +40,10 @@ Describe = Callable[[int], KnownBy]
 def explain_dedup(
     run: Run, address: int, *, text: str, group: DuplicateGroup | None, describe: Describe
 ) -> DedupVerdict:
-    """The verdict on a document of a deduplicated run. `text`: the document's; `group`: that of `find_groups`."""
+    """The verdict on a document of a deduplicated run.
+
+    `text`: the document's. `group`: that of `find_groups`.
+    """
     part, row = unpack_address(address)
     return DedupVerdict(
         verdict=_verdict(run.dedup, address, describe),
@@ -53,7 +56,10 @@ def explain_dedup(
 def find_groups(
     run: Run, addresses: Sequence[int], describe: Describe
 ) -> dict[int, DuplicateGroup]:
-    """The group of duplicates of each document that has one. Reads `clusters.parquet` twice, a batch at a time."""
+    """The group of duplicates of each document that has one.
+
+    Reads `clusters.parquet` twice, a batch at a time.
+    """
     path = clusters_path(run.dedup)
     wanted = pa.array(addresses, pa.uint64())
     sizes: dict[int, int] = {}
@@ -109,7 +115,10 @@ def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class _Drop:
-    """A row of a drops file. `keeper`: an address, in this run or in the `other`; null where none is known."""
+    """A row of a drops file.
+
+    `keeper`: an address, in this run or in the `other`; None where none is known.
+    """
 
     row: int
     rule: str
@@ -125,7 +134,7 @@ class _Drop:
 
 
 def _verdict(folder: str, address: int, describe: Describe) -> Verdict:
-    """Follows drops from a document to the one that is kept, then builds the verdicts from that end: a chain may be long."""
+    """Follows the drops from a document, then builds the verdicts from the last one back."""
     drops: list[_Drop] = []
     seen: set[int] = set()
     at: int | None = address

@@ -86,7 +86,7 @@ class Explainer:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the run is finished and its shards were made from the documents that are there now."""
+        """Whether the run is finished and its shards were made from its present documents."""
         chain = [stage for stage in self._in_order() if stage is not None]
         follows = (
             after.upstream == before.fingerprint for before, after in itertools.pairwise(chain)
@@ -118,7 +118,7 @@ class Explainer:
         )
 
     def stored_row(self, kind: type[R], part: int, row: int) -> R:
-        """A document or reject with all its columns. Raises ConfigError for one that is not there."""
+        """A document or reject with all its columns. Raises ConfigError where there is none."""
         name = kind.files.name(part)
         entry = self.documents.files.get(name)
         if entry is None or row >= entry.rows:
@@ -160,7 +160,10 @@ class Explainer:
     def explain(
         self, rows: Sequence[StoredRow], *, extract: bool, shard: str = ""
     ) -> list[ExplainedDocument | ExplainedReject]:
-        """What every stage did with each of these. `shard`: the one that is likely to hold them, which is looked into first."""
+        """What every stage did with each of these rows.
+
+        `shard`: the one that is likely to hold them, which is searched first.
+        """
         again = self._read_again(rows) if extract and rows else {}
         documents = [row for row in rows if isinstance(row, StoredDocument)]
         addresses = [row.address for row in documents]
@@ -189,7 +192,7 @@ class Explainer:
         return KnownBy(excerpt=_excerpt(values.pop("text")), **values)
 
     def locate(self, source: str, address: int, *, first: str = "") -> Placement | None:
-        """Where the shards hold a document of a source. `first`: the shard that is looked into first."""
+        """Where the shards hold a document of a source. `first`: the shard to search first."""
         names = [name for name in need(self.stages.shards).manifest.files if f"-{source}-" in name]
         for name in sorted(names, key=lambda name: (name != first, names.index(name))):
             shard = self._read_shard(name)

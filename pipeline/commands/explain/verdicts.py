@@ -1,4 +1,4 @@
-"""What deduplication did with a document: kept, or dropped in favour of another one; its group; and the lines that were removed."""
+"""What deduplication did with a document: kept or dropped, its group, the lines it lost."""
 
 from dataclasses import dataclass, fields
 from typing import TypeAlias
@@ -31,7 +31,10 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Dropped:
-    """A document that was dropped, by which rule. `other`: the earlier run, or the evaluation set, that it matches."""
+    """A document that was dropped, by which rule.
+
+    `other`: the earlier run, or the evaluation set, that it matches.
+    """
 
     verdict: str = "dropped"
     rule: str
@@ -47,7 +50,8 @@ Verdict: TypeAlias = Kept | Dropped
 class Keeper:
     """The document in favour of which another was dropped. `document`: its address.
 
-    `known_by` and `then`, its own verdict, are None where it is in an earlier run; `then` also where drops form a cycle.
+    `known_by` and `then`, the verdict on it, are None where it is in an earlier run; `then` also
+    where drops form a cycle.
     """
 
     document: str | None
@@ -63,7 +67,7 @@ class Keeper:
 
 @dataclass(frozen=True, kw_only=True)
 class DroppedMember:
-    """A document of a group that was dropped in favour of the one that is explained, and its similarity to that."""
+    """A document of a group that was dropped in favour of the explained one; their similarity."""
 
     document: str
     similarity: float
@@ -83,9 +87,9 @@ _GROUP_KEYS = {"kept": "stay", "dropped": "went_for_it", "members": "went"}
 
 @dataclass(frozen=True, kw_only=True)
 class DuplicateGroup:
-    """The group of duplicates of a document: how many `documents` it has, how many of them were `kept`.
+    """The group of duplicates of a document: how many `documents` it has, how many were `kept`.
 
-    `dropped`: how many were dropped in favour of this document; `members`: the first LISTED_MEMBERS of these.
+    `dropped`: how many were dropped in favour of this document. `members`: the first of these.
     """
 
     documents: int

@@ -1,4 +1,4 @@
-"""What `tokenmill explain` says in rare cases: chains of drops, circles, keepers without an address, inputs that changed."""
+"""`tokenmill explain` in rare cases: chains and cycles of drops, keepers without an address."""
 
 import io
 from pathlib import Path
@@ -51,7 +51,11 @@ def drop(
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """0 was dropped in favour of 1, that of 2, which is in an earlier run; 3 and 4 in favour of each other; 5, 6, 7 without an address."""
+    """Drops of rows 0 to 7 of a part.
+
+    0 in favour of 1, 1 of 2, 2 of a document of run-1; 3 and 4 of each other; 7 of 8, which is
+    kept. 5 and 6 match a run and an evaluation set, and no address is known.
+    """
     (tmp_path / "dedup").mkdir()
     drops = [
         drop(0, "dedup/exact", keeper=1, similarity=1.0),
@@ -169,7 +173,7 @@ def test_a_chain_ends_at_the_document_that_is_kept(run: Run) -> None:
     assert "which is kept" in printed(explained(dedup))
 
 
-def test_a_circle_of_drops_ends_where_it_began(run: Run) -> None:
+def test_a_cycle_of_drops_ends_where_it_began(run: Run) -> None:
     then = {
         "verdict": "dropped",
         "rule": "dedup/near",
