@@ -90,6 +90,18 @@ def test_two_worker_processes_give_the_same_bytes(finished: Path, tmp_path: Path
     assert figures(tmp_path / "run") == figures(finished)
 
 
+def test_cpu_seconds_are_those_of_workers_too(finished: Path, tmp_path: Path) -> None:
+    """One process does all, or two workers do most of it: the driver alone takes a third."""
+    path = copy_input(finished, tmp_path)
+    run(path, workers=2)
+    for stage in STAGES:
+        alone, together = (
+            read_manifest(str(folder / stage)).cpu_seconds
+            for folder in (finished, tmp_path / "run")
+        )
+        assert together > 0.6 * alone, stage
+
+
 def test_a_second_run_does_nothing(finished: Path) -> None:
     before = {
         path: path.stat().st_mtime_ns
@@ -167,8 +179,8 @@ def test_worker_processes_killed_with_their_run_resume_to_the_same_bytes(
         (
             "sequence_length = 64",
             "sequence_length = 32",
-            "tokenizer",
-            "sequence_length was 64, is 32",
+            "shards",
+            "shards.sequence_length was 64, is 32",
         ),
         ("validation = 0.2", "validation = 0.3", "shards", "shards.validation was 0.2, is 0.3"),
     ],

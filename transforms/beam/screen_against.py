@@ -19,12 +19,15 @@ from transforms.contracts.addresses import unpack_address
 from transforms.dedup.near.bands import range_of
 from transforms.dedup.near.schemas import ROW_SCHEMA, rows_by_part
 from transforms.dedup.near.sign import sign_part
+from transforms.dedup.screens.earlier_candidates import (
+    CandidateFiles,
+    candidates_path,
+    write_candidates,
+)
 from transforms.dedup.screens.earlier_pairs import (
     BAND_SCHEMA,
-    CandidateFiles,
     bands_by_range,
     best_matches,
-    candidates_path,
     compare_pairs,
     cross_pairs,
     earlier_exact,
@@ -32,7 +35,6 @@ from transforms.dedup.screens.earlier_pairs import (
     join_exact,
     own_exact,
     own_signatures,
-    write_candidates,
     write_oversized,
 )
 from transforms.dedup.screens.earlier_runs import OWN, EarlierRun

@@ -23,7 +23,7 @@ from transforms.dedup.screens.earlier_runs import EarlierRun
 from transforms.dedup.screens.evaluation_index import (
     evaluation_index_path,
     index_texts,
-    read_texts,
+    read_evaluation_texts,
     write_index,
 )
 from transforms.dedup.screens.screened import active_screens, screened_drops, screened_folder
@@ -84,7 +84,7 @@ def run_screens(
         storage.make_folder(screened_folder(out))
     if config.decontaminate:
         texts = (
-            (name, read_texts(file.path, config.decontaminate_fields))
+            (name, read_evaluation_texts(file.path, config.decontaminate_fields))
             for name, file in evaluation_files(config).items()
         )
         index, figures = index_texts(

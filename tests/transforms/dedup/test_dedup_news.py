@@ -125,6 +125,6 @@ def test_workers_order_and_ranges_leave_no_trace(documents: Path, deduplicated: 
 
 def test_summary(documents: Path, deduplicated: Path, news: list[dict[str, Any]]):
     summary = summarise(str(deduplicated), str(documents))
-    assert summary["documents"] == len(news) == 19_043
-    assert summary["dropped"] == len(_drops(deduplicated))
-    assert summary["oversized_buckets"] == 0
+    assert summary.total.documents == len(news) == 19_043
+    assert summary.total.dropped == len(_drops(deduplicated))
+    assert summary.oversized_buckets == 0

@@ -26,7 +26,7 @@ def test_the_largest_groups_come_first_with_the_keepers_of_their_samples(tmp_pat
     )
     clusters = largest_clusters(str(tmp_path / "out"), str(tmp_path / "documents"), samples=3)
     assert [cluster.size for cluster in clusters] == [7, 2]
-    first = [document.values() for document in clusters[0].documents]
+    first = [document.to_plain() for document in clusters[0].documents]
     assert clusters[0].kept > 1
     stay = [document for document in first if "keeper" not in document]
     gone = [document for document in first if "keeper" in document]
@@ -50,7 +50,7 @@ def test_without_documents_there_are_no_excerpts(tmp_path: Path) -> None:
     write_documents(tmp_path / "documents", [["the same text", "the same text"]])
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(), parts=[0])
     (cluster,) = largest_clusters(str(tmp_path / "out"), str(tmp_path / "absent"))
-    assert [set(document.values()) for document in cluster.documents] == [
+    assert [set(document.to_plain()) for document in cluster.documents] == [
         {"document", "id"},
         {"document", "id", "keeper", "similarity"},
     ]

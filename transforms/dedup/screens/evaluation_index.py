@@ -158,7 +158,7 @@ def open_index(path: str) -> EvaluationIndex:
     return EvaluationIndex(hashes=hashes, sets=sets, widths=tuple(widths), names=tuple(names))
 
 
-def read_texts(path: str, fields: Sequence[str]) -> Iterator[str]:
+def read_evaluation_texts(path: str, fields: Sequence[str]) -> Iterator[str]:
     """The texts of an evaluation file of JSON Lines.
 
     Those are the `fields` that each object has, strings or lists of strings. Raises UserError,

@@ -25,7 +25,7 @@ from transforms.dedup.screens.evaluation_index import (
     evaluation_index_path,
     index_texts,
     open_index,
-    read_texts,
+    read_evaluation_texts,
     write_index,
 )
 from transforms.dedup.settings import DedupConfig
@@ -104,7 +104,7 @@ def test_an_index_survives_its_file(tmp_path: Path):
 )
 def test_fields_of_evaluation_texts(tmp_path: Path, line: str, texts: list[str]):
     (tmp_path / "e.jsonl.gz").write_bytes(gzip.compress(line.encode()))
-    assert list(read_texts(str(tmp_path / "e.jsonl.gz"), ("text", "choices"))) == texts
+    assert list(read_evaluation_texts(str(tmp_path / "e.jsonl.gz"), ("text", "choices"))) == texts
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_fields_of_evaluation_texts(tmp_path: Path, line: str, texts: list[str])
 def test_a_line_without_text_is_an_error_not_a_gap(tmp_path: Path, line: str, what: str):
     (tmp_path / "e.jsonl").write_text('{"text": "fine"}\n' + line + "\n")
     with pytest.raises(UserError, match=what) as error:
-        list(read_texts(str(tmp_path / "e.jsonl"), ("text",)))
+        list(read_evaluation_texts(str(tmp_path / "e.jsonl"), ("text",)))
     assert error.value.where.endswith("e.jsonl, line 2")
 
 
