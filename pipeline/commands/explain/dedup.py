@@ -1,8 +1,9 @@
 """Reads what deduplication did with one document from the files of its stage."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -70,38 +71,47 @@ def find_groups(
             components[entry["member"]] = entry["component"]
     if not sizes:
         return {}
-    kept: Counter[int] = Counter()
-    dropped: Counter[int] = Counter()
-    members: dict[int, list[tuple[int, float]]] = {address: [] for address in sizes}
-    chosen = pa.array(sorted(set(components.values())), pa.uint64())
-    for batch in _batches(path, ["component", "member", "keeper", "similarity"]):
-        batch = batch.filter(pc.is_in(batch.column("component"), chosen))
-        is_kept = pc.equal(batch.column("member"), batch.column("keeper"))
-        kept.update(batch.filter(is_kept).column("component").to_pylist())
-        drops = batch.filter(pc.and_(pc.invert(is_kept), pc.is_in(batch.column("keeper"), wanted)))
-        for keeper, number in Counter(drops.column("keeper").to_pylist()).items():
-            rows = drops.filter(pc.equal(drops.column("keeper"), pa.scalar(keeper, pa.uint64())))
-            rows = rows.slice(0, LISTED_MEMBERS - len(members[keeper]))
-            dropped[keeper] += number
-            members[keeper] += zip(
-                rows.column("member").to_pylist(),
-                rows.column("similarity").to_pylist(),
-                strict=True,
-            )
+    counts = _count_members(path, wanted, sorted(set(components.values())))
     return {
         address: DuplicateGroup(
             documents=size,
-            kept=kept[components[address]],
-            dropped=dropped[address],
+            kept=counts.kept[components[address]],
+            dropped=counts.dropped[address],
             members=tuple(
                 DroppedMember(
                     document=address_text(member), similarity=similarity, known_by=describe(member)
                 )
-                for member, similarity in members[address]
+                for member, similarity in counts.members[address]
             ),
         )
         for address, size in sizes.items()
     }
+
+
+class _Members(NamedTuple):
+    """`kept`: documents by component. By keeper: how many were `dropped`, and the first of them."""
+
+    kept: Counter[int]
+    dropped: Counter[int]
+    members: defaultdict[int, list[tuple[int, float]]]
+
+
+def _count_members(path: str, keepers: pa.Array, components: list[int]) -> _Members:
+    counts = _Members(Counter(), Counter(), defaultdict(list))
+    chosen = pa.array(components, pa.uint64())
+    for batch in _batches(path, ["component", "member", "keeper", "similarity"]):
+        batch = batch.filter(pc.is_in(batch.column("component"), chosen))
+        is_kept = pc.equal(batch.column("member"), batch.column("keeper"))
+        counts.kept.update(batch.filter(is_kept).column("component").to_pylist())
+        drops = batch.filter(pc.and_(pc.invert(is_kept), pc.is_in(batch.column("keeper"), keepers)))
+        for keeper, number in Counter(drops.column("keeper").to_pylist()).items():
+            members = counts.members[keeper]
+            rows = drops.filter(pc.equal(drops.column("keeper"), pa.scalar(keeper, pa.uint64())))
+            rows = rows.slice(0, LISTED_MEMBERS - len(members))
+            similarities = rows.column("similarity").to_pylist()
+            counts.dropped[keeper] += number
+            members += zip(rows.column("member").to_pylist(), similarities, strict=True)
+    return counts
 
 
 def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
