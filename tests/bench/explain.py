@@ -18,18 +18,19 @@ from rich.console import Console
 from pipeline.commands.explain.dedup import removed_lines
 from pipeline.commands.explain.explainer import Explainer
 from pipeline.commands.explain.reextract import Extractor
-from pipeline.commands.explain.stored import StoredRow
+from pipeline.commands.explain.stored import StoredDocument
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
 from pipeline.runner.fork_server import fork_server
+from pipeline.stages.finished import need
 from pipeline.stages.run_stages import run_stages
 from pipeline.stages.tokenizer.made import RunTokenizer, read_tokenizer
 from tests.conftest import DATA
 from tests.pipeline.every_kind import write_every_kind
 from transforms import storage
-from transforms.contracts.addresses import pack_address, unpack_address
+from transforms.contracts.addresses import unpack_address
 from transforms.dedup.lines.removed_lines import remove_lines
 from transforms.tokens.encode import encode_texts
 from transforms.tokens.rows import read_segments
@@ -62,8 +63,10 @@ def resolve_rows(run: Run, rows: int, *, seed: int) -> Resolved:
     """Draws `rows` rows of all shards, reads the documents of their segments again from the input, encodes them again, and compares."""
     started = time.monotonic()
     explainer, tokenizer = Explainer(run), read_tokenizer(run)
-    folder = run.stage("shards")
-    counts = {name: entry.rows for name, entry in explainer.manifests["shards"].files.items()}
+    folder = run.shards
+    counts = {
+        name: entry.rows for name, entry in need(explainer.stages.shards).manifest.files.items()
+    }
     every = [(name, row) for name, number in counts.items() for row in range(number)]
     drawn = sorted(random.Random(seed).sample(every, min(rows, len(every))))
     found = Resolved(rows=len(drawn))
@@ -91,25 +94,28 @@ def resolve_rows(run: Run, rows: int, *, seed: int) -> Resolved:
     documents = [
         document
         for part in np.unique(parts).tolist()
-        for document in explainer.read(part, rows_of[parts == part], rejected=False)
+        for document in explainer.read(StoredDocument, part, rows_of[parts == part])
     ]
     for document, outcome in Extractor(explainer.inputs).read_again(documents):
-        found.states.setdefault(document.values["source"], Counter())[outcome["state"]] += 1
-        if outcome["state"] != "equal":
+        found.states.setdefault(document.source, Counter())[outcome.state] += 1
+        if outcome.state != "equal":
             found.examples.append(f"{document.part}:{document.row} {outcome}")
         else:
             found.other_tokens += _count_others(
-                run, tokenizer, document, stretches[pack_address(document.part, document.row)]
+                run, tokenizer, document, stretches[document.address]
             )
     found.seconds = time.monotonic() - started
     return found
 
 
 def _count_others(
-    run: Run, tokenizer: RunTokenizer, document: StoredRow, stretches: list[tuple[int, np.ndarray]]
+    run: Run,
+    tokenizer: RunTokenizer,
+    document: StoredDocument,
+    stretches: list[tuple[int, np.ndarray]],
 ) -> int:
     """How many stretches of a document are not what its text, which has just been read again, gives when it is encoded again."""
-    text = remove_lines(document.values["text"], removed_lines(run, document.part, document.row))
+    text = remove_lines(document.text, removed_lines(run, document.part, document.row))
     ids = encode_texts(tokenizer.tokenizer, [text]).ids
     end = np.array([tokenizer.end_of_text], np.uint32)
     stream = np.concatenate([end, ids, end])

@@ -83,5 +83,5 @@ def test_a_run_on_a_store_without_rename(finished: Path, tmp_path: Path) -> None
         name for name in memory.ls("/bucket/run/shards", detail=False) if "train-news" in name
     )
     row = explain(f"memory:/{shard}:0", url=None, id=None, document=None, extract=True)
-    assert {document["read_again"]["state"] for document in row["documents"].values()} == {"equal"}
+    assert {document.read_again.outcome.state for document in row.documents.values()} == {"equal"}
     memory.rm("/bucket", recursive=True)

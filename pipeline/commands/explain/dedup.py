@@ -1,160 +1,38 @@
-"""What deduplication did with one document: kept or dropped, in favour of which other one, and which lines were removed."""
+"""Reads what deduplication did with one document from the files of its stage."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.commands.explain.verdicts import (
+    DedupVerdict,
+    Dropped,
+    DroppedMember,
+    DuplicateGroup,
+    EvaluationMatch,
+    Keeper,
+    Kept,
+    KnownBy,
+    RemovedLine,
+    Verdict,
+)
 from pipeline.run.folder import Run
 from transforms import storage
 from transforms.contracts.addresses import address_text, unpack_address
 from transforms.contracts.dedup import LINES_KEY
 from transforms.contracts.names import CONTAMINATION, DROPS, clusters_path
-from transforms.contracts.plain import JsonObject, to_object, to_plain
 from transforms.dedup.lines.removed_lines import read_removed
 from transforms.lookup import find_rows, read_matches, read_rows_of, same
 
-LISTED = 10
+LISTED_MEMBERS = 10
 _DROP_COLUMNS = ("row", "rule", "keeper", "keeper_id", "similarity", "other")
 _MATCH_COLUMNS = ("set", "grams", "excerpt")
-
-
-@dataclass(frozen=True, kw_only=True)
-class KnownBy:
-    """What a person knows a document by: where it was read, and the beginning of its text."""
-
-    source: str
-    origin: str
-    locator: str
-    url: str | None = None
-    title: str | None = None
-    excerpt: str
-
-    @property
-    def name(self) -> str:
-        return self.url or f"{self.source} {self.origin} {self.locator}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """A document that deduplication kept."""
-
-    verdict: str = "kept"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dropped:
-    """A document that was dropped, by which rule. `other`: the earlier run, or the evaluation set, that it matches."""
-
-    verdict: str = "dropped"
-    rule: str
-    similarity: float | None
-    other: str | None
-    keeper: "Keeper | None"
-
-
-Verdict: TypeAlias = Kept | Dropped
-
-
-@dataclass(frozen=True, kw_only=True)
-class Keeper:
-    """The document in favour of which another was dropped. `document`: its address.
-
-    `known_by` and `then`, its own verdict, are None where it is in an earlier run; `then` also where verdicts go round in a circle.
-    """
-
-    document: str | None
-    id: str
-    known_by: KnownBy | None = None
-    then: Verdict | None = None
-
-    def to_plain(self) -> JsonObject:
-        known_by = {} if self.known_by is None else to_object(self.known_by)
-        then = {} if self.then is None else {"then": to_plain(self.then)}
-        return {"document": self.document, "id": self.id, **known_by, **then}
-
-
-@dataclass(frozen=True, kw_only=True)
-class DroppedMember:
-    """A document of a group that was dropped in favour of the one that is explained, and its similarity to that."""
-
-    document: str
-    similarity: float
-    known_by: KnownBy
-
-    def to_plain(self) -> JsonObject:
-        return {
-            "document": self.document,
-            "similarity": self.similarity,
-            **to_object(self.known_by),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class DuplicateGroup:
-    """The group of duplicates of a document: how many `documents` it has, how many of them were `kept`.
-
-    `dropped`: how many were dropped in favour of this document; `members`: the first LISTED of these.
-    """
-
-    documents: int
-    kept: int
-    dropped: int
-    members: tuple[DroppedMember, ...]
-
-    def to_plain(self) -> JsonObject:
-        return {
-            "documents": self.documents,
-            "stay": self.kept,
-            "went_for_it": self.dropped,
-            "went": to_plain(self.members),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class RemovedLine:
-    """A line that was removed from the document, by its number from 0."""
-
-    line: int
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluationMatch:
-    """An evaluation set that shares `grams` n-grams with the document; `excerpt`: where."""
-
-    set: str
-    grams: int
-    excerpt: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DedupVerdict:
-    """What deduplication did with a document."""
-
-    verdict: Verdict
-    group: DuplicateGroup | None
-    lines: tuple[RemovedLine, ...]
-    evaluation_texts: tuple[EvaluationMatch, ...]
-
-    @property
-    def is_dropped(self) -> bool:
-        return isinstance(self.verdict, Dropped)
-
-    def to_plain(self) -> JsonObject:
-        """The verdict's keys stand beside the others. What is null or empty is left out."""
-        rest = {"group": self.group, "lines": self.lines, "evaluation_texts": self.evaluation_texts}
-        return {
-            key: value
-            for key, value in {**to_object(self.verdict), **to_object(rest)}.items()
-            if value not in (None, [])
-        }
-
 
 Describe = Callable[[int], KnownBy]
 """A document's address -> what a person knows it by."""
@@ -163,7 +41,10 @@ Describe = Callable[[int], KnownBy]
 def explain_dedup(
     run: Run, address: int, *, text: str, group: DuplicateGroup | None, describe: Describe
 ) -> DedupVerdict:
-    """The verdict on a document of a deduplicated run. `text`: the document's; `group`: that of `find_groups`."""
+    """The verdict on a document of a deduplicated run.
+
+    `text`: the document's. `group`: that of `find_groups`.
+    """
     part, row = unpack_address(address)
     return DedupVerdict(
         verdict=_verdict(run.dedup, address, describe),
@@ -176,7 +57,10 @@ def explain_dedup(
 def find_groups(
     run: Run, addresses: Sequence[int], describe: Describe
 ) -> dict[int, DuplicateGroup]:
-    """The group of duplicates of each document that has one. Reads `clusters.parquet` twice, a batch at a time."""
+    """The group of duplicates of each document that has one.
+
+    Reads `clusters.parquet` twice, a batch at a time.
+    """
     path = clusters_path(run.dedup)
     wanted = pa.array(addresses, pa.uint64())
     sizes: dict[int, int] = {}
@@ -187,39 +71,47 @@ def find_groups(
             components[entry["member"]] = entry["component"]
     if not sizes:
         return {}
-    kept: Counter[int] = Counter()
-    dropped: Counter[int] = Counter()
-    members: dict[int, list[tuple[int, float]]] = {address: [] for address in sizes}
-    chosen = pa.array(sorted(set(components.values())), pa.uint64())
-    for batch in _batches(path, ["component", "member", "keeper", "similarity"]):
-        batch = batch.filter(pc.is_in(batch.column("component"), chosen))
-        is_kept = pc.equal(batch.column("member"), batch.column("keeper"))
-        kept.update(batch.filter(is_kept).column("component").to_pylist())
-        drops = batch.filter(pc.and_(pc.invert(is_kept), pc.is_in(batch.column("keeper"), wanted)))
-        for keeper, number in Counter(drops.column("keeper").to_pylist()).items():
-            rows = drops.filter(
-                pc.equal(drops.column("keeper"), pa.scalar(keeper, pa.uint64()))
-            ).slice(0, LISTED - len(members[keeper]))
-            dropped[keeper] += number
-            members[keeper] += zip(
-                rows.column("member").to_pylist(),
-                rows.column("similarity").to_pylist(),
-                strict=True,
-            )
+    counts = _count_members(path, wanted, sorted(set(components.values())))
     return {
         address: DuplicateGroup(
             documents=size,
-            kept=kept[components[address]],
-            dropped=dropped[address],
+            kept=counts.kept[components[address]],
+            dropped=counts.dropped[address],
             members=tuple(
                 DroppedMember(
                     document=address_text(member), similarity=similarity, known_by=describe(member)
                 )
-                for member, similarity in members[address]
+                for member, similarity in counts.members[address]
             ),
         )
         for address, size in sizes.items()
     }
+
+
+class _Members(NamedTuple):
+    """`kept`: documents by component. By keeper: how many were `dropped`, and the first of them."""
+
+    kept: Counter[int]
+    dropped: Counter[int]
+    members: defaultdict[int, list[tuple[int, float]]]
+
+
+def _count_members(path: str, keepers: pa.Array, components: list[int]) -> _Members:
+    counts = _Members(Counter(), Counter(), defaultdict(list))
+    chosen = pa.array(components, pa.uint64())
+    for batch in _batches(path, ["component", "member", "keeper", "similarity"]):
+        batch = batch.filter(pc.is_in(batch.column("component"), chosen))
+        is_kept = pc.equal(batch.column("member"), batch.column("keeper"))
+        counts.kept.update(batch.filter(is_kept).column("component").to_pylist())
+        drops = batch.filter(pc.and_(pc.invert(is_kept), pc.is_in(batch.column("keeper"), keepers)))
+        for keeper, number in Counter(drops.column("keeper").to_pylist()).items():
+            members = counts.members[keeper]
+            rows = drops.filter(pc.equal(drops.column("keeper"), pa.scalar(keeper, pa.uint64())))
+            rows = rows.slice(0, LISTED_MEMBERS - len(members))
+            similarities = rows.column("similarity").to_pylist()
+            counts.dropped[keeper] += number
+            members += zip(rows.column("member").to_pylist(), similarities, strict=True)
+    return counts
 
 
 def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
@@ -233,7 +125,10 @@ def removed_lines(run: Run, part: int, row: int) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class _Drop:
-    """A row of a drops file. `keeper`: an address, in this run or in the `other`; null where none is known."""
+    """A row of a drops file.
+
+    `keeper`: an address, in this run or in the `other`; None where none is known.
+    """
 
     row: int
     rule: str
@@ -249,7 +144,7 @@ class _Drop:
 
 
 def _verdict(folder: str, address: int, describe: Describe) -> Verdict:
-    """Follows drops from a document to the one that is kept, then builds the verdicts from that end: a chain may be long."""
+    """Follows the drops from a document, then builds the verdicts from the last one back."""
     drops: list[_Drop] = []
     seen: set[int] = set()
     at: int | None = address

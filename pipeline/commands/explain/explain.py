@@ -1,4 +1,4 @@
-"""`tokenmill explain`: where the tokens of a shard's row came from, and what every stage did with a document or record."""
+"""`tokenmill explain`: where a shard's row came from, and what every stage did with a document."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -43,7 +43,10 @@ def parse_target(text: str) -> Target | None:
 def explain(
     text: str, *, url: str | None, id: str | None, document: str | None, extract: bool
 ) -> Explanation:
-    """What `text` names: a row of a file, or a run with one of `url`, `id` and `document`. Raises ConfigError where it does not add up."""
+    """What `text` names: a row of a file, or a run with one of `url`, `id` and `document`.
+
+    Raises ConfigError for any other combination.
+    """
     questions = [(explain_url, url), (explain_id, id), (explain_document, document)]
     asked = [(answer, question) for answer, question in questions if question is not None]
     if target := parse_target(text):
@@ -61,7 +64,8 @@ def explain(
         raise ConfigError(
             what,
             where=text,
-            remedy="give one of --url, --id and --document, or name a shard and its row, FILE.arrow:ROW",
+            remedy="give one of --url, --id and --document, "
+            "or name a shard and its row, FILE.arrow:ROW",
         )
     folder = load_config(text).folder if text.endswith(".toml") else text
     answer, question = asked[0]
@@ -78,12 +82,16 @@ def _no_row(path: str) -> ConfigError:
     return ConfigError(
         what,
         where=path,
-        remedy=f"add a number from 0 to {max(rows - 1, 0)}, FILE:0; `tokenmill inspect` shows the whole",
+        remedy=f"add a number from 0 to {max(rows - 1, 0)}, FILE:0; "
+        "`tokenmill inspect` shows the whole",
     )
 
 
 def explain_row(target: Target, *, extract: bool = False) -> Explanation:
-    """A row of a shard, of a part of the documents or of its rejects. Raises ConfigError for a file or row that is not there."""
+    """A row of a shard, of a part of the documents or of its rejects.
+
+    Raises ConfigError for a file or row that does not exist.
+    """
     if not storage.exists(target.path):
         raise ConfigError(
             "there is no such file",
@@ -199,7 +207,8 @@ def _note(explainer: Explainer, tokenizer: Tokenizer | None) -> str | None:
         []
         if whole
         else [
-            "the documents that it was made from are not beside the shard, so only addresses are known"
+            "the documents that it was made from are not beside the shard, "
+            "so only addresses are known"
         ]
     )
     missing += (

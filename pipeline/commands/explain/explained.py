@@ -6,10 +6,10 @@ Fields have the names of the JSON keys. A field with a default of None is left o
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pipeline.commands.explain.dedup import DedupVerdict
 from pipeline.commands.explain.inputs import InputState
 from pipeline.commands.explain.outcomes import ReadAgainOutcome
 from pipeline.commands.explain.segments import Segment
+from pipeline.commands.explain.verdicts import DedupVerdict
 from transforms.contracts.plain import JsonObject
 
 Fate: TypeAlias = Literal["kept", "dropped", "in the shards", "rejected"]
@@ -17,7 +17,10 @@ Fate: TypeAlias = Literal["kept", "dropped", "in the shards", "rejected"]
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainedRow:
-    """What is said of documents and rejects alike. `row`: FILE:ROW in the documents stage. The rest: where it was read."""
+    """What is said of documents and rejects alike.
+
+    `row`: FILE:ROW in the documents stage. The fields after it: where the record was read.
+    """
 
     fate: Fate
     row: str
@@ -33,7 +36,10 @@ class ExplainedRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """The shard that holds a document, its rows in the order of the document, and the document's tokens."""
+    """The shard that holds a document, and how many tokens the document has.
+
+    `rows`: those of the shard that hold it, in the order of the document.
+    """
 
     split: str
     file: str
@@ -50,10 +56,11 @@ class InNoShard:
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainedDocument(ExplainedRow):
-    """A document. `document`: its address; `kept`: its kept columns; `filters`: those it passed; `characters`: of its text.
+    """A document. `document`: its address; `kept`: its kept columns; `filters`: those it passed.
 
-    `signals`: what filters measured, if the run wrote that. `dedup` and `shards` are None where the stage is not finished, and
-    `shards` of a dropped document. `not_done`: the stages that are not finished.
+    `signals`: what filters measured, if the run wrote that. `dedup` and `shards` are None where the
+    stage is not finished, and `shards` of a dropped document. `not_done`: the stages that are not
+    finished.
     """
 
     document: str
@@ -76,7 +83,10 @@ class ExplainedDocument(ExplainedRow):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainedReject(ExplainedRow):
-    """A record that the documents stage rejected: its `stage` there, rule, value and threshold, and the beginning of its text."""
+    """A record that the documents stage rejected: by which rule, and the beginning of its text.
+
+    `stage`: the step of the documents stage that rejected it.
+    """
 
     stage: str
     rule: str
@@ -90,7 +100,10 @@ class ExplainedReject(ExplainedRow):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainedMatches:
-    """The documents and rejects that were asked for. `near`: without any, URLs of the run that are like the one asked for."""
+    """The documents and rejects that were asked for.
+
+    `near`: if there are none, the URLs of the run that are most like the one asked for.
+    """
 
     kind: str = "documents"
     path: str
@@ -105,9 +118,11 @@ class ExplainedMatches:
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainedShardRow:
-    """A row of a shard. `targets`: tokens it predicts; `bytes`: of their text; `outside_segments`: separators and padding.
+    """A row of a shard.
 
-    `documents`: those of its segments, by address. `note`: what cannot be said, as the run is not there or is another one.
+    `targets`: tokens it predicts. `bytes`: of their text. `outside_segments`: separators, padding.
+    `documents`: those of its segments, by address. `note`: what cannot be said, as the run is not
+    beside the shard or is another one.
     """
 
     kind: str = "row"

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
-from pipeline.commands.explain.dedup import DuplicateGroup, KnownBy, explain_dedup, find_groups
+from pipeline.commands.explain.dedup import explain_dedup, find_groups
 from pipeline.commands.explain.explained import (
     ExplainedDocument,
     ExplainedReject,
@@ -25,6 +25,7 @@ from pipeline.commands.explain.explained import (
 from pipeline.commands.explain.inputs import Inputs
 from pipeline.commands.explain.outcomes import ReadAgainOutcome
 from pipeline.commands.explain.stored import StoredDocument, StoredReject, StoredRow, kind_of_file
+from pipeline.commands.explain.verdicts import DuplicateGroup, KnownBy
 from pipeline.run.folder import Run
 from pipeline.run.stage_names import STAGE_NAMES
 from pipeline.stages.finished import Finished, need, read_finished
@@ -85,7 +86,7 @@ class Explainer:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the run is finished and its shards were made from the documents that are there now."""
+        """Whether the run is finished and its shards were made from its present documents."""
         chain = [stage for stage in self._in_order() if stage is not None]
         follows = (
             after.upstream == before.fingerprint for before, after in itertools.pairwise(chain)
@@ -117,7 +118,7 @@ class Explainer:
         )
 
     def stored_row(self, kind: type[R], part: int, row: int) -> R:
-        """A document or reject with all its columns. Raises ConfigError for one that is not there."""
+        """A document or reject with all its columns. Raises ConfigError where there is none."""
         name = kind.files.name(part)
         entry = self.documents.files.get(name)
         if entry is None or row >= entry.rows:
@@ -159,7 +160,10 @@ class Explainer:
     def explain(
         self, rows: Sequence[StoredRow], *, extract: bool, shard: str = ""
     ) -> list[ExplainedDocument | ExplainedReject]:
-        """What every stage did with each of these. `shard`: the one that is likely to hold them, which is looked into first."""
+        """What every stage did with each of these rows.
+
+        `shard`: the one that is likely to hold them, which is searched first.
+        """
         again = self._read_again(rows) if extract and rows else {}
         documents = [row for row in rows if isinstance(row, StoredDocument)]
         addresses = [row.address for row in documents]
@@ -188,18 +192,18 @@ class Explainer:
         return KnownBy(excerpt=_excerpt(values.pop("text")), **values)
 
     def locate(self, source: str, address: int, *, first: str = "") -> Placement | None:
-        """Where the shards hold a document of a source. `first`: the shard that is looked into first."""
+        """Where the shards hold a document of a source. `first`: the shard to search first."""
         names = [name for name in need(self.stages.shards).manifest.files if f"-{source}-" in name]
         for name in sorted(names, key=lambda name: (name != first, names.index(name))):
             shard = self._read_shard(name)
-            own = shard.segments.take(shard.segments.document == np.uint64(address))
-            if len(own):
-                rows = own.row[np.argsort(own.offset)].tolist()
+            stretches = shard.segments.take(shard.segments.document == np.uint64(address))
+            if len(stretches):
+                rows = stretches.row[np.argsort(stretches.offset)].tolist()
                 return Placement(
                     split=shard.split,
                     file=name,
                     rows=tuple(rows),
-                    tokens=int(own.document_tokens.max()),
+                    tokens=int(stretches.document_tokens.max()),
                 )
         return None
 
@@ -212,9 +216,8 @@ class Explainer:
         return self._last_shard
 
     def _read_again(self, rows: Sequence[StoredRow]) -> dict[str, ReadAgainOutcome]:
-        from pipeline.commands.explain.reextract import (
-            Extractor,
-        )  # what it imports takes as long as all the rest
+        # What it imports takes as long as all the rest.
+        from pipeline.commands.explain.reextract import Extractor
 
         extractor = Extractor(self.inputs)
         outcomes = {row.name: outcome for row, outcome in extractor.read_again(rows)}

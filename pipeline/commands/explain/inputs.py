@@ -15,7 +15,10 @@ from transforms.sources.registry import KINDS
 
 @dataclass(frozen=True, kw_only=True)
 class InputState:
-    """An input file: its path and size when it was planned; `state`: "there", "missing", or how it is not as it was."""
+    """An input file: its path and size when it was planned.
+
+    `state`: "there", "missing", or how it differs from what was planned.
+    """
 
     path: str
     bytes: int
@@ -39,7 +42,7 @@ class StoredSource:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredConfiguration:
-    """What the configuration of a finished documents stage says of its sources and of its language model, by sha256."""
+    """The sources and the language model (its sha256) of a finished documents stage."""
 
     sources: dict[str, StoredSource]
     language_model: str

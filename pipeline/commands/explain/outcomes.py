@@ -1,4 +1,7 @@
-"""What comes of reading a stored row's input again: one class for each outcome, with its `state` in JSON and its line for a terminal."""
+"""The outcomes of reading a stored row's input again, one class each.
+
+`state` names the outcome in JSON, `line` says it on a terminal.
+"""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -32,7 +35,10 @@ class EqualDocument:
 
 @dataclass(frozen=True, kw_only=True)
 class OtherText:
-    """The text differs. `diff`: the lines around the first difference, as a unified diff; `text`: what it is now."""
+    """The text differs.
+
+    `diff`: the lines around the first difference, as a unified diff. `text`: what it is now.
+    """
 
     state: Literal["differs"] = "differs"
     diff: str
@@ -57,7 +63,7 @@ class OtherColumns:
 
 @dataclass(frozen=True, kw_only=True)
 class NowRejected:
-    """A document that the filters reject now: by which stage and rule, and its text as the rule saw it."""
+    """A document that is rejected now: by which stage and rule, and the text as the rule saw it."""
 
     state: Literal["rejected"] = "rejected"
     why: str

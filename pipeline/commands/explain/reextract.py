@@ -1,4 +1,4 @@
-"""Reading the input of a run again, with the run's own configuration, and comparing what comes with what is stored."""
+"""Reads the input of a run again, as the run did, and compares it with what is stored."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -41,14 +41,17 @@ _DECIDING = ("resiliparse", "fastwarc", "fasttext-predict", "pyarrow", "tokenmil
 
 
 class Extractor:
-    """Reads rows of a run's `documents` stage again. Raises ConfigError where the run's configuration cannot be loaded any more."""
+    """Reads rows of a run's documents stage again.
+
+    Raises ConfigError where the run's configuration cannot be loaded any more.
+    """
 
     def __init__(self, inputs: Inputs):
         self._inputs = inputs
         self._config = load_config(inputs.run.configuration)
 
     def read_again(self, rows: Iterable[StoredRow]) -> Iterator[tuple[StoredRow, Outcome]]:
-        """What the input gives now for each row, compared with what is stored. Rows come file by file, not in their order."""
+        """What the input gives now for each row, compared with what is stored; file by file."""
         files: dict[tuple[int, str], list[StoredRow]] = {}
         for row in rows:
             files.setdefault((row.part, row.origin), []).append(row)
@@ -108,7 +111,7 @@ class Extractor:
             )
 
     def _present(self, file: InputFile, config: Config) -> InputFile:
-        """The file where it was planned; if it is missing, the one of the same origin that the configuration lists."""
+        """The file as planned; if it is missing, one of the same origin that is listed now."""
         if storage.exists(file.path):
             return file
         try:

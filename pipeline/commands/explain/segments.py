@@ -12,10 +12,11 @@ from transforms.tokens.shards import MappedShard
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """A stretch of a document. `positions`: its first and last in the row; `document_tokens`: its first and last in the document, from 1.
+    """A stretch of a document in a row.
 
-    `targets`: how many of its tokens are predicted. `begins`, `ends`: whether the document does so here. `text`: None without the
-    tokenizer.
+    `positions`: its first and last position in the row. `document_tokens`: its first and last token
+    in the document, from 1. `targets`: how many of its tokens are predicted. `begins`, `ends`:
+    whether the document does so here. `text`: None without the tokenizer.
     """
 
     document: str

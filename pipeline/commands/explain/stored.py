@@ -1,4 +1,4 @@
-"""Rows of a run's documents stage as they are stored: documents and rejects, their columns typed."""
+"""Rows of a run's documents stage: documents and rejects, their columns typed."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -10,8 +10,9 @@ from transforms.contracts.names import PARTS, REJECTS, NumberedFiles
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRow:
-    """The columns that documents and rejects share. `part` and `row`: the file of the stage that holds it, and where in it.
+    """The columns that documents and rejects share.
 
+    `part` and `row`: the file of the stage that holds it, and where in it.
     `files`: the names of the files that hold rows of this kind.
     """
 
@@ -74,7 +75,7 @@ _KINDS: tuple[type[StoredRow], ...] = (StoredDocument, StoredReject)
 
 
 def kind_of_file(name: str) -> tuple[type[StoredRow], int] | None:
-    """What the rows of a file of the documents stage are, and the number of its part; None for another file."""
+    """The kind of the rows of a file, and the number of its part; None for other files."""
     for kind in _KINDS:
         if (
             kind.files.matches(name)

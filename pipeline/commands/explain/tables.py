@@ -6,15 +6,6 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline.commands.explain.dedup import (
-    DedupVerdict,
-    Dropped,
-    DuplicateGroup,
-    Keeper,
-    Kept,
-    KnownBy,
-    Verdict,
-)
 from pipeline.commands.explain.explained import (
     ExplainedDocument,
     ExplainedReject,
@@ -26,6 +17,15 @@ from pipeline.commands.explain.explained import (
 )
 from pipeline.commands.explain.outcomes import OtherText, ReadAgainOutcome
 from pipeline.commands.explain.segments import Segment
+from pipeline.commands.explain.verdicts import (
+    DedupVerdict,
+    Dropped,
+    DuplicateGroup,
+    Keeper,
+    Kept,
+    KnownBy,
+    Verdict,
+)
 from pipeline.terminal import shown_path
 
 _SHOWN = 160
@@ -66,9 +66,10 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 
 
 def marked_text(segment: Segment, *, shown: int | None = None) -> str:
-    """A segment's text with ⟦ where its document begins, ⟧ where it ends, … where it goes on in another row; line ends as ⏎.
+    """A segment's text with its boundaries marked, line ends as ⏎.
 
-    With `shown`, at most so many characters of its beginning and of its end.
+    ⟦: its document begins, ⟧: it ends, …: it continues in another row.
+    `shown`: at most so many characters of the beginning and of the end.
     """
     text = (segment.text or "").replace("\n", "⏎")
     if shown is not None and len(text) > 2 * shown:
@@ -106,7 +107,8 @@ def _place(segment: Segment, document: ExplainedDocument | None) -> str:
         else ""
     )
     extent = _EXTENTS[segment.begins, segment.ends]
-    return f"positions {first:,} to {last:,}: tokens {begin:,} to {end:,}{of} of document {segment.document}, {extent}"
+    tokens = f"tokens {begin:,} to {end:,}{of} of document {segment.document}"
+    return f"positions {first:,} to {last:,}: {tokens}, {extent}"
 
 
 def _print_lines(console: Console, lines: Iterable[Line]) -> None:
@@ -145,10 +147,8 @@ def _shard_lines(document: ExplainedDocument) -> Iterator[Line]:
         rows = placement.rows
         more = f", … ({len(rows):,} in all)" if len(rows) > _LISTED_ROWS else ""
         listed = ", ".join(f"{row:,}" for row in rows[:_LISTED_ROWS]) + more
-        yield (
-            "shards",
-            f"{placement.tokens:,} tokens in {placement.file}, row{'s' if len(rows) > 1 else ''} {listed}",
-        )
+        which = f"row{'s' if len(rows) > 1 else ''} {listed}"
+        yield "shards", f"{placement.tokens:,} tokens in {placement.file}, {which}"
     elif isinstance(placement, InNoShard):
         yield "shards", "none, though it was kept: check the run with `tokenmill verify`"
     elif document.dedup and document.dedup.is_dropped:
@@ -173,10 +173,8 @@ def _origin_lines(row: ExplainedRow) -> Iterator[Line]:
     if row.url:
         yield "url", row.url
     yield "source", f"{row.source} ({row.source_kind})"
-    yield (
-        "file",
-        f"{row.origin}  ({shown_path(row.input.path)}, {row.input.bytes:,} bytes, {row.input.state})",
-    )
+    file = row.input
+    yield "file", f"{row.origin}  ({shown_path(file.path)}, {file.bytes:,} bytes, {file.state})"
     yield "locator", f"{row.locator}: {row.locator_meaning}"
 
 
@@ -195,22 +193,18 @@ def _dedup_lines(dedup: DedupVerdict) -> Iterator[Line]:
     for line in dedup.lines:
         yield "line removed", f"{line.line}: {_shortened(line.text, _TITLE)}"
     for match in dedup.evaluation_texts:
-        yield (
-            "evaluation",
-            f"shares {match.grams:,} n-grams with {match.set}: {_shortened(match.excerpt, _TITLE)}",
-        )
+        excerpt = _shortened(match.excerpt, _TITLE)
+        yield "evaluation", f"shares {match.grams:,} n-grams with {match.set}: {excerpt}"
 
 
 def _drop_lines(dropped: Dropped) -> Iterator[Line]:
-    """A document that was dropped, the one in favour of which it was, and so on to one that is kept."""
+    """Each drop of a chain: the document, the one in favour of which it was dropped, and so on."""
     label = "duplicates"
     verdict: Verdict | None = dropped
     while isinstance(verdict, Dropped):
         keeper = verdict.keeper
-        yield (
-            label,
-            f"dropped by {verdict.rule}{_similarity(verdict.similarity)}{_in_favour_of(verdict, keeper)}",
-        )
+        rule = f"{verdict.rule}{_similarity(verdict.similarity)}"
+        yield label, f"dropped by {rule}{_in_favour_of(verdict, keeper)}"
         if keeper and keeper.known_by:
             yield "", _known_by(keeper.known_by)
         label, verdict = "", keeper.then if keeper else None
@@ -221,7 +215,8 @@ def _drop_lines(dropped: Dropped) -> Iterator[Line]:
 def _in_favour_of(verdict: Dropped, keeper: Keeper | None) -> str:
     """`other` is an earlier run, where it has a keeper, or an evaluation set."""
     if keeper:
-        return f" in favour of {keeper.document}{f' of {verdict.other}' if verdict.other else ''}"
+        of = f" of {verdict.other}" if verdict.other else ""
+        return f" in favour of {keeper.document or 'a document'}{of}"
     return f", matches {verdict.other}" if verdict.other else ""
 
 

@@ -14,22 +14,25 @@ from rich.console import Console
 from pipeline.commands.explain.explain import parse_target
 from pipeline.commands.explain.explainer import Explainer
 from pipeline.commands.explain.reextract import Extractor
+from pipeline.commands.explain.stored import StoredDocument, StoredReject
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
+from pipeline.stages.all_stages import STAGES
+from pipeline.stages.finished import need
 from pipeline.stages.run_stages import run_stages
+from pipeline.stages.stage import Stage
 from tests.bench.explain import resolve_rows
 from tests.fuzz.seeds import SEEDS
 from tests.pipeline.every_kind import write_every_kind
-from tests.pipeline.runs import STAGES
 from tests.pipeline.test_cli import check_error
 from tests.pipeline.test_plugins import project  # noqa: F401  a fixture
 from transforms.contracts.manifest import read_manifest
 from transforms.tokens.shards import open_shard
 
 
-def make(path: Path, *, stages: Sequence[str] = STAGES) -> Path:
+def make(path: Path, *, stages: Sequence[Stage] = STAGES) -> Path:
     """Runs stages of a configuration in this process; returns the run's folder."""
     progress = StageProgress(Console(quiet=True))
     run_stages(load_config(str(path)), RunnerSettings(workers=1), stages=stages, progress=progress)
@@ -53,15 +56,9 @@ def in_ranges(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
 
 
-def everything(explainer: Explainer) -> list:
+def everything(explainer: Explainer) -> list[StoredDocument | StoredReject]:
     """All documents and all rejects of a run."""
-    files = explainer.manifests["documents"].files
-    rows = []
-    for name, entry in files.items():
-        kind, _, number = name.removesuffix(".parquet").partition("-")
-        if kind in ("part", "rejects"):
-            rows += explainer.read(int(number), np.arange(entry.rows), rejected=kind == "rejects")
-    return rows
+    return explainer.matching_rows(["id"], lambda batch: np.ones(len(batch), bool))
 
 
 @pytest.mark.parametrize("made", ["every_kind", "in_ranges"])
@@ -72,11 +69,13 @@ def test_every_document_and_reject_of_every_kind_comes_again_from_its_input(
     rows = everything(explainer)
     outcomes = list(Extractor(explainer.inputs).read_again(rows))
     assert len(outcomes) == len(rows)
-    assert {outcome["state"] for _, outcome in outcomes} == {"equal"}
-    sources = Counter(row.values["source"] for row in rows)
-    assert set(sources) == set(explainer.manifests["documents"].counters["sources"])
+    assert {outcome.state for _, outcome in outcomes} == {"equal"}
+    sources = Counter(row.source for row in rows)
+    counters = need(explainer.stages.documents).counters.sources
+    assert set(sources) == set(counters)
+    assert len(rows) == sum(source.read for source in counters.values())
     assert set(sources) == {*SEEDS, "edited"}
-    edits = explainer.manifests["documents"].counters["sources"]["edited"]["done"]
+    edits = counters["edited"].done
     assert {
         "pii/email",
         "encoding-noise/invisible",
@@ -97,11 +96,11 @@ def test_the_odd_real_files_resolve(tmp_path: Path, data_folder: Path) -> None:
     explainer = Explainer(
         Run(str(make(write_every_kind(tmp_path, data=data_folder), stages=STAGES[:1])))
     )
-    rows = [row for row in everything(explainer) if row.values["source"].startswith("odd")]
+    rows = [row for row in everything(explainer) if row.source.startswith("odd")]
     outcomes = list(Extractor(explainer.inputs).read_again(rows))
-    assert {outcome["state"] for _, outcome in outcomes} == {"equal"}
-    assert {row.values["source"] for row in rows} == {"odd", "odd_wet", "odd_book", "odd_page"}
-    assert any(row.rejected for row in rows)
+    assert {outcome.state for _, outcome in outcomes} == {"equal"}
+    assert {row.source for row in rows} == {"odd", "odd_wet", "odd_book", "odd_page"}
+    assert any(isinstance(row, StoredReject) for row in rows)
 
 
 def shard_rows(folder: Path) -> list[tuple[Path, int]]:
@@ -174,11 +173,13 @@ def parts(folder: Path) -> list[tuple[int, object]]:
 def test_rows_of_a_document_follow_each_other(tokenmill: Callable, finished: Path) -> None:
     explainer = Explainer(Run(str(finished)))
     book = next(
-        row for row in everything(explainer) if row.values["source"] == "books" and not row.rejected
+        row
+        for row in everything(explainer)
+        if row.source == "books" and isinstance(row, StoredDocument)
     )
-    placed = json.loads(
-        tokenmill("explain", finished, "--id", book.values["id"].hex(), "--json").out
-    )["found"][0]["shards"]
+    placed = json.loads(tokenmill("explain", finished, "--id", book.id.hex(), "--json").out)[
+        "found"
+    ][0]["shards"]
     assert len(placed["rows"]) > 3
     path = finished / "shards" / placed["file"]
     stretches = []
@@ -187,7 +188,7 @@ def test_rows_of_a_document_follow_each_other(tokenmill: Callable, finished: Pat
         stretches += [
             one for one in values["segments"] if one["document"] == f"{book.part}:{book.row}"
         ]
-    assert "".join(one["text"] for one in stretches).startswith(book.values["text"][:50])
+    assert "".join(one["text"] for one in stretches).startswith(book.text[:50])
     first_tokens = [one["document_tokens"][0] for one in stretches]
     assert first_tokens == sorted(first_tokens)
     assert [one["begins"] for one in stretches] == [True, *[False] * (len(stretches) - 1)]
@@ -195,10 +196,12 @@ def test_rows_of_a_document_follow_each_other(tokenmill: Callable, finished: Pat
 
 
 def test_a_rejected_record_shows_rule_and_value(tokenmill: Callable, finished: Path) -> None:
-    rejects = [row for row in everything(Explainer(Run(str(finished)))) if row.rejected]
-    few = next(row for row in rejects if row.values["rule"] == "gopher/too-few-words")
+    rejects = [
+        row for row in everything(Explainer(Run(str(finished)))) if isinstance(row, StoredReject)
+    ]
+    few = next(row for row in rejects if row.rule == "gopher/too-few-words")
     values = json.loads(
-        tokenmill("explain", finished, "--id", few.values["id"].hex(), "--extract", "--json").out
+        tokenmill("explain", finished, "--id", few.id.hex(), "--extract", "--json").out
     )["found"]
     assert [found["fate"] for found in values] == ["rejected"]
     assert (values[0]["stage"], values[0]["rule"], values[0]["value"]) == (
@@ -219,9 +222,9 @@ def test_signals_are_shown_where_they_were_written(in_ranges: Path) -> None:
     edited = next(
         row
         for row in everything(explainer)
-        if row.values["source"] == "edited" and not row.rejected
+        if row.source == "edited" and isinstance(row, StoredDocument)
     )
-    signals = explainer.explain([edited], extract=False)[0]["signals"]
+    signals = explainer.explain([edited], extract=False)[0].signals
     assert {"line-rules/removed-words", "language-paragraphs/dropped-characters"} <= set(signals)
 
 
@@ -322,7 +325,7 @@ def test_a_changed_input_is_told_with_the_first_difference(
     assert text[100:110].upper() in printed
 
 
-def test_input_that_is_gone_or_shorter_is_told(tokenmill: Callable, changed: Path) -> None:
+def test_input_that_is_missing_or_shorter_is_told(tokenmill: Callable, changed: Path) -> None:
     path = changed / "input" / "news-0.jsonl"
     path.write_text("")
     found = json.loads(
@@ -335,7 +338,7 @@ def test_input_that_is_gone_or_shorter_is_told(tokenmill: Callable, changed: Pat
         tokenmill("explain", changed / "run", "--document", "0:1", "--extract", "--json").out
     )["found"][0]
     assert found["read_again"]["state"] == "unreadable"
-    assert found["input"]["state"] == "gone"
+    assert found["input"]["state"] == "missing"
 
 
 def test_input_that_was_moved_is_found_by_the_configuration(
@@ -387,14 +390,14 @@ def test_a_plugins_kind_and_filter_read_again_from_a_run_that_was_moved(project:
     (project / "my_filters.py").unlink()
     explainer = Explainer(Run(str(project / "moved")))
     rows = everything(explainer)
-    assert {outcome["state"] for _, outcome in Extractor(explainer.inputs).read_again(rows)} == {
+    assert {outcome.state for _, outcome in Extractor(explainer.inputs).read_again(rows)} == {
         "equal"
     }
-    assert {row.values["rule"] for row in rows if row.rejected} == {
+    assert {row.rule for row in rows if isinstance(row, StoredReject)} == {
         "shouting/capitals",
         "verses/empty",
     }
-    assert explainer.explain(rows[:1], extract=False)[0]["locator_meaning"] in (
+    assert explainer.explain(rows[:1], extract=False)[0].locator_meaning in (
         "as the reader of this kind counts",
         "the whole file",
     )

@@ -27,21 +27,23 @@ from transforms.contracts.plain import to_object
     ],
 )
 def test_a_url_is_found_however_it_is_spelled(both: Path, url: str, fates: list[str]) -> None:
-    found = explain_url(Run(str(both.parent / "run")), url)["found"]
-    assert sorted(one["fate"] for one in found) == sorted(fates)
+    explained = explain_url(Run(str(both.parent / "run")), url).found
+    assert sorted(row.fate for row in explained) == sorted(fates)
+
+
+def _in_json(folder: Path, id: str) -> dict:
+    return to_object(explain_id(Run(str(folder)), id).found[0])
 
 
 def verdicts(folder: Path) -> dict[str, dict]:
-    """By rule, what is told of the first document that it dropped; under `lines` of one that lost lines."""
+    """By rule, what is said in JSON of the first document that it dropped; under `lines` of one that lost lines."""
     found = {}
     for path in sorted(folder.glob("dedup/drops-*.parquet")):
         for drop in pq.read_table(path).to_pylist():
-            found.setdefault(
-                drop["rule"], explain_id(Run(str(folder)), drop["id"].hex())["found"][0]
-            )
+            found.setdefault(drop["rule"], _in_json(folder, drop["id"].hex()))
     for path in sorted(folder.glob("dedup/lines-*.parquet")):
         for entry in pq.read_table(path).to_pylist():
-            found.setdefault("lines", explain_id(Run(str(folder)), entry["id"].hex())["found"][0])
+            found.setdefault("lines", _in_json(folder, entry["id"].hex()))
     return found
 
 
@@ -70,9 +72,9 @@ def test_every_rule_of_deduplication_is_told(tokenmill: Callable, both: Path) ->
         {"line": 0, "text": "Home | Contact the editors of this page"}
     ]
     printed = tokenmill("explain", folder, "--id", found["dedup/exact"]["id"]).out
-    assert re.search(r"dropped by dedup/exact \(similarity 1\) for the sake of \d+:\d+", printed)
-    assert "which stays" in printed
-    keeper = explain_id(Run(str(folder)), exact["keeper"]["id"])["found"][0]["dedup"]
+    assert re.search(r"dropped by dedup/exact \(similarity 1\) in favour of \d+:\d+", printed)
+    assert "which is kept" in printed
+    keeper = _in_json(folder, exact["keeper"]["id"])["dedup"]
     assert (keeper["verdict"], keeper["group"]["went_for_it"]) == ("kept", 1)
     assert keeper["group"]["went"][0]["document"] == found["dedup/exact"]["document"]
     assert "0: Home | Contact" in tokenmill("explain", folder, "--id", found["lines"]["id"]).out
@@ -136,12 +138,7 @@ def less_similar(rows: list[dict]) -> None:
     ],
 )
 def test_damage_to_it_is_found(
-    both: Path,
-    tmp_path: Path,
-    pattern: str,
-    edit: Damage,
-    check: str,
-    part: str,
+    both: Path, tmp_path: Path, pattern: str, edit: Damage, check: str, part: str
 ) -> None:
     folder = tmp_path / "run"
     shutil.copytree(both.parent / "run", folder)
