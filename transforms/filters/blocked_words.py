@@ -1,8 +1,9 @@
 """Filter `blocked-words`: rejects documents with words or phrases of a list.
 
-C4 (Raffel et al. 2020, arXiv:1910.10683, section 2.2) drops pages with any word of LDNOOBW, the "List of Dirty, Naughty, Obscene, and
-Otherwise Bad Words" (a file for each language, named by its code). No list comes with this filter. Such lists also drop harmless pages,
-above all on medicine, law and minorities (Dodge et al. 2021, arXiv:2104.08758): hence the thresholds.
+C4 (Raffel et al. 2020, arXiv:1910.10683, section 2.2) drops pages with any word of LDNOOBW, the
+"List of Dirty, Naughty, Obscene, and Otherwise Bad Words", which has one file per language, named
+by its code. The filter ships no list. Such lists also drop harmless pages, above all on medicine,
+law and minorities (Dodge et al. 2021, arXiv:2104.08758), so both thresholds are options.
 """
 
 import unicodedata
@@ -36,12 +37,17 @@ def judge_blocked_words(
     max_found: int = 0,
     max_share: float = 0.0,
 ) -> Verdicts:
-    """Rejects documents in which more than `max_found` words or phrases are found and these are more than `max_share` of the words.
+    """Rejects documents with too many matches of blocked words or phrases.
 
-    `words` and the lines of `files` are for all languages; `lists` = {code: file} and `folder` (a file named by each code, as LDNOOBW has
-    them, with or without ".txt") for documents of that language. Entries are found in any case, as whole words; in scripts
-    without spaces anywhere. An entry must stand as it is written, but for its case and the white space inside. Every place counts once
-    for each entry. Value: the number of finds; signal `blocked-words/share`: finds per word.
+    A document is rejected (`blocked-words/found`) when it has more than `max_found` matches and
+    more than `max_share` matches per word. The value is the number of matches; the signal
+    `blocked-words/share` is matches per word.
+
+    `words` and the lines of `files` apply to all languages. `lists` = {code: file} and `folder`
+    (one file per language code, with or without ".txt", as in LDNOOBW) apply to documents of that
+    language. An entry matches whole words in any case, with any white space between them; an entry
+    without word characters, or in a script without spaces, matches anywhere. Each occurrence counts
+    once per entry.
     """
     rows = len(text)
     codes = language.cast(pa.string()).to_pylist()
@@ -70,7 +76,7 @@ def judge_blocked_words(
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
-    """An entry in lowercase: `before` and `after` its words stand symbols, `core` is from the first word to the last."""
+    """An entry in lowercase: `core`, from its first to its last word, and the symbols around it."""
 
     before: str
     core: str
@@ -78,7 +84,10 @@ class _Entry:
 
 
 class _Blocked:
-    """A list, found by the hashes of its entries' words: `by_length[n]` has the sorted hashes of those of n words."""
+    """A list indexed by hashes of word n-grams: `by_length[n]` holds the sorted hashes of n words.
+
+    `symbols` are the entries without a word.
+    """
 
     def __init__(self, entries: Iterable[str]):
         self.entries = sorted(
@@ -88,11 +97,11 @@ class _Blocked:
         split = split_words(pa.array(self.entries, pa.large_string()), lower=False)
         hashes = hash_words(split)
         grams: dict[int, dict[int, list[_Entry]]] = {}
-        self.signs: list[str] = []
+        self.symbols: list[str] = []
         for number, entry in enumerate(self.entries):
             first, last = int(split.offsets[number]), int(split.offsets[number + 1])
             if first == last:
-                self.signs.append(entry)
+                self.symbols.append(entry)
                 continue
             begin, end = (
                 int(position) - int(split.bounds[number])
@@ -110,7 +119,10 @@ class _Blocked:
     def count(
         self, split: Words, hashes: np.ndarray, strings: Sequence[str], rows: np.ndarray
     ) -> np.ndarray:
-        """Finds in each document where bool `rows` is true: int64 [documents]. `strings`: the texts in lowercase."""
+        """Count the matches of each document where bool `rows` is true: int64 [documents].
+
+        `split` and `hashes` are the words of the batch, `strings` its texts in lowercase.
+        """
         occurrences = np.zeros(len(rows), np.int64)
         document = np.repeat(np.arange(len(rows)), split.words_per_document)
         for length, listed in self.by_length.items():
@@ -130,15 +142,16 @@ class _Blocked:
                 )
                 entries = self.grams[length][int(grams[first])]
                 occurrences[row] += sum(
-                    _stands(strings[row], begin, end, entry) for entry in entries
+                    _matches(strings[row], begin, end, entry) for entry in entries
                 )
-        for sign in self.signs:
+        for symbol in self.symbols:
             for row in np.flatnonzero(rows).tolist():
-                occurrences[row] += strings[row].count(sign)
+                occurrences[row] += strings[row].count(symbol)
         return occurrences
 
 
-def _stands(text: str, begin: int, end: int, entry: _Entry) -> bool:
+def _matches(text: str, begin: int, end: int, entry: _Entry) -> bool:
+    """Compare an entry with the text at [begin, end): equal hashes do not prove a match."""
     core = text[begin:end]
     if core != entry.core and " ".join(core.split()) != entry.core:
         return False
@@ -161,7 +174,7 @@ def _load(words: tuple[str, ...], paths: tuple[str, ...]) -> _Blocked:
 
 @lru_cache(maxsize=8)
 def _paths(lists: tuple[tuple[str, str], ...], folder: str) -> dict[str, str]:
-    """Language -> its file. Raises ConfigError for a folder without files."""
+    """Language code -> its file. Raises ConfigError for a folder without lists."""
     paths = {}
     if folder:
         names = [

@@ -1,8 +1,8 @@
-"""Filters `c4-paper` and `c4-tfds`: the cleaning rules of C4, which drop lines and then judge what is left.
+"""Filters `c4-paper` and `c4-tfds`: the cleaning rules of C4, which drop lines, then documents.
 
-`c4-paper` is Raffel et al. 2020 (arXiv:1910.10683, section 2.2) in the reading of datatrove; `c4-tfds` is the code that made the
-data set (TensorFlow Datasets, c4_utils.py). Not here: the language rule (see `language`), repeated lines of different pages
-and the list of blocked words.
+`c4-paper` is Raffel et al. 2020 (arXiv:1910.10683, section 2.2) as datatrove implements it;
+`c4-tfds` is the code that built the dataset (TensorFlow Datasets, c4_utils.py). Other modules have
+the language rule (`language`), repeated lines across pages (`dedup.lines`) and blocked words.
 """
 
 import re
@@ -39,12 +39,18 @@ def judge_c4_paper(
     min_sentences: int = 5,
     measure_all: bool = False,
 ) -> Verdicts:
-    """Drops lines: with a word longer than `max_word_length` characters; that do not end in . ? ! " or ', or end in "...";
+    """Drops lines that are no sentences, then rejects documents with placeholders or little text.
 
-    of fewer than `min_words_per_line` words; with "javascript" or a phrase of POLICIES, in any case. Rejects documents with
-    "lorem ipsum" or "{" in a line that came so far; then of fewer than `min_sentences` sentences; then of which nothing is left.
-    Marks of citations ("[1]", "[edit]", "[citation needed]") are removed after words were counted. `end_marks = False` leaves out
-    that rule, as FineWeb does.
+    Lines are dropped, in this order:
+    - with a word longer than `max_word_length` characters;
+    - that do not end in . ? ! " or ', or that end in "..."; `end_marks = False` turns this rule
+      off, as FineWeb does;
+    - of fewer than `min_words_per_line` words;
+    - with "javascript" or a phrase of POLICIES, in any case.
+
+    Documents are rejected with "lorem ipsum" or "{" in a line that passed the rules before it; then
+    with fewer than `min_sentences` sentences; then when no text is left. Citation marks ("[1]",
+    "[edit]", "[citation needed]") are removed after words are counted.
     """
     rules = _LineRules(
         name="c4-paper",
@@ -68,9 +74,11 @@ def judge_c4_tfds(
     max_characters: int = 190_000,
     measure_all: bool = False,
 ) -> Verdicts:
-    """As `judge_c4_paper`, but documents of more than `max_characters` are rejected first, "'" ends no line, and words are counted
+    """Applies the rules of `judge_c4_paper` as the TensorFlow Datasets code implements them.
 
-    once citations are gone. A new sentence does not begin with a lowercase letter (the original asks NLTK's Punkt model).
+    Documents of more than `max_characters` are rejected first, "'" does not end a line, and words
+    are counted after citation marks are removed. A sentence does not begin with a lowercase letter
+    (the original uses NLTK's Punkt model).
     """
     length = np.fromiter(map(len, text.to_pylist()), np.int64, len(text))
     rules = _LineRules(
@@ -96,7 +104,11 @@ def judge_c4_tfds(
 
 @dataclass(frozen=True, kw_only=True)
 class _LineRules:
-    """`marks`: what a line may end in; any if empty. `cited_words`: a citation mark counts as a word."""
+    """The line rules of one filter.
+
+    marks        endings that a line must have one of; empty: any ending
+    cited_words  whether a citation mark counts as a word
+    """
 
     name: str
     marks: tuple[str, ...]
@@ -105,7 +117,7 @@ class _LineRules:
     cited_words: bool
 
     def clean(self, text: str) -> list[str] | str:
-        """A document -> the lines that stay, or the rule that rejects it."""
+        """A document -> its kept lines, or the rule that rejects it."""
         lower = text.lower()
         cited, lorem, bracket = "[" in text, "lorem ipsum" in lower, "{" in text
         banned = [phrase for phrase in ("javascript", *POLICIES) if phrase in lower]
@@ -173,7 +185,11 @@ def _judge(
 
 
 def _sentences(lines: Sequence[list[str]], *, enough: int, before_lowercase: bool) -> np.ndarray:
-    """Sentences of each document, counted line by line: int64 [documents]; where there are `enough` lines, the lines."""
+    """Count the sentences of each document line by line: int64 [documents].
+
+    A line has at least one sentence, so a document with `enough` lines is not tokenized: its number
+    of lines is returned instead.
+    """
     counts = np.fromiter(map(len, lines), np.int64)
     few = np.flatnonzero(counts < enough)
     rows = np.repeat(few, counts[few])

@@ -1,10 +1,12 @@
-"""Filter `encoding-noise`: repairs text that was decoded wrongly and removes characters that are no text.
+"""Filter `encoding-noise`: repairs mojibake and removes characters that are not text.
 
-Mojibake ("schÃ¶n" for "schön") is repaired by ftfy (Speer 2019, https://doi.org/10.5281/zenodo.2591652), its encoding step only: quotes,
-ligatures and widths stay as they are. Removed: C0 and C1 controls but tab and line feed, private use, noncharacters, byte-order
-marks, soft hyphens, direction marks and zero-width characters. ZWJ and ZWNJ stay between characters of scripts that use them and in
-emoji, a zero-width space in Thai, Lao, Khmer and Burmese, tags in flags. Form feeds, vertical tabs and the separators U+2028 and U+2029
-become line feeds.
+Mojibake ("schÃ¶n" for "schön") is repaired by the encoding step of ftfy (Speer 2019,
+https://doi.org/10.5281/zenodo.2591652); quotes, ligatures and character widths are left unchanged.
+
+Removed: C0 and C1 controls except tab and line feed, private-use characters, noncharacters,
+byte-order marks, soft hyphens, direction marks and zero-width characters. Kept: ZWJ and ZWNJ
+between characters of scripts that use them and in emoji, zero-width spaces in Thai, Lao, Khmer and
+Burmese, tag characters in flags. Form feeds, vertical tabs, U+2028 and U+2029 become line feeds.
 """
 
 import re
@@ -22,16 +24,18 @@ from transforms.sources.records import clean_text
 _PASSES = 4
 _JOINED = (
     "\u0590-\u1fff\u2190-\u2bff"
-    "\u3030-\u303d\u3297-\u3299\ua800-\uabff\ufb1d-\ufdff\ufe0f\ufe70-\ufefc\U00010a00-\U00011fff\U0001f000-\U0001faff"
+    "\u3030-\u303d\u3297-\u3299\ua800-\uabff\ufb1d-\ufdff\ufe0f\ufe70-\ufefc"
+    "\U00010a00-\U00011fff\U0001f000-\U0001faff"
 )
-"""Characters that a zero-width joiner or non-joiner may stand between: scripts that shape letters, and emoji."""
+"""Characters that ZWJ and ZWNJ may stand between: emoji and scripts that shape letters."""
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _LINE_ENDS = re.compile("[\x0b\x0c\x1c-\x1e\u2028\u2029]")
 _KINDS: dict[str, re.Pattern[str]] = {
     "controls": re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]"),
     "invisible": re.compile(
         "[\xad\u034f\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc]"
-        f"|(?<![{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])|(?<![{_UNSPACED}])\u200b|\u200b(?![{_UNSPACED}])"
+        f"|(?<![{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])"
+        f"|(?<![{_UNSPACED}])\u200b|\u200b(?![{_UNSPACED}])"
     ),
     "tags": re.compile(
         "(\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|[\U000e0000-\U000e007f]"
@@ -47,27 +51,36 @@ _KINDS: dict[str, re.Pattern[str]] = {
     "replacement-characters": re.compile("\ufffd"),
 }
 _NOISE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff9-\uffff"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff9-\uffff"
     + "".join(f"{chr(plane << 16 | 0xFFFE)}-{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 15))
     + "\U000e0000-\U000e007f\U000f0000-\U0010ffff]"
 )
-"""One class with all that a kind may be about: a line without any has nothing to remove."""
+"""The characters of all kinds in one class: a line without any has nothing to remove."""
 
 _MOJIBAKE = re.compile("[\xc2-\xf4\u0100-\u052f\u201a\u221a\u251c][^\x00-\x7f]")
-"""What UTF-8's lead bytes look like in another code page, and a character of the upper half: nothing that ftfy repairs is without."""
+"""A UTF-8 lead byte as another code page reads it, before a non-ASCII character.
+
+All mojibake that ftfy repairs contains a match.
+"""
 
 _FTFY = ftfy.TextFixerConfig(unescape_html=False, normalization=None)
 _ODD_LEADS = np.array([0x889A, 0x949C, 0x809A], np.uint16)
-"""Second and third byte of "√", "├" and "‚": what lead bytes of UTF-8 look like in Mac Roman and code page 437."""
+"""Second and third UTF-8 byte of "√", "├" and "‚".
+
+Mac Roman and code page 437 show UTF-8 lead bytes as these characters.
+"""
 
 
 def judge_encoding_noise(
     text: pa.LargeStringArray, *, repair: bool = True, max_replacement_characters: float = 0.01
 ) -> Verdicts:
-    """Rejects documents with more than `max_replacement_characters` of their characters U+FFFD (as they were read), then those of which
+    """Rejects documents with too many replacement characters and cleans the others.
 
-    nothing is left. Edits the others; `repair = False` leaves mojibake alone. Counts of characters removed: `encoding-noise/controls`,
-    `invisible`, `tags`, `private-use`, `noncharacters`, `replacement-characters`, `line-ends` (replaced); of lines repaired: `mojibake`.
+    A document is rejected when more than `max_replacement_characters` of its characters are U+FFFD
+    before cleaning, then when no text is left. `repair = False` turns the mojibake repair off.
+    Counts of characters removed: `encoding-noise/controls`, `invisible`, `tags`, `private-use`,
+    `noncharacters`, `replacement-characters`; replaced: `line-ends`; of lines repaired: `mojibake`.
     """
     rows = len(text)
     counts = {
@@ -95,7 +108,10 @@ def judge_encoding_noise(
 
 
 def clean_noise(text: str, *, repair: bool = True) -> tuple[str, Counter[str]]:
-    """A text -> it repaired and without noise, as documents hold text, and how often each was done. Doing it again changes nothing."""
+    """Clean a text: returns it repaired and without noise, and the edits by kind.
+
+    The result is normalised as document texts are. Cleaning it again changes nothing.
+    """
     counts: Counter[str] = Counter()
     for _ in range(_PASSES):
         before = text
@@ -110,7 +126,7 @@ def clean_noise(text: str, *, repair: bool = True) -> tuple[str, Counter[str]]:
 
 
 def _clean_line(line: str, counts: Counter[str], *, repair: bool) -> str:
-    """Line by line, so that one line that was decoded rightly does not keep the others from being repaired."""
+    """Clean one line: ftfy would not repair a text in which one line was decoded correctly."""
     noisy = _NOISE.search(line)
     if repair and not line.isascii() and (noisy or (_MOJIBAKE.search(line) and is_bad(line))):
         fixed = ftfy.fix_encoding(line, _FTFY)
@@ -129,10 +145,11 @@ def _clean_line(line: str, counts: Counter[str], *, repair: bool) -> str:
 
 
 def suspects(text: pa.LargeStringArray) -> np.ndarray:
-    """Documents that may have something to clean: bool [rows]. Looks at the UTF-8 bytes of the whole batch at once.
+    """Find the documents that may need cleaning by the UTF-8 bytes of the whole batch: bool [rows].
 
-    These are: controls; soft hyphens; leads of noise (private use, noncharacters, U+FFFD, invisible characters); and, for mojibake, a
-    character of Latin-1's or another European code page's upper half that is followed by another one that is not ASCII.
+    The bytes searched for are controls, soft hyphens and lead bytes of noise (private use,
+    noncharacters, U+FFFD, invisible characters). For mojibake it is a character of the upper half
+    of a European code page that is followed by another non-ASCII character.
     """
     suspect = np.zeros(len(text), bool)
     if not len(text):
@@ -140,7 +157,7 @@ def suspects(text: pa.LargeStringArray) -> np.ndarray:
     _, offsets_buffer, data = text.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int64)[text.offset : text.offset + len(text) + 1]
     octets = np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]]
-    # Bytes that are neither printable ASCII nor, most of them, line feeds.
+    # The positions of bytes outside printable ASCII; uint8 arithmetic wraps controls around.
     at = np.flatnonzero((octets - np.uint8(0x20)) > 0x5E)
     value = octets[at]
     noted = (
@@ -166,7 +183,7 @@ def suspects(text: pa.LargeStringArray) -> np.ndarray:
             | (lead == 0xCD) & (second == 0x8F)
             | (lead == 0xD8) & (second == 0x9C)
         )
-        # The last byte of a character of two bytes, then a byte of the next character.
+        # For a two-byte character, `third` and `last` are bytes of the next character.
         last = octets[np.minimum(position + 3, len(octets) - 1)]
         noise |= (
             (lead < 0xE0) & (third >= 0xC2) & ((lead != 0xC3) | (second >= 0x82) & (second <= 0xB4))
@@ -174,7 +191,7 @@ def suspects(text: pa.LargeStringArray) -> np.ndarray:
         noise |= (
             (lead == 0xE2) & (last >= 0xC2) & np.isin(second * np.uint16(256) + third, _ODD_LEADS)
         )
-        # Every noncharacter of planes 1 to 16 ends in BF BE or BF BF.
+        # The noncharacters of planes 1 to 16 all end in BF BE or BF BF.
         noise |= (lead >= 0xF0) & (third == 0xBF) & (last >= 0xBE)
         noted[leads] |= noise
     rows = np.searchsorted(offsets[1:] - offsets[0], at[noted], side="right")

@@ -1,7 +1,8 @@
-"""Filter `fasttext-classifier`: keeps or drops documents by the score of any supervised fastText model.
+"""Filter `fasttext-classifier`: keeps or drops documents by a supervised fastText model's score.
 
-The way of DCLM (Li et al. 2024, arXiv:2406.11794, section 4.4: their oh-eli5 model keeps `__label__hq` from 0.018112 on) and of many
-quality, topic and toxicity classifiers. fastText: Joulin et al. 2016, arXiv:1607.01759.
+The method of DCLM (Li et al. 2024, arXiv:2406.11794, section 4.4: their oh-eli5 model keeps
+documents with `__label__hq` >= 0.018112) and of many quality, topic and toxicity classifiers.
+fastText: Joulin et al. 2016, arXiv:1607.01759.
 """
 
 from functools import lru_cache
@@ -28,11 +29,14 @@ def judge_fasttext_classifier(
     threshold: float = 0.5,
     characters: int = 0,
 ) -> Verdicts:
-    """The score of a document is the sum of the probabilities of `labels` (with or without "__label__"), at most 1.
+    """Rejects documents by their score, the sum of the probabilities of `labels`, at most 1.
 
-    `action = "keep"` rejects scores below `threshold` (`fasttext-classifier/below-threshold`), "drop" those that reach it
-    (`fasttext-classifier/above-threshold`). The model reads the first `characters` characters, all of them if 0, line feeds as spaces.
-    Raises ConfigError for a file that is no supervised model, and for labels that it does not have.
+    `labels` may omit the prefix "__label__". `action = "keep"` rejects scores below `threshold`
+    (`fasttext-classifier/below-threshold`); "drop" rejects scores of at least `threshold`
+    (`fasttext-classifier/above-threshold`). The model reads the first `characters` characters, all
+    of them if 0, with line feeds as spaces.
+
+    Raises ConfigError for a file that is not a supervised model and for labels that it lacks.
     """
     wanted = frozenset(label if label.startswith(_LABEL) else _LABEL + label for label in labels)
     known = model_labels(model)
@@ -59,7 +63,7 @@ def judge_fasttext_classifier(
 
 @lru_cache(maxsize=8)
 def model_labels(path: str) -> frozenset[str]:
-    """All labels of a model, with "__label__". Raises ConfigError."""
+    """All labels of a model, with "__label__". Raises ConfigError for an unsupervised model."""
     try:
         answers = load_model(path).f.predict("a\n", 1 << 16, -1.0, "strict")
     except ValueError as error:

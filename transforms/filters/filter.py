@@ -1,4 +1,4 @@
-"""What a quality filter is: a judge function, the columns that it takes, and its options.
+"""A quality filter: a judge function, its input columns and its options.
 
 The module of a judge ends with its `Filter`; one line of `transforms.filters.registry` imports it.
 """
@@ -21,12 +21,15 @@ _MEASURE_ALL = "measure_all"
 class Filter:
     """A quality filter.
 
-    name     in the configuration, `quality = ["length"]`
-    judge    columns of a batch of documents, each an Arrow array of n rows, and options as keywords -> `Verdicts` of n rows. Names,
-             types and defaults of the options are those of the signature. A judge that leaves out values which no rule can be
-             broken by has the keyword `measure_all`, no option, which forbids that
-    columns  what `judge` takes, in its order: columns of DOCUMENT_SCHEMA, or `tokens`, the text's `Tokens`
-    files    the options that name files, or lists or tables of such: those of type `ConfigPath`, and those given here
+    name     its name in the configuration, as in `quality = ["length"]`
+    judge    columns of a batch of documents, each an Arrow array of n rows, and options as
+             keywords -> `Verdicts` of n rows. The signature gives the names, types and defaults of
+             the options. The keyword `measure_all` is not an option: a judge that skips values
+             which cannot change its verdicts has it, and computes all of them when it is true
+    columns  the arguments of `judge` in order: columns of DOCUMENT_SCHEMA, or `tokens`, the
+             `Tokens` of the text
+    files    the options that hold file names, or lists or tables of them: all options of type
+             `ConfigPath`, and those given here
     """
 
     name: str
@@ -47,7 +50,10 @@ class Filter:
         }
 
     def keywords(self, *, measure_all: bool) -> dict[str, bool]:
-        """What the judge is given besides its options. `measure_all`: every value of every row is wanted among the signals."""
+        """The keywords of the judge that are not options.
+
+        `measure_all` requests every value of every row among the signals.
+        """
         return {_MEASURE_ALL: True} if measure_all and _MEASURE_ALL in self._keywords() else {}
 
     def _keywords(self) -> dict[str, inspect.Parameter]:
@@ -60,7 +66,7 @@ class Filter:
 
 
 class Columns:
-    """The columns of a batch of documents for judges; the tokens of its text are made when first asked for, once."""
+    """The columns of a batch of documents for judges; its text is tokenized once, on first use."""
 
     def __init__(self, batch: pa.RecordBatch):
         self.batch = batch

@@ -1,8 +1,9 @@
-"""Filters `fineweb-quality` and `fineweb-quality-paper`: the line rules of FineWeb (Penedo et al. 2024, arXiv:2406.17557).
+"""Filters `fineweb-quality` and `fineweb-quality-paper`: the line rules of FineWeb.
 
-The first is the code that was published with the data set (datatrove), the second what the paper says of it: they differ in
-the duplicate lines. The presets `fineweb` and `fineweb-paper` run them last, after the other filters of FineWeb's pipeline.
-Lines are those that are not blank, with their white space; words are the tokens of `transforms.filters.tokens`.
+Source: Penedo et al. 2024, arXiv:2406.17557. The first follows the code published with the dataset
+(datatrove), the second the paper; they differ in the rule on duplicate lines. The presets `fineweb`
+and `fineweb-paper` run them after the other filters of FineWeb's pipeline. Blank lines are skipped,
+lines keep their white space, and words are the tokens of `transforms.filters.tokens`.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ from transforms.filters.tokens import tokenize
 from transforms.filters.verdicts import Verdicts
 
 TERMINAL_MARKS = frozenset(".!?։؝؞؟۔܀܁܂߹।॥၊။።፧፨᙮᜵᜶។៕៙៚᠃᠉᥄᥅‼‽⁇⁈⁉⸮⸼꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫。﹒﹖﹗！．？｡")
-"""Marks that end a sentence (Unicode property Sentence_Terminal, living scripts of the basic plane)."""
+"""Marks that end a sentence: Unicode's Sentence_Terminal, living scripts of the basic plane."""
 
 
 def judge_fineweb_quality(
@@ -26,11 +27,15 @@ def judge_fineweb_quality(
     max_newlines_per_word: float = 0.3,
     measure_all: bool = False,
 ) -> Verdicts:
-    """Rejects, in this order, documents that have nothing but white space;
+    """Rejects documents with too many unfinished, short or duplicate lines, or too many line feeds.
 
-    with fewer than `min_terminal_lines` of their lines ending in a terminal mark; more than `max_short_lines` of at most `short_line`
-    characters; more than `max_duplicate_characters` of the characters (without line feeds) in later copies of a line; more than
-    `max_newlines_per_word` line feeds per token.
+    Rules in order; all but the last are shares:
+    - `empty`: nothing but white space;
+    - `terminal-lines`: fewer than `min_terminal_lines` of the lines end in a terminal mark;
+    - `short-lines`: more than `max_short_lines` of the lines have at most `short_line` characters;
+    - `duplicate-lines`: more than `max_duplicate_characters` of the characters (without line feeds)
+      are in later copies of a line;
+    - `newlines-per-word`: more than `max_newlines_per_word` line feeds per token.
     """
     terminal, short, duplicate = _line_shares(text, short_line)
     return _rules(
@@ -60,7 +65,10 @@ def judge_fineweb_quality_paper(
     max_newlines_per_word: float = 0.3,
     measure_all: bool = False,
 ) -> Verdicts:
-    """As `judge_fineweb_quality`, but a share of `duplicate_characters` in later copies of a line is already too much."""
+    """Applies the rules of `judge_fineweb_quality` as the paper states them.
+
+    A share of exactly `duplicate_characters` in later copies of a line is already too large.
+    """
     terminal, short, duplicate = _line_shares(text, short_line)
     return _rules(
         "fineweb-quality-paper",
@@ -100,7 +108,8 @@ def _rules(
         )
     strings = text.to_pylist()
     newlines = np.fromiter((string.count("\n") for string in strings), np.int64, len(strings))
-    # A text has at least as many tokens as pieces between white space, which are cheap to count: few are left to be tokenised.
+    # A text has at least as many tokens as pieces between white space. Pieces are cheap to count,
+    # and few texts fail the rule by them: only those are tokenized.
     pieces = np.fromiter(
         (
             len(string.split()) if ok else 1
@@ -125,7 +134,10 @@ def _rules(
 def _line_shares(
     text: pa.LargeStringArray, short_line: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per document: lines that end in a terminal mark, short lines, characters in later copies; float64, NaN without lines."""
+    """Shares of terminal lines, short lines and characters in later copies of a line.
+
+    Returns three float64 [documents]; NaN for a document without lines.
+    """
     shares = np.full((3, len(text)), np.nan)
     for row, string in enumerate(text.to_pylist()):
         lines = [line for line in string.split("\n") if line and not line.isspace()]

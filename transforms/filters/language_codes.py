@@ -1,8 +1,9 @@
-"""Which labels of a language model an entry of a configuration means, and which language a label is.
+"""Matches language codes of a configuration to the labels of language models.
 
-Models name languages in their own ways: lid.176 `en` (ISO 639-1, else 639-3 and codes of Wikipedia), GlotLID, OpenLID and lid218 `eng_Latn`
-(ISO 639-3 and the script of ISO 15924), others `eng` or `zh-Hans`. The codes and the macrolanguages are those of ISO 639-3, in the
-package python-iso639 (Apache-2.0), which is loaded only where a label is not the entry itself.
+Label schemes differ: lid.176 uses `en` (ISO 639-1, else ISO 639-3 and Wikipedia codes); GlotLID,
+OpenLID and lid218 use `eng_Latn` (ISO 639-3 and the script by ISO 15924); others use `eng` or
+`zh-Hans`. Codes and macrolanguages are those of ISO 639-3, from the package python-iso639
+(Apache-2.0), which is imported only where a label differs from the entry.
 """
 
 from collections.abc import Iterable, Mapping
@@ -56,13 +57,14 @@ STANDARD = {
     },
     **{"yid": "ydd", "zha": "zyb", "zho": "cmn", "zza": "diq"},
 }
-"""A macrolanguage and the member that a model means which knows the macrolanguage only (Unicode CLDR 45, languageAlias, reason
+"""Macrolanguage -> its standard member, the one that a model means by a macrolanguage's label.
 
-"macrolanguage"; Norwegian and Akan as their ISO 639-1 codes are used).
+Source: Unicode CLDR 45, languageAlias with the reason "macrolanguage"; Norwegian and Akan follow
+the usage of their ISO 639-1 codes.
 """
 
 _NOT_MEANT = frozenset({("msa", "ind")})
-"""(macrolanguage, member): Indonesian has a code of its own, and nobody who writes `ms` means it."""
+"""(macrolanguage, member) pairs to ignore: Indonesian has its code `id`; `ms` does not mean it."""
 
 _EQUAL = {
     "fil": "tgl",
@@ -76,10 +78,10 @@ _EQUAL = {
     "scr": "hrv",
     "mol": "ron",
 }
-"""Codes of the same language: Filipino is Tagalog (CLDR); the others were withdrawn."""
+"""Code -> the ISO 639-3 code of the same language: Filipino (CLDR) and withdrawn codes."""
 
 _WIKIPEDIA = {"als": "gsw"}
-"""Codes that mean another language where a model's codes are Wikipedia's: lid.176's `als` is Alemannic, not Albanian."""
+"""Codes with another meaning in models with Wikipedia codes: `als` is Alemannic, not Albanian."""
 
 _UNSPACED_SCRIPTS = frozenset(
     {"hani", "hans", "hant", "jpan", "hrkt", "hira", "kana", "thai", "laoo", "khmr", "mymr"}
@@ -115,25 +117,32 @@ _TWO_LETTERS = {
         "mya": "my",
     },
 }
-"""ISO 639-3 -> 639-1 of the languages that filters have rules for."""
+"""ISO 639-3 -> ISO 639-1 codes of the languages that filters have rules for."""
 UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my", "wuu", "yue"})
 
 
 @dataclass(frozen=True)
 class _Tag:
-    """`language`: ISO 639-3 where there is one. `rest`: script, region and the like in lowercase."""
+    """A parsed label.
+
+    language  the ISO 639-3 code where there is one
+    rest      script, region and other subtags in lowercase
+    """
 
     language: str
     rest: frozenset[str]
 
 
 def labels_of(entry: str, labels: Iterable[str]) -> tuple[str, ...]:
-    """The labels of a model that an entry means, in their order: `en`, `eng` and `eng_Latn` are all English.
+    """The labels of a model that match an entry, in their order; empty if none does.
 
-    An entry that is a label, or its language in another code (`zho` and `zh`), means that label alone. Another one means the labels of its
-    language, which are of its script if it names one (`Hani` is `Hans` and `Hant`); a macrolanguage means all its members, too (`zh`:
-    `cmn_Hani`, `yue_Hani`; `no`: `nob_Latn`, `nno_Latn`; `ms` is not Indonesian). Where that gives none, the standard member of a
-    macrolanguage means the macrolanguage (`cmn`: `zho_Hans`). Empty where nothing matches.
+    `en`, `eng` and `eng_Latn` all match English. The first of these rules with a match decides:
+    1. An entry that is a label, or another code of its language (`zho` and `zh`), matches only that
+       label.
+    2. An entry matches the labels of its language and, for a macrolanguage, of its members (`zh`:
+       `cmn_Hani`, `yue_Hani`; `no`: `nob_Latn`, `nno_Latn`; `ms` does not match Indonesian). If it
+       names a script, only labels of that script match (`Hani` matches `Hans` and `Hant`).
+    3. The standard member of a macrolanguage matches the macrolanguage (`cmn`: `zho_Hans`).
     """
     known = tuple(labels)
     if entry in known:
@@ -159,7 +168,7 @@ def labels_of(entry: str, labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def labels_of_name(name: str, labels: Iterable[str]) -> tuple[str, ...]:
-    """The labels of a model for an English name of a language, such as "Swahili"; empty where it is none that the model knows."""
+    """The labels of a model for an English language name, such as "Swahili"; empty if unknown."""
     from iso639 import Language, LanguageNotFoundError
 
     for full in (name.title(), f"{name.title()} (macrolanguage)"):
@@ -173,9 +182,10 @@ def labels_of_name(name: str, labels: Iterable[str]) -> tuple[str, ...]:
 def label_thresholds(
     thresholds: Mapping[str, float], labels: Iterable[str], *, default: float
 ) -> dict[str, float]:
-    """Thresholds by entry -> by label, for the labels that an entry means. The key `default` changes the default.
+    """Thresholds by entry -> thresholds by label; the key `default` replaces the default.
 
-    The nearest entry decides: the label itself, then one with a script, then the language, then its macrolanguage.
+    Where several entries match a label, the most specific one decides: the label itself, then an
+    entry with a script, then the language, then its macrolanguage.
     """
     known = tuple(labels)
     ranked: list[tuple[int, float, str]] = []
@@ -191,7 +201,10 @@ def label_thresholds(
 
 
 def is_same_language(code: str, other: str) -> bool:
-    """Whether two labels, of one model or of two, name one language or members of one macrolanguage (Bosnian and Croatian)."""
+    """Whether two labels, of any models, name one language or members of one macrolanguage.
+
+    Bosnian and Croatian are members of one macrolanguage.
+    """
     if code == other:
         return True
     first, second = (_parse(label, label == "als").language for label in (code, other))
@@ -200,15 +213,15 @@ def is_same_language(code: str, other: str) -> bool:
 
 @lru_cache(maxsize=1 << 14)
 def names_language(entry: str, code: str) -> bool:
-    """Whether an entry, such as the name of a word list, is for documents with a label of an unknown model."""
+    """Whether an entry, such as the name of a word list, matches a label of an unknown model."""
     return entry == code or (code != "als" and bool(labels_of(entry, (code,))))
 
 
 @lru_cache(maxsize=1 << 12)
 def rules_language(code: str | None) -> str | None:
-    """A label of any model -> the code under which filters keep their rules: `eng_Latn`, `eng` and `en-GB` are `en`.
+    """A label of any model -> the code of filter rules: `eng_Latn`, `eng` and `en-GB` are `en`.
 
-    A language in an unusual script (`rus_Latn`) stays as it is, and so does one without rules.
+    The label of a language in an unusual script (`rus_Latn`), or without rules, is unchanged.
     """
     if code is None:
         return None
@@ -223,7 +236,7 @@ def rules_language(code: str | None) -> str | None:
 
 @lru_cache(maxsize=1 << 12)
 def is_unspaced(code: str | None) -> bool:
-    """Whether a label is of a language that is written without spaces: by its script where it names one."""
+    """Whether a label is of a language written without spaces; its script decides if it has one."""
     if code is None:
         return False
     scripts = [
@@ -249,7 +262,7 @@ def _parse(code: str, wikipedia: bool) -> _Tag:
 
 @lru_cache(maxsize=1 << 13)
 def _three_letters(code: str) -> str:
-    """A code of ISO 639-1, 639-2 or 639-3 -> 639-3; any other as it is."""
+    """Convert an ISO 639-1, 639-2 or 639-3 code to ISO 639-3; other codes are unchanged."""
     if code in _EQUAL:
         return _EQUAL[code]
     from iso639 import Language, LanguageNotFoundError
@@ -271,7 +284,7 @@ def _three_letters(code: str) -> str:
 
 @lru_cache(maxsize=1 << 13)
 def _macrolanguage(code: str) -> str:
-    """The macrolanguage that an ISO 639-3 code is a member of, "" for none."""
+    """The macrolanguage that an ISO 639-3 code is a member of, "" if there is none."""
     from iso639 import Language, LanguageNotFoundError
 
     try:

@@ -1,7 +1,7 @@
-"""Filter `language-paragraphs`: drops the paragraphs of a document that are in another language than the document.
+"""Filter `language-paragraphs`: drops paragraphs in another language than their document.
 
-Language identification as for documents (fastText, Joulin et al. 2016, arXiv:1607.01759). OSCAR (Abadji et al. 2022, arXiv:2201.06642)
-identifies lines for the same end.
+Languages are identified as those of documents (fastText, Joulin et al. 2016, arXiv:1607.01759).
+OSCAR (Abadji et al. 2022, arXiv:2201.06642) identifies lines for the same purpose.
 """
 
 from collections.abc import Collection
@@ -30,13 +30,19 @@ def judge_language_paragraphs(
     at_least: int = 80,
     characters: int = 1000,
 ) -> Verdicts:
-    """Drops lines of `at_least` characters whose language, by their first `characters`, is another with probability >= `threshold`.
+    """Drops lines in another language than their document's.
 
-    Shorter lines stay unless the next longer lines on both sides are dropped. Rejects documents whose longer lines are all dropped
-    (`language-paragraphs/nothing-left`). Members of one macrolanguage (Bosnian, Croatian, Serbian) are no other language. Documents
-    without a language, or with one that the model does not know, stay as they are. `model` is a path or URL; "" is the bundled
-    lid.176.ftz. Counts the lines dropped (`language-paragraphs/dropped`) and the documents left alone
-    (`language-paragraphs/unknown-language`); the signal `language-paragraphs/dropped-characters` is the share of characters that went.
+    A line of `at_least` characters or more is dropped when the model predicts another language from
+    its first `characters` characters with a probability of at least `threshold`. Members of one
+    macrolanguage (Bosnian, Croatian, Serbian) count as one language. A shorter line is dropped only
+    when the next longer lines on both sides are dropped. A document whose longer lines are all
+    dropped is rejected (`language-paragraphs/nothing-left`). Documents without a language, or with
+    one that the model does not know, are unchanged.
+
+    `model` is a path or URL; "" is the bundled lid.176.ftz. Counts: lines dropped
+    (`language-paragraphs/dropped`), documents of a language that the model does not know
+    (`language-paragraphs/unknown-language`). Signal: the share of characters dropped
+    (`language-paragraphs/dropped-characters`).
     """
     path = model or None
     classifier, lowercase = load_model(path).f, lowers(path, "auto")
@@ -49,8 +55,8 @@ def judge_language_paragraphs(
         np.ones(rows, bool),
     )
     for row, (string, code) in enumerate(zip(strings, languages, strict=True)):
-        own = _own_labels(code, path) if code else ()
-        if not own:
+        same_language = _same_language_labels(code, path) if code else ()
+        if not same_language:
             unknown[row] = code is not None
             continue
         lines = string.split("\n")
@@ -59,7 +65,7 @@ def judge_language_paragraphs(
             for line in lines
         )
         foreign = [
-            None if head is None else _is_foreign(classifier, head, own, threshold)
+            None if head is None else _is_foreign(classifier, head, same_language, threshold)
             for head in heads
         ]
         if True not in foreign:
@@ -83,8 +89,8 @@ def judge_language_paragraphs(
 
 
 @lru_cache(maxsize=512)
-def _own_labels(code: str, path: str | None) -> frozenset[str]:
-    """What a model answers of a paragraph that may stay: the labels of the document's language, or of its macrolanguage's members.
+def _same_language_labels(code: str, path: str | None) -> frozenset[str]:
+    """The labels of a model for a document's language and for the members of its macrolanguage.
 
     Empty where the model does not know the language.
     """
@@ -93,13 +99,18 @@ def _own_labels(code: str, path: str | None) -> frozenset[str]:
     )
 
 
-def _is_foreign(classifier: Any, line: str, own: Collection[str], threshold: float) -> bool:
+def _is_foreign(
+    classifier: Any, line: str, same_language: Collection[str], threshold: float
+) -> bool:
     answer = classifier.predict(line + "\n", 1, 0.0, "strict")
-    return bool(answer) and answer[0][1] not in own and min(answer[0][0], 1.0) >= threshold
+    if not answer:
+        return False
+    probability, label = answer[0]
+    return label not in same_language and min(probability, 1.0) >= threshold
 
 
 def _fill(foreign: list[bool | None]) -> list[bool]:
-    """Which lines are dropped: those that are foreign, and those not judged (None) between two that are."""
+    """Lines to drop: foreign lines, and lines not judged (None) between two foreign ones."""
     filled: list[bool] = []
     after: list[bool] = []
     following = False

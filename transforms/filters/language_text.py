@@ -1,4 +1,4 @@
-"""What a language model reads of a text: one line, without addresses and what has no letter, in lowercase where that helps."""
+"""The input of a language model: one line without addresses and numbers, lowercased if useful."""
 
 import re
 
@@ -11,20 +11,22 @@ _CHEROKEE_CAPITALS = {
     **{0xAB70 + step: 0x13A0 + step for step in range(0x50)},
     **{0x13F8 + step: 0x13F0 + step for step in range(6)},
 }
-"""Cherokee is written in what Unicode calls its capitals: they stay."""
+"""Lowercase -> capital Cherokee: Cherokee is written in what Unicode calls its capitals."""
 
 LOUD = 0.1
-"""Texts with a larger share of capitals among their cased letters are written in capitals or in title case, wholly or in good part.
+"""Share of capitals among the cased letters above which a text counts as in capitals or title case.
 
-UDHR in 56 languages: 5 of 1,350 paragraphs have more as they are printed, all of them in title case; of English pages 1%.
+Of the UDHR in 56 languages, 5 of 1,350 paragraphs exceed it, all of them in title case; of English
+web pages 1%.
 """
 
 
 def model_line(text: str, *, lowercase: bool | None) -> str:
-    """A text -> the line that a fastText model is given: runs of white space are one space.
+    """A text -> the line that a fastText model reads, with collapsed white space.
 
-    Addresses of pages and mail, names after "@" and words without a letter are left out, unless nothing else is there. `lowercase`: all
-    in lowercase; None: only a text in which more than LOUD of the letters that have a case are capitals.
+    URLs, e-mail addresses, names after "@" and words without a letter are removed, unless nothing
+    else is left. `lowercase` converts the line to lowercase; None does so only if more than LOUD of
+    its cased letters are capitals.
     """
     line = " ".join(text.split())
     bare = (
@@ -37,7 +39,10 @@ def model_line(text: str, *, lowercase: bool | None) -> str:
 
 
 def lower_text(text: str) -> str:
-    """Small letters as they are written: of "İ" a plain "i", of a final sigma "ς", Georgian in Mkhedruli, Cherokee as it is."""
+    """Convert a text to lowercase as it is commonly written.
+
+    "İ" becomes a plain "i", a final sigma "ς", Georgian Mkhedruli; Cherokee is unchanged.
+    """
     lower = text.lower()
     if "\u0130" in text:
         lower = lower.replace("i\u0307", "i")
@@ -48,5 +53,5 @@ def lower_text(text: str) -> str:
 
 def _share_of_capitals(line: str) -> float:
     cased = _CHEROKEE.sub("", line)
-    capitals, small = sum(map(str.isupper, cased)), sum(map(str.islower, cased))
-    return capitals / max(capitals + small, 1)
+    capitals, lowercase = sum(map(str.isupper, cased)), sum(map(str.islower, cased))
+    return capitals / max(capitals + lowercase, 1)

@@ -9,7 +9,11 @@ from transforms.filters.verdicts import Verdicts
 
 
 def judge_length(text: pa.LargeStringArray, *, at_least: int = 200, at_most: int = 0) -> Verdicts:
-    """Rejects documents of fewer than `at_least` characters (`length/too-short`) or, unless `at_most` is 0, of more than that."""
+    """Rejects documents that are too short or too long.
+
+    Rules: `length/too-short` below `at_least` characters; `length/too-long` above `at_most`
+    characters, unless that is 0.
+    """
     characters = pc.utf8_length(text).to_numpy(zero_copy_only=False).astype(np.float64)
     long_enough = Verdicts.where(
         characters >= at_least, rule="length/too-short", value=characters, threshold=at_least

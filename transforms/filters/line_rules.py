@@ -1,7 +1,8 @@
-"""Filter `line-rules`: lines that are navigation go, and pages that have too many of them.
+"""Filter `line-rules`: drops navigation lines, and rejects pages with too many of them.
 
-RefinedWeb (Penedo et al. 2023, arXiv:2306.01116, appendix G.2) as DCLM reads it (Li et al. 2024, arXiv:2406.11794,
-`dclm_baseline_refinedweb.yaml`). It differs in how words are counted for the last rule: here a word is a run of letters and digits.
+The rules are those of RefinedWeb (Penedo et al. 2023, arXiv:2306.01116, appendix G.2) as DCLM
+implements them (Li et al. 2024, arXiv:2406.11794, `dclm_baseline_refinedweb.yaml`). One difference:
+for the last rule a word is a run of letters and digits.
 """
 
 import re
@@ -15,7 +16,10 @@ from transforms.filters.filter import Filter
 from transforms.filters.verdicts import Verdicts
 from transforms.words import split_words
 
-_COUNTED = "likes|shares|comments|retweets|reposts|quotes|bookmarks|upvotes|downvotes|downloads|views|followers"
+_COUNTED = (
+    "likes|shares|comments|retweets|reposts|quotes|bookmarks|upvotes|downvotes|downloads|views"
+    "|followers"
+)
 _COUNTER = re.compile(rf"[\W]*[0-9][0-9.,]*[kmb]?\s+(?:{_COUNTED})\W*", re.IGNORECASE)
 _PHRASES = re.compile(r"\s?items in cart|\s?read more\.\.\.$|^sign-in\s?", re.IGNORECASE)
 _PHRASE_WORDS = ("items in cart", "read more...", "sign-in")
@@ -33,12 +37,18 @@ def judge_line_rules(
     max_words_with_phrase: int = 10,
     max_removed_words: float = 0.05,
 ) -> Verdicts:
-    """Drops lines, in this order: more than `max_upper_case` of their characters capitals; more than `max_digits` digits; counters
+    """Drops or cuts navigation lines, then rejects documents that lost too many words.
 
-    ("3 likes"), unless `counters` is false; fewer than `min_words_per_line` words between white space. In lines of at most
-    `max_words_with_phrase` words it removes "items in cart", "Read more..." at the end and "Sign-in" at the start, and the line if that
-    was all. Then rejects documents that lost more than `max_removed_words` of their words, and those of which nothing is left.
-    Counts the lines dropped or cut: `line-rules/upper-case`, `digits`, `counters`, `short`, `phrases`.
+    Rules for lines, in order, with their counts:
+    - `line-rules/upper-case`: more than `max_upper_case` of the characters are capitals;
+    - `digits`: more than `max_digits` of the characters are digits;
+    - `counters`: a counter such as "3 likes", unless `counters` is false;
+    - `short`: fewer than `min_words_per_line` words between white space;
+    - `phrases`: in lines of at most `max_words_with_phrase` words, "items in cart", "Read more..."
+      at the end and "Sign-in" at the start are removed, and the line if nothing else is left.
+
+    Rules for documents: `line-rules/removed-words` when more than the share `max_removed_words` of
+    the words was removed, then `line-rules/nothing-left`.
     """
     strings = text.to_pylist()
     counts = {f"line-rules/{kind}": np.zeros(len(strings), np.int64) for kind in _KINDS}
@@ -53,9 +63,9 @@ def judge_line_rules(
             (digits[here] > max_digits).tolist(),
         )
         dropped_lines: Counter[str] = Counter()
-        small = string.lower()
-        phrases = any(phrase in small for phrase in _PHRASE_WORDS)
-        counted = counters and any(word in small for word in _COUNTER_WORDS)
+        lower = string.lower()
+        phrases = any(phrase in lower for phrase in _PHRASE_WORDS)
+        counted = counters and any(word in lower for word in _COUNTER_WORDS)
         kept = []
         for line, is_loud, is_number in zip(lines, loud, numbers, strict=True):
             if not line:
@@ -105,7 +115,10 @@ def judge_line_rules(
 
 
 def _shares(text: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
-    """Capitals and digits of each line of each document in order, as shares of its characters; 0 for an empty line: float64 [lines]."""
+    """Shares of capitals and of digits among the characters of each line.
+
+    Returns two float64 [lines], over the lines of all documents in order; 0 for an empty line.
+    """
     lines = [line for string in text.to_pylist() for line in string.split("\n")]
     capitals, digits = _character_tables()
     points = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), np.uint32)
@@ -121,7 +134,7 @@ def _shares(text: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _character_tables() -> tuple[np.ndarray, np.ndarray]:
-    """bool [0x110000] twice: capitals, digits."""
+    """Lookup tables over all code points, two bool [0x110000]: is a capital, is a digit."""
     characters = list(map(chr, range(0x110000)))
     return np.fromiter(map(str.isupper, characters), bool), np.fromiter(
         map(str.isdigit, characters), bool

@@ -1,4 +1,7 @@
-"""Lists that filters are given as files: words and domains, read once a process, large ones held as sorted 64-bit hashes."""
+"""List files of filters, such as words and domains, read once per process.
+
+Large lists are held as sorted 64-bit hashes.
+"""
 
 import tarfile
 import zlib
@@ -16,11 +19,12 @@ _BLOCK = 1 << 22
 
 
 class HashSet:
-    """A set of byte strings as a sorted array of their 64-bit xxHash: 8 bytes an entry, whatever its length, and 1 to 2 for a bitmap
+    """A set of byte strings, held as the sorted array of their 64-bit xxHash.
 
-    of the hashes' first bits, which answers most lookups with one access to memory. Two strings with one hash count as one. With n
-    entries a lookup of a string that is not in the set is answered wrongly with probability n / 2**64: 2.7e-13 for five million
-    entries, so that ten billion lookups all go right with a probability of 99.7%.
+    An entry takes 8 bytes, and 1 to 2 in a bitmap of the hashes' first bits, which answers most
+    lookups with one memory access. Two strings with one hash count as one. With n entries, a string
+    outside the set is found with probability n / 2**64: 2.7e-13 for five million entries, so that
+    ten billion lookups are all correct with a probability of 99.7%.
     """
 
     def __init__(self, blocks: Iterable[np.ndarray]):
@@ -40,7 +44,7 @@ class HashSet:
         return self._hashes.nbytes + self._bitmap.nbytes
 
     def contains(self, hashes: np.ndarray) -> np.ndarray:
-        """uint64 [n] -> bool [n]."""
+        """Look up hashes: uint64 [n] -> bool [n]."""
         prefix = hashes >> self._shift
         member = (
             self._bitmap[prefix >> np.uint64(3)] >> (prefix & np.uint64(7)).astype(np.uint8) & 1
@@ -68,9 +72,10 @@ def hash_bytes(entries: Iterable[bytes]) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def read_entries(path: str) -> tuple[str, ...]:
-    """The lines of a small list, `.gz` and `.zst` too: UTF-8, without blank lines, lines that begin with "#" and white space around.
+    """Read a small list in UTF-8, plain, `.gz` or `.zst`: its stripped lines in order.
 
-    Raises ConfigError when the file cannot be read, is no UTF-8 text or has no entry.
+    Blank lines and lines that begin with "#" are skipped. Raises ConfigError when the file cannot
+    be read, is not UTF-8 text or has no entry.
     """
     with open_list(path) as stream:
         try:
@@ -88,7 +93,10 @@ def read_entries(path: str) -> tuple[str, ...]:
 def read_hashes(
     stream: BinaryIO, *, path: str, normalize: Callable[[bytes], Iterable[bytes]]
 ) -> Iterator[np.ndarray]:
-    """The lines of a large list, in blocks of whole lines -> the hashes of the entries that `normalize` makes of a block."""
+    """Read a large list in blocks of whole lines and hash its entries.
+
+    `normalize` converts a block to entries. Yields uint64 [entries] per block. Raises ConfigError.
+    """
     try:
         while lines := stream.readlines(_BLOCK):
             yield hash_bytes(normalize(b"".join(lines)))
@@ -97,7 +105,7 @@ def read_hashes(
 
 
 def open_list(path: str) -> BinaryIO:
-    """A list opened for reading bytes, decompressed. Raises ConfigError."""
+    """Open a list for reading its decompressed bytes. Raises ConfigError."""
     try:
         return storage.open_decompressed(path)
     except OSError as error:
@@ -105,7 +113,10 @@ def open_list(path: str) -> BinaryIO:
 
 
 def open_members(path: str) -> Iterator[tuple[str, BinaryIO]]:
-    """The files of a tar archive, packed in any way that `tarfile` reads, each with its name. Raises ConfigError."""
+    """Yield the files of a tar archive with their names.
+
+    Any compression that `tarfile` reads is accepted. Raises ConfigError.
+    """
     try:
         with (
             storage.open_input(path) as stream,

@@ -1,8 +1,9 @@
-"""Filter `perplexity`: bounds on a document's perplexity under an n-gram model (KenLM), as cc_net made Common Crawl's head and tail.
+"""Filter `perplexity`: bounds on a document's perplexity under a KenLM n-gram model, as in CCNet.
 
-Wenzek et al. 2020, arXiv:1911.00359: the text in lowercase, without accents, digits as 0, punctuation as ASCII, cut by the model's
-SentencePiece tokenizer where it has one; the document's perplexity is that of all its lines together, each with its end.
-Packages `kenlm` (LGPL) and `sentencepiece` are optional: pip install 'tokenmill[perplexity]'.
+Text is prepared as in CCNet (Wenzek et al. 2020, arXiv:1911.00359): lowercase, accents removed,
+digits replaced by 0, punctuation mapped to ASCII, tokenized by the model's SentencePiece tokenizer
+if it has one. The perplexity of a document covers all its lines, each with an end-of-line token.
+The packages `kenlm` (LGPL) and `sentencepiece` are optional: pip install 'tokenmill[perplexity]'.
 """
 
 import importlib
@@ -22,10 +23,12 @@ from transforms.filters.language_codes import names_language
 from transforms.filters.verdicts import Verdicts
 
 _PUNCTUATION = {
-    "，、": ",", "。": ".", "．": ". ", "„”“«»」「《》": '"', "´’": "'", "∶：": ":", "；": ";", "？": "?", "！": "!", "（": "(", "）": ")",
-    "–━►": "-", "—": " - ", "～": "~", "…": "...", "〈": "<", "〉": ">", "【": "[", "】": "]", "％": "%",
+    "，、": ",", "。": ".", "．": ". ", "„”“«»」「《》": '"', "´’": "'", "∶：": ":",
+    "；": ";", "？": "?", "！": "!", "（": "(", "）": ")",
+    "–━►": "-", "—": " - ", "～": "~", "…": "...", "〈": "<", "〉": ">", "【": "[", "】": "]",
+    "％": "%",
 }  # fmt: skip
-_TABLE = {ord(sign): ascii_sign for signs, ascii_sign in _PUNCTUATION.items() for sign in signs}
+_TABLE = {ord(mark): ascii_text for marks, ascii_text in _PUNCTUATION.items() for mark in marks}
 _TABLE |= dict.fromkeys((*range(32), *range(127, 160)), "")
 _MODELS = (".arpa.bin", ".bin", ".arpa")
 _DIGIT = re.compile(r"\d")
@@ -43,12 +46,16 @@ def judge_perplexity(
     head: float = 0.0,
     tail: float = 0.0,
 ) -> Verdicts:
-    """Rejects perplexities below `at_least` (`perplexity/too-low`), and above `at_most` unless that is 0 (`perplexity/too-high`).
+    """Rejects documents with a perplexity below `at_least` or above `at_most`.
 
-    `model` (.arpa, .bin, packed .arpa.gz too) and its SentencePiece `tokenizer` ("": words between white space) are for all documents;
-    those of `folder`, CODE.arpa.bin and CODE.sp.model as cc_net names them, for documents of that language, which come first. Documents
-    without a model, and empty ones, are kept: `perplexity/no-model` counts the first. With `head` and `tail`, perplexities, documents are
-    counted as cc_net's buckets: `perplexity/head` below `head`, `perplexity/tail` from `tail` on, `perplexity/middle`.
+    Rules: `perplexity/too-low`; `perplexity/too-high`, unless `at_most` is 0. Documents without a
+    model, and empty ones, are kept; `perplexity/no-model` counts the first.
+
+    `model` (.arpa, .arpa.gz or .bin) and its SentencePiece `tokenizer` ("": words between white
+    space) apply to all documents without a model in `folder`, which has one model per language,
+    named CODE.arpa.bin and CODE.sp.model as in CCNet. With the perplexities `head` and `tail`,
+    documents are counted by CCNet's buckets: `perplexity/head` below `head`, `perplexity/tail` from
+    `tail` on, `perplexity/middle` between.
     """
     if not model and not folder:
         raise ConfigError(
@@ -90,10 +97,10 @@ def judge_perplexity(
 
 
 def normalize_line(line: str) -> str:
-    """A line as cc_net's models read it."""
+    """Normalise a line as CCNet does for its models."""
     line = unicodedata.normalize("NFD", line.strip().lower())
     line = (
-        "".join(sign for sign in line if unicodedata.category(sign) != "Mn")
+        "".join(character for character in line if unicodedata.category(character) != "Mn")
         if not line.isascii()
         else line
     )
@@ -101,7 +108,10 @@ def normalize_line(line: str) -> str:
 
 
 def perplexity(text: str, *, model: Any, tokenizer: Any = None) -> float:
-    """10 ** -(log10 probability per word), each line's end counted as a word; NaN where no line has a word."""
+    """The perplexity of a text: 10 ** -(log10 probability per word).
+
+    The end of each line counts as a word. NaN if no line has a word.
+    """
     log_probability, length = 0.0, 0
     for line in filter(None, map(normalize_line, text.split("\n"))):
         if tokenizer is not None:
@@ -115,7 +125,7 @@ def perplexity(text: str, *, model: Any, tokenizer: Any = None) -> float:
 
 @lru_cache(maxsize=16)
 def load_model(path: str) -> Any:
-    """A KenLM model by path or URL, once a process. Raises ConfigError."""
+    """Load a KenLM model from a path or URL, once per process. Raises ConfigError."""
     kenlm = _package("kenlm")
     config = kenlm.Config()
     config.show_progress = False
@@ -133,7 +143,7 @@ def load_model(path: str) -> Any:
 
 @lru_cache(maxsize=16)
 def load_tokenizer(path: str) -> Any:
-    """A SentencePiece model by path or URL, once a process. Raises ConfigError."""
+    """Load a SentencePiece model from a path or URL, once per process. Raises ConfigError."""
     processor = _package("sentencepiece").SentencePieceProcessor()
     try:
         with storage.local_copy(path) as local:
@@ -169,10 +179,10 @@ def _paths(folder: str, code: str | None) -> tuple[str, str] | None:
         for name in sorted(names)
         if name.endswith(suffix)
     )
-    # "de.arpa.bin" is for `deu_Latn` too; the file with the label's own name goes before it.
-    for own in (code, *(other for other in codes if names_language(other, code))):
-        if model := next((own + suffix for suffix in _MODELS if own + suffix in names), None):
-            tokenizer = f"{own}.sp.model"
+    # "de.arpa.bin" also applies to `deu_Latn`; a file named by the label itself has precedence.
+    for name in (code, *(other for other in codes if names_language(other, code))):
+        if model := next((name + suffix for suffix in _MODELS if name + suffix in names), None):
+            tokenizer = f"{name}.sp.model"
             return storage.join(folder, model), storage.join(
                 folder, tokenizer
             ) if tokenizer in names else ""

@@ -1,8 +1,9 @@
-"""Filter `pii`: e-mail addresses, public IP addresses, IBANs, card numbers and phone numbers become tags.
+"""Filter `pii`: replaces e-mail and IP addresses, IBANs, card numbers and phone numbers by tags.
 
-FineWeb (Penedo et al. 2024, arXiv:2406.17557) replaces the first two; Dolma (Soldaini et al. 2024, arXiv:2402.00159) phone numbers
-too. Numbers count only if their checksum holds: Luhn's (ISO/IEC 7812-1) for cards, mod 97 (ISO 13616) for IBANs. Phone numbers have no
-checksum and are taken only in forms that hardly anything else has; see `transforms.filters.pii_numbers`.
+FineWeb (Penedo et al. 2024, arXiv:2406.17557) replaces e-mail and public IP addresses, Dolma
+(Soldaini et al. 2024, arXiv:2402.00159) phone numbers too. Card numbers and IBANs are replaced only
+if their checksum is valid: Luhn (ISO/IEC 7812-1) and mod 97 (ISO 13616). Phone numbers have no
+checksum and are matched only in unambiguous formats; see `transforms.filters.pii_numbers`.
 """
 
 import ipaddress
@@ -21,7 +22,8 @@ from transforms.filters.verdicts import Verdicts
 Kind = Literal["email", "iban", "card", "ip", "phone"]
 Span = tuple[int, int]
 
-_PASSES = 64  # numbers that stand against each other without a gap are found one after the other
+# Adjacent numbers without a gap are found one per pass.
+_PASSES = 64
 _LETTERS = "A-Za-z0-9_À-ÖØ-öø-ɏ"
 _AT = re.compile(rf"(?<=[{_LETTERS}.%+-])@(?=[{_LETTERS}])")
 _LOCAL_REVERSED = re.compile(rf"[{_LETTERS}.%+'-]{{1,64}}")
@@ -34,7 +36,8 @@ _FILE_ENDINGS = frozenset(
 _IPV4 = re.compile(r"(?<![\w.:-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w-])(?!\.\w)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])(?!\.\w)")
 _VERSION = re.compile(
-    r"(?i)(?:\bv|\bver(?:sion)?s?|\brelease|\bbuild|\bfirmware|\bdriver|\bkernel|\bsection|\bchapter|§)[\s.:]{0,3}$"
+    r"(?i)(?:\bv|\bver(?:sion)?s?|\brelease|\bbuild|\bfirmware|\bdriver|\bkernel|\bsection"
+    r"|\bchapter|§)[\s.:]{0,3}$"
 )
 _DENSE = re.compile(r"[0-9](?:[^0-9\n]{0,5}[0-9]){6}|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
@@ -51,11 +54,12 @@ def judge_pii(
     iban_tag: str = "<IBAN>",
     card_tag: str = "<CARD>",
 ) -> Verdicts:
-    """Keeps every document and replaces what it finds of `kinds` by their tags; counts `pii/KIND`, one a replacement.
+    """Replaces personal data of the given `kinds` by tags and keeps all documents.
 
-    FineWeb's tags are "email@example.com" and addresses such as "22.214.171.124". IP addresses that are private, loopback, link-local,
-    multicast or for documentation stay. Four numbers with dots after "version", "release", "section" and the like stay; elsewhere a
-    version such as 1.2.3.4 cannot be told from an address and is replaced.
+    `pii/KIND` counts the replacements. FineWeb's tags are "email@example.com" and addresses such as
+    "22.214.171.124". Private, loopback, link-local, multicast and documentation IP addresses are
+    kept, as are four numbers with dots after "version", "release", "section" and similar words. In
+    other places a version such as 1.2.3.4 cannot be distinguished from an address and is replaced.
     """
     tags = {
         "email": email_tag,
@@ -78,9 +82,10 @@ def judge_pii(
 
 
 def replace_all(text: str, *, tags: dict[str, str]) -> tuple[str, Counter[str]]:
-    """A text -> it with tags, and how many of each kind. Where two finds overlap the kind that comes first in FINDERS counts.
+    """Replace all matches in a text; returns the text and the number of replacements by kind.
 
-    Repeated while something new is found beside a tag, so that doing it again changes nothing.
+    Where two matches overlap, the kind that is first in FINDERS is replaced. The search repeats
+    until no match is left, because a tag can expose another match: the function is idempotent.
     """
     counts: Counter[str] = Counter()
     for _ in range(_PASSES):
@@ -94,7 +99,7 @@ def replace_all(text: str, *, tags: dict[str, str]) -> tuple[str, Counter[str]]:
         order = list(FINDERS)
         taken: list[tuple[int, int, str]] = []
         covered = bytearray(len(text))
-        for start, end, kind in sorted(spans, key=lambda find: (order.index(find[2]), find[0])):
+        for start, end, kind in sorted(spans, key=lambda span: (order.index(span[2]), span[0])):
             if 1 not in covered[start:end]:
                 taken.append((start, end, kind))
                 covered[start:end] = b"\1" * (end - start)
@@ -109,7 +114,10 @@ def replace_all(text: str, *, tags: dict[str, str]) -> tuple[str, Counter[str]]:
 
 
 def _find(text: str, kinds: Iterable[str]) -> Iterator[tuple[int, int, str]]:
-    """All finds. No number goes over a line's end, so only lines with some digits close together are searched for numbers."""
+    """Yield all matches as (start, end, kind).
+
+    No number spans a line break, so only lines with enough adjacent digits are searched for them.
+    """
     numbers = [kind for kind in kinds if kind != "email"]
     if "email" in kinds:
         for start, end in find_emails(text):
@@ -125,7 +133,7 @@ def _find(text: str, kinds: Iterable[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _lines_with(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str]]:
-    """Where a line that has the pattern begins, and the line."""
+    """Yield the lines with a match of the pattern, each with the position of its start."""
     position = 0
     while match := pattern.search(text, position):
         begin = text.rfind("\n", 0, match.start()) + 1
@@ -135,7 +143,7 @@ def _lines_with(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str]
 
 
 def find_emails(text: str) -> Iterator[Span]:
-    """Addresses such as first.last+tag@sub.example.com; the local part at most 64 characters."""
+    """Find addresses such as first.last+tag@sub.example.com; at most 64 characters before "@"."""
     if "@" not in text:
         return
     last = 0
@@ -152,7 +160,7 @@ def find_emails(text: str) -> Iterator[Span]:
 
 
 def find_addresses(text: str) -> Iterator[Span]:
-    """Public IP addresses, version 4 and 6."""
+    """Find public IP addresses, version 4 and 6."""
     for match in _IPV4.finditer(text):
         if _is_public(match[0]) and not _VERSION.search(
             text[max(match.start() - 12, 0) : match.start()]
@@ -180,7 +188,10 @@ FINDERS: dict[str, Callable[[str], Iterator[Span]]] = {
     "ip": find_addresses,
     "phone": find_phones,
 }
-"""What finds each kind in a text: character spans [start, end) from left to right. The order is that of precedence."""
+"""Kind -> function that yields its character spans [start, end) in a text, in order of precedence.
+
+Each function yields its spans from left to right.
+"""
 
 
 PII = Filter(name="pii", judge=judge_pii)

@@ -1,11 +1,11 @@
-"""Presets: names that stand for several filters with their options."""
+"""Presets: named sequences of filters with their options."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 FilterOptions = Mapping[str, bool | float | str]
 Step = tuple[str, FilterOptions]
-"""A filter and its options."""
+"""The name of a filter and its options."""
 
 _REPETITION: Step = ("gopher-repetition", {})
 _C4: Step = ("c4-paper", {"end_marks": False})
@@ -45,10 +45,11 @@ PRESETS: dict[str, tuple[Step, ...]] = {
         ("prose", {}),
     ),
 }
-"""Pipelines: a name that stands for several filters, with their options, in order. No name is also that of a filter.
+"""Preset -> its filters with their options, in order; no preset has the name of a filter.
 
-The first two are published; `fineweb-whitespace` reads one rule of Gopher otherwise, and `technical` is for pages of documentation,
-listings and products: docs/filters.md has the figures that they were chosen by.
+The first two are published. `fineweb-whitespace` counts Gopher's words between white space, and
+`technical` is for documentation, listings and product pages; docs/filters.md has the measurements
+behind both.
 """
 
 _LINES_OF_ANY_LENGTH: FilterOptions = {"max_short_lines": 1.0, "max_newlines_per_word": 1.0}
@@ -59,26 +60,28 @@ _FOR_BOOKS: dict[str, FilterOptions | None] = {
     "fineweb-quality": {**_LINES_OF_ANY_LENGTH, "max_duplicate_characters": 0.2},
     "fineweb-quality-paper": {**_LINES_OF_ANY_LENGTH, "duplicate_characters": 0.2},
 }
-"""What presets change in sources of books, by filter; None leaves the filter out.
+"""Filter -> changes of its options for sources of books; None removes the filter from presets.
 
-A book is long and has verse and headings, and C4's page rules would reject it whole for one curly bracket. Chapter numbers, rules
-between scenes and names of speakers are lines that repeat: repetition counts by characters only. A fifth of dialogue is punctuation
-by tokens: words are those between white space.
+Books are long and have verse and headings, and C4's page rules would reject a book for one curly
+bracket. Chapter numbers, scene breaks and speaker names repeat as lines, so only the rules on
+repeated characters apply. A fifth of the tokens of dialogue is punctuation, so words are counted
+between white space.
 """
 
 
 def preset_filters(name: str, *, books: bool = False) -> list[Step]:
-    """The filters of a preset with their options, in order. `books`: as sources of books take them."""
+    """The filters of a preset with their options, in order; `books` adapts them to books."""
     changes = _FOR_BOOKS if books else {}
     kept = [(item, options, changes.get(item, {})) for item, options in PRESETS[name]]
     return [(item, {**options, **change}) for item, options, change in kept if change is not None]
 
 
 def expand_presets(entries: Iterable[Any], *, books: bool = False) -> list[Any]:
-    """The filters of a configuration, each "name" or {"name": ..., option: ...} -> the same with presets written out.
+    """Replace the presets among the filters of a configuration by their filters.
 
-    What is no preset stays as it is. `books`: the source's files are books. Raises ValueError for a preset with options: they belong to
-    its filters.
+    An entry is "name" or {"name": ..., option: ...}; entries that are not presets are unchanged.
+    `books` adapts the presets to books. Raises ValueError for a preset with options: only its
+    filters have options.
     """
     expanded: list[Any] = []
     for entry in entries:
@@ -88,7 +91,8 @@ def expand_presets(entries: Iterable[Any], *, books: bool = False) -> list[Any]:
         elif isinstance(entry, dict) and len(entry) > 1:
             filters = ", ".join(filter_name for filter_name, _ in PRESETS[name])
             raise ValueError(
-                f"{name!r} is a preset and takes no options; write out its filters ({filters}) to change them"
+                f"{name!r} is a preset and takes no options; "
+                f"write out its filters ({filters}) to change them"
             )
         else:
             expanded += [

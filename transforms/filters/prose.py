@@ -1,7 +1,8 @@
-"""Filter `prose`: rejects documents that are labels only, such as menus, lists of links or of names.
+"""Filter `prose`: rejects documents without prose, such as menus and lists of links or names.
 
-A rule of this project, for pages of documentation, listings and products, of which the rules on short lines, bullets and sentence ends
-reject good ones (docs/filters.md has the figures). It asks for some prose and lets everything else be as it is.
+A rule of this project for documentation, listings and product pages. The published rules on short
+lines, bullets and sentence ends reject good pages of these kinds (measurements in docs/filters.md);
+this one requires a minimum of prose instead.
 """
 
 from functools import cache
@@ -20,7 +21,7 @@ from transforms.filters.whitespace_words import whitespace_words
 from transforms.words import LETTER, Words, character_classes
 
 MARKS = "".join(sorted({*TERMINAL_MARKS, *",;:،؛、，；："}))
-"""What divides or ends sentences; lines of keywords seldom have any."""
+"""Punctuation that divides or ends sentences, which lines of keywords rarely contain."""
 
 _MARKS = np.array([ord(mark) for mark in MARKS], np.uint32)
 _LINE_FEED = np.uint32(ord("\n"))
@@ -35,18 +36,23 @@ def judge_prose(
     min_words: int = 10,
     min_stop_words: int = 1,
 ) -> Verdicts:
-    """Rejects documents (`prose/too-little`) with less than `min_share` of their characters in lines of prose.
+    """Rejects documents with less than `min_share` of their characters in lines of prose.
 
-    Such a line has `min_words` words between white space (in languages written without spaces twice as many characters),
-    `min_stop_words` of its language's stop words, where there is a list (see `stop_words`; case counts), and a mark of MARKS, but not in
-    languages without spaces and list: Thai and Lao divide sentences by spaces. A line that begins with a lowercase letter goes on the one
-    before it: text may be wrapped.
+    Rule: `prose/too-little`. A line of prose has
+    - at least `min_words` words between white space, or twice as many characters in languages
+      written without spaces;
+    - at least `min_stop_words` stop words of its language, case-sensitive, if `stop_words` has a
+      list for it;
+    - one of MARKS, except in languages without both spaces and a list: Thai and Lao divide
+      sentences by spaces.
+
+    A line that begins with a lowercase letter continues the line before it, because text may be
+    wrapped.
     """
     spans = tokens.spans
-    feeds = np.flatnonzero(
-        spans.code_points == _LINE_FEED
-    )  # each text is closed by one that belongs to no text
-    feeds = feeds[~_goes_on(spans, feeds)]
+    # Each text is followed by a line feed that belongs to no text: a line feed ends every line.
+    feeds = np.flatnonzero(spans.code_points == _LINE_FEED)
+    feeds = feeds[~_is_wrapped(spans, feeds)]
     lengths = np.diff(feeds, prepend=-1) - 1
     document = np.searchsorted(spans.bounds, feeds, side="right") - 1
     unspaced = np.fromiter(
@@ -73,8 +79,8 @@ def judge_prose(
     )
 
 
-def _goes_on(spans: Words, feeds: np.ndarray) -> np.ndarray:
-    """bool [lines]: after this line feed the same text goes on, without white space, with a lowercase letter."""
+def _is_wrapped(spans: Words, feeds: np.ndarray) -> np.ndarray:
+    """Whether a lowercase letter of the same text directly follows a line feed: bool [lines]."""
     after = np.minimum(feeds + 1, len(spans.code_points) - 1)
     inside = np.ones(len(feeds), bool)
     inside[np.searchsorted(feeds, spans.bounds[1:] - 1)] = False
@@ -83,7 +89,7 @@ def _goes_on(spans: Words, feeds: np.ndarray) -> np.ndarray:
 
 @cache
 def _lowercase_letters() -> np.ndarray:
-    """bool [0x110000]: letters that are the small one of a pair; scripts without case have none."""
+    """Lookup table of lowercase letters, bool [0x110000]; scripts without case have none."""
     table = character_classes() == LETTER
     letters = np.flatnonzero(table)
     table[letters] = np.fromiter(
@@ -94,7 +100,10 @@ def _lowercase_letters() -> np.ndarray:
 
 
 def _per_line(feeds: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """How many of the positions `starts` are in each line, by the positions of the line feeds that close them: int64 [lines]."""
+    """Count the positions `starts` in each line: int64 [lines].
+
+    `feeds` holds the position of the line feed that ends each line, ascending.
+    """
     return np.bincount(np.searchsorted(feeds, starts), minlength=len(feeds))
 
 

@@ -1,4 +1,4 @@
-"""The quality filters by name, checking their options, and applying one to a batch.
+"""The registry of quality filters: look up by name, check options, apply to a batch.
 
 A new filter is one file that ends with its `Filter` (transforms.filters.filter) and one line here.
 """
@@ -41,16 +41,22 @@ _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def check_filter(name: str, options: Mapping[str, Any]) -> None:
-    """Raises ValueError, saying what is allowed, for a filter or an option that does not exist or has a wrong value."""
+    """Check the name and the options of a filter.
+
+    Raises ValueError for an unknown filter, an unknown or missing option and a wrong value; the
+    message lists what is allowed.
+    """
     if name not in FILTERS:
         raise ValueError(
-            f"{name!r} is not a filter; there are {', '.join(sorted(FILTERS))} and the presets {', '.join(sorted(PRESETS))}"
+            f"{name!r} is not a filter; there are {', '.join(sorted(FILTERS))} "
+            f"and the presets {', '.join(sorted(PRESETS))}"
         )
     known = FILTERS[name].options()
     for key, value in options.items():
         if key not in known:
             raise ValueError(
-                f"{key!r} is not an option of filter {name!r}; it has {', '.join(sorted(known)) or 'none'}"
+                f"{key!r} is not an option of filter {name!r}; "
+                f"it has {', '.join(sorted(known)) or 'none'}"
             )
         try:
             TypeAdapter(known[key].annotation, config=_STRICT).validate_python(_with_tuples(value))
@@ -65,14 +71,17 @@ def check_filter(name: str, options: Mapping[str, Any]) -> None:
 
 
 def _with_tuples(value: Any) -> Any:
-    """TOML's lists as the tuples that judges take."""
+    """Convert the lists of a TOML value to tuples, recursively."""
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 def judge(
     columns: Columns, *, name: str, options: Mapping[str, Any], measure_all: bool = False
 ) -> Verdicts:
-    """Applies one filter to a batch of documents. `measure_all`: with every value of every row among the signals."""
+    """Apply one filter to a batch of documents.
+
+    `measure_all` requests every value of every row among the signals.
+    """
     chosen = FILTERS[name]
     given = {key: _with_tuples(value) for key, value in options.items()}
     return chosen.judge(

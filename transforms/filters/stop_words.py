@@ -1,8 +1,9 @@
-"""Stop words by language: which of a language's most frequent function words a document has.
+"""Stop words: the most frequent function words of languages, and their count in documents.
 
-The English ones are those of Rae et al. 2021 (arXiv:2112.11446, table A1), and case counts as there. The others are function
-words of the same kind, frequent in every text: articles, prepositions, conjunctions, forms of "be", particles. In Chinese and
-Japanese each character is a token. `tests/transforms/filters/test_stop_words.py` holds them against real text.
+The English list, and the case-sensitive comparison, are those of Rae et al. 2021 (arXiv:2112.11446,
+table A1). The other lists have function words of the same kinds: articles, prepositions,
+conjunctions, forms of "be", particles. In Chinese and Japanese each character is a token.
+`tests/transforms/filters/test_stop_words.py` checks the lists on real text.
 """
 
 import functools
@@ -34,7 +35,10 @@ _BITS = 16
 
 
 def count_stop_words(tokens: Tokens, languages: pa.Array) -> np.ndarray:
-    """How many different stop words of its language each document has: float64 [documents], NaN for a language without a list."""
+    """Count the different stop words of its language in each document: float64 [documents].
+
+    `languages` holds a code per document; NaN where the language has no list.
+    """
     present = np.full(tokens.spans.documents, np.nan)
     for language, rows, chosen, packed, document in _candidates(tokens, languages):
         present[rows] = 0
@@ -44,7 +48,11 @@ def count_stop_words(tokens: Tokens, languages: pa.Array) -> np.ndarray:
 
 
 def mark_stop_words(tokens: Tokens, languages: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """bool [tokens]: is a stop word of its document's language; bool [documents]: the language has a list."""
+    """Mark the stop words of each document's language.
+
+    Returns bool [tokens], whether the token is one, and bool [documents], whether the language has
+    a list.
+    """
     marked, listed = np.zeros(len(tokens.is_word), bool), np.zeros(tokens.spans.documents, bool)
     for language, rows, chosen, packed, _ in _candidates(tokens, languages):
         listed |= rows
@@ -55,7 +63,12 @@ def mark_stop_words(tokens: Tokens, languages: pa.Array) -> tuple[np.ndarray, np
 def _candidates(
     tokens: Tokens, languages: pa.Array
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """For each language with a list: its documents, bool [documents]; their short tokens, int64; these packed; each token's document."""
+    """Yield the tokens of each language with a list that are short enough to be stop words.
+
+    Yields (language, its documents as bool [documents], indices of their short tokens as int64
+    [short], the same tokens packed as uint64 [short], the document of each token as int64
+    [tokens]).
+    """
     starts, document = (
         tokens.spans.starts,
         np.repeat(np.arange(tokens.spans.documents), tokens.per_document),
@@ -76,7 +89,10 @@ def _candidates(
 
 
 def _pack(points: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Tokens of at most four characters -> uint64, equal for equal tokens; characters above U+FFFF count as U+FFFF."""
+    """Pack tokens of at most four characters into uint64, 16 bits per character.
+
+    Characters above U+FFFF are packed as U+FFFF; no stop word has one.
+    """
     packed = np.zeros(len(starts), np.uint64)
     for step in range(_LONGEST):
         inside = step < lengths

@@ -1,14 +1,18 @@
-"""Tokens as the published filters count them: words, numbers and punctuation, for a whole batch of texts at once.
+"""Tokens as the published filters count them: words, numbers and punctuation of a batch of texts.
 
-The published figures were made with word tokenizers of the Penn Treebank family (NLTK, spaCy). The rules here are theirs in
-general form, over arrays with one element for each run of word characters and each sign between them:
+The published thresholds were chosen with word tokenizers of the Penn Treebank family (NLTK, spaCy).
+The rules here generalise theirs, over arrays with one element per run of word characters and per
+symbol between them. A chunk is a run of characters without white space.
 
-- a chunk is what stands between white space; quotes, brackets and most punctuation come off its two ends one sign at a time;
-- a full stop comes off too, but not after an initial ("U.S.", "J.") or an abbreviation ("Mr."); two or more are one token;
-- inside a chunk, signs join what is around them ("1,000", "foo_bar", "AT&T", "O'Brien"), except dashes, ":", "/", "=", "<" and
-  ">" between a letter or digit and a letter, "," between letters, "." between a small and a capital letter, operators between
-  digits, an ellipsis and pictographs, which are tokens of their own; addresses ("example.org/a-b") stay whole;
-- contractions are two tokens ("do" "n't", "it" "'s", "can" "not"), and so are a number and its unit ("10" "km").
+- Quotes, brackets and most punctuation are split off both ends of a chunk, one symbol per token.
+- A full stop is split off too, but not after an initial ("U.S.", "J.") or an abbreviation ("Mr.");
+  two or more are one token.
+- Inside a chunk, symbols join their neighbours ("1,000", "foo_bar", "AT&T", "O'Brien"). Separate
+  tokens are: dashes, ":", "/", "=", "<" and ">" between a letter or digit and a letter; "," between
+  letters; "." between a lowercase and a capital letter; operators between digits; an ellipsis; and
+  pictographs. URLs and e-mail addresses ("example.org/a-b") are not split.
+- Contractions are two tokens ("do" "n't", "it" "'s", "can" "not"), as are a number and its unit
+  ("10" "km").
 """
 
 import re
@@ -36,19 +40,22 @@ from transforms.words import (
 FIRST, LAST, PICTOGRAPH, QUOTE, HYPHEN, APOSTROPHE, AFTER_NUMBER = (
     np.uint8(1 << bit) for bit in range(7)
 )
-"""What a sign does: FIRST comes off the front of a chunk, LAST off its end, AFTER_NUMBER off its end after a digit."""
+"""Flags of symbols.
+
+FIRST is split off the start of a chunk, LAST off its end, AFTER_NUMBER off its end after a digit.
+"""
 
 FIRST_SIGNS = "!\"#%&'*,:;<=>?_`¡§´·¿،؛؟٪۔।–—…、。！，：；？～"
 LAST_SIGNS = "!\"#&'*,.:;<>?_`¡´·¿،؛؟٪۔।–—…、。！，：；？～"
 HYPHENS = "-–—~"
 QUOTES = "'\"`´‘’‚“”„«»"
 WORDS_BY_THEMSELVES = "•·§¶†‡′″¿¡‐‑―"
-"""Punctuation by category that counts as a word where it stands alone, as the published code has it."""
+"""Punctuation characters that are a word when they are a token, as in the published code."""
 
-AFTER_STOP = np.array([ord(sign) for sign in "%²-+"], np.uint32)
-SEPARATORS = np.array([ord(sign) for sign in ":<>=/"], np.uint32)
-OPERATORS = np.array([ord(sign) for sign in "+-*^"], np.uint32)
-SENTENCE_ENDS = np.array([ord(sign) for sign in ".!?。！？।؟۔"], np.uint32)
+AFTER_STOP = np.array([ord(symbol) for symbol in "%²-+"], np.uint32)
+SEPARATORS = np.array([ord(symbol) for symbol in ":<>=/"], np.uint32)
+OPERATORS = np.array([ord(symbol) for symbol in "+-*^"], np.uint32)
+SENTENCE_ENDS = np.array([ord(symbol) for symbol in ".!?。！？।؟۔"], np.uint32)
 
 _ADDRESS = re.compile(
     r"(?:https?://|ftp://)?(?:[^\s/@]+@)?(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{2,5})?(?:[/?#]\S*)?"
@@ -68,30 +75,37 @@ MERGED = {
     "cant": 2,
 }
 MERGED |= {"Id": 1, "id": 1, "Wed": 2, "wed": 2}
-"""Contractions written as one word, and how many characters their first token has; the last four as the published code reads them."""
+"""Contractions written as one word -> characters of their first token.
+
+The last four follow the published code.
+"""
 
 _ABBREVIATIONS = """
 Adm Bros Co Corp Dr Gen Gov Inc Jr Ltd Messrs Mr Mrs Ms Mt Ph Prof Rep Rev Sen Sr St vs
 Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec
-Ala Ariz Ark Calif Colo Conn Del Fla Ga Ia Id Ill Ind Kan Kans Ky La Mass Md Mich Minn Miss Mo Mont Neb Nebr Nev Okla Ore Pa Tenn Va
-Wash Wis
+Ala Ariz Ark Calif Colo Conn Del Fla Ga Ia Id Ill Ind Kan Kans Ky La Mass Md Mich Minn Miss Mo Mont
+Neb Nebr Nev Okla Ore Pa Tenn Va Wash Wis
 """
 _UNITS = """
-am pm AM PM km m cm mm nm ft yd in ha kg g mg t lb lbs oz mph kmh mb MB kb KB gb GB TB T G M K hPa Pa mbar
+am pm AM PM km m cm mm nm ft yd in ha kg g mg t lb lbs oz mph kmh mb MB kb KB gb GB TB T G M K
+hPa Pa mbar
 """
 ABBREVIATIONS = tuple(_ABBREVIATIONS.split())
 UNITS = tuple(_UNITS.split())
-_SMALL_INITIALS = np.array(
+_LOWERCASE_INITIALS = np.array(
     [ord(pair[0]) * 1024 + ord(pair[1]) for pair in ("eg", "ie", "am", "pm", "vs")], np.uint32
 )
-"""Of initials in lowercase only these keep their last full stop: "e.g.", "a.m."."""
+"""The initials in lowercase that keep their last full stop, such as "e.g." and "a.m.".
+
+A pair of letters is coded as the first code point * 1024 + the second.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tokens:
     """The tokens of a batch of documents.
 
-    spans          the batch's characters with tokens in place of words (`starts`, `ends`, `offsets`)
+    spans          the characters of the batch; `starts`, `ends`, `offsets` are those of tokens
     is_word        bool [tokens]: has a character that is not punctuation
     has_letter     bool [tokens]: has a letter
     ends_sentence  bool [tokens]: is a full stop, a question mark or an exclamation mark
@@ -104,23 +118,24 @@ class Tokens:
 
     @property
     def per_document(self) -> np.ndarray:
-        """int64 [documents]."""
+        """The number of tokens of each document: int64 [documents]."""
         return self.spans.words_per_document
 
     def hashes(self) -> np.ndarray:
-        """uint64 [tokens], equal for equal tokens."""
+        """Hash the tokens: uint64 [tokens], equal for equal tokens."""
         return hash_words(self.spans)
 
     def sum_per_document(self, values: np.ndarray) -> np.ndarray:
-        """Sums (tokens,) values over each document's tokens; 0 for a document without any."""
+        """Sum values [tokens] over each document: int64 [documents], 0 without tokens."""
         sums = np.zeros(len(values) + 1, np.int64)
         np.cumsum(values, out=sums[1:])
         return sums[self.spans.offsets[1:]] - sums[self.spans.offsets[:-1]]
 
     def sentences_per_document(self, *, before_lowercase: bool = True) -> np.ndarray:
-        """int64 [documents]: stretches of tokens, each closed by a sentence end whose next word begins another.
+        """Count the sentences of each document: int64 [documents].
 
-        `before_lowercase`: a sentence may begin with a lowercase letter.
+        A sentence begins at the first word of a document and at each word after a sentence end.
+        `before_lowercase` allows a sentence to begin with a lowercase letter.
         """
         solid = np.flatnonzero(self.is_word)
         if not len(solid):
@@ -131,7 +146,7 @@ class Tokens:
         begins[1:] = ended[solid[1:]] > ended[solid[:-1] + 1]
         if not before_lowercase:
             heads = self.spans.code_points[self.spans.starts[solid]]
-            begins &= ~_is_small(heads)
+            begins &= ~_is_lowercase(heads)
         document = np.searchsorted(self.spans.offsets, solid, side="right") - 1
         first = np.ones(len(solid), bool)
         first[1:] = document[1:] != document[:-1]
@@ -141,15 +156,15 @@ class Tokens:
 
 
 def tokenize(texts: pa.Array) -> Tokens:
-    """Splits a batch of texts (string or large_string, no nulls) into tokens."""
+    """Split a batch of texts (string or large_string, no nulls) into tokens."""
     words = split_words(texts, lower=False)
     points, classes = words.code_points, words.classes
     solid = classes != SPACE
     begins = solid.copy()
     begins[1:] &= ~solid[:-1]
-    signs = np.flatnonzero(solid & ((classes > IDEOGRAPH) | (classes < MARK)))
-    if len(signs):
-        _mark_signs(begins, words, signs)
+    symbols = np.flatnonzero(solid & ((classes > IDEOGRAPH) | (classes < MARK)))
+    if len(symbols):
+        _mark_symbols(begins, words, symbols)
     _mark_inside_words(begins, words)
     begins &= solid
     starts = np.flatnonzero(begins)
@@ -166,11 +181,12 @@ def tokenize(texts: pa.Array) -> Tokens:
 def _any_character(
     table: np.ndarray, points: np.ndarray, starts: np.ndarray, ends: np.ndarray
 ) -> np.ndarray:
-    """bool [tokens]: one of the token's characters is in the bool [0x110000] table."""
+    """Whether a token has a character that is set in the bool [0x110000] table: bool [tokens]."""
     result = table[points[starts]]
     rest = np.flatnonzero(~result & (ends - starts > 1))
     if len(rest):
-        # Few tokens are left: their characters, one token after the other.
+        # The first character decides most tokens. `at` lists the positions of the characters of the
+        # others, token by token; `before` is where each token begins in it.
         lengths = ends[rest] - starts[rest]
         before = np.cumsum(lengths) - lengths
         at = np.repeat(starts[rest] - before, lengths) + np.arange(lengths.sum())
@@ -178,16 +194,19 @@ def _any_character(
     return result
 
 
-def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
-    """Sets in bool `begins` [characters] where a token begins because of the signs `at` (int64 positions, ascending)."""
+def _mark_symbols(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
+    """Set the token starts in bool `begins` [characters] that follow from the symbols.
+
+    `at` holds the positions of the symbols, int64, ascending.
+    """
     points, classes = words.code_points, words.classes
     near = _Neighbours(points, classes, at)
-    sign, left, right = near.sign, near.left, near.right
-    kind = _kinds(sign)
-    dot, hyphen = sign == ord("."), kind & HYPHEN > 0
-    ellipsis = (dot & ((left == ord(".")) | (right == ord(".")))) | (sign == ord("…"))
+    symbol, left, right = near.symbol, near.left, near.right
+    kind = _kinds(symbol)
+    dot, hyphen = symbol == ord("."), kind & HYPHEN > 0
+    ellipsis = (dot & ((left == ord(".")) | (right == ord(".")))) | (symbol == ord("…"))
 
-    first = (kind & FIRST > 0) | ellipsis | ((sign == ord("+")) & ~near.digit_right)
+    first = (kind & FIRST > 0) | ellipsis | ((symbol == ord("+")) & ~near.digit_right)
     last = ((kind & LAST > 0) & ~dot) | ellipsis | (near.digit_left & ((kind & AFTER_NUMBER) > 0))
     stops = dot & (
         near.small_left | near.digit_left | (_kinds(left) & LAST > 0) | np.isin(left, AFTER_STOP)
@@ -199,18 +218,18 @@ def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
     lead, trail = _edges(at, near, first=first, last=last)
 
     cut = (
-        (hyphen | np.isin(sign, SEPARATORS))
+        (hyphen | np.isin(symbol, SEPARATORS))
         & (near.letter_left | near.digit_left)
         & near.letter_right
     )
-    cut |= (sign == ord(",")) & near.letter_left & near.letter_right
+    cut |= (symbol == ord(",")) & near.letter_left & near.letter_right
     cut |= (
         dot
         & (near.small_left | (_kinds(left) & QUOTE > 0))
         & (near.capital_right | (_kinds(right) & QUOTE > 0))
     )
-    cut |= np.isin(sign, OPERATORS) & near.digit_left & (near.digit_right | (right == ord("-")))
-    double = hyphen & ((left == sign) | (right == sign))
+    cut |= np.isin(symbol, OPERATORS) & near.digit_left & (near.digit_right | (right == ord("-")))
+    double = hyphen & ((left == symbol) | (right == symbol))
     if double.any():
         cut[double] = _double_hyphens(at[double], near, double)
     _keep_addresses(cut, points, classes, at, near, dot)
@@ -219,7 +238,7 @@ def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
 
     begins[at[alone]] = True
     begins[at[alone] + 1] = True
-    runs = alone & (left == sign) & (dot | double & cut)
+    runs = alone & (left == symbol) & (dot | double & cut)
     begins[at[runs]] = False
     _mark_contractions(
         begins,
@@ -230,11 +249,12 @@ def _mark_signs(begins: np.ndarray, words: Words, at: np.ndarray) -> None:
 
 
 class _Neighbours:
-    """Signs and the characters next to them, as arrays [signs]."""
+    """The symbols of a batch and the characters next to them, as arrays [symbols]."""
 
     def __init__(self, points: np.ndarray, classes: np.ndarray, at: np.ndarray):
-        # A text's last character is followed by a line feed; the first of the batch borrows the last one of the array.
-        self.sign, self.left, self.right = points[at], points[at - 1], points[at + 1]
+        # A line feed follows each text. For the first character of the batch, index -1 reads the
+        # line feed at the end of the array.
+        self.symbol, self.left, self.right = points[at], points[at - 1], points[at + 1]
         left_class, right_class = classes[at - 1], classes[at + 1]
         self.space_left, self.space_right = left_class == SPACE, right_class == SPACE
         self.digit_left, self.digit_right = left_class == NUMBER, right_class == NUMBER
@@ -249,21 +269,28 @@ class _Neighbours:
 def _edges(
     at: np.ndarray, near: _Neighbours, *, first: np.ndarray, last: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """bool [signs] twice: signs that come off the front, and off the end, of their chunk."""
+    """Find the symbols that are split off the start and off the end of their chunk.
+
+    A symbol is split off only if all symbols between it and the edge are. Returns two bool
+    [symbols].
+    """
     follows = np.zeros(len(at), bool)
     follows[1:] = at[1:] == at[:-1] + 1
     heads = np.flatnonzero(~follows)
     run = np.cumsum(~follows) - 1
     tails = np.append(heads[1:], len(at)) - 1
-    stays = np.cumsum(~first)
-    lead = near.space_left[heads][run] & (stays == (stays[heads] - ~first[heads])[run]) & first
-    stays = np.cumsum(~last)
-    trail = near.space_right[tails][run] & (stays == stays[tails][run]) & last
+    kept = np.cumsum(~first)
+    lead = near.space_left[heads][run] & (kept == (kept[heads] - ~first[heads])[run]) & first
+    kept = np.cumsum(~last)
+    trail = near.space_right[tails][run] & (kept == kept[tails][run]) & last
     return lead, trail
 
 
 def _double_hyphens(at: np.ndarray, near: _Neighbours, double: np.ndarray) -> np.ndarray:
-    """bool [double hyphens]: the run of two or three stands between a letter or digit and a letter."""
+    """Whether a run of two or three hyphens is between a letter or digit and a letter.
+
+    Returns bool [double hyphens].
+    """
     follows = np.zeros(len(at), bool)
     follows[1:] = at[1:] == at[:-1] + 1
     heads = np.flatnonzero(~follows)
@@ -284,7 +311,7 @@ def _keep_addresses(
     near: _Neighbours,
     dot: np.ndarray,
 ) -> None:
-    """Takes the cuts back inside chunks such as "www.example.org/a-b" or "name@example.org"."""
+    """Undo the cuts inside chunks such as "www.example.org/a-b" or "name@example.org"."""
     if not cut.any():
         return
     dots = np.flatnonzero(dot & (near.letter_left | near.digit_left) & near.small_right)
@@ -311,9 +338,9 @@ def _keep_addresses(
 def _and_or(
     points: np.ndarray, classes: np.ndarray, at: np.ndarray, near: _Neighbours
 ) -> np.ndarray:
-    """Indices of the signs that are the "/" of a word "and/or", which is one token: int64."""
+    """Indices of the symbols that are the "/" of a word "and/or", which is one token: int64."""
     slashes = np.flatnonzero(
-        (near.sign == ord("/")) & (near.left == ord("d")) & (near.right == ord("o"))
+        (near.symbol == ord("/")) & (near.left == ord("d")) & (near.right == ord("o"))
     )
     slashes = slashes[at[slashes] + 3 < len(points)]
     place = at[slashes]
@@ -327,7 +354,10 @@ def _and_or(
 
 
 def _joins(points: np.ndarray, classes: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """bool [at]: the character there makes one chunk with a word beside it: a letter, a digit, or a sign that stays inside a chunk."""
+    """Whether a character joins a word next to it, such as a letter or a digit: bool [at].
+
+    Symbols join unless they are split off the edges of a chunk; hyphens join, full stops do not.
+    """
     kind = _kinds(points[at])
     return (
         (classes[at] != SPACE)
@@ -337,7 +367,10 @@ def _joins(points: np.ndarray, classes: np.ndarray, at: np.ndarray) -> np.ndarra
 
 
 def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
-    """bool [at]: the full stop there belongs to an abbreviation that is known, or to single letters at the front of their chunk."""
+    """Whether a full stop belongs to a known abbreviation or to initials: bool [at].
+
+    Initials are single letters at the start of their chunk.
+    """
     index = np.minimum(np.searchsorted(words.ends, at), len(words) - 1)
     starts = words.starts[index]
     before = words.code_points[starts - 1]
@@ -349,8 +382,8 @@ def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
     initials &= (words.classes[starts - 3] == SPACE) | (
         _kinds(words.code_points[starts - 3]) & FIRST > 0
     )
-    small = (words.code_points[starts - 2] | 0x20) * np.uint32(1024) + words.code_points[starts]
-    initials &= _is_capital(words.code_points[starts]) | np.isin(small, _SMALL_INITIALS)
+    pair = (words.code_points[starts - 2] | 0x20) * np.uint32(1024) + words.code_points[starts]
+    initials &= _is_capital(words.code_points[starts]) | np.isin(pair, _LOWERCASE_INITIALS)
     known = np.isin(hash_words(replace(words, starts=starts, ends=at)), _hashes_of(ABBREVIATIONS))
     return (opens & (single | known)) | initials
 
@@ -358,7 +391,10 @@ def _abbreviated(words: Words, at: np.ndarray) -> np.ndarray:
 def _mark_contractions(
     begins: np.ndarray, points: np.ndarray, classes: np.ndarray, at: np.ndarray
 ) -> None:
-    """Cuts before "'s", "'ll", "'re", ... and before "n't". `at`: apostrophes before a letter and after a letter or digit."""
+    """Set token starts before "'s", "'ll", "'re", ... and before "n't".
+
+    `at` holds the positions of apostrophes between a letter or digit and a letter.
+    """
     one, two = (points[np.minimum(at + step, len(points) - 1)] | 0x20 for step in (1, 2))
     ends = [~_is_word_class(classes[np.minimum(at + step, len(points) - 1)]) for step in (2, 3)]
     short = ends[0] & np.isin(one, [ord(letter) for letter in "smd"])
@@ -380,7 +416,7 @@ def _mark_contractions(
 
 
 def _mark_inside_words(begins: np.ndarray, words: Words) -> None:
-    """Cuts around ideographs, between a number and its unit, and inside contractions that are written as one word."""
+    """Set token starts around ideographs, before units and in contractions written as one word."""
     points, classes = words.code_points, words.classes
     alone = np.flatnonzero(classes[words.starts] == IDEOGRAPH)
     begins[words.starts[alone]] = True
@@ -426,13 +462,13 @@ def _is_capital(points: np.ndarray) -> np.ndarray:
     return _capital_table()[points]
 
 
-def _is_small(points: np.ndarray) -> np.ndarray:
+def _is_lowercase(points: np.ndarray) -> np.ndarray:
     return (character_classes()[points] == LETTER) & ~_is_capital(points)
 
 
 @cache
 def _kind_table() -> np.ndarray:
-    """uint8 [0x110000]: what each sign does."""
+    """Lookup table of the flags of symbols: uint8 [0x110000]."""
     table = np.zeros(0x110000, np.uint8)
     classes = character_classes()
     for point in np.flatnonzero((classes == PUNCTUATION) | (classes == SYMBOL)).tolist():
@@ -451,8 +487,8 @@ def _kind_table() -> np.ndarray:
         (apostrophes, APOSTROPHE),
         (QUOTES, QUOTE),
     )
-    for signs, kind in (*more, (after_number, AFTER_NUMBER)):
-        table[[ord(sign) for sign in signs]] |= kind
+    for symbols, kind in (*more, (after_number, AFTER_NUMBER)):
+        table[[ord(symbol) for symbol in symbols]] |= kind
     table.flags.writeable = False
     return table
 
@@ -468,19 +504,19 @@ def _capital_table() -> np.ndarray:
 
 @cache
 def _counts_as_word() -> np.ndarray:
-    """bool [0x110000]: a token with such a character is a word."""
+    """Lookup table of characters that make a token a word: bool [0x110000]."""
     classes = character_classes()
     table = (classes != SPACE) & (classes != PUNCTUATION)
     table[:128] &= classes[:128] != SYMBOL
     table[:32] = table[127:160] = False
-    table[[ord(sign) for sign in WORDS_BY_THEMSELVES]] = True
+    table[[ord(symbol) for symbol in WORDS_BY_THEMSELVES]] = True
     table.flags.writeable = False
     return table
 
 
 @cache
 def _merged_heads() -> np.ndarray:
-    """bool [128]: the lowercase letters that contractions written as one word begin with."""
+    """Lookup table of the lowercase first letters of MERGED: bool [128]."""
     table = np.zeros(128, bool)
     table[[ord(merged[0]) | 0x20 for merged in MERGED]] = True
     return table

@@ -1,8 +1,9 @@
-"""Filter `url`: block lists of domains, addresses and words in the address.
+"""Filter `url`: block lists of domains, URLs and words in the URL.
 
-After RefinedWeb (Penedo et al. 2023, arXiv:2306.01116, appendix G.1): a list of domains (they and FineWeb use that of the
-University of Toulouse, UT1), and three lists of words: "strict" ones found anywhere, "hard" ones found as whole words, "soft" ones of
-which two are needed. "-" and "." are left out before strict ones are looked for, as DCLM does. No list comes with this filter.
+The rules are those of RefinedWeb (Penedo et al. 2023, arXiv:2306.01116, appendix G.1): a list of
+domains (RefinedWeb and FineWeb use UT1, the list of the University of Toulouse) and three lists of
+words. "Strict" words match anywhere, with "-" and "." removed from the URL as in DCLM; "hard" words
+match whole words; "soft" words reject a URL that has two of them. The filter ships no list.
 """
 
 import posixpath
@@ -37,7 +38,7 @@ from transforms.urls.normalize import normalize_host, normalize_url, url_host
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _UNUSUAL = re.compile(rb"(?m)^(?:www\.|[^a-z0-9_\n]|[a-z0-9_.-]*(?:[.-]$|[^a-z0-9_.\n-])).*")
-"""Lines of a list of domains that are no host as `normalize_host` spells it."""
+"""Lines of a domain list that are not a host in the spelling of `normalize_host`."""
 
 _BLOCK_LINES = 1 << 16
 _UT1_FILES = ("domains", "urls")
@@ -61,15 +62,23 @@ def judge_url(
     allowed_domains: tuple[str, ...] = (),
     require_http: bool = False,
 ) -> Verdicts:
-    """Rejects, in this order, documents whose URL
+    """Rejects documents by their URL.
 
-    is no http(s) URL (only with `require_http`); lies on a domain, or a subdomain of one, of `blocked_domains`, the files
-    `domain_lists` or UT1; is in the files `url_lists` or UT1, or beneath a path that is; holds one of `blocked_substrings` (or of the
-    files `substring_lists`) anywhere; one of `blocked_words` as a whole word; `min_soft_words` different ones of `soft_words`.
+    Rules in order:
+    - `url/not-http`, only with `require_http`: the value is not an http(s) URL;
+    - `url/blocked-domain`: the host is a domain, or a subdomain of one, of `blocked_domains`, the
+      files `domain_lists` or UT1;
+    - `url/blocked-url`: the URL, or a path above it, is in the files `url_lists` or UT1;
+    - `url/blocked-substring`: the URL contains one of `blocked_substrings` or of the files
+      `substring_lists`;
+    - `url/blocked-word`: the URL has one of `blocked_words`, or of `word_lists`, as a whole word;
+    - `url/soft-words`: the URL has `min_soft_words` different ones of `soft_words` or of
+      `soft_word_lists`; the value is their number.
 
-    `ut1`: folders with CATEGORY/domains and CATEGORY/urls, plain or .gz, or tar archives of such; `ut1_categories` chooses some.
-    Documents without a URL, on `allowed_domains` or their subdomains, and whose URL cannot be read, are kept. `value` is the number of
-    soft words. Words are compared in lowercase and after percent-decoding.
+    Documents without a URL, with one that cannot be parsed, and on `allowed_domains` or their
+    subdomains are kept. Words are compared in lowercase, after percent-decoding. `ut1` names
+    folders with CATEGORY/domains and CATEGORY/urls, plain or .gz, or tar archives of them;
+    `ut1_categories` selects categories, all if empty.
     """
     addresses, rows = _Addresses.of(url.to_pylist()), len(url)
     verdicts = (
@@ -109,14 +118,19 @@ def judge_url(
 
 
 class _Addresses:
-    """The URLs of a batch: `urls` normalised, None where there is none; `known`, `strange` (there, but not http): bool [rows]."""
+    """The URLs of a batch.
+
+    urls     the normalised URLs, None where there is none
+    known    bool [rows]: the row has a normalised URL
+    strange  bool [rows]: the row has a value that is not an http(s) URL
+    """
 
     def __init__(self, urls: list[str | None], strange: np.ndarray):
         self.urls = urls
         self.strange = strange
         self.known = np.fromiter((address is not None for address in urls), bool, len(urls))
         self.hosts = [url_host(address) if address else "" for address in urls]
-        # Every domain that a host belongs to, once for each host of the batch.
+        # The hashes of all domains above each distinct host of the batch, with the host's number.
         self._number = {host: number for number, host in enumerate(dict.fromkeys(self.hosts))}
         suffixes: list[bytes] = []
         counts = []
@@ -139,7 +153,7 @@ class _Addresses:
         return cls(normal, strange)
 
     def on_any(self, domains: HashSet) -> np.ndarray:
-        """bool [rows]: the host is one of the domains or beneath one."""
+        """Whether the host is one of the domains or a subdomain of one: bool [rows]."""
         if not len(domains):
             return np.zeros(len(self.urls), bool)
         hit = np.zeros(len(self._number), bool)
@@ -148,7 +162,7 @@ class _Addresses:
 
 
 def _add_suffixes(suffixes: list[bytes], host: bytes) -> None:
-    """Adds a host and the domains above it, its last label alone too; an IP address only itself."""
+    """Append a host and all domains above it to `suffixes`; for an IP address, only the address."""
     if host:
         suffixes.append(host)
         if not host[-1:].isdigit() and host[-1:] != b"]":
@@ -159,7 +173,7 @@ def _add_suffixes(suffixes: list[bytes], host: bytes) -> None:
 
 
 class _Pages:
-    """A list of addresses. `hosts` are those of the entries: only their URLs are looked at further."""
+    """A list of URLs; `hosts` are those of its entries, URLs of other hosts are not looked up."""
 
     def __init__(self, blocks: Iterable[tuple[np.ndarray, np.ndarray]]):
         listed = list(blocks)
@@ -182,12 +196,15 @@ def _authority(address: str | None) -> str:
 
 
 def _page_key(address: str) -> str:
-    """A normalised URL without its scheme and final slash."""
+    """A normalised URL without its scheme and its final slash."""
     return address.partition("://")[2].rstrip("/")
 
 
 def _prefixes(key: str) -> list[str]:
-    """What an entry may be to block a page: the page, it without its query, and every folder above it but the whole host."""
+    """The entries that block a page: its key, the key without query, and all folders above it.
+
+    The host alone is not among them, unless it is the page.
+    """
     path = key.partition("?")[0].rstrip("/")
     prefixes = [key, path]
     while (slash := path.rfind("/")) > 0:
@@ -217,7 +234,7 @@ def _inline_domain(domain: str) -> str:
 
 
 class _Domains:
-    """Lines of a list of domains -> domains as hosts are spelled."""
+    """Callable that converts the lines of a domain list to normalised hosts."""
 
     def __init__(self, path: str):
         self._path = path
@@ -236,7 +253,7 @@ class _Domains:
             return host
         if "/" in line or any(sign.isspace() for sign in line) or "\ufffd" in line:
             raise bad_list(self._path, f"{line[:80]!r} is not a domain")
-        # Lists of millions of entries have a few that no host can have: they match nothing.
+        # Lists of millions of entries have a few invalid ones, which match nothing.
         return line
 
 
@@ -251,7 +268,7 @@ def _pages(paths: tuple[str, ...]) -> _Pages:
 
 
 def _page_blocks(stream: Iterable[bytes], path: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The lines of a list of addresses, in blocks -> hashes of their hosts and of the addresses."""
+    """Read a list of URLs in blocks; yields the hashes of their hosts and of the URLs, uint64."""
     lines = iter(stream)
     try:
         while block := list(islice(lines, _BLOCK_LINES)):
@@ -269,7 +286,7 @@ def _page_blocks(stream: Iterable[bytes], path: str) -> Iterator[tuple[np.ndarra
 
 @lru_cache(maxsize=4)
 def _ut1(paths: tuple[str, ...], categories: tuple[str, ...]) -> tuple[HashSet, _Pages]:
-    """UT1 folders or archives -> (their domains, their addresses)."""
+    """Load UT1 folders or archives: returns their domains and their URLs. Raises ConfigError."""
     hashes: list[np.ndarray] = []
     pages: list[tuple[np.ndarray, np.ndarray]] = []
     seen: set[str] = set()
@@ -305,7 +322,7 @@ def _ut1(paths: tuple[str, ...], categories: tuple[str, ...]) -> tuple[HashSet, 
 
 
 def _ut1_files(path: str) -> Iterator[tuple[str, BinaryIO]]:
-    """The lists of a folder or archive by name: CATEGORY/domains and CATEGORY/urls."""
+    """Yield the files CATEGORY/domains and CATEGORY/urls of a folder or archive, with names."""
     if ".tar" in posixpath.basename(path) or path.endswith(".tgz"):
         yield from (
             (name, stream)
@@ -347,7 +364,11 @@ def _match_words(
     hard: frozenset[str],
     soft: frozenset[str],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """bool [rows] twice and int64 [rows]: has a strict word, has a hard word, how many different soft words."""
+    """Match the words of the URLs in the rows where bool `rows` is true.
+
+    Returns bool [rows], has a strict word; bool [rows], has a hard word; int64 [rows], the number
+    of different soft words.
+    """
     blocked, hits, count = (
         np.zeros(len(urls), bool),
         np.zeros(len(urls), bool),

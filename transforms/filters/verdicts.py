@@ -1,4 +1,4 @@
-"""What a filter says of a batch: keep or reject, by which rule, what it measured and what it did."""
+"""The result of a filter for a batch: verdicts, rules, measured values, edits and counts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,15 +9,17 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Verdicts:
-    """One verdict a row. All arrays have shape (rows,).
+    """The verdicts of one or several rules on a batch. All arrays have shape [rows].
 
     keep       bool
-    rule       object: the name of the rule that rejected the row, None where kept
-    value      float64: what was measured, NaN where nothing was
-    threshold  float64: what it was held against
-    text       large_string: what the kept rows read from here on; None where the filter edits nothing
-    signals    {name: float64}: all that was measured, of kept rows too, NaN where nothing was; a rule's value has its name
-    counts     {name: int64}: how often something was done: an edit of the text (`pii/email`), a rule that could not apply
+    rule       object: the name of the rule that rejected the row, None if kept
+    value      float64: the measured value of a rejected row, NaN if kept or not measured
+    threshold  float64: the threshold that the value was compared with
+    text       large_string: the new texts, those of kept rows count; None if the filter edits none
+    signals    {name: float64}: all measured values, of kept rows too, NaN where not measured; the
+               value of a rule has the rule's name
+    counts     {name: int64}: events per row, such as edits of the text (`pii/email`) or rules that
+               could not be applied
     """
 
     keep: np.ndarray
@@ -37,7 +39,10 @@ class Verdicts:
         value: np.ndarray | float = np.nan,
         threshold: np.ndarray | float = np.nan,
     ) -> "Verdicts":
-        """Rejects by `rule` each row where `ok` is false. `value` is what was measured of every row, `threshold` is for all or each."""
+        """Reject the rows where bool `ok` is false by `rule`.
+
+        `value` holds the measured values of all rows, `threshold` one number or one per row.
+        """
         ok = np.asarray(ok, bool)
         values = np.broadcast_to(np.asarray(value, np.float64), ok.shape)
         return cls(
@@ -50,11 +55,11 @@ class Verdicts:
 
     @classmethod
     def kept(cls, rows: int) -> "Verdicts":
-        """Rejects none of them."""
+        """Verdicts that keep all `rows` rows."""
         return cls.where(np.ones(rows, bool), rule="")
 
     def then(self, later: "Verdicts") -> "Verdicts":
-        """Both rules in this order: a row that both reject is rejected by the earlier one; the later text stands."""
+        """Combine two verdicts in order: the earlier rejection and the later text win."""
         return Verdicts(
             keep=self.keep & later.keep,
             rule=np.where(self.keep, later.rule, self.rule),
@@ -66,19 +71,22 @@ class Verdicts:
         )
 
     def with_text(self, text: pa.LargeStringArray) -> "Verdicts":
-        """The same verdicts, and what the kept rows read from here on."""
+        """The same verdicts with new texts."""
         return replace(self, text=text)
 
     def with_counts(self, counts: Mapping[str, np.ndarray]) -> "Verdicts":
-        """The same verdicts, and how often something was done: {name: int (rows,)}."""
+        """The same verdicts with counts added: {name: int64 [rows]}."""
         return replace(self, counts=_sum_counts(self.counts, counts))
 
     def with_signals(self, signals: Mapping[str, np.ndarray]) -> "Verdicts":
-        """The same verdicts, and values that no rule is held against: {name: float (rows,)}."""
+        """The same verdicts with further measured values: {name: float64 [rows]}."""
         return replace(self, signals={**self.signals, **signals})
 
     def among(self, rows: np.ndarray) -> "Verdicts":
-        """Verdicts on the rows where bool `rows` is true -> verdicts on all: the others are kept. `text` must be None."""
+        """Extend verdicts on the rows where bool `rows` is true to all rows; the others are kept.
+
+        Raises ValueError if `text` is not None.
+        """
         if self.text is not None:
             raise ValueError("verdicts with a text are about all rows")
         at = np.cumsum(rows) - 1

@@ -1,4 +1,7 @@
-"""Words as they stand between white space: the literal reading of rules that speak of words (Rae et al. 2021, arXiv:2112.11446)."""
+"""Whitespace-separated words, the literal "words" of published rules.
+
+Source of such rules: Rae et al. 2021, arXiv:2112.11446.
+"""
 
 from dataclasses import replace
 
@@ -9,12 +12,12 @@ from transforms.words import IDEOGRAPH, LETTER, SPACE
 
 
 def whitespace_words(tokens: Tokens) -> Tokens:
-    """The tokens of a batch of texts -> its words between white space, each of them a word whatever is in it.
+    """Convert the tokens of a batch of texts to its whitespace-separated words.
 
-    `ends_sentence` is false everywhere: punctuation is part of the words.
+    `is_word` is true and `ends_sentence` false for all of them: punctuation is part of the words.
     """
     solid = tokens.spans.classes != SPACE
-    # Each text is closed by a line feed, so runs come as whole pairs of edges, and no word spans two texts.
+    # A line feed follows each text, so edges come in pairs, and no word spans two texts.
     edges = np.flatnonzero(np.diff(solid, prepend=False))
     starts, ends = edges[::2], edges[1::2]
     letters = np.isin(tokens.spans.classes, (LETTER, IDEOGRAPH))
