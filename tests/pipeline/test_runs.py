@@ -26,7 +26,7 @@ from tests.pipeline.runs import NOT_DATA, STAGES, copy_input, digests, figures, 
 from transforms import storage
 from transforms.contracts.addresses import pack_address
 from transforms.contracts.manifest import read_manifest
-from transforms.contracts.names import PARTS
+from transforms.contracts.names import DROPS
 from transforms.errors import UserError
 from transforms.tokens.shards import open_shard
 
@@ -67,7 +67,7 @@ def test_counts_add_up_and_manifests_describe_the_files(finished: Path) -> None:
 
 def test_dropped_documents_are_in_no_shard(finished: Path) -> None:
     dropped = {
-        pack_address(PARTS.number(path.name), row)
+        pack_address(DROPS.number(path.name), row)
         for path in (finished / "dedup").glob("drops-*.parquet")
         for row in pq.read_table(path, columns=["row"])["row"].to_pylist()
     }
@@ -331,7 +331,7 @@ def test_a_source_that_would_lose_too_much_stops_the_run(tmp_path: Path) -> None
     path = write_corpus(tmp_path, extra="[dedup]\nmax_drop_rate = 0.01\n")
     with pytest.raises(
         UserError,
-        match=r"3 of 59 documents of source 'news' would go as duplicates \(2 exact, 1 near\)",
+        match=r"3 of 59 documents of source 'news' would be dropped as duplicates \(2 exact, 1 near\)",
     ):
         run(path)
     assert not (tmp_path / "run" / "dedup" / "manifest.json").exists()

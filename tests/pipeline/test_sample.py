@@ -16,10 +16,11 @@ from pipeline.commands.train import evaluate_run, train_run
 from pipeline.config.load import load_config
 from pipeline.progress import StageProgress
 from pipeline.quickstart import write_quickstart
+from pipeline.run.folder import Run
 from pipeline.runner.beam import RunnerSettings
 from pipeline.stages.run_stages import run_stages
 from tests.conftest import PROJECT
-from tests.pipeline.runs import STAGES
+from tests.pipeline.runs import STAGES, stages_named
 from training.checkpoint import load_model
 from training.generate import Sampling, TextGenerator
 from transforms.contracts.addresses import pack_address
@@ -144,8 +145,9 @@ def test_each_source_has_validation_documents(quickstart: Path) -> None:
 def test_the_readme_shows_this_run(quickstart: Path) -> None:
     """Its lines of counts, which are everybody's; times are not."""
     console = Console(record=True, file=StringIO(), width=140)
-    for stage in STAGES:
-        StageProgress(console).finished(stage, read_manifest(str(quickstart / "run" / stage)))
+    for stage in stages_named(STAGES):
+        finished = stage.finished(Run(str(quickstart / "run")))
+        StageProgress(console).finished(stage.name, 0.0, stage.summary(finished))
     print_view(console, run_view(str(quickstart / "run")))
     printed = {without_times(line) for line in console.export_text().splitlines()}
     shown = README.partition("```\ndocuments")[2].partition("\ntrain ")[0]

@@ -22,8 +22,8 @@ def test_the_guard_names_a_report_with_the_largest_groups_and_their_texts(
     )
     report = (tmp_path / "run" / "dedup-report.md").read_text()
     assert "| news | 59 | 2 | 1 | 56 | 5.1% |" in report
-    assert "### 3 documents, 1 stay" in report
-    assert "### 2 documents, 1 stay" in report
+    assert "### 3 documents, 1 kept" in report
+    assert "### 2 documents, 1 kept" in report
     first = json.loads((tmp_path / "input" / "news-0.jsonl").read_text().splitlines()[1])["text"]
     assert first[:100] in report
     assert "| 1.00 | 2 |" in report
