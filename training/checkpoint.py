@@ -1,7 +1,8 @@
-"""Model folders and checkpoints: written whole or not at all, read back with checks.
+"""Model folders and checkpoints: written atomically, checked when read.
 
-A model folder holds `config.json`, `tokenizer.json` and `model.safetensors`, and stands alone. A checkpoint is a model
-folder with `optimizer.safetensors` and `state.json` added; checkpoints lie in OUT/checkpoints/step-00000100.
+A model folder is self-contained: `config.json`, `tokenizer.json` and `model.safetensors`. A
+checkpoint is a model folder with `optimizer.safetensors` and `state.json` added, in
+OUT/checkpoints/step-00000100.
 """
 
 import base64
@@ -35,7 +36,13 @@ _TEMPORARY = ".tmp-"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFiles:
-    """What goes beside the weights: the model's shape, the id that ends a text, and the tokenizer file."""
+    """The files of a model folder without the weights.
+
+    config            the shape of the model
+    end_of_text       the token id that ends a text
+    tokenizer         the path of the tokenizer.json to copy
+    tokenizer_sha256  its SHA-256, in hex
+    """
 
     config: ModelConfig
     end_of_text: int
@@ -45,7 +52,7 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to be run, in evaluation mode, with the path of its tokenizer."""
+    """A model in evaluation mode on its device, with the path of its tokenizer."""
 
     folder: str
     decoder: Decoder
@@ -56,7 +63,10 @@ class LoadedModel:
 
 
 def resolve_device(name: str) -> torch.device:
-    """ "auto" is CUDA if there is one, else the CPU. Raises UserError for a CUDA device that is not there."""
+    """Resolve the name of a device; "auto" is CUDA if available, else the CPU.
+
+    Raises UserError for a CUDA device that does not exist.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
@@ -78,7 +88,7 @@ def _sync(path: str) -> None:
 
 
 def _replace_with(path: str, write: Any) -> None:
-    """Calls write(temporary path), syncs, renames to `path`."""
+    """Write a file atomically: call write(temporary path), sync, rename to `path`."""
     temporary = os.path.join(os.path.dirname(path), f"{_TEMPORARY}{uuid.uuid4().hex}")
     try:
         write(temporary)
@@ -97,7 +107,7 @@ def _write_json(path: str, values: Mapping[str, Any]) -> None:
 
 
 def write_model_files(folder: str, files: ModelFiles) -> None:
-    """Writes config.json and copies tokenizer.json into a folder, creating it."""
+    """Write config.json and copy tokenizer.json into a folder, which is created."""
     os.makedirs(folder, exist_ok=True)
     config = {
         "format": "tokenmill",
@@ -114,7 +124,7 @@ def write_model_files(folder: str, files: ModelFiles) -> None:
 
 
 def publish_weights(folder: str, checkpoint: str) -> None:
-    """Makes a checkpoint's weights those of the model folder, in one step."""
+    """Replace the weights of a model folder by those of a checkpoint, atomically."""
 
     def link(temporary: str) -> None:
         source = os.path.join(checkpoint, WEIGHTS)
@@ -127,7 +137,10 @@ def publish_weights(folder: str, checkpoint: str) -> None:
 
 
 def load_model(folder: str, *, device: str = "auto") -> LoadedModel:
-    """Reads a model folder or a checkpoint. Raises UserError when a file is missing, damaged or of another version."""
+    """Load a model folder or a checkpoint.
+
+    Raises UserError when a file is missing, damaged or of another version.
+    """
     config_path, weights_path, tokenizer_path = (
         os.path.join(folder, name) for name in (CONFIG, WEIGHTS, TOKENIZER)
     )
@@ -143,7 +156,8 @@ def load_model(folder: str, *, device: str = "auto") -> LoadedModel:
             values = json.load(stream)
         if values.get("format") != "tokenmill" or values["format_version"] != FORMAT_VERSION:
             raise ValueError(
-                f"format {values.get('format')!r} version {values.get('format_version')!r} is not one that this version reads"
+                f"format {values.get('format')!r} version {values.get('format_version')!r} "
+                "is not one that this version reads"
             )
         config = ModelConfig(**values["model"])
         decoder = Decoder(config)
@@ -154,16 +168,17 @@ def load_model(folder: str, *, device: str = "auto") -> LoadedModel:
             where=folder,
             remedy="train again, or name a folder in checkpoints/",
         ) from error
-    found = sha256_of(tokenizer_path)
-    if found != values["tokenizer_sha256"]:
+    sha256 = sha256_of(tokenizer_path)
+    if sha256 != values["tokenizer_sha256"]:
         raise UserError(
-            f"tokenizer.json is not the one the model was trained with ({found[:12]}, not {values['tokenizer_sha256'][:12]})",
+            "tokenizer.json is not the one the model was trained with "
+            f"({sha256[:12]}, not {values['tokenizer_sha256'][:12]})",
             where=tokenizer_path,
             remedy="copy the tokenizer.json of the model's run here",
         )
     target = resolve_device(device)
     return LoadedModel(
-        folder, decoder.to(target).eval(), values["end_of_text"], tokenizer_path, found, target
+        folder, decoder.to(target).eval(), values["end_of_text"], tokenizer_path, sha256, target
     )
 
 
@@ -179,13 +194,16 @@ class Checkpoints:
                 shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
 
     def list(self) -> list[tuple[int, str]]:
-        """(step, path) of the whole checkpoints, oldest first: those with all files at the sizes that their state tells."""
-        found = []
+        """(step, path) of the complete checkpoints, oldest first.
+
+        A checkpoint is complete when all its files have the sizes recorded in its state.
+        """
+        complete = []
         for name in sorted(os.listdir(self.folder)):
             path = os.path.join(self.folder, name)
-            if (match := _FOLDER.fullmatch(name)) and _is_whole(path):
-                found.append((int(match[1]), path))
-        return found
+            if (match := _FOLDER.fullmatch(name)) and _is_complete(path):
+                complete.append((int(match[1]), path))
+        return complete
 
     def save(
         self,
@@ -195,7 +213,10 @@ class Checkpoints:
         files: ModelFiles,
         state: Mapping[str, Any],
     ) -> str:
-        """Writes a checkpoint and removes the ones that are too old. `state` must be JSON. Returns its path."""
+        """Write a checkpoint and remove all but the `keep` newest ones; returns its path.
+
+        `state` holds JSON values.
+        """
         path = os.path.join(self.folder, f"step-{step:08d}")
         temporary = os.path.join(self.folder, f"{_TEMPORARY}{uuid.uuid4().hex}")
         os.makedirs(temporary)
@@ -224,13 +245,13 @@ class Checkpoints:
             for name in (WEIGHTS, _OPTIMIZER, _STATE):
                 _sync(os.path.join(temporary, name))
             _sync(temporary)
-            shutil.rmtree(path, ignore_errors=True)  # only a damaged one can be there
+            shutil.rmtree(path, ignore_errors=True)  # an existing folder is a damaged checkpoint
             os.rename(temporary, path)
             _sync(self.folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         for _, old in self.list()[: -self.keep]:
-            # Renamed first: a removal that is cut off leaves nothing that looks like a checkpoint.
+            # Renamed first: an interrupted removal must not leave a folder that looks complete.
             doomed = os.path.join(self.folder, f"{_TEMPORARY}{uuid.uuid4().hex}")
             os.rename(old, doomed)
             shutil.rmtree(doomed)
@@ -242,7 +263,11 @@ class Checkpoints:
         return state
 
     def restore(self, path: str, model: nn.Module, optimizer: Optimizer) -> None:
-        """Loads weights, optimizer and random state into what is there. Raises UserError for files that hold something else."""
+        """Load the weights, the optimizer state and the state of the random generator.
+
+        `model` and `optimizer` are modified in place. Raises UserError for files of another model
+        or optimizer, and for damaged ones.
+        """
         try:
             model.load_state_dict(load_file(os.path.join(path, WEIGHTS)))
             optimizer.load(load_file(os.path.join(path, _OPTIMIZER)))
@@ -256,18 +281,13 @@ class Checkpoints:
             ) from error
 
 
-def _is_whole(path: str) -> bool:
+def _is_complete(path: str) -> bool:
     try:
         with open(os.path.join(path, _STATE), encoding="utf-8") as stream:
             sizes = json.load(stream)["sizes"]
         return all(
             os.path.getsize(os.path.join(path, name)) == size for name, size in sizes.items()
         )
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ):  # whatever a damaged file holds
+    # Any of these can be the effect of a damaged file.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -1,4 +1,4 @@
-"""The configuration of a training run and of the model that it trains. Imports no torch."""
+"""The configuration of a training run and of its model; this module does not import torch."""
 
 from typing import Annotated, Any, Literal
 
@@ -67,7 +67,7 @@ _UNTIED = frozenset({"1b"})
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class ModelConfig:
-    """The shape of a Llama-like decoder. Widths are in units of one float, `sequence_length` in tokens."""
+    """The shape of a Llama-like decoder; widths are in floats, `sequence_length` in tokens."""
 
     vocabulary_size: int
     sequence_length: int
@@ -87,12 +87,18 @@ class ModelConfig:
 
     @property
     def padded_vocabulary(self) -> int:
-        """Rows of the embedding: the vocabulary rounded up, since matrix kernels like multiples of 128."""
+        """Rows of the embedding: the vocabulary size rounded up to a multiple of 128.
+
+        Matrix kernels are fastest at such sizes.
+        """
         return -(-self.vocabulary_size // VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE
 
     @property
     def matrix_parameters(self) -> int:
-        """Parameters that take part in a matrix product for every token: what MFU counts (6 FLOP each, forward and backward)."""
+        """Parameters in the matrix products of every token, for computing MFU.
+
+        Each takes 6 FLOP per token, forward and backward.
+        """
         attention = self.width * self.head_width * (2 * self.heads + 2 * self.kv_heads)
         return (
             self.layers * (attention + 3 * self.width * self.hidden)
@@ -114,7 +120,7 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class TrainConfig:
-    """The table `[train]` of the configuration. A commented file is generated from these descriptions."""
+    """The table `[train]` of the configuration; its descriptions document the generated file."""
 
     model: Annotated[
         ModelName,
@@ -150,14 +156,16 @@ class TrainConfig:
     device_batch: Annotated[
         int,
         Field(
-            description="rows a forward pass on one device; gradients of the passes of a step add up. 0: all at once",
+            description="rows a forward pass on one device; "
+            "gradients of the passes of a step add up. 0: all at once",
             ge=0,
         ),
     ] = 0
     optimizer: Annotated[
         Literal["adamw", "muon"],
         Field(
-            description='"adamw", or "muon": Muon for the matrices of the layers and AdamW for the rest'
+            description='"adamw", or "muon": Muon for the matrices of the layers '
+            "and AdamW for the rest"
         ),
     ] = "adamw"
     learning_rate: Annotated[
@@ -188,7 +196,8 @@ class TrainConfig:
     mixture: Annotated[
         dict[str, Annotated[float, Field(ge=0)]],
         Field(
-            description="weight of each source, as in { web = 0.7, books = 0.3 }; a source left out is not used. Empty: by number of rows"
+            description="weight of each source, as in { web = 0.7, books = 0.3 }; "
+            "a source left out is not used. Empty: by number of rows"
         ),
     ] = Field(default_factory=dict)
     checkpoint_every: Annotated[
@@ -205,7 +214,8 @@ class TrainConfig:
     evaluate_rows: Annotated[
         int,
         Field(
-            description="validation rows of each source in an evaluation while training, evenly spread; 0: all",
+            description="validation rows of each source in an evaluation while training, "
+            "evenly spread; 0: all",
             ge=0,
         ),
     ] = 256
@@ -219,7 +229,8 @@ class TrainConfig:
     dtype: Annotated[
         Literal["auto", "float32", "bfloat16"],
         Field(
-            description='arithmetic of matrix products: "auto" is bfloat16 on CUDA and float32 on CPU; weights stay float32'
+            description='arithmetic of matrix products: "auto" is bfloat16 on CUDA '
+            "and float32 on CPU; weights stay float32"
         ),
     ] = "auto"
     seed: Annotated[
@@ -231,7 +242,7 @@ class TrainConfig:
 
     @property
     def peak_learning_rate(self) -> float:
-        """The learning rate given, or the preset's."""
+        """The configured learning rate, or that of the model preset."""
         return (
             self.learning_rate
             if self.learning_rate is not None
@@ -242,9 +253,10 @@ class TrainConfig:
 def model_config(
     train_config: TrainConfig, vocabulary_size: int, sequence_length: int
 ) -> ModelConfig:
-    """The model that a configuration asks for, for shards of this vocabulary (ids) and sequence length (tokens).
+    """The model shape of a configuration, for shards of a vocabulary and sequence length.
 
-    Raises ConfigError when heads do not divide the width, or key/value heads do not divide heads.
+    `vocabulary_size` is in ids, `sequence_length` in tokens. Raises ConfigError when the heads do
+    not divide the width, or the key/value heads do not divide the heads.
     """
     preset = _PRESETS[train_config.model]
     width = train_config.width or preset["width"]

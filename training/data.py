@@ -1,4 +1,4 @@
-"""Reads token shards: which folders and files belong together, rows in a reproducible order, rows as training batches."""
+"""Reads token shards: checks a folder, draws rows in a reproducible order, builds batches."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,7 +20,10 @@ _REMAKE = "make the shards again with `tokenmill shards CONFIG --overwrite`"
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of shards. B rows, S segments in all of them; a segment names its row by its index in 0 .. B - 1."""
+    """B rows of shards of sequence length T, with their S segments in all.
+
+    `segment_row` is the row of a segment, 0 .. B - 1. `bytes` is the UTF-8 size of a row.
+    """
 
     tokens: np.ndarray  # (B, T + 1) int64
     bytes: np.ndarray  # (B,) int64
@@ -32,26 +35,31 @@ class Rows:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a training step needs, each (B, T) int64. A masked target is -100."""
+    """The input of a training step, three arrays (B, T) int64.
+
+    A masked target is -100. `document_start` is the first position of the document, or of the
+    padding, that a position belongs to.
+    """
 
     inputs: np.ndarray
     targets: np.ndarray
-    document_start: (
-        np.ndarray
-    )  # first position of the document (or of the padding) that a position belongs to
+    document_start: np.ndarray
 
     @property
     def scored(self) -> int:
-        """Targets that are not masked."""
+        """The number of targets that are not masked."""
         return int((self.targets != IGNORE).sum())
 
 
 def make_batch(rows: Rows) -> Batch:
-    """Rows -> inputs, targets and document starts, by what the segments say.
+    """Build the inputs, targets and document starts of rows from their segments.
 
-    The target of position p is scored exactly when `start <= p < start + length - 1` of a segment, or at its last position
-    when the segment ends its document. Positions in no segment are documents of their own, which nothing else sees.
+    The target of position p is scored exactly when `start <= p < start + length - 1` for a segment,
+    or when p is the last position of a segment that ends its document. Positions in no segment are
+    treated as separate documents.
     """
+    # `change` is +1 where the scored positions of a segment begin and -1 behind their end: its
+    # running sum is positive exactly inside. The last column takes ends at the row's end.
     count, length = rows.tokens.shape[0], rows.tokens.shape[1] - 1
     first_masked = np.minimum(rows.start + rows.length - 1 + rows.ends, length)
     change = np.zeros((count, length + 1), dtype=np.int8)
@@ -71,7 +79,7 @@ def make_batch(rows: Rows) -> Batch:
 
 
 class SourceRows:
-    """All rows of one source and split, addressed by one index over its shards in the order of their names."""
+    """All rows of one source and split, indexed over its shards in the order of their names."""
 
     def __init__(self, source: str, shards: list[MappedShard]):
         self.source = source
@@ -87,7 +95,7 @@ class SourceRows:
         return int(self._first[-1])
 
     def locate(self, index: int) -> tuple["_ChunkView", int, str]:
-        """The chunk that holds a row, the row's place in it, and the path of its shard."""
+        """The chunk that holds a row, the row's index in it, and the path of its shard."""
         chunk = int(np.searchsorted(self._first, index, side="right")) - 1
         return self._views[chunk], index - int(self._first[chunk]), self._chunks[chunk][0]
 
@@ -114,11 +122,12 @@ class _ChunkView:
 
 
 class ShardFolder:
-    """A finished folder of shards, its manifest checked against its files' own words.
+    """A finished folder of shards, with its manifest checked against the files.
 
-    Raises UserError for a folder without a manifest, a file that is missing, cut off or of another number of rows, a shard
-    of another tokenizer than `tokenizer` (the path of a tokenizer.json), of another vocabulary or sequence length than the
-    others, or than `sequence_length`.
+    Raises UserError for a folder without a manifest; for a file that is missing, truncated or has
+    another number of rows; for a shard of another tokenizer than `tokenizer` (the path of a
+    tokenizer.json); and for a shard whose vocabulary or sequence length differs from the others or
+    from `sequence_length`.
     """
 
     def __init__(
@@ -161,7 +170,8 @@ class ShardFolder:
         info = shard.info
         if tokenizer is not None and info.tokenizer_sha256 != self._tokenizer_sha256:
             raise UserError(
-                f"it was made with another tokenizer ({info.tokenizer_sha256[:12]}) than {tokenizer} ({self._tokenizer_sha256[:12]})",
+                f"it was made with another tokenizer ({info.tokenizer_sha256[:12]}) "
+                f"than {tokenizer} ({self._tokenizer_sha256[:12]})",
                 where=shard.path,
                 remedy="name the tokenizer.json of the same run, or " + _REMAKE,
             )
@@ -182,7 +192,8 @@ class ShardFolder:
                 )
         if sequence_length is not None and info.sequence_length != sequence_length:
             raise UserError(
-                f"the shard has sequence length {info.sequence_length}, the model {sequence_length}",
+                f"the shard has sequence length {info.sequence_length}, "
+                f"the model {sequence_length}",
                 where=shard.path,
                 remedy="name shards of the model's sequence length",
             )
@@ -192,7 +203,10 @@ class ShardFolder:
         return {source: rows for source, rows in self.splits.get(name, {}).items() if len(rows)}
 
     def gather(self, places: list[tuple[SourceRows, int]]) -> Rows:
-        """Copies rows out of the mapped files. Raises UserError for a token id that the vocabulary does not have."""
+        """Copy rows out of the mapped files, in the order of `places` (source, row).
+
+        Raises UserError for a token id outside the vocabulary.
+        """
         tokens = np.empty((len(places), self.info.sequence_length + 1), dtype=np.int64)
         byte_counts = np.empty(len(places), dtype=np.int64)
         starts, lengths, ends, counts = [], [], [], []
@@ -207,7 +221,8 @@ class ShardFolder:
             counts.append(len(starts[-1]))
             if tokens[index].max() >= self.info.vocabulary_size:
                 raise UserError(
-                    f"row {inner} holds token {tokens[index].max()}, the vocabulary has {self.info.vocabulary_size}",
+                    f"row {inner} holds token {tokens[index].max()}, "
+                    f"the vocabulary has {self.info.vocabulary_size}",
                     where=path,
                     remedy=_REMAKE,
                 )
@@ -226,10 +241,13 @@ class ShardFolder:
 
 
 class RowReader:
-    """Rows of the training split without end, in an order given by (seed, mixture, rows of each source).
+    """An endless reader of a split, in an order fixed by (seed, mixture, rows of each source).
 
-    Each source goes through its rows in a permutation of its own, another one each epoch; the mixture says which source
-    comes next. `rows_consumed` is all there is of a state: reading on from it costs the same anywhere in the order.
+    Each source is read in a new permutation per epoch; the mixture selects the source of each row.
+    `rows_consumed` is the whole state, and resuming from it costs the same at any position.
+
+    Raises UserError for a split without rows and ConfigError for a mixture that names a source
+    without rows or has no weight above 0.
     """
 
     def __init__(
@@ -292,7 +310,7 @@ class RowReader:
         return [(sources[index], int(row)) for index, row in zip(chosen, rows, strict=True)]
 
     def next_rows(self, count: int) -> Rows:
-        """The next `count` rows; moves on."""
+        """Read the next `count` rows and advance."""
         rows = self.shards.gather(self.places(self.rows_consumed, count))
         self.rows_consumed += count
         return rows
@@ -301,14 +319,18 @@ class RowReader:
         return {"fingerprint": self.fingerprint, "seed": self.seed, "rows": self.rows_consumed}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes to where `state` was taken. Raises UserError when it is of other shards, another mixture or seed."""
+        """Continue at a saved state.
+
+        Raises UserError when the state is of other shards, another mixture or another seed.
+        """
         for key, mine, label in (
             ("fingerprint", self.fingerprint, "shards or mixture"),
             ("seed", self.seed, "seed"),
         ):
             if state[key] != mine:
                 raise UserError(
-                    f"the data state is of another {label}: {str(state[key])[:12]}, now {str(mine)[:12]}",
+                    f"the data state is of another {label}: "
+                    f"{str(state[key])[:12]}, now {str(mine)[:12]}",
                     where=self.shards.folder,
                     remedy="train into a new folder, or put the shards and the configuration back",
                 )
@@ -316,7 +338,10 @@ class RowReader:
 
 
 def spread(count: int, limit: int | None) -> list[int]:
-    """At most `limit` of the indices 0 .. count - 1, evenly spread, in order; all of them without a limit."""
+    """At most `limit` of the indices 0 .. count - 1, evenly spread and ascending.
+
+    All of them if `limit` is None or 0.
+    """
     if not limit or limit >= count:
         return list(range(count))
     return [index * count // limit for index in range(limit)]

@@ -1,4 +1,4 @@
-"""Scores a model on the rows of a split: nats, perplexity and bits per byte, for each source and in total."""
+"""Evaluates a model on a split: nats, perplexity and bits per byte, by source and in total."""
 
 import contextlib
 import math
@@ -20,7 +20,12 @@ _BATCH_TOKENS = 1 << 14
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """`tokens` scored targets (closing end-of-text tokens among them), `bytes` of UTF-8 that they stand for, `nats` in all."""
+    """A cross-entropy in sum.
+
+    tokens  scored targets, closing end-of-text tokens included
+    bytes   UTF-8 bytes of these tokens; end-of-text tokens have none
+    nats    the sum over the scored targets
+    """
 
     rows: int
     tokens: int
@@ -45,7 +50,7 @@ class Score:
         return self.nats / (math.log(2) * self.bytes) if self.bytes else math.nan
 
     def figures(self) -> dict[str, Any]:
-        """All of it as plain JSON values; what cannot be computed is None."""
+        """All figures as plain JSON values; None where one cannot be computed."""
         derived = {
             "loss": self.loss,
             "perplexity": self.perplexity,
@@ -58,7 +63,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Scores of a split: `sources` by name, `total` over all of them."""
+    """The scores of a split: `sources` by name, `total` over all of them."""
 
     split: str
     sources: dict[str, Score]
@@ -81,10 +86,11 @@ def evaluate(
     device: str = "auto",
     report: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Scores a trained model on every row of a split, or on `max_rows` of each source, evenly spread; in a fixed order.
+    """Evaluate a trained model on all rows of a split, or on `max_rows` per source, evenly spread.
 
-    Each unmasked target is scored once, in float32; nats are summed in float64. `report` gets (rows done, rows in all).
-    Raises UserError for shards of another tokenizer or sequence length than the model's, and for a split without rows.
+    Rows are read in a fixed order. Each unmasked target is scored once, in float32; nats are summed
+    in float64. `report` is called with (rows done, rows in all). Raises UserError for shards of
+    another tokenizer or sequence length than the model's, and for a split without rows.
     """
     model = load_model(model_folder, device=device)
     folder = ShardFolder(
@@ -103,7 +109,10 @@ def evaluate_decoder(
     dtype: torch.dtype = torch.float32,
     report: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """`evaluate` for a model in memory, on the device where it is. `dtype` bfloat16: matrix products in that type."""
+    """Evaluate a model in memory, on its device; see `evaluate`.
+
+    `dtype` is the type of matrix products.
+    """
     device = next(decoder.parameters()).device
     autocast = (
         torch.autocast(device.type, dtype=dtype)
@@ -144,9 +153,9 @@ def unigram_loss(
     split: str = "validation",
     max_rows: int | None = None,
 ) -> float:
-    """Nats per token of a split under the unigram distribution of the training split's targets, each count plus one.
+    """The loss of a unigram model on a split, in nats per token: a baseline for trained models.
 
-    What a model knows that has seen only how often each token occurs: a trained one must be below it.
+    The probabilities are the counts of the training split's targets, each plus one.
     """
     return unigram_evaluation(
         ShardFolder(shards, tokenizer=tokenizer), split=split, max_rows=max_rows
@@ -156,14 +165,13 @@ def unigram_loss(
 def unigram_evaluation(
     shards: ShardFolder, *, split: str = "validation", max_rows: int | None = None
 ) -> Evaluation:
-    """`unigram_loss` with all its figures."""
+    """Evaluate the model of `unigram_loss` on a split, with all figures."""
     counts = np.ones(shards.info.vocabulary_size, dtype=np.float64)
     for source in shards.split("train").values():
         for _, batch in _batches(shards, source, None):
             counts += np.bincount(batch.targets[batch.targets != IGNORE], minlength=len(counts))
-    nats = np.append(
-        -np.log(counts / counts.sum()), 0.0
-    )  # the last, index -1, is a masked target's
+    # The appended 0 at index -1 is the loss of masked targets.
+    nats = np.append(-np.log(counts / counts.sum()), 0.0)
     return _evaluate(
         lambda batch: nats[np.maximum(batch.targets, -1)].sum(1),
         shards,

@@ -1,4 +1,4 @@
-"""What a training run tells while it goes on, and when it is done."""
+"""The events that a training run reports, and its result."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from training.evaluate import Evaluation
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """Training begins, at step 0 or where the newest checkpoint was taken."""
+    """Training starts, at step 0 or at the step of the newest checkpoint."""
 
     step: int
     steps: int
@@ -19,25 +19,33 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True)
 class Stepped:
-    """One optimizer step is done; `step` counts from 1. `loss` is in nats per token, of the step's own batch."""
+    """An optimizer step is done; `step` counts from 1.
+
+    `loss` is that of the batch of the step, in nats per token. `tokens_per_second` counts all
+    positions of the rows, masked ones included.
+    """
 
     step: int
     steps: int
     loss: float
     gradient_norm: float
     learning_rate: float
-    tokens_per_second: float  # positions of the rows, masked ones among them
+    tokens_per_second: float
     seconds_left: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
+    """The model was evaluated after `step` steps."""
+
     step: int
     evaluation: Evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
+    """A checkpoint of `step` steps was written to `path`."""
+
     step: int
     path: str
 
@@ -47,7 +55,14 @@ Event = Started | Stepped | Evaluated | Saved
 
 @dataclass(frozen=True, kw_only=True)
 class TrainResult:
-    """A finished run. `rows` and `tokens` (unmasked targets) are those of all steps; `seconds` those of this process."""
+    """A finished run.
+
+    rows, tokens  of all steps; tokens are unmasked targets
+    loss          of the last step, in nats per token
+    validation    Evaluation.figures() after the last step; None without validation rows
+    history       step, loss and learning rate of up to 1000 steps
+    seconds       of this process
+    """
 
     folder: str
     steps: int
@@ -55,10 +70,8 @@ class TrainResult:
     parameters: int
     rows: int
     tokens: int
-    loss: float  # of the last step, nats per token
-    validation: (
-        dict[str, Any] | None
-    )  # Evaluation.figures() after the last step; None without validation rows
-    history: list[dict[str, float]]  # step, loss and learning rate of up to 1000 steps
+    loss: float
+    validation: dict[str, Any] | None
+    history: list[dict[str, float]]
     seconds: float
     tokens_per_second: float

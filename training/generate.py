@@ -1,4 +1,4 @@
-"""Text from a trained model: prefill, a key-value cache of fixed size, and sampling that repeats exactly for a seed."""
+"""Text generation: prefill, a key-value cache of fixed size, and reproducible sampling."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,18 +16,28 @@ Finish = Literal["end-of-text", "length"]
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """One generated token. `text` is what can be shown now: empty while a character is incomplete, else all that was held back."""
+    """One generated token.
+
+    token            the token id
+    text             the text that can be shown now: empty while a character is incomplete, else all
+                     text since the last piece
+    log_probability  nats, of the model before temperature, top-k and top-p
+    """
 
     token: int
     text: str
-    log_probability: float  # nats, under the model itself: before temperature, top-k and top-p
+    log_probability: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """A finished request. `tokens` and `text` are what the model wrote, without prompt and end-of-text."""
+    """A finished request.
 
-    prompt_tokens: tuple[int, ...]  # with the end-of-text that every prompt begins with
+    `tokens` and `text` are generated, without prompt and end-of-text. `prompt_tokens` includes the
+    end-of-text token that every prompt begins with.
+    """
+
+    prompt_tokens: tuple[int, ...]
     tokens: tuple[int, ...]
     text: str
     finish: Finish
@@ -35,7 +45,7 @@ class Generation:
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How a token is chosen. Temperature 0 takes the most likely one; `top_k` 0 and `top_p` 1 leave all tokens in."""
+    """The sampling options: temperature 0 is greedy; `top_k` 0 and `top_p` 1 exclude no token."""
 
     temperature: float = 1.0
     top_k: int = 0
@@ -44,14 +54,18 @@ class Sampling:
     def __post_init__(self) -> None:
         if not (self.temperature >= 0 and self.top_k >= 0 and 0 < self.top_p <= 1):
             raise ConfigError(
-                f"temperature = {self.temperature}, top_k = {self.top_k}, top_p = {self.top_p} cannot be sampled with",
+                f"temperature = {self.temperature}, top_k = {self.top_k}, top_p = {self.top_p} "
+                "cannot be sampled with",
                 where="generate",
                 remedy="choose temperature >= 0, top_k >= 0 and 0 < top_p <= 1",
             )
 
 
 def restrict(logits: torch.Tensor, *, top_k: int, top_p: float) -> torch.Tensor:
-    """Logits (V,) with -inf for what is left out: first all but the `top_k` largest, then the tail after probability `top_p`."""
+    """Set the logits (V,) of excluded tokens to -inf.
+
+    Kept are the `top_k` largest, and of these the most likely ones up to probability `top_p`.
+    """
     if 0 < top_k < len(logits):
         logits = torch.full_like(logits, -torch.inf).index_copy(
             0, kept := logits.topk(top_k).indices, logits[kept]
@@ -65,10 +79,11 @@ def restrict(logits: torch.Tensor, *, top_k: int, top_p: float) -> torch.Tensor:
 
 
 def choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> int:
-    """Draws a token from logits (V,).
+    """Draw a token id from logits (V,).
 
-    Every draw takes the same V numbers from the generator, and the token with the largest (logit + Gumbel noise) wins:
-    rounding in the logits, as between a cached and a full pass, changes the token only if two are equal but for rounding.
+    Each draw takes V numbers from the generator and selects the token with the largest logit plus
+    Gumbel noise. Rounding in the logits, as between a cached and a full pass, then changes the
+    token only if two tokens are equal up to rounding.
     """
     noise = torch.empty(len(logits), dtype=torch.float64).exponential_(generator=generator)
     if sampling.temperature == 0:
@@ -80,23 +95,24 @@ def choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator)
 
 
 class TextStream:
-    """Token ids in, text out as soon as its characters are complete; the pieces add up to the text of all ids."""
+    """An incremental decoder: takes token ids, returns text as soon as its characters are complete.
+
+    The concatenated pieces equal the text of all ids.
+    """
 
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
         self._ids: list[int] = []
-        self._shown, self._end = (
-            0,
-            0,
-        )  # ids before _end are shown; those from _shown on give the next piece its context
+        # Ids before `_end` are decoded; those from `_shown` on are the context of the next piece.
+        self._shown, self._end = (0, 0)
 
     def push(self, token: int) -> str:
-        """Adds a token; returns the text that is now complete, or nothing."""
+        """Add a token; returns the text that is now complete, "" if there is none."""
         self._ids.append(token)
         return self._advance(final=False)
 
     def flush(self) -> str:
-        """What was held back, incomplete characters as U+FFFD."""
+        """Return the text held back, with incomplete characters as U+FFFD."""
         return self._advance(final=True)
 
     def _advance(self, *, final: bool) -> str:
@@ -112,17 +128,16 @@ class TextStream:
 
 
 class TextGenerator:
-    """A model with its tokenizer, for any number of requests."""
+    """A model with its tokenizer that serves any number of requests."""
 
     def __init__(self, model: LoadedModel):
         self.model = model
         self.tokenizer = Tokenizer.from_file(model.tokenizer)
-        self.tokenizer.encode_special_tokens = (
-            True  # a prompt that spells <|endoftext|> is text, not a command
-        )
+        # A prompt that contains "<|endoftext|>" is encoded as text, not as the special token.
+        self.tokenizer.encode_special_tokens = True
 
     def encode(self, prompt: str) -> tuple[int, ...]:
-        """End-of-text, then the prompt's ids."""
+        """Encode a prompt: the end-of-text token, then the ids of the text."""
         return (
             self.model.end_of_text,
             *self.tokenizer.encode(prompt, add_special_tokens=False).ids,
@@ -131,7 +146,11 @@ class TextGenerator:
     def stream(
         self, prompt: str, *, max_tokens: int, sampling: Sampling | None = None, seed: int = 0
     ) -> Iterator[Piece]:
-        """Generated tokens as they come. Stops before end-of-text, after `max_tokens`, or when the sequence length is full."""
+        """Yield tokens as they are generated.
+
+        Stops at end-of-text, which is not yielded, after `max_tokens`, or when the sequence length
+        is reached.
+        """
         text = TextStream(self.tokenizer)
         held: Piece | None = None
         for token, log_probability in self._tokens(
@@ -156,9 +175,10 @@ class TextGenerator:
         seed: int = 0,
         after: Generation | None = None,
     ) -> Generation:
-        """Generates up to `max_tokens` tokens. With `after`, goes on where that generation of the same request ended.
+        """Generate up to `max_tokens` tokens.
 
-        Two times N tokens in a row are the same as 2 N at once.
+        With `after`, an earlier generation of the same request, continue it: N tokens generated
+        twice equal 2 N tokens generated once.
         """
         prompt_tokens = self.encode(prompt)
         before = after.tokens if after is not None else ()
@@ -193,7 +213,7 @@ class TextGenerator:
         sampling: Sampling,
         seed: int,
     ) -> Iterator[tuple[int, float]]:
-        """Draws tokens that follow prompt + before; yields (token, log probability in nats)."""
+        """Draw the tokens that follow prompt + before; yields (token, log probability in nats)."""
         decoder, device = self.model.decoder, self.model.device
         context = [*prompt, *before]
         longest = decoder.config.sequence_length
@@ -232,7 +252,10 @@ def generate(
     seed: int = 0,
     device: str = "auto",
 ) -> Generation:
-    """One continuation of a prompt by a trained model; equal for equal arguments. Temperature 0 is greedy."""
+    """Continue a prompt with a trained model; equal arguments give equal text.
+
+    `max_tokens` is in tokens. Temperature 0 is greedy. Raises UserError like `load_model`.
+    """
     generator = TextGenerator(load_model(model_folder, device=device))
     return generator.generate(prompt, max_tokens=max_tokens, sampling=sampling, seed=seed)
 
@@ -246,6 +269,6 @@ def stream(
     seed: int = 0,
     device: str = "auto",
 ) -> Iterator[Piece]:
-    """`generate`, token by token."""
+    """Continue a prompt like `generate`, yielding one token at a time."""
     generator = TextGenerator(load_model(model_folder, device=device))
     return generator.stream(prompt, max_tokens=max_tokens, sampling=sampling, seed=seed)

@@ -1,4 +1,4 @@
-"""Cross-entropy of the true next tokens, in chunks: the logits of a whole batch are never in memory at once."""
+"""Cross-entropy of the next tokens in chunks, so that a batch's logits are never all in memory."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from training.data import IGNORE
 
-_CHUNK_LOGITS = 1 << 22  # logits in a chunk: 16 MiB of float32, which stays near the cache of a CPU
+_CHUNK_LOGITS = 1 << 22  # logits per chunk: 16 MiB of float32, about the cache of a CPU
 
 
 def _chunk_rows(hidden: torch.Tensor, vocabulary: int) -> int:
@@ -23,7 +23,10 @@ def _chunk_logits(hidden: torch.Tensor, weight: torch.Tensor, vocabulary_size: i
 
 
 class _SummedCrossEntropy(torch.autograd.Function):
-    """Computes the gradient along with the loss, chunk by chunk, so that no chunk's logits are kept or computed twice."""
+    """Computes loss and gradient together, chunk by chunk.
+
+    The logits of a chunk are neither kept nor computed twice.
+    """
 
     @staticmethod
     def forward(
@@ -71,10 +74,11 @@ class _SummedCrossEntropy(torch.autograd.Function):
 def summed_cross_entropy(
     hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, *, vocabulary_size: int
 ) -> torch.Tensor:
-    """Sum of nats over the unmasked targets, a float32 scalar: the softmax and the sum are computed in float32.
+    """The cross-entropy summed over the unmasked targets, in nats: a float32 scalar.
 
-    hidden (..., width) and targets (...) have the same leading shape; a target of -100 is masked. Columns of
-    weight (padded vocabulary, width) at and after `vocabulary_size` take no probability. Differentiable once.
+    `hidden` (..., width) and `targets` (...) have the same leading shape; a target of -100 is
+    masked. Rows of `weight` (padded vocabulary, width) from `vocabulary_size` on have probability
+    0. Softmax and sum are computed in float32. Differentiable once.
     """
     total: torch.Tensor = _SummedCrossEntropy.apply(
         hidden.reshape(-1, hidden.shape[-1]), weight, targets.reshape(-1), vocabulary_size
@@ -86,7 +90,10 @@ def summed_cross_entropy(
 def row_nats(
     hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, *, vocabulary_size: int
 ) -> torch.Tensor:
-    """Nats of each row's unmasked targets, summed in float64: hidden (B, T, width), targets (B, T) -> (B,)."""
+    """The cross-entropy of each row's unmasked targets, in nats, summed in float64.
+
+    Hidden states (B, T, width) and targets (B, T) -> (B,).
+    """
     flat, flat_targets = hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1)
     step = _chunk_rows(flat, weight.shape[0])
     nats = [

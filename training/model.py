@@ -1,4 +1,4 @@
-"""A Llama-shaped decoder. Parameters are named as in Hugging Face's Llama (with QK-norm: Qwen3)."""
+"""A Llama-like decoder with the parameter names of Hugging Face's Llama, or Qwen3 with QK-norm."""
 
 import math
 
@@ -13,7 +13,7 @@ _INITIAL_STD = 0.02
 
 
 class KeyValueCache:
-    """Keys and values of the positions seen so far, in tensors of a fixed size: (layers, B, K, capacity, D)."""
+    """The keys and values of past positions, in fixed tensors (layers, B, K, capacity, D)."""
 
     def __init__(
         self,
@@ -32,7 +32,10 @@ class KeyValueCache:
     def extend(
         self, layer: int, keys: torch.Tensor, values: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Stores (B, K, T, D) after the `length` positions held; returns all of them. `length` moves on when the model is done."""
+        """Store keys and values (B, K, T, D) behind the `length` cached positions; returns all.
+
+        The caller increases `length` after the last layer.
+        """
         end = self.length + keys.shape[2]
         self.keys[layer, :, :, self.length : end] = keys
         self.values[layer, :, :, self.length : end] = values
@@ -52,7 +55,10 @@ class RMSNorm(nn.Module):
 
 
 def rope_table(config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor]:
-    """cos and sin, each float32 (sequence_length, head_width), for the half-split layout: floats i and i + D/2 are a pair."""
+    """The cosines and sines of rotary positions, float32 (sequence_length, head_width) each.
+
+    They are for the half-split layout, in which floats i and i + D/2 are a pair.
+    """
     half = torch.arange(0, config.head_width, 2, dtype=torch.float32) / config.head_width
     angles = torch.outer(
         torch.arange(config.sequence_length, dtype=torch.float32), config.rope_theta**-half
@@ -61,7 +67,7 @@ def rope_table(config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Rotary positions: (B, H, T, D) with (T, D) tables -> (B, H, T, D) of x's dtype."""
+    """Apply rotary positions: (B, H, T, D) with tables (T, D) -> (B, H, T, D) of the dtype of x."""
     first, second = x.chunk(2, dim=-1)
     return (x * cos + torch.cat((-second, first), dim=-1) * sin).to(x.dtype)
 
@@ -140,7 +146,7 @@ class Layer(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Embedding, layers and the last norm: everything but the head."""
+    """The embedding, the layers and the last norm: the model without its head."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -150,7 +156,7 @@ class Backbone(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The language model. Weights are drawn from `seed` alone, the same on every machine and device."""
+    """The language model; equal seeds give equal initial weights on every machine and device."""
 
     def __init__(self, config: ModelConfig, *, seed: int = 0):
         super().__init__()
@@ -168,7 +174,10 @@ class Decoder(nn.Module):
 
     @torch.no_grad()
     def _initialise(self, seed: int) -> None:
-        """Normal with a deviation of 0.02; what adds to the residual stream is divided by sqrt(2 x layers)."""
+        """Initialise matrices from a normal distribution with a standard deviation of 0.02.
+
+        Matrices that write to the residual stream are divided by sqrt(2 x layers).
+        """
         generator = torch.Generator().manual_seed(seed)
         for name, parameter in self.named_parameters():
             if parameter.dim() < 2:
@@ -179,7 +188,10 @@ class Decoder(nn.Module):
 
     @property
     def head_weight(self) -> torch.Tensor:
-        """(padded vocabulary, width); the embedding itself when tied. Rows at and after `vocabulary_size` mean nothing."""
+        """The weight of the head (padded vocabulary, width); the embedding when tied.
+
+        Rows from `vocabulary_size` on are padding.
+        """
         return self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
 
     def hidden(
@@ -191,9 +203,10 @@ class Decoder(nn.Module):
     ) -> torch.Tensor:
         """Token ids (B, T) -> normalised last hidden states (B, T, width).
 
-        `document_start` (B, T) is the first position of each position's document; without it attention is causal over the
-        whole row. Rotary positions are those in the row: only distances matter, so a document does not see where it lies.
-        With a `cache` the tokens follow the ones that it holds.
+        `document_start` (B, T) is the first position of each position's document; without it,
+        attention is causal over the whole row. Rotary positions are those in the row. Only their
+        differences matter, so the place of a document in its row has no effect. With a `cache`, the
+        tokens follow the cached ones.
         """
         first = cache.length if cache is not None else 0
         cos, sin = (

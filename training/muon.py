@@ -1,8 +1,9 @@
-"""Muon: momentum, made orthogonal (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon/).
+"""Muon: orthogonalised momentum (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon/).
 
-As `torch.optim.Muon` in its state and its steps, which however iterates in bfloat16 on every device, one matrix at a time: on a
-CPU without instructions for bfloat16 that takes four fifths of the training. Here a device iterates in the type that it is quick
-in, over all matrices of one shape at once.
+State and steps are those of `torch.optim.Muon`. That one iterates in bfloat16 on all devices, one
+matrix at a time, which takes four fifths of the training time on a CPU without bfloat16
+instructions. This one iterates in float32 on a CPU and in bfloat16 on CUDA, over all matrices of
+one shape at once.
 """
 
 from collections import defaultdict
@@ -20,9 +21,9 @@ _STATE = "momentum_buffer"
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised, with steps as large as AdamW's (Liu et al., 2025, arXiv:2502.16982); decay as AdamW's.
+    """Orthogonalised Nesterov momentum for matrices, with decoupled weight decay.
 
-    All parameters are matrices.
+    Steps are scaled to the size of AdamW's (Liu et al., 2025, arXiv:2502.16982).
     """
 
     def __init__(self, parameters: list[torch.nn.Parameter], *, lr: float, weight_decay: float):
@@ -30,7 +31,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Moves the parameters that have a gradient."""
+        """Update the parameters that have a gradient."""
         for group in self.param_groups:
             for moved in _stacks(
                 [parameter for parameter in group["params"] if parameter.grad is not None]
@@ -54,7 +55,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def _stacks(parameters: list[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
-    """Matrices of one shape together, as many as keep the iteration's memory small beside the model's."""
+    """Group matrices of one shape into stacks of at most _STACK_ELEMENTS elements.
+
+    The limit keeps the memory of the iteration small compared with that of the model.
+    """
     by_shape: defaultdict[torch.Size, list[torch.nn.Parameter]] = defaultdict(list)
     for parameter in parameters:
         by_shape[parameter.shape].append(parameter)
@@ -64,16 +68,20 @@ def _stacks(parameters: list[torch.nn.Parameter]) -> Iterator[list[torch.nn.Para
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:
-    """(n, rows, columns) -> the same singular vectors, all singular values near 1 (about 0.7 to 1.2), by Newton-Schulz iteration."""
+    """Orthogonalise matrices (n, rows, columns) approximately, by Newton-Schulz iteration.
+
+    The results have the same singular vectors and singular values near 1 (about 0.7 to 1.2).
+    """
     a, b, c = _COEFFICIENTS
-    found = matrices.bfloat16() if matrices.is_cuda else matrices.float()
-    upright = found.shape[1] > found.shape[2]
-    if upright:
-        found = found.mT
-    found = found / found.norm(dim=(1, 2), keepdim=True).clamp(min=_LEAST_NORM)
+    current = matrices.bfloat16() if matrices.is_cuda else matrices.float()
+    # The transpose has the smaller Gram matrix.
+    is_tall = current.shape[1] > current.shape[2]
+    if is_tall:
+        current = current.mT
+    current = current / current.norm(dim=(1, 2), keepdim=True).clamp(min=_LEAST_NORM)
     for _ in range(_ITERATIONS):
-        gram = found @ found.mT
-        found = torch.baddbmm(
-            found, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), found, beta=a
+        gram = current @ current.mT
+        current = torch.baddbmm(
+            current, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), current, beta=a
         )
-    return found.mT if upright else found
+    return current.mT if is_tall else current

@@ -13,10 +13,11 @@ EPSILON = 1e-8
 
 
 def learning_rate_at(step: int, *, steps: int, peak: float, warmup: float, decay: float) -> float:
-    """The learning rate of step 0 .. steps - 1.
+    """The learning rate of step 0 .. steps - 1, by a schedule of warm-up, constant rate and decay.
 
-    Rises in equal parts to `peak` over the first `warmup` fraction of the steps, stays, and falls in equal parts towards 0
-    over the last `decay` fraction; where the two overlap the smaller one holds. Never 0 inside a run.
+    It rises linearly to `peak` over the first `warmup` fraction of the steps and falls linearly
+    towards 0 over the last `decay` fraction; where the two overlap, the smaller rate is used. It is
+    never 0 inside a run.
     """
     rising, falling = round(warmup * steps), round(decay * steps)
     factor = 1.0
@@ -28,10 +29,11 @@ def learning_rate_at(step: int, *, steps: int, peak: float, warmup: float, decay
 
 
 class Optimizer:
-    """One optimizer over all parameters of a model; its state as tensors with names.
+    """An optimizer over all parameters of a model, with its state as named tensors.
 
-    kind = "adamw": AdamW (0.9, 0.95). kind = "muon": Muon for the matrices inside the layers, with steps as large as AdamW's
-    would be, and AdamW for embedding, head and norms. Weight decay on matrices only.
+    kind = "adamw" is AdamW with betas (0.9, 0.95). kind = "muon" is Muon, with steps of AdamW's
+    size, for the matrices inside the layers, and AdamW for embedding, head and norms. Weight decay
+    applies to matrices only.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class Optimizer:
         self._part_of = {name: self._parts[-1 if name in inner else 0] for name in self._parameters}
 
     def step(self, *, learning_rate: float) -> None:
-        """Moves the parameters along their gradients, and clears those."""
+        """Update the parameters by their gradients, then clear the gradients."""
         for part in self._parts:
             for group in part.param_groups:
                 group["lr"] = learning_rate
@@ -69,7 +71,7 @@ class Optimizer:
             part.zero_grad(set_to_none=True)
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """The state: "exp_avg/model.norm.weight" and the like."""
+        """The state by name, such as "exp_avg/model.norm.weight"."""
         return {
             f"{key}/{name}": value.contiguous()
             for name, parameter in self._parameters.items()
@@ -77,7 +79,7 @@ class Optimizer:
         }
 
     def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Puts back what `tensors` gave."""
+        """Restore a state returned by `tensors`."""
         for full_name, value in tensors.items():
             key, name = full_name.split("/", 1)
             parameter = self._parameters[name]

@@ -1,7 +1,8 @@
-"""In which order rows are drawn: pure functions of (seed, position), so that any position of the order costs the same.
+"""The order of training rows as pure functions of (seed, position), with random access.
 
-Two parts: a permutation of the rows of one source for each epoch, and a schedule that says which source the n-th row
-comes from. Neither keeps an index or a state; integers in, integers out, equal on every machine.
+A permutation orders the rows of a source in each epoch; a schedule gives the source of the n-th
+row. Neither has an index or a state. Both use integers only and give the same order on every
+machine.
 """
 
 import hashlib
@@ -11,17 +12,18 @@ import numpy as np
 
 _ROUNDS = 6
 _CIRCLE = 1 << 32
-_GOLDEN_STEP = 2_654_435_769  # odd, near 2**32 / golden ratio: consecutive multiples spread evenly over the circle
+# Odd and near 2**32 / golden ratio: consecutive multiples are spread evenly over the circle.
+_GOLDEN_STEP = 2_654_435_769
 
 
 def _key_words(*parts: str | int, count: int) -> np.ndarray:
-    """`count` uint64 words that depend on all parts."""
+    """Derive `count` uint64 words from all parts."""
     text = "\0".join(str(part) for part in parts).encode()
     return np.frombuffer(hashlib.shake_128(text).digest(8 * count), dtype="<u8").astype(np.uint64)
 
 
 def _mix(values: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64: uint64 -> well-mixed uint64."""
+    """The finaliser of splitmix64, a bijective mixer: uint64 -> uint64."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed: np.ndarray = values ^ (values >> np.uint64(31))
@@ -29,10 +31,13 @@ def _mix(values: np.ndarray) -> np.ndarray:
 
 
 def permute(indices: np.ndarray, *, size: int, key: Sequence[str | int]) -> np.ndarray:
-    """Where a pseudo-random permutation of 0 .. size - 1 sends each of the indices: int64 (n,) -> int64 (n,).
+    """Apply a pseudo-random permutation of 0 .. size - 1 to indices: int64 (n,) -> int64 (n,).
 
-    A balanced Feistel network on the smallest even number of bits that holds `size`; what falls outside is sent through
-    again until it is inside (less than four times on average). `key` chooses the permutation.
+    `key` selects the permutation. It is a balanced Feistel network on the smallest even number of
+    bits that holds `size`, with cycle walking: a value outside the range is permuted again until it
+    is inside, less than four times on average.
+
+    Raises ValueError for an index out of range.
     """
     if size < 1 or (len(indices) and not (indices.min() >= 0 and indices.max() < size)):
         raise ValueError(f"indices must lie in 0 .. {size - 1}")
@@ -64,10 +69,11 @@ def _floor_sum(count: int, modulus: int, step: int, offset: int) -> int:
 
 
 class MixtureSchedule:
-    """Which source the n-th row comes from: a rotation by the golden ratio over arcs as long as the weights.
+    """The source of the n-th row: a rotation by the golden ratio over arcs as long as the weights.
 
-    After any number of rows each source has had its share to within a few rows, and how many it has had is a closed
-    formula, so a run can start at any row. Equal for equal (weights, seed); the order of the mapping does not matter.
+    After any number of rows the count of each source is within a few rows of its share. A closed
+    formula gives the counts, so a run can start at any row. Equal weights and seeds give equal
+    schedules; the order of the mapping has no effect. Raises ValueError without a weight above 0.
     """
 
     def __init__(self, weights: Mapping[str, float], *, seed: int):
@@ -81,8 +87,12 @@ class MixtureSchedule:
         self._offset = int(_key_words(seed, "mixture", count=1)[0] % np.uint64(_CIRCLE))
 
     def counts_before(self, position: int) -> np.ndarray:
-        """Rows of each source (in the order of `sources`) among the first `position` rows: int64 (sources,)."""
-        # i * step + offset lies on the circle at or after `bound` once more than before it when shifted up by circle - bound.
+        """Count the rows of each source among the first `position` rows: int64 (sources,).
+
+        The counts are in the order of `sources`.
+        """
+        # x = (i * step + offset) mod circle is at least `bound` exactly when adding circle - bound
+        # increases the quotient by one, so two floor sums count the points at or after `bound`.
         below = [
             position
             - (
@@ -94,7 +104,11 @@ class MixtureSchedule:
         return np.diff(np.array(below, dtype=np.int64), prepend=0)
 
     def draw(self, position: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows position .. position + count - 1 -> (index into `sources`, how many rows that source had before), int64 (count,)."""
+        """The sources of the rows position .. position + count - 1.
+
+        Returns the index into `sources` and the number of earlier rows of that source, int64
+        (count,) each.
+        """
         steps = np.array(
             [(self._offset + (position + i) * _GOLDEN_STEP) % _CIRCLE for i in range(count)],
             dtype=np.int64,

@@ -1,4 +1,4 @@
-"""Trains a model on token shards: `train` is the whole of it, from a folder of shards to a folder with a model."""
+"""Trains a model on token shards: `train` takes a folder of shards and writes a model folder."""
 
 import contextlib
 import hashlib
@@ -43,7 +43,8 @@ from transforms.contracts.manifest import (
 )
 from transforms.errors import UserError
 
-# Fields that may change between a run and its continuation: they decide when and where, not what is learned.
+# Fields that may change when a run is resumed: they determine when and where it computes, not what
+# it learns.
 _FREE = frozenset(
     {"checkpoint_every", "keep_checkpoints", "evaluate_every", "evaluate_rows", "device"}
 )
@@ -58,22 +59,23 @@ def train(
     out: str,
     report: Callable[[Event], None] | None = None,
 ) -> TrainResult:
-    """Trains the model of `config` on a folder of shards made with `tokenizer` (a tokenizer.json) into the folder `out`.
+    """Train the model of `config` on a folder of shards; writes a model folder to `out`.
 
-    Goes on from the newest whole checkpoint in `out`; on a CPU, with as many threads, the weights are then bit for bit
-    those of a run that was never interrupted. When killed, `out` keeps its last checkpoint and stays loadable. A run that
-    is finished is not run again. `report` is called after each event; what it raises ends the run.
+    `tokenizer` is the tokenizer.json that the shards were made with. Training resumes from the
+    newest complete checkpoint in `out`; on a CPU, with the same number of threads, the weights are
+    then bit for bit those of an uninterrupted run. If the process is killed, `out` keeps its last
+    checkpoint and stays loadable. A finished run is not repeated. `report` is called after each
+    event; an exception from it ends the run.
 
-    Raises UserError when shards and tokenizer do not belong together, when `out` holds a run of another configuration or
-    other shards, and when the loss is no longer finite.
+    Raises UserError when shards and tokenizer do not match, when `out` holds a run of another
+    configuration or other shards, and when the loss is not finite.
     """
     trainer = _Trainer(
         config, shards=shards, tokenizer=tokenizer, out=out, report=report or (lambda event: None)
     )
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(
-            config.seed
-        )  # `torch.manual_seed` would seed the caller's devices, too
+        # `torch.manual_seed` would seed the caller's devices, too.
+        torch.default_generator.manual_seed(config.seed)
         return trainer.run()
 
 
@@ -214,7 +216,8 @@ class _Trainer:
         self.loss = float(nats) / max(1, scored)
         if not (math.isfinite(self.loss) and math.isfinite(float(norm))):
             raise UserError(
-                f"the loss or its gradient is not finite at step {self.step + 1} (loss {self.loss}, gradient norm {float(norm)})",
+                f"the loss or its gradient is not finite at step {self.step + 1} "
+                f"(loss {self.loss}, gradient norm {float(norm)})",
                 where=self.out,
                 remedy="lower [train] learning_rate or raise warmup, and train into a new folder",
             )
@@ -262,7 +265,7 @@ class _Trainer:
         self.report(Saved(step=self.step, path=path))
 
     def _refuse_changes(self, path: str) -> None:
-        """Raises UserError, naming what differs, when a checkpoint is of another run than this one."""
+        """Raise UserError, with the differences, when a checkpoint is of another run."""
         state = self.checkpoints.read_state(path)
         before, now = _learned(state["configuration"]), _learned(asdict(self.config))
         changed = [
@@ -272,11 +275,13 @@ class _Trainer:
         ]
         if state["tokenizer_sha256"] != self.files.tokenizer_sha256:
             changed.append(
-                f"the tokenizer was {state['tokenizer_sha256'][:12]}, now {self.files.tokenizer_sha256[:12]}"
+                f"the tokenizer was {state['tokenizer_sha256'][:12]}, "
+                f"now {self.files.tokenizer_sha256[:12]}"
             )
         elif not changed and state["data"]["fingerprint"] != self.reader.fingerprint:
             changed.append(
-                f"the shards were {state['data']['fingerprint'][:12]}, now {self.reader.fingerprint[:12]}"
+                f"the shards were {state['data']['fingerprint'][:12]}, "
+                f"now {self.reader.fingerprint[:12]}"
             )
         if changed:
             raise UserError(
@@ -331,7 +336,10 @@ class _Trainer:
 
 
 class _Clock:
-    """Seconds spent in steps, not in evaluations and checkpoints; the seconds of a step, smoothed over about twenty."""
+    """A timer of the steps, without evaluations and checkpoints.
+
+    `seconds` is the total; `step_seconds` is the time of a step, smoothed over about twenty.
+    """
 
     def __init__(self) -> None:
         self.seconds = self.step_seconds = self._began = 0.0
@@ -348,7 +356,7 @@ class _Clock:
 
 
 def _learned(configuration: dict[str, Any]) -> dict[str, Any]:
-    """The fields that decide what is learned."""
+    """The fields of a configuration that determine what is learned."""
     return {key: value for key, value in sorted(configuration.items()) if key not in _FREE}
 
 

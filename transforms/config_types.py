@@ -1,8 +1,8 @@
-"""Types of configuration values that more than one table has: paths, and lists that may be written as one value.
+"""Types of configuration values shared by several tables: paths, and lists or single values.
 
-A relative path of a configuration starts at the folder of its file. The types below resolve it while pydantic validates the
-table that holds it; the loader gives the folder as `context={BASE_FOLDER: ...}`. Without a context, as in a program that makes a
-table itself, paths stay as they are.
+A relative path of a configuration starts at the folder of its file. The types below resolve it
+while pydantic validates its table; the loader passes the folder as `context={BASE_FOLDER: ...}`.
+Without a context, as in a program that constructs a table, paths are unchanged.
 """
 
 import os
@@ -15,19 +15,19 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, ValidationInfo
 from transforms.storage import globs
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-"""What every table of the configuration has: unknown keys, NaN and infinity are errors."""
+"""The pydantic settings of all tables: unknown keys, NaN and infinity are errors."""
 
 BASE_FOLDER = "base_folder"
-"""The key of the validation context under which the loader gives the folder, a path or URL."""
+"""The key of the folder, a path or URL, in the validation context."""
 
 
 def as_list(value: Any) -> Any:
-    """A string where a list may stand -> a list of it; all else as it is."""
+    """Wrap a string in a list; other values are unchanged."""
     return [value] if isinstance(value, str) else value
 
 
 def absolute_path(path: str, base: str) -> str:
-    """A path relative to the folder `base` -> an absolute one. URLs stay as they are."""
+    """Resolve a path relative to the folder `base`; URLs are unchanged."""
     path = path.removeprefix("file://")
     if "://" in path:
         return path
@@ -38,12 +38,12 @@ def absolute_path(path: str, base: str) -> str:
 
 
 def absolute_pattern(pattern: str, base: str) -> str:
-    """The same for a glob. Wildcard characters in the name of `base` are escaped: they are no wildcards."""
+    """Resolve a glob relative to the folder `base`, in whose name wildcards are escaped."""
     return absolute_path(pattern, globs.escape(base))
 
 
 class ResolvePath:
-    """A pydantic validator that marks a string of the configuration as a path, and resolves it with `absolute(path, base)`."""
+    """A pydantic validator that marks a string as a path; `absolute(path, base)` resolves it."""
 
     def __init__(self, absolute: Callable[[str, str], str]):
         self._absolute = absolute
@@ -60,7 +60,7 @@ ConfigPatterns = Annotated[tuple[ConfigPattern, ...], BeforeValidator(as_list)]
 
 
 def holds_paths(annotation: Any) -> bool:
-    """Whether a type is a path of the configuration, or a list or table of such."""
+    """Whether a type is a path of the configuration, or a list or table of paths."""
     marks = getattr(annotation, "__metadata__", ())
     if any(isinstance(getattr(mark, "func", None), ResolvePath) for mark in marks):
         return True
@@ -68,7 +68,7 @@ def holds_paths(annotation: Any) -> bool:
 
 
 def resolve_paths(value: Any, info: ValidationInfo) -> Any:
-    """A path, or a list or table of paths, as TOML has it -> the same with absolute paths."""
+    """Make a path, or a list or table of paths of a TOML file, absolute."""
     if isinstance(value, str):
         return ResolvePath(absolute_path)(value, info)
     if isinstance(value, list | tuple):

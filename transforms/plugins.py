@@ -1,7 +1,7 @@
-"""Filters and sources of users: files or modules named in `plugins`, loaded here and in every worker.
+"""Filters and sources of users: files or modules in `plugins`, loaded here and in all workers.
 
-A plugin is Python code that calls `register_filter` or `register_source`. A file is sent to the workers as its text; a module must be
-installed where they run.
+A plugin is Python code that calls `register_filter` or `register_source`. The text of a file is
+sent to the workers; a module must be installed where they run.
 """
 
 import hashlib
@@ -34,9 +34,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _REGISTRIES: dict[type, dict[str, Any]] = {Filter: FILTERS, SourceKind: KINDS}
 _BUILT_IN = {*FILTERS, *PRESETS}, set(KINDS)
 _REGISTERED: dict[str, list[Filter | SourceKind]] = {}
-"""What each plugin that ran in this process registered, by its label."""
+"""The label of a plugin that ran in this process -> its registered filters and sources."""
 _running: list[Filter | SourceKind] = []
-"""What the plugin that runs now has registered so far."""
+"""The filters and sources that the running plugin has registered so far."""
 _loaded: list[str] = []
 """The labels of the plugins whose filters and sources are in the registries."""
 _lock = threading.Lock()  # a worker process of other runners has several threads
@@ -47,14 +47,18 @@ Reader = TypeVar("Reader", bound=Callable[..., Iterator[Record]])
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """`name`: a path or URL of a file, or a module. `code`: the file's text, None for a module."""
+    """A plugin.
+
+    name  the path or URL of a file, or a module
+    code  the text of the file, None for a module
+    """
 
     name: str
     code: str | None
 
     @property
     def label(self) -> str:
-        """The plugin in a fingerprint: the sha256 of its code, wherever the file lies, or the name of the module."""
+        """The plugin in a fingerprint: the SHA-256 of its code, or the name of the module."""
         return self.name if self.code is None else hashlib.sha256(self.code.encode()).hexdigest()
 
 
@@ -63,12 +67,13 @@ def register_filter(
 ) -> Callable[[Judge], Judge]:
     """Register a function as a quality filter: `@register_filter("shouting")`.
 
-    The function takes columns of a batch of documents, Arrow arrays of n rows, and keyword-only options with a type and a default, and
-    returns `Verdicts` of n rows.
+    The function takes columns of a batch of documents, Arrow arrays of n rows, and keyword-only
+    options with a type and a default; it returns `Verdicts` of n rows.
 
     Args:
-        name: the filter's name in the configuration.
-        columns: what the function takes, in its order: columns of DOCUMENT_SCHEMA, or `tokens`, the text's `Tokens`.
+        name: the name of the filter in the configuration.
+        columns: the arguments of the function in order: columns of DOCUMENT_SCHEMA, or `tokens`,
+            the `Tokens` of the text.
         files: the options that name files, besides those of type `ConfigPath`.
     """
 
@@ -88,15 +93,17 @@ def register_source(
 ) -> Callable[[Reader], Reader]:
     """Register a generator function as a kind of source: `@register_source("mail")`.
 
-    The function takes a binary stream and keyword-only options, which stand in the source's table `options`, and yields `RawDocument` and
-    `RawReject` in file order, each with a locator that no other record of the file has.
+    The function takes a binary stream and keyword-only options, which are the source's table
+    `options`. It yields `RawDocument` and `RawReject` in file order, each with a locator that is
+    unique in its file.
 
     Args:
-        kind: the kind's name in the configuration.
-        options: keys of the source's table that the function takes besides, such as `fields`.
-        compressed: the stream holds the bytes as they lie in the file; else they are decompressed by the file's name.
-        suffixes: ends of the names of its files, lowercase and without `.gz`. A folder then stands for these files, else for all files in
-            it.
+        kind: the name of the kind in the configuration.
+        options: further keys of the source's table that the function takes, such as `fields`.
+        compressed: whether the stream holds the raw bytes of the file; otherwise they are
+            decompressed according to the file's name.
+        suffixes: suffixes of the names of its files, lowercase and without `.gz`. A folder as a
+            path then selects these files, otherwise all its files.
 
     Raises:
         ValueError: `options` names a key that no source has.
@@ -124,12 +131,12 @@ def register_source(
 
 
 def is_file(name: str) -> bool:
-    """Whether an entry of `plugins` names a file; else it is a module."""
+    """Whether an entry of `plugins` names a file, not a module."""
     return name.endswith(".py") or "/" in name
 
 
 def read_plugins(names: Sequence[str]) -> tuple[Plugin, ...]:
-    """Raises ConfigError for a file that cannot be read."""
+    """Read the code of plugins. Raises ConfigError for a file that cannot be read."""
     return tuple(Plugin(name=name, code=_read(name) if is_file(name) else None) for name in names)
 
 
@@ -145,10 +152,10 @@ def _read(path: str) -> str:
 
 
 def load_plugins(plugins: Sequence[Plugin]) -> None:
-    """Put the filters and sources of these plugins, and of no others, into the registries of this process.
+    """Add the filters and sources of exactly these plugins to the registries of this process.
 
-    Each plugin runs once per process. Raises ConfigError for a plugin that fails, with its line, and for a name that is not allowed or
-    already taken.
+    Each plugin runs once per process. Raises ConfigError for a plugin that fails, with its line,
+    and for a name that is not allowed or already used.
     """
     with _lock:
         if [plugin.label for plugin in plugins] != _loaded:
@@ -186,9 +193,8 @@ def _load(plugins: Sequence[Plugin]) -> None:
 def _run(plugin: Plugin) -> None:
     try:
         if plugin.code is None:
-            known = sys.modules.get(
-                plugin.name
-            )  # imported before by other code: what it registered was lost, so it runs again
+            # A module that other code imported before must run again: its registrations were lost.
+            known = sys.modules.get(plugin.name)
             importlib.reload(known) if known else importlib.import_module(plugin.name)
         else:
             _run_code(plugin.name, plugin.code, f"{_PREFIX}{plugin.label[:16]}")
@@ -203,12 +209,8 @@ def _run(plugin: Plugin) -> None:
 def _run_code(path: str, code: str, module_name: str) -> None:
     module = ModuleType(module_name)
     module.__file__ = path
-    linecache.cache[path] = (
-        len(code),
-        None,
-        code.splitlines(keepends=True),
-        path,
-    )  # tracebacks on machines without the file
+    # For tracebacks on machines without the file.
+    linecache.cache[path] = (len(code), None, code.splitlines(keepends=True), path)
     sys.modules[module_name] = module
     try:
         exec(compile(code, path, "exec"), module.__dict__)
@@ -229,7 +231,7 @@ def _reason(error: Exception, path: str) -> str:
 
 
 def file_name(plugin: Plugin) -> str:
-    """The name under which a run keeps a copy of a plugin's file. A copy of the copy has the same name."""
+    """The name of a run's copy of a plugin's file; a copy of the copy has the same name."""
     return (
         f"{plugin.label[:8]}-{_COPY.sub('', posixpath.basename(plugin.name.replace(os.sep, '/')))}"
     )

@@ -17,7 +17,7 @@ Entry = TypeVar("Entry", bound=Named)
 def registered(
     imports: Iterable[object], kind: type[Entry] | tuple[type[Entry], ...]
 ) -> dict[str, Entry]:
-    """The entries among a module's imports (`globals().values()`), by their own names, in the order of the imports.
+    """The entries among a module's imports (`globals().values()`), by name in import order.
 
     Raises ValueError for a name that two entries have.
     """

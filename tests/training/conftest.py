@@ -38,7 +38,7 @@ def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def shards(tmp_path_factory: pytest.TempPathFactory, tokenizer_file: str) -> str:
-    """Three sources in train, two of them in validation (the third has a file without rows there)."""
+    """Three sources in train, two of them in validation; the third has an empty file there."""
     tokenizer = Tokenizer.from_file(tokenizer_file)
 
     def rows(source: str, *, count: int, seed: int) -> list[Row]:

@@ -24,7 +24,11 @@ def run(
     *,
     stop_after: int | None = None,
 ) -> tuple[TrainResult, list[Event]]:
-    """Trains; returns the result and the events. With `stop_after` the run dies after so many steps (and their checkpoint, if due)."""
+    """Train; returns the result and the events.
+
+    With `stop_after` the run ends with an exception after that many steps, and their checkpoint if
+    one is due.
+    """
     events: list[Event] = []
 
     def report(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Small shards of a made-up language, written straight from the contract: a packer of its own, no pipeline."""
+"""Small shards of a synthetic language, packed here by the contract, without the pipeline."""
 
 import os
 import random
@@ -23,7 +23,10 @@ _ENDINGS = {
 
 
 def sentences(source: str, *, count: int, seed: int) -> list[str]:
-    """Documents of 1 to 60 words with an order to learn: a word is mostly followed by the one after it in its source's list."""
+    """Documents of 1 to 60 words with an order to learn.
+
+    A word is mostly followed by the next one in the word list of its source.
+    """
     words = f"a small {source} text goes on here {_ENDINGS[source]}".split()
     draw = random.Random(f"{source} {seed}")
     documents = []
@@ -52,11 +55,11 @@ def pack(
     token_bytes: Callable[[int], int],
     longest: int = 1 << 30,
 ) -> list[Row]:
-    """Puts documents one after another into rows of length + 1 tokens, cutting with an overlap of one token.
+    """Pack documents into rows of length + 1 tokens; cuts overlap by one token.
 
-    The closing EOT of one document is the opening one of the next, except after every third: there a separator stands
-    between them; and every fifth document starts a new row, so that there is padding. A piece of a document has at most
-    `longest` tokens, at least 2: with it, cuts lie inside rows too.
+    The closing EOT of a document is the opening one of the next, except after every third, where a
+    separator stands between them. Every fifth document starts a new row, which gives padding. A
+    piece of a document has at most `longest` tokens, at least 2, which gives cuts inside rows.
     """
     rows: list[Row] = []
     row = Row([], [], 0)
@@ -142,7 +145,10 @@ def write_shards(
     shards: int = 2,
     fingerprint: str = "f" * 64,
 ) -> str:
-    """Writes {(split, source): rows} as a finished shards folder with `shards` files each, rows dealt in turn."""
+    """Write {(split, source): rows} as a finished folder of shards.
+
+    Each source of a split has `shards` files; rows are assigned to them in turn.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for (split, source), rows in splits.items():

@@ -100,7 +100,7 @@ train(TrainConfig(**config), shards=shards, tokenizer=tokenizer, out=out)
 def test_killed_at_any_write_a_run_goes_on_as_if_nothing_had_happened(
     finished, config, shards, tokenizer_file, tmp_path, kill
 ):
-    """SIGKILL instead of the n-th rename, link or fsync: before any checkpoint, in the middle of one, between two."""
+    """SIGKILL replaces the n-th rename, link or fsync: before, during and between checkpoints."""
     out = tmp_path / "model"
     arguments = json.dumps([asdict(config), shards, tokenizer_file, str(out), kill])
     child = subprocess.run(

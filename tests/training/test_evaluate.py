@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 
 def direct(decoder, folder, source):
-    """Nats of each document's stream on its own, one after another: what a packed evaluation must come to."""
+    """Sum the nats of each document, evaluated separately: the oracle of a packed evaluation."""
     shards = ShardFolder(folder)
     rows = shards.split("validation")[source]
     nats, tokens = 0.0, 0

@@ -39,7 +39,7 @@ def test_permute_depends_on_every_part_of_its_key_and_leaves_no_order():
 
 
 def test_the_order_is_pinned():
-    """Another order of rows would break the resumption of every run: changing it takes a new format version."""
+    """A new order of rows would break resuming all runs: changing it needs a new format version."""
     assert permute(np.arange(10), size=10, key=(7, 0, "web")).tolist() == [
         5,
         4,

@@ -122,7 +122,7 @@ def test_passes_of_a_step_add_up_to_the_step(config, shards, tokenizer_file, tmp
 
 
 def test_a_clipped_gradient_moves_weights_less(config, shards, tokenizer_file, tmp_path):
-    """AdamW divides the gradient's size out again, but for what lies far below its epsilon of 1e-8."""
+    """AdamW normalises the gradient's size, unless it is far below its epsilon of 1e-8."""
     moved = {}
     start = Decoder(
         model_config(config, ShardFolder(shards).info.vocabulary_size, 48), seed=config.seed

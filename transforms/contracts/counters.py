@@ -1,4 +1,7 @@
-"""What the stages of a run count: the figures of their manifests. Equal input gives equal counters, whatever machine and workers."""
+"""The counters of the stages, as written to their manifests.
+
+Equal input gives equal counters, on any machine and with any number of workers.
+"""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
@@ -13,11 +16,17 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, kw_only=True)
 class SourceCounters:
-    """Records and documents of one source: `read` = `kept` + the sum of `rejected`, by rule.
+    """Records and documents of one source: `read` = `kept` + the sum of `rejected`.
 
-    `errors`: rejects that could not be read. `text_bytes`: UTF-8 bytes of kept text. `languages`: kept documents by code.
-    `truncated`: kept documents that are cut short, by reason. `done`: documents that filters edited, by edit. `notes`: what readers
-    noted, by word. `passed_over`: records that are not in `read`, by type. `kept_columns`: {column: {kind of JSON value: documents}}.
+    rejected      by rule
+    errors        rejects that could not be read
+    text_bytes    UTF-8 bytes of kept text
+    languages     kept documents by language code
+    truncated     kept documents that are incomplete, by reason
+    done          edits and other actions of filters, by name
+    notes         notes of readers, by name
+    passed_over   records that are not in `read`, by type
+    kept_columns  {column: {kind of JSON value: documents}}
     """
 
     read: int = 0
@@ -35,7 +44,11 @@ class SourceCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnCounters:
-    """Columns of a source's tables. `found`: those asked for -> records that have them; `names`: those there are -> files or records."""
+    """The columns of a source's tables.
+
+    found  requested column -> records that have it
+    names  existing column -> files or records that have it
+    """
 
     found: dict[str, int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
@@ -43,7 +56,7 @@ class ColumnCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentsCounters:
-    """The documents stage, by source."""
+    """The counters of the documents stage, by source."""
 
     sources: dict[str, SourceCounters]
 
@@ -62,7 +75,10 @@ class DocumentsCounters:
 
 @validated(frozen=True, kw_only=True)
 class DropCounters:
-    """Documents of one source, or of all: `documents` = `kept` + `dropped`; `rules`: those dropped by rule, `exact` and `near` always."""
+    """Documents of one source, or of all: `documents` = `kept` + `dropped`.
+
+    `rules` are the dropped documents by rule; `exact` and `near` are always present.
+    """
 
     documents: int
     kept: int
@@ -82,16 +98,22 @@ class DropCounters:
     def _from_plain(cls, values: object) -> object:
         if not isinstance(values, dict) or "rules" in values:
             return values
-        own = ("documents", "kept", "dropped")
-        return {key: values[key] for key in own} | {
-            "rules": {key: value for key, value in values.items() if key not in own}
+        names = ("documents", "kept", "dropped")
+        return {key: values[key] for key in names} | {
+            "rules": {key: value for key, value in values.items() if key not in names}
         }
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContaminationCounters:
-    """One evaluation set: its `texts`, those `too_short` to be looked for, its n-grams, the `documents` that share one, and `matches`,
-    the n-grams that documents share."""
+    """Matches of one evaluation set.
+
+    texts      its texts
+    too_short  texts that are too short to be matched
+    grams      its n-grams
+    documents  documents of the corpus that share an n-gram with it
+    matches    n-grams that documents share
+    """
 
     texts: int
     too_short: int
@@ -102,7 +124,12 @@ class ContaminationCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class EarlierRunCounters:
-    """One earlier run: the `kept` documents compared with, `documents` of this run that match one, how many of these are `estimated`."""
+    """Matches with one earlier run.
+
+    kept       its kept documents
+    documents  documents of this run that match one of them
+    estimated  those of them whose similarity is estimated
+    """
 
     kept: int
     documents: int
@@ -111,7 +138,7 @@ class EarlierRunCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class LineCounters:
-    """Lines removed: `documents` that lose some, `lines`, and their `characters`."""
+    """Removed lines: the `documents` that lose lines, the `lines`, and their `characters`."""
 
     documents: int = 0
     lines: int = 0
@@ -120,11 +147,14 @@ class LineCounters:
 
 @validated(frozen=True, kw_only=True)
 class DedupCounters:
-    """The dedup stage. Figures that only some configurations have are None in others.
+    """The counters of the dedup stage; those that a configuration does not have are None.
 
-    `similarity`: dropped documents of groups by their similarity to the kept one: lower edge of a bin of 0.02 -> number.
-    `components`: groups of duplicates. `candidate_pairs`: distinct pairs compared exactly; `similar_pairs`: those at or above the
-    threshold. `oversized_buckets`: buckets in which not all pairs were compared.
+    similarity         dropped documents by their similarity to the kept duplicate: lower edge of a
+                       bin of 0.02 -> documents
+    components         groups of duplicates
+    candidate_pairs    distinct pairs that were compared exactly
+    similar_pairs      pairs at or above the threshold
+    oversized_buckets  buckets in which not all pairs were compared
     """
 
     total: DropCounters
@@ -143,7 +173,7 @@ class DedupCounters:
     lines_removed: LineCounters | None = None
 
     def to_plain(self) -> JsonObject:
-        """The total stands beside the other figures, not below a key of its own."""
+        """Convert to JSON values; the counters of `total` are merged into the object."""
         rest = (
             (entry.name, getattr(self, entry.name))
             for entry in fields(self)
@@ -167,7 +197,7 @@ class DedupCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """Pre-tokens that were too rare to learn from: distinct ones, and how often they occur."""
+    """Pre-tokens that are too rare for training: distinct ones, and their occurrences."""
 
     pretokens: int
     occurrences: int
@@ -175,7 +205,13 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class PretokenCounters:
-    """The table that merges were learned from: distinct `pretokens`, their `occurrences`, the least count of one, and what is left out."""
+    """The table that merges were learned from.
+
+    minimum_count  the least count of a pre-token in it
+    pretokens      distinct pre-tokens
+    occurrences    the sum of their counts
+    left_out       rarer pre-tokens
+    """
 
     minimum_count: int
     pretokens: int
@@ -193,7 +229,7 @@ class SampleCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedCounters:
-    """Documents of one source or language, the bytes of their text, and their tokens."""
+    """Documents of one source or language, the UTF-8 bytes of their text, and their tokens."""
 
     documents: int = 0
     bytes: int = 0
@@ -202,7 +238,7 @@ class EncodedCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundTrip:
-    """Documents that were encoded and decoded, and those that did not come back equal."""
+    """Documents that were encoded and decoded, and those that differ afterwards (`failed`)."""
 
     documents: int
     failed: int
@@ -210,7 +246,7 @@ class RoundTrip:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenUse:
-    """Tokens of the vocabulary that the measured documents use, and those that they do not."""
+    """Tokens of the vocabulary that occur in the measured documents, and those that do not."""
 
     used: int
     unused: int
@@ -218,7 +254,10 @@ class TokenUse:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredTokenizer:
-    """How a tokenizer serves a sample of the corpus. `vocabulary` is that of a tokenizer to compare with."""
+    """Measurements of a tokenizer on a sample of the corpus.
+
+    `vocabulary` is the size of the vocabulary of a tokenizer that is compared with the trained one.
+    """
 
     sources: dict[str, EncodedCounters]
     languages: dict[str, EncodedCounters]
@@ -229,7 +268,11 @@ class MeasuredTokenizer:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerCounters:
-    """The tokenizer stage: its vocabulary, what it was made from (one of three), how it serves the corpus, and others beside it."""
+    """The counters of the tokenizer stage.
+
+    One of `counted` (trained from counts), `sample` (trained on a sample) and `imported` is set.
+    `measured` is the tokenizer on the corpus; `compared` are other tokenizers by name.
+    """
 
     vocabulary: int
     measured: MeasuredTokenizer
@@ -241,7 +284,10 @@ class TokenizerCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class ShardCounters:
-    """Rows of shards. `positions` = `targets` + `padding`; `split_documents`: documents in several pieces; `bytes`: of their text."""
+    """Rows of shards: `positions` = `targets` + `padding`, all in tokens.
+
+    `split_documents` are documents in several pieces; `bytes` are UTF-8 bytes of the text.
+    """
 
     rows: int = 0
     positions: int = 0
@@ -258,7 +304,7 @@ class ShardCounters:
 
 @validated(frozen=True, kw_only=True)
 class ShardsCounters:
-    """The shards stage by split, then by source."""
+    """The counters of the shards stage by split, then by source."""
 
     splits: dict[str, dict[str, ShardCounters]]
 
@@ -281,7 +327,7 @@ class ShardsCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportedCounters:
-    """What one split of an export holds; only exports of shards count tokens."""
+    """The documents and tokens of one split of an export; only exports of shards count tokens."""
 
     documents: int = 0
     tokens: int | None = None
@@ -289,7 +335,7 @@ class ExportedCounters:
 
 @validated(frozen=True, kw_only=True)
 class ExportCounters:
-    """An export by split."""
+    """The counters of an export by split."""
 
     splits: dict[str, ExportedCounters]
 
@@ -303,7 +349,10 @@ class ExportCounters:
 
 
 def add_counters(first: C, *others: C) -> C:
-    """The sum of counters of one type, field by field and key by key, keys sorted. What only some have counts as 0 in the others."""
+    """Add counters of one type, field by field and key by key; keys are sorted.
+
+    A field or key that only some of them have counts as 0 in the others.
+    """
     total = _sum(first, None)
     for other in others:
         total = _sum(total, other)

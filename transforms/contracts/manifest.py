@@ -1,4 +1,7 @@
-"""`manifest.json`: what a finished stage folder says of itself. Written last; a folder without one is unfinished."""
+"""`manifest.json`: the description of a finished stage folder.
+
+It is written last: a folder without one is unfinished.
+"""
 
 import hashlib
 import json
@@ -14,7 +17,7 @@ NAME = "manifest.json"
 
 @dataclass(frozen=True, kw_only=True)
 class FileEntry:
-    """One data file of a stage: its rows (0 for files without rows), bytes and sha256."""
+    """One data file of a stage: its rows (0 for files without rows), bytes and SHA-256 in hex."""
 
     rows: int
     bytes: int
@@ -25,10 +28,11 @@ class FileEntry:
 class Manifest:
     """A finished stage.
 
-    `files` maps names to entries in sorted order; `counters` are the stage's own figures, equal for equal input, whose types are in
-    `transforms.contracts.counters`;
-    `details` is what else is to be known of how it was made, such as the library that encoded;
-    `seconds` and `cpu_seconds` are how long it took, and differ from run to run.
+    files                 name -> entry, sorted by name
+    counters              the counters of the stage, equal for equal input; their types are in
+                          `transforms.contracts.counters`
+    details               further facts of how it was made, such as the library that encoded
+    seconds, cpu_seconds  wall and CPU time, which differ from run to run
     """
 
     stage: str
@@ -52,7 +56,10 @@ def write_manifest(folder: str, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: str) -> Manifest:
-    """Reads a stage folder's manifest. Raises UserError when there is none, or it is of another format version."""
+    """Read the manifest of a stage folder.
+
+    Raises UserError when there is none, or when it has another format version.
+    """
     path = storage.join(folder, NAME)
     try:
         values = json.loads(storage.read_bytes(path))
@@ -70,7 +77,8 @@ def read_manifest(folder: str) -> Manifest:
         ) from error
     if values.get("format_version") != FORMAT_VERSION:
         raise UserError(
-            f"format version {values.get('format_version')} is not the one this version reads ({FORMAT_VERSION})",
+            f"format version {values.get('format_version')} "
+            f"is not the one this version reads ({FORMAT_VERSION})",
             where=path,
             remedy="use the tokenmill version that wrote it, or run again with --overwrite",
         )
@@ -78,7 +86,7 @@ def read_manifest(folder: str) -> Manifest:
 
 
 def sha256_of(path: str) -> str:
-    """Hex sha256 of a file's bytes."""
+    """The SHA-256 of a file's bytes, in hex."""
     digest = hashlib.sha256()
     with storage.open_input(path) as stream:
         while block := stream.read(1 << 20):

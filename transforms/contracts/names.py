@@ -1,4 +1,4 @@
-"""The names of the files that stages leave in their folders."""
+"""The names of the files in the folders of stages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class NumberedFiles:
         return int(name.removeprefix(f"{self.prefix}-").removesuffix(".parquet"))
 
     def numbers(self, names: Iterable[str]) -> list[int]:
-        """The parts of those of the files that are of these, rising."""
+        """The part numbers of the files among `names` that have this pattern, ascending."""
         return sorted(self.number(name) for name in names if self.matches(name))
 
 

@@ -1,4 +1,4 @@
-"""Typed values <-> plain JSON values: the one writer and the one reader of every JSON file of a run."""
+"""Converts typed values to plain JSON values and back, for all JSON files of a run."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -14,15 +14,17 @@ T = TypeVar("T")
 
 @runtime_checkable
 class HasPlainForm(Protocol):
-    """A class that is written in a form of its own; a pydantic validator of the class reads it back."""
+    """A class with a custom JSON form; a pydantic validator of the class reads it back."""
 
     def to_plain(self) -> JsonObject: ...
 
 
 def to_plain(value: object) -> Json:
-    """Dataclasses and mappings -> objects, named tuples and sequences -> arrays. Bytes and arrays raise TypeError.
+    """Convert a value to plain JSON values.
 
-    A field that is None is left out if None is its default: an old file without it and a new one read the same.
+    Dataclasses and mappings become objects, named tuples and sequences become arrays. A field that
+    is None is omitted if None is its default, so files from before the field existed read the same.
+    Raises TypeError for other types, such as bytes and numpy arrays.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -43,14 +45,17 @@ def to_plain(value: object) -> Json:
 
 
 def to_object(value: object) -> JsonObject:
-    """The same for what is written as a JSON object."""
+    """Convert a value that is written as a JSON object; see `to_plain`."""
     plain = to_plain(value)
     assert isinstance(plain, dict), f"not an object: {value!r}"
     return plain
 
 
 def from_plain(kind: type[T], value: object) -> T:
-    """A plain value -> a `kind`, its fields checked and converted. Raises ValueError for one that does not fit."""
+    """Convert a plain value to a `kind`, whose fields are checked.
+
+    Raises ValueError if the value does not fit.
+    """
     adapter: TypeAdapter[T] = _adapter(kind)  # type: ignore[arg-type]  # a class is hashable
     return adapter.validate_python(value)
 

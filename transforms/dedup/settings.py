@@ -27,14 +27,17 @@ class DedupConfig:
         Field(
             gt=0,
             le=1,
-            description="two documents are near-duplicates when the Jaccard similarity of their word n-grams is at least this",
+            description="two documents are near-duplicates when the Jaccard similarity "
+            "of their word n-grams is at least this",
         ),
     ] = 0.8
     similarity: Annotated[
         Literal["jaccard", "containment"],
         Field(
-            description="'jaccard': common n-grams over all n-grams of both; 'containment': over those of the document that has fewer, "
-            'which also finds quotations, needs keep = ["longest", ...], and bands and rows for pairs of lower Jaccard similarity'
+            description="'jaccard': common n-grams over all n-grams of both; "
+            "'containment': over those of the document that has fewer, "
+            'which also finds quotations, needs keep = ["longest", ...], '
+            "and bands and rows for pairs of lower Jaccard similarity"
         ),
     ] = "jaccard"
     unit: Annotated[
@@ -61,7 +64,8 @@ class DedupConfig:
         Field(
             ge=0,
             le=1024,
-            description="bands of the signature; two documents that agree in one are compared. 0, with rows = 0: chosen so that a pair of "
+            description="bands of the signature; two documents that agree in one are compared. "
+            "0, with rows = 0: chosen so that a pair of "
             f"similarity `jaccard` is found with probability {RECALL} or more",
         ),
     ] = 0
@@ -70,22 +74,25 @@ class DedupConfig:
         Field(
             ge=0,
             le=64,
-            description="values in a band; more rows: fewer comparisons, but more bands needed for the same recall",
+            description="values in a band; more rows: fewer comparisons, "
+            "but more bands needed for the same recall",
         ),
     ] = 0
     seed: Annotated[int, Field(ge=0, lt=2**32, description="seed of the MinHash permutations")] = 1
     verify: Annotated[
         Literal["exact", "signature", "none"],
         Field(
-            description="how candidates are verified: 'exact' compares the sets of all their n-grams, 'signature' the signatures, an "
+            description="how candidates are verified: 'exact' compares the sets of all their "
+            "n-grams, 'signature' the signatures, an "
             "estimate; 'none' takes a shared band for proof"
         ),
     ] = "exact"
     keep: Annotated[
         tuple[str, ...],
         Field(
-            description="which of several similar documents stays: 'longest', 'shortest', 'newest', 'oldest', 'source:NAME', 'quality' "
-            "(language_score) or 'quality:COLUMN', each deciding where the ones before it tie, the document's id last; 'drop-all': none"
+            description="which of several similar documents stays: 'longest', 'shortest', "
+            "'newest', 'oldest', 'source:NAME', 'quality' (language_score) or 'quality:COLUMN', "
+            "each deciding where the ones before it tie, the document's id last; 'drop-all': none"
         ),
     ] = ("longest",)
     ranges: Annotated[
@@ -101,13 +108,15 @@ class DedupConfig:
         Field(
             ge=0,
             le=4096,
-            description="in how many passes bands are exchanged; 0: one, locally as many as memory_limit asks for",
+            description="in how many passes bands are exchanged; "
+            "0: one, locally as many as memory_limit asks for",
         ),
     ] = 0
     memory_limit: Annotated[
         str,
         Field(
-            description="memory that deduplication may use on this machine, such as '800 MB' or '6 GB'; empty: 60% of it"
+            description="memory that deduplication may use on this machine, "
+            "such as '800 MB' or '6 GB'; empty: 60% of it"
         ),
     ] = ""
     bucket_limit: Annotated[
@@ -115,8 +124,8 @@ class DedupConfig:
         Field(
             ge=2,
             le=4096,
-            description="documents in one bucket of a band up to which all pairs are compared; beyond it each with the first in keep order "
-            "and with the next",
+            description="documents in one bucket of a band up to which all pairs are compared; "
+            "beyond it each with the first in keep order and with the next",
         ),
     ] = 256
     max_drop_rate: Annotated[
@@ -128,20 +137,22 @@ class DedupConfig:
     urls: Annotated[
         Literal["off", "newest", "first"],
         Field(
-            description="documents of one normalised URL: 'newest' keeps the one published last, 'first' the one that was read first; "
-            "'off' does not look at URLs"
+            description="documents of one normalised URL: 'newest' keeps the one published last, "
+            "'first' the one that was read first; 'off' does not look at URLs"
         ),
     ] = "off"
     against: Annotated[
         ConfigPaths,
         Field(
-            description="folders of earlier runs: what is there already, exactly or nearly, is dropped here; relative to this file"
+            description="folders of earlier runs: what is there already, exactly or nearly, "
+            "is dropped here; relative to this file"
         ),
     ] = ()
     lines: Annotated[
         bool,
         Field(
-            description="remove lines that other documents have too; one document keeps each line, as in C4"
+            description="remove lines that other documents have too; "
+            "one document keeps each line, as in C4"
         ),
     ] = False
     lines_min_characters: Annotated[
@@ -154,7 +165,8 @@ class DedupConfig:
     decontaminate: Annotated[
         ConfigPatterns,
         Field(
-            description="evaluation texts, JSON Lines or globs of them: documents that share an n-gram with one go; relative to this file"
+            description="evaluation texts, JSON Lines or globs of them: "
+            "documents that share an n-gram with one go; relative to this file"
         ),
     ] = ()
     decontaminate_fields: Annotated[
@@ -171,13 +183,15 @@ class DedupConfig:
         int,
         Field(
             ge=1,
-            description="decontaminate: an evaluation text of fewer words than an n-gram counts whole if it has this many, else not",
+            description="decontaminate: an evaluation text of fewer words than an n-gram "
+            "counts whole if it has this many, else not",
         ),
     ] = 8
     decontaminate_action: Annotated[
         Literal["drop", "flag"],
         Field(
-            description="decontaminate: 'drop' the documents, or 'flag' them in contamination-*.parquet only"
+            description="decontaminate: 'drop' the documents, "
+            "or 'flag' them in contamination-*.parquet only"
         ),
     ] = "drop"
 
@@ -213,15 +227,18 @@ class DedupConfig:
             raise ValueError("set both bands and rows, or neither")
         if self.bands * self.rows > self.permutations:
             raise ValueError(
-                f"bands * rows = {self.bands * self.rows} is more than permutations = {self.permutations}"
+                f"bands * rows = {self.bands * self.rows} "
+                f"is more than permutations = {self.permutations}"
             )
         if self.similarity == "containment" and self.keep[:1] != ("longest",):
             raise ValueError(
-                "similarity = 'containment' needs keep = ['longest', ...], or a quotation would drop what it quotes"
+                "similarity = 'containment' needs keep = ['longest', ...], "
+                "or a quotation would drop what it quotes"
             )
         if DROP_ALL in self.keep and len(self.keep) > 1:
             raise ValueError(
-                f"{DROP_ALL!r} in keep leaves nothing to the other policies; write keep = [{DROP_ALL!r}]"
+                f"{DROP_ALL!r} in keep leaves nothing to the other policies; "
+                f"write keep = [{DROP_ALL!r}]"
             )
         return self
 

@@ -20,8 +20,9 @@ _BINS = 50
 
 
 def summarise(out: str, documents: str) -> DedupCounters:
-    """Counts of a dedup folder over the documents folder it was made from; equal for equal files. What screens count is not in them.
+    """Count the drops and clusters of a dedup folder; equal files give equal counters.
 
+    `documents` is the documents folder that it was made from. The counters of screens are not set.
     Raises UserError when the drops of a part are missing or clusters and drops disagree.
     """
     tally: dict[str, Counter[str]] = {}
@@ -36,7 +37,8 @@ def summarise(out: str, documents: str) -> DedupCounters:
     duplicates = total.rules["exact"] + total.rules["near"]
     if clusters.dropped != duplicates:
         raise UserError(
-            f"clusters.parquet drops {clusters.dropped} documents, the drops of the parts {duplicates}",
+            f"clusters.parquet drops {clusters.dropped} documents, "
+            f"the drops of the parts {duplicates}",
             where=out,
             remedy="remove the folder and run the stage again",
         )
@@ -56,7 +58,14 @@ def summarise(out: str, documents: str) -> DedupCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterFigures:
-    """`components` and `largest` (documents), `dropped` documents, `histogram` of near-duplicates' similarity, pair `statistics`."""
+    """The figures of `clusters.parquet`.
+
+    components  connected components of similar documents
+    largest     documents of the largest component
+    dropped     dropped documents
+    histogram   near-duplicates by similarity to the kept one
+    statistics  counts of pairs and buckets
+    """
 
     components: int
     largest: int

@@ -1,6 +1,7 @@
-"""What an export format is: how shards or parts become files, which files, and how to count what is in them.
+"""The definition of an export format: how shards or parts become files, and how these are counted.
 
-A format is one file of this package, which ends with its format, and one line of `transforms.export.registry`.
+A format is one file of this package, which ends with its format, and one line of
+`transforms.export.registry`.
 """
 
 import sys
@@ -22,7 +23,10 @@ Grouping = Literal["split", "source", "shard", "tokens"]
 
 @checked_dataclass(frozen=True, kw_only=True, config=STRICT)
 class ExportOptions:
-    """What a user may choose of a format. A format with options has a subclass, whose fields have a default and a description."""
+    """The options of a format.
+
+    A format with options has a subclass, whose fields have defaults and descriptions.
+    """
 
 
 Options = TypeVar("Options", bound=ExportOptions)
@@ -32,9 +36,9 @@ Options = TypeVar("Options", bound=ExportOptions)
 class Group:
     """Shards of one split that become one set of files.
 
-    source     of all of them; empty when they may be of several
-    index      of the group among those of its split and source
-    positions  its files hold at most so many tokens, end-of-texts included
+    source     the source of all of them; empty when they may be of several
+    index      the number of the group among those of its split and source
+    positions  the most tokens of its files, end-of-text tokens included
     """
 
     split: str
@@ -44,7 +48,7 @@ class Group:
 
 
 class Counts(NamedTuple):
-    """`tokens` include an end-of-text for each document, and no padding."""
+    """Documents and tokens; tokens include an end-of-text per document, and no padding."""
 
     documents: int
     tokens: int
@@ -63,18 +67,19 @@ def _no_files(files: Mapping[str, FileEntry], tokenizer: bytes, options: Any) ->
 
 @dataclass(frozen=True, kw_only=True)
 class TokenFormat(Generic[Options]):
-    """Token files of another trainer.
+    """A format of token files for other trainers.
 
-    name         in `--format`
-    grouping     which shards share files: all of a split, all of a source, each its own, or neighbours up to `file_tokens`
-    names        a group's files, relative to the export's folder
-    write        local paths of those files, the documents in order, what the shards say -> the files
-    count        local paths of those files, what the shards say -> what is in them, read back
+    name         its name in `--format`
+    grouping     the shards that share files: those of a split, those of a source, each separately,
+                 or consecutive ones up to `file_tokens`
+    names        the files of a group, relative to the folder of the export
+    write        writes files: local paths, the documents in order, the shards' info
+    count        counts files by reading them: local paths, the shards' info -> counts
     check        raises ConfigError for shards that the format cannot hold
-    finish       all files with their entries, the tokenizer.json -> small files that describe the rest, by name
+    finish       all files with their entries, the tokenizer.json -> small descriptive files by name
     options      the type of its options
-    settle       options, what the shards say -> options with the defaults that the shards decide
-    file_tokens  with `grouping="tokens"`: the tokens that a file should have
+    settle       options, the shards' info -> options with the defaults that depend on the shards
+    file_tokens  with `grouping="tokens"`: the target number of tokens of a file
     """
 
     name: str
@@ -96,12 +101,13 @@ Write = Callable[[pa.RecordBatch], None]
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentFormat(Generic[Options]):
-    """Files of documents, batches of `transforms.export.documents.export_schema`.
+    """A format of document files, from batches of `transforms.export.documents.export_schema`.
 
-    name     in `--format`
-    suffix   of a file's name
-    open     a local path, the options, the schema of the batches if they have more columns -> a context that gives what writes a batch
-    count    a path -> its documents, read back
+    name     its name in `--format`
+    suffix   the suffix of file names
+    open     a local path, the options, the schema of the batches if they have more columns -> a
+             context manager whose value writes a batch
+    count    counts the documents of a file by reading it
     options  the type of its options
     """
 

@@ -1,4 +1,7 @@
-"""JSON lines: one object a document, UTF-8, the keys of `transforms.export.documents.export_schema`, `published` in ISO 8601."""
+"""JSON Lines: one object per document, in UTF-8.
+
+The keys are those of `transforms.export.documents.export_schema`; `published` is in ISO 8601.
+"""
 
 import gzip
 import json

@@ -52,7 +52,8 @@ def write(
             written += len(stream)
         if written > _MOST_TOKENS:
             raise UserError(
-                f"a file of llm.c holds at most {_MOST_TOKENS:,} tokens, this one would have {written:,}",
+                f"a file of llm.c holds at most {_MOST_TOKENS:,} tokens, "
+                f"this one would have {written:,}",
                 where=paths[0],
                 remedy="make smaller shards (shards.shard_megabytes)",
             )

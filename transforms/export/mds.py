@@ -1,11 +1,12 @@
 """MosaicML Streaming: `train/SOURCE/*.mds` with an `index.json` for each source and each split.
 
-Samples have one column, `tokens`: `sequence_length` int32, cut from the documents of a shard one after the other, an
-end-of-text after each, as LLM Foundry's `convert_dataset_hf.py --concat_tokens` does. Of each shard the last sample is
-filled up with end-of-text, where that script drops the rest.
+Samples have one column, `tokens`: `sequence_length` int32, cut from the concatenated documents of a
+shard with an end-of-text token after each, as in LLM Foundry's `convert_dataset_hf.py
+--concat_tokens`. The last sample of a shard is padded with end-of-text; that script drops the rest.
 
-The format is that of mosaicml-streaming's `MDSWriter`, and equal to its bytes. The package is not used: it needs another numpy
-and the clients of four clouds, and it cannot write one file of a dataset here and another there.
+The bytes equal those of mosaicml-streaming's `MDSWriter`. The package itself is not used: it needs
+another numpy version and the clients of four clouds, and it cannot write the files of a dataset on
+different machines.
 """
 
 import itertools
@@ -101,7 +102,10 @@ def _take(samples: Iterator[np.ndarray], number: int) -> list[np.ndarray]:
 
 
 def write_file(path: str, samples: np.ndarray) -> None:
-    """Writes int32 (n, length) samples: their number, where each begins and the last ends, how they are encoded, the samples."""
+    """Write samples, int32 (n, length), as an MDS shard.
+
+    The file holds the number of samples, their offsets and the end, the encoding, and the samples.
+    """
     header = _header(samples.shape[1])
     offsets = (
         np.arange(len(samples) + 1, dtype=np.uint64) * (4 * samples.shape[1])

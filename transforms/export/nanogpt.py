@@ -27,7 +27,8 @@ def check(info: ShardInfo) -> None:
         raise ConfigError(
             f"nanoGPT reads uint16 tokens, and the vocabulary has {info.vocabulary_size:,}",
             where="--format nanogpt",
-            remedy="export llmc, megatron, datatrove or mds, or make a tokenizer of at most 65,536 tokens",
+            remedy="export llmc, megatron, datatrove or mds, "
+            "or make a tokenizer of at most 65,536 tokens",
         )
 
 

@@ -1,4 +1,7 @@
-"""The formats of `tokenmill export` by name. A new format is one file that ends with its format and one line here."""
+"""The formats of `tokenmill export` by name.
+
+A new format is one file that ends with its format and one line here.
+"""
 
 from typing import Any
 

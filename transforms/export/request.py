@@ -48,7 +48,10 @@ class FormatOption:
 
 
 def format_options() -> dict[str, FormatOption]:
-    """The options of all formats by name. Formats with an option of the same name share it, as the first of them defines it."""
+    """The options of all formats by name.
+
+    Formats with an option of the same name share it; the first of them defines it.
+    """
     having: dict[str, list[str]] = {}
     for name, known in FORMATS.items():
         for entry in fields(known.options):
@@ -70,9 +73,10 @@ def _option(name: str, formats: tuple[str, ...]) -> FormatOption:
 
 
 def choose_options(format: str, given: Mapping[str, int | str]) -> ExportOptions:
-    """Values of options -> the options of a format. Other formats' options are passed over where they have their default.
+    """Build the options of a format from values by name.
 
-    Raises ConfigError for a format that does not exist, an option that the format does not have, and a wrong value.
+    Options of other formats are ignored where they have their default. Raises ConfigError for an
+    unknown format, an option that the format does not have, and a wrong value.
     """
     known, options = _known(format), format_options()
     chosen = {}
@@ -115,7 +119,14 @@ def _known(format: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest:
-    """A format with its options (its defaults if not given), where to, which splits, and which sources (all when empty)."""
+    """A requested export.
+
+    format   the name of the format
+    to       the target folder
+    splits   the splits to export
+    sources  the sources to export; empty: all
+    options  the options of the format; its defaults if not given
+    """
 
     format: str
     to: str

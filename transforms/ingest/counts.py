@@ -1,4 +1,4 @@
-"""What one unit of ingest counts, by source: records read, kept and rejected, and what readers and filters noted."""
+"""The counts of one unit of ingest by source: records read, kept and rejected, edits and notes."""
 
 import json
 from collections import Counter
@@ -16,14 +16,16 @@ _WORDS = ("done", "notes", "passed_over")
 
 @dataclass
 class IngestCounts:
-    """Counts of one unit by source: read = kept + the sum of rejected. `text_bytes` are UTF-8 bytes of kept text.
+    """The counts of one unit by source: read = kept + the sum of rejected.
 
-    `truncated`: kept documents that are only a part of what there was, by the word that says why.
-    `done`: how often filters did something, such as an edit, in documents that passed them.
-    `notes`: what readers noted of documents, kept or not (`RawDocument.notes`).
-    `passed_over`: records that are no documents by their type, such as a WARC's requests; they are not in `read`.
-    `columns`: which of the columns asked for were found.
-    `kept_columns`: how often which kind of JSON value stands in a kept column (`transforms.sources.kept`).
+    text_bytes    UTF-8 bytes of kept text
+    truncated     kept documents that are incomplete, by reason
+    done          edits and other actions of filters in documents that passed them
+    notes         notes of readers on documents, kept or not (`RawDocument.notes`)
+    passed_over   records that are not documents by their type, such as the requests of a WARC file;
+                  they are not in `read`
+    columns       requested columns that were found
+    kept_columns  values of kept columns by kind of JSON value (`transforms.sources.kept`)
     """
 
     read: Counter[str] = field(default_factory=Counter)
@@ -81,7 +83,7 @@ class IngestCounts:
             self.rejected.setdefault(source, Counter())[rule] += 1
 
     def by_source(self) -> dict[str, SourceCounters]:
-        """The counters of each source that something was read of."""
+        """The counters of each source with records."""
         noted = (
             source for name in _WORDS for source, words in getattr(self, name).items() if words
         )
@@ -106,17 +108,17 @@ class IngestCounts:
         )
 
     def words(self) -> str:
-        """The counts that cannot be made again from the rows of a part, as JSON for its metadata."""
+        """The counts that cannot be computed from the rows of a part, as JSON for its metadata."""
         return json.dumps({name: getattr(self, name) for name in _WORDS}, sort_keys=True)
 
     def add_words(self, words: str | bytes) -> None:
-        """Adds what `words` wrote."""
+        """Add the counts that `words` wrote."""
         for name, sources in json.loads(words).items():
             for source, counted in sources.items():
                 getattr(self, name).setdefault(source, Counter()).update(counted)
 
     def columns_seen(self) -> dict[str, ColumnCounters]:
-        """The columns of each source's tables. They depend on how files are divided."""
+        """The columns of each source's tables; they depend on the division of files into units."""
         return {
             source: ColumnCounters(found=dict(seen.found), names=dict(seen.names))
             for source, seen in sorted(self.columns.items())

@@ -1,4 +1,4 @@
-"""Reading again what a document or reject was made from: the same bytes, the same reader, the same filters."""
+"""Reads the record of a document or reject again, with the same bytes, reader and filters."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ _SHOWN_CHARACTERS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ReadAgain:
-    """What a record gives now.
+    """The result of reading a record again.
 
-    A document: `text` as the filters leave it, all other columns in `values`. A reject: `rule`, `stage`, `value`, `threshold`, and the
-    `text` that was rejected, if there was one.
+    A document has `text` after the filters, and all other columns in `values`. A reject has `rule`,
+    `stage`, `value`, `threshold` and the rejected `text`, if there was one.
     """
 
     locator: str
@@ -37,10 +37,10 @@ class ReadAgain:
 def find_records(
     file: InputFile, locators: Sequence[str], settings: SourceConfig, language: LanguageConfig
 ) -> Iterator[Record]:
-    """The records of a file, or of its range, that have one of these locators: each once, in any order.
+    """Find the records of a file, or of its range, by their locators: each once, in any order.
 
-    Where a locator is a byte offset at which the reader can start, only the bytes of that record are read; else the range is read until
-    all records have been seen.
+    Where a locator is a byte offset at which the reader can start, only the bytes of that record
+    are read. For the others the range is read until all of them are found.
     """
     screen = language_screen(language)
     wanted = set(locators)
@@ -68,7 +68,10 @@ def find_records(
 def _first(
     file: InputFile, locator: str, settings: SourceConfig, screen: Screen | None
 ) -> Record | None:
-    """A record that begins in a range; None where a damaged neighbour keeps the reader from starting there."""
+    """Read the record at the start of a range.
+
+    None where a damaged neighbour keeps the reader from starting there.
+    """
     try:
         return next(
             (record for record in _read(file, settings, screen) if record.locator == locator), None
@@ -92,9 +95,10 @@ def read_again(
     language: LanguageConfig,
     signals: bool,
 ) -> Iterator[ReadAgain]:
-    """Read records and judge them as ingest does. `signals`: whether the run measured signals; pages are not screened then.
+    """Read records and judge them as ingest does.
 
-    Records that the file no longer gives are left out.
+    `signals` tells whether the run measured signals; pages are not screened then. Records that are
+    no longer in the file are omitted.
     """
     if signals:
         language = replace(language, screen=False)
@@ -123,7 +127,10 @@ def read_again(
 
 
 def first_difference(before: str, now: str) -> str:
-    """Two texts that differ -> the lines around the first difference, as a unified diff; long lines are cut around it."""
+    """The lines around the first difference of two texts, as a unified diff.
+
+    Long lines are cut around the difference.
+    """
     old, new = before.split("\n"), now.split("\n")
     line = next(
         (

@@ -1,4 +1,4 @@
-"""The settings of ingest: the tables `[sources.NAME]` and `[language]` of the configuration, as readers and filters use them."""
+"""The settings of ingest: the tables `[sources.NAME]` and `[language]` of the configuration."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -33,8 +33,11 @@ from transforms.sources.options import SourceOption, check_options
 from transforms.sources.registry import KINDS, TABLE_OPTIONS, options_of
 
 _ALWAYS_WRITTEN = ("fields", "keep_columns", "truncated", "reflow", "extractor", "output")
-"""Options that the values of a source of every kind have, also with their default, because fingerprints of runs since 0.1 are made of
-them. All others are written only where they differ from their default, so that a new option leaves the fingerprints of runs alone."""
+"""Options that are written for sources of all kinds, even with their defaults.
+
+Fingerprints of runs since version 0.1 contain them. All other options are written only where they
+differ from their default, so that a new option does not change the fingerprints of existing runs.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -47,7 +50,7 @@ class FilterConfig:
     @model_validator(mode="before")
     @classmethod
     def _from_toml(cls, value: Any) -> Any:
-        """Accepts "gopher" and { name = "length", at_least = 200 }."""
+        """Accept "gopher" and { name = "length", at_least = 200 }."""
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, dict) and "options" not in value:
@@ -79,17 +82,19 @@ def _absolute_input(path: str, base: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class SourceConfig:
-    """A source: what its files are, where they lie, how they are read and judged.
+    """A source: the kind and paths of its files, and how they are read and filtered.
 
-    In TOML the options of the kind's reader stand beside the other keys; here they are `options`, complete with their defaults. Of kind
-    `auto` each file has a kind of its own, and `options` are those of all kinds. A plugin's own options are the table `options` in TOML
-    and among the `options` here, only those that are given.
+    In TOML the options of the reader are keys of the source's table; here they are `options`,
+    complete with defaults. In a source of kind `auto` each file has its own kind, and `options`
+    holds those of all kinds. The options of a plugin are the table `options` in TOML; here they are
+    among `options`, without defaults.
     """
 
     kind: Annotated[
         str,
         Field(
-            description=f"what the files are: {', '.join(KINDS)}, a kind of a plugin, or auto: each as its name and content say"
+            description=f"what the files are: {', '.join(KINDS)}, a kind of a plugin, "
+            "or auto: each as its name and content say"
         ),
     ]
     paths: Annotated[
@@ -97,14 +102,17 @@ class SourceConfig:
         BeforeValidator(as_list),
         Field(
             min_length=1,
-            description="files, globs or folders, on any file system, relative to this file; Common Crawl by name: "
-            '"cc:CC-MAIN-2024-22/warc[0:4]"; the Hugging Face Hub: "hf://datasets/ORG/NAME/*.parquet"',
+            description="files, globs or folders, on any file system, relative to this file; "
+            "Common Crawl by name: "
+            '"cc:CC-MAIN-2024-22/warc[0:4]"; '
+            'the Hugging Face Hub: "hf://datasets/ORG/NAME/*.parquet"',
         ),
     ]
     quality: Annotated[
         tuple[FilterConfig, ...],
         Field(
-            description='a preset, or filters in order: ["gopher", { name = "length", at_least = 200 }]'
+            description="a preset, or filters in order: "
+            '["gopher", { name = "length", at_least = 200 }]'
         ),
     ] = ()
     split: Annotated[
@@ -139,19 +147,22 @@ class SourceConfig:
     @model_validator(mode="before")
     @classmethod
     def _from_toml(cls, value: Any) -> Any:
-        """Moves the reader's options from the table into `options`. Raises ValueError for those of other kinds."""
+        """Move the reader's options from the table into `options`.
+
+        Raises ValueError for options of other kinds.
+        """
         if not isinstance(value, dict):
             return value
         kind, given = value.get("kind"), value.get("options", {})
         rest = {key: item for key, item in value.items() if key not in TABLE_OPTIONS}
         if not isinstance(kind, str) or kind not in (*KINDS, AUTO) or not isinstance(given, dict):
-            return rest  # refused by the fields' own checks
+            return rest  # the validators of the fields reject it
         options, plugin_options = _kind_options(kind), _plugin_options(kind)
         for name in given:
             if name not in plugin_options:
                 raise _unknown_option(name, kind)
         for name in value.keys() - rest.keys() - options.keys():
-            # run.toml names some options with their default, whatever the kind
+            # run.toml has some options with their defaults, for sources of any kind.
             if _plain(value[name]) != _plain(TABLE_OPTIONS[name].default):
                 raise ValueError(f"{name!r} is not for kind {kind!r}")
         return rest | {
@@ -186,20 +197,26 @@ class SourceConfig:
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """Of tables: which column holds which field of a document."""
+        """For tables: the fields of a document and the columns that hold them."""
         return self.options.get("fields", {})
 
     @property
     def keep_columns(self) -> tuple[str, ...]:
-        """Of tables: the columns that go with the documents."""
+        """For tables: the columns that are copied to the documents."""
         return self.options.get("keep_columns", ())
 
     def splits(self, path: str, kind: str = "") -> bool:
-        """Whether a file of this source may be read in ranges. `kind`: its own in a source of kind `auto`."""
+        """Whether a file of this source can be read in ranges.
+
+        `kind` is the kind of the file in a source of kind `auto`.
+        """
         return self.split and KINDS[kind or self.kind].can_split(path)
 
     def reader_options(self, kind: str = "") -> dict[str, Any]:
-        """The keywords of the reader of a file. `kind`: the file's own in a source of kind `auto`."""
+        """The keywords of the reader of a file.
+
+        `kind` is the kind of the file in a source of kind `auto`.
+        """
         return (
             {name: self.options[name] for name in KINDS[kind].options}
             if kind
@@ -207,7 +224,7 @@ class SourceConfig:
         )
 
     def values(self) -> dict[str, Any]:
-        """As TOML writes it, paths made absolute: what fingerprints are made of."""
+        """The values as in TOML, with absolute paths; fingerprints are computed from them."""
         plugin_options = _plugin_options(self.kind)
         return {
             "kind": self.kind,
@@ -234,7 +251,7 @@ class SourceConfig:
 
 
 def _kinds(name: str) -> list[SourceKind]:
-    """The kinds that files of a source may be of."""
+    """The kinds that the files of a source can have."""
     return [KINDS[name]] if name != AUTO else [kind for kind in KINDS.values() if not kind.plugin]
 
 
@@ -248,19 +265,23 @@ def _plugin_options(name: str) -> Mapping[str, inspect.Parameter]:
 
 def _unknown_option(name: str, kind: str) -> ValueError:
     return ValueError(
-        f"{name!r} is not an option of kind {kind!r}; it has {', '.join(_plugin_options(kind)) or 'none'}"
+        f"{name!r} is not an option of kind {kind!r}; "
+        f"it has {', '.join(_plugin_options(kind)) or 'none'}"
     )
 
 
 def _plain(value: Any) -> Any:
-    """Lists for tuples, as TOML and JSON have them."""
+    """Convert tuples to lists, as in TOML and JSON."""
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def source_defaults() -> dict[str, tuple[str, Any]]:
-    """Key of a source's table -> its description and default, for the options of all kinds; the description begins with the kinds."""
+    """Key of a source's table -> (description, default), for the options of all kinds.
+
+    A description begins with the kinds that have the option.
+    """
     shown = {}
     for name, option in TABLE_OPTIONS.items():
         kinds = ", ".join(
@@ -274,12 +295,16 @@ def source_defaults() -> dict[str, tuple[str, Any]]:
 
 
 def _check_threshold(value: Any) -> Any:
-    """A number, or a table of numbers with an optional `default`; one with nothing else is that number."""
+    """Check a threshold: a number, or a table of numbers with an optional `default`.
+
+    A table with nothing but `default` becomes that number.
+    """
     values = value if isinstance(value, dict) else {"default": value}
     for name, number in values.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
             raise ValueError(
-                f"{name} = {number!r} is not a number from 0 to 1; write 0.65 or {{ default = 0.65, sw = 0.4 }}"
+                f"{name} = {number!r} is not a number from 0 to 1; "
+                "write 0.65 or { default = 0.65, sw = 0.4 }"
             )
     return (
         values["default"]
@@ -296,25 +321,32 @@ def _check_lowercase(value: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class LanguageConfig:
-    """How languages are identified and which are kept. `keep` and `threshold` name languages as users do, not as the model's labels."""
+    """How languages are identified and which are kept.
+
+    `keep` and `threshold` name languages by any code of `labels_of`, not only by the model's
+    labels.
+    """
 
     identify: Annotated[
         bool,
         Field(
-            description="say which language each document is in; without, keep must be empty and filters may not ask for it"
+            description="say which language each document is in; "
+            "without, keep must be empty and filters may not ask for it"
         ),
     ] = True
     keep: Annotated[
         tuple[str, ...],
         Field(
-            description='languages to keep, as "en", "eng", "eng_Latn" or labels of the model; empty keeps all'
+            description='languages to keep, as "en", "eng", "eng_Latn" or labels of the model; '
+            "empty keeps all"
         ),
     ] = ()
     threshold: Annotated[
         float | dict[str, float],
         BeforeValidator(_check_threshold),
         Field(
-            description="least probability of the language, or one for some: { default = 0.65, sw = 0.4 }"
+            description="least probability of the language, or one for some: "
+            "{ default = 0.65, sw = 0.4 }"
         ),
     ] = DEFAULT_THRESHOLD
     characters: Annotated[
@@ -327,14 +359,16 @@ class LanguageConfig:
     screen: Annotated[
         bool,
         Field(
-            description="warc, html: pages of which a sample is surely (0.8) of another language are not extracted; never with signals"
+            description="warc, html: pages of which a sample is surely (0.8) of another language "
+            "are not extracted; never with signals"
         ),
     ] = True
     lowercase: Annotated[
         bool | Literal["auto"],
         BeforeValidator(_check_lowercase),
         Field(
-            description='the model reads lowercase; "auto": lid.176 always, another only texts that are in capitals'
+            description='the model reads lowercase; "auto": lid.176 always, '
+            "another only texts that are in capitals"
         ),
     ] = "auto"
 

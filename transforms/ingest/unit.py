@@ -1,7 +1,8 @@
-"""One unit of ingest: files -> records -> language -> quality -> one part of kept documents, and its rejects.
+"""One unit of ingest: files -> records -> language -> quality -> a part of documents, its rejects.
 
-A unit's text never leaves the process that read it: batches of at most BATCH_DOCUMENTS documents or BATCH_CHARACTERS
-characters go through the filters, and what is kept is written to the unit's own part file.
+The text of a unit never leaves the process that read it. Batches of at most BATCH_DOCUMENTS
+documents or BATCH_CHARACTERS characters pass through the filters, and the kept documents are
+written to the part file of the unit.
 """
 
 import contextlib
@@ -53,26 +54,30 @@ SIGNALS_SCHEMA = pa.schema(
         pa.field("characters", pa.int64(), nullable=False),
     ]
 )
-"""A document of which values were measured; a column for each value follows, named after its rule."""
+"""The first columns of a signals file; a column per measured value follows, named by its rule."""
 
 _SCREENED_CHARACTERS = 1000
 _SURE = 0.8
 _COUNTS = b"tokenmill.counts"
 _COLUMNS = b"tokenmill.columns"
 _WORTH_SHARING = 0.75
-"""Below this share of documents that are still kept, the batch is filtered before the next filter, and its tokens are computed again."""
+"""Share of kept documents below which a batch is compacted before the next filter.
+
+The tokens of a compacted batch are computed again.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputFile:
     """A file to read, or a range of it.
 
-    source      name of the source
-    path        where the file lies
+    source      the name of the source
+    path        the path or URL of the file
     origin      its name relative to the source's root
-    size        bytes, when it was planned
-    start, end  only the records that begin in the bytes [start, end) are read; to the end of the file when `end` is None
-    kind        the file's own kind where its source is of kind `auto`, else empty
+    size        its bytes when it was planned
+    start, end  only the records that begin in the bytes [start, end) are read; `end` None is the
+                end of the file
+    kind        the kind of the file in a source of kind `auto`, else empty
     """
 
     source: str
@@ -89,10 +94,11 @@ class InputFile:
 
 
 def language_screen(settings: LanguageConfig) -> Screen | None:
-    """A test that rejects a page by a sample of its text, before main-text extraction, which costs far more.
+    """A check that rejects pages by the language of a sample, before main-text extraction.
 
-    It raises RejectedError where the sample is surely in a language that is not kept, as most pages of a crawl are. None where every
-    language is kept, or where `screen` is off.
+    Extraction costs far more than the check.
+    It raises RejectedError where the sample is with high probability in a language that is not
+    kept, as most pages of a crawl are. None where all languages are kept or `screen` is off.
     """
     if not settings.keep or not settings.screen:
         return None
@@ -125,10 +131,10 @@ def read_unit(
     *,
     counts: IngestCounts | None = None,
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """Files -> (documents, rejects) batches in input order.
+    """Read files: yields (documents, rejects) batches in input order.
 
-    `counts` is given the notes of documents, the records passed over, and which columns there are. Raises UserError for a file whose size
-    is not the planned one.
+    The notes of documents, the records passed over and the columns found are added to `counts`.
+    Raises UserError for a file whose size is not the planned one.
     """
     counts = counts or IngestCounts()
     documents: list[RawDocument] = []
@@ -176,7 +182,7 @@ def read_unit(
 
 
 def annotate_languages(batch: pa.RecordBatch, settings: LanguageConfig) -> pa.RecordBatch:
-    """Fills the columns `language` and `language_score`; without `identify` they stay null."""
+    """Set the columns `language` and `language_score`; without `identify` they are null."""
     if not settings.identify:
         return batch
     codes, scores = identify_languages(
@@ -200,7 +206,7 @@ def annotate_languages(batch: pa.RecordBatch, settings: LanguageConfig) -> pa.Re
 def rejects_of(
     batch: pa.RecordBatch, verdicts: Verdicts, *, rows: np.ndarray, stage: str
 ) -> pa.RecordBatch:
-    """Documents and a verdict each -> the rejects of those where bool `rows` is true."""
+    """The rejects of the documents where bool `rows` is true, from their verdicts."""
     rejected = batch.filter(pa.array(rows))
     columns: dict[str, pa.Array] = {
         name: rejected.column(name) for name in ("id", "source", "origin", "locator", "url")
@@ -218,12 +224,12 @@ def rejects_of(
 
 @dataclass(frozen=True, kw_only=True)
 class FilterResult:
-    """What the filters made of a batch of documents.
+    """The result of all filters for a batch of documents.
 
     kept     the documents that passed all filters
-    rejects  a batch of rejects for each filter, in order, that of the language first
-    counts   how often a filter did something, such as an edit, in documents that passed it
-    signals  if asked for, a row for each document of the batch, kept or not, in order
+    rejects  a batch of rejects per filter in order, that of the language filter first
+    counts   edits and other actions of filters in documents that passed them
+    signals  if requested, a row per document of the batch, kept or not, in order
     """
 
     kept: pa.RecordBatch
@@ -239,10 +245,10 @@ def judge_documents(
     language: LanguageConfig,
     signals: bool = False,
 ) -> FilterResult:
-    """Documents of one source -> those that pass language and quality, and the rejects of each filter in order.
+    """Apply the language filter and the quality filters to documents of one source.
 
-    Filters after the one that rejects a document do not measure it, unless it shares a tokenized batch with others. With `signals` every
-    filter measures every document.
+    Filters after the one that rejects a document do not measure it, unless it is in a tokenized
+    batch with kept ones. With `signals` all filters measure all documents.
     """
     batch = annotate_languages(batch, language)
     everything = batch
@@ -295,7 +301,7 @@ def _signals_batch(
 
 
 class PartWriter:
-    """Writes batches to one Parquet file in row groups of about ROW_GROUP_BYTES, whatever the sizes of the batches."""
+    """Writes batches of any size to a Parquet file, in row groups of about ROW_GROUP_BYTES."""
 
     def __init__(self, path: str, schema: pa.Schema):
         self._writer = pq.ParquetWriter(path, schema, compression="zstd")
@@ -309,7 +315,7 @@ class PartWriter:
             self._flush()
 
     def close(self, metadata: Mapping[str, str] | None = None) -> None:
-        """`metadata` goes into the file's key-value metadata."""
+        """Finish the file; `metadata` is written to its key-value metadata."""
         self._flush()
         self._writer.add_key_value_metadata(dict(metadata or {}))
         self._writer.close()
@@ -324,7 +330,7 @@ class PartWriter:
 
 @dataclass(frozen=True, kw_only=True)
 class PartPaths:
-    """The files that one unit commits; `signals` is None where none are wanted."""
+    """The files that one unit commits; `signals` is None where none are requested."""
 
     part: str
     rejects: str
@@ -338,9 +344,10 @@ def ingest_files(
     language: LanguageConfig,
     paths: PartPaths,
 ) -> tuple[dict[str, int], IngestCounts]:
-    """Read and judge the files of one source, and commit their part, rejects and signals; the part last.
+    """Read and filter the files of one source, and commit their rejects, signals and part.
 
-    Returns the rows of each file by its path, and the counts. The same files and settings give the same bytes.
+    The part is committed last. Returns the rows of each file by its path, and the counts. The same
+    files and settings give the same bytes.
     """
     counts = IngestCounts()
     source = files[0].source
@@ -381,7 +388,10 @@ def ingest_files(
 
 
 def _write_signals(batches: Sequence[pa.RecordBatch], path: str) -> int:
-    """One row group; a value that only some batches have is null in the others. Returns the rows."""
+    """Write signals as one row group and return the number of rows.
+
+    A value that only some batches have is null in the others.
+    """
     tables = [SIGNALS_SCHEMA.empty_table(), *(pa.Table.from_batches([batch]) for batch in batches)]
     table = pa.concat_tables(tables, promote_options="default")
     pq.write_table(table.unify_dictionaries(), path, compression="zstd")
@@ -389,7 +399,7 @@ def _write_signals(batches: Sequence[pa.RecordBatch], path: str) -> int:
 
 
 def count_part(paths: PartPaths) -> tuple[dict[str, int], IngestCounts]:
-    """The same figures as `ingest_files`, read back from a committed part."""
+    """Read the result of `ingest_files` back from a committed part."""
     counts = IngestCounts()
     rows = {}
     for path, add, columns in (

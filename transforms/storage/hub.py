@@ -108,7 +108,10 @@ def _error_of(error: Exception, path: str) -> UserError | None:
         return any(isinstance(cause, kinds) for cause in causes)
 
     if has(errors.GatedRepoError):
-        remedy = f"accept its terms at {constants.ENDPOINT}/{page}, and set HF_TOKEN to a token of that account"
+        remedy = (
+            f"accept its terms at {constants.ENDPOINT}/{page}, "
+            "and set HF_TOKEN to a token of that account"
+        )
         return ConfigError(
             "the dataset is gated, and this account may not read it", where=path, remedy=remedy
         )

@@ -30,7 +30,10 @@ def load_tokenizer(data: bytes, *, path: str, end_of_text: str | None = END_OF_T
             f"not a tokenizer: {error}", where=path, remedy="name a Hugging Face tokenizer.json"
         ) from error
     if end_of_text is not None and tokenizer.token_to_id(end_of_text) is None:
-        remedy = "name its end-of-text token in tokenizer.end_of_text, or train one with `tokenmill vocabulary`"
+        remedy = (
+            "name its end-of-text token in tokenizer.end_of_text, "
+            "or train one with `tokenmill vocabulary`"
+        )
         raise UserError(f"the tokenizer has no {end_of_text} token", where=path, remedy=remedy)
     tokenizer.encode_special_tokens = True
     # A file may ask for truncation and padding, which would change the text.

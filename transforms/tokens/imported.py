@@ -6,7 +6,10 @@ from typing import Any
 from transforms.errors import UserError
 from transforms.tokens.encode import load_tokenizer
 
-_REMEDY = "name a byte-level BPE tokenizer.json, as those of GPT-2, Llama 3 or Qwen, or leave tokenizer.file out to train one"
+_REMEDY = (
+    "name a byte-level BPE tokenizer.json, as those of GPT-2, Llama 3 or Qwen, "
+    "or leave tokenizer.file out to train one"
+)
 
 
 def check_imported(data: bytes, *, path: str, end_of_text: str) -> None:
@@ -25,11 +28,15 @@ def check_imported(data: bytes, *, path: str, end_of_text: str) -> None:
         if (found := (values.get(key) or {}).get("type")) != kind:
             raise UserError(f"its {key} is {found}, not {kind}", where=path, remedy=_REMEDY)
     if dropout := values["model"].get("dropout"):
-        what = f"its model leaves out merges by chance (dropout = {dropout}), so the same text would become other tokens each time"
+        what = (
+            f"its model leaves out merges by chance (dropout = {dropout}), "
+            "so the same text would become other tokens each time"
+        )
         raise UserError(
             what,
             where=path,
-            remedy='write "dropout": null in its model; a copy that trains with dropout can stay beside it',
+            remedy='write "dropout": null in its model; '
+            "a copy that trains with dropout can stay beside it",
         )
     if any(step.get("type") != "NFC" for step in _flat(values.get("normalizer"), "normalizers")):
         raise UserError(

@@ -85,7 +85,8 @@ def special_token_in_text(token: str) -> UserError:
     return UserError(
         f"the text spells the special token {token!r} often enough to become one",
         where="tokenizer.special_tokens",
-        remedy="name special tokens that the texts do not hold, or a tokenizer.pattern that cuts inside them",
+        remedy="name special tokens that the texts do not hold, "
+        "or a tokenizer.pattern that cuts inside them",
     )
 
 

@@ -64,7 +64,8 @@ def find_pattern(name: str) -> Pattern:
         near = difflib.get_close_matches(name, PATTERNS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
-            f"it is no pattern; {meant}there are {', '.join(PATTERNS)}, or write a regular expression"
+            f"it is no pattern; {meant}there are {', '.join(PATTERNS)}, "
+            "or write a regular expression"
         )
     try:
         Regex(name)

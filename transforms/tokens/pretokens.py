@@ -37,7 +37,10 @@ _WIDE_SPACES = [
     0xE38080,
 ]
 """Whitespace of three bytes in UTF-8 (Unicode property White_Space)."""
-_VISIBLE = r"[^\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
+_VISIBLE = (
+    r"[^\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}"
+    r"\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
+)
 
 
 def count_pretokens(

@@ -114,7 +114,8 @@ class ShardInfo:
             ) from error
         if values["format_version"] != FORMAT_VERSION:
             raise UserError(
-                f"shard format {values['format_version']} is not the one this version reads ({FORMAT_VERSION})",
+                f"shard format {values['format_version']} "
+                f"is not the one this version reads ({FORMAT_VERSION})",
                 where=path,
                 remedy="make the shards again, or use the tokenmill version that wrote them",
             )

@@ -32,9 +32,9 @@ what lies between.
 
 _READ_ALIKE = re.compile(
     r"""(?: [^\\\[\](){}.^$|?*+]                                            # a character
-          | \\[pP]\{\^?\w+\} | \\[sSdDrnt] | \\[^\w\s]                    # a class of characters, or one that is escaped
+          | \\[pP]\{\^?\w+\} | \\[sSdDrnt] | \\[^\w\s]     # a class of characters, an escaped one
           | \[\^?(?: \\[pP]\{\^?\w+\} | \\[sSdDrnt] | \\[^\w\s] | [^\[\]\\&^] )+\]
-          | \(\?i?: | \(\?[=!] | \((?!\?) | \) | \|                               # groups, looking ahead, alternatives
+          | \(\?i?: | \(\?[=!] | \((?!\?) | \) | \|        # groups, looking ahead, alternatives
           | (?:[?*+] | \{\d*,?\d*\}(?!\+)) )+""",
     re.VERBOSE,
 )

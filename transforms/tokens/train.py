@@ -83,7 +83,8 @@ _SPELLING = dict(zip(byte_order(), sorted(pre_tokenizers.ByteLevel.alphabet()), 
 def tokenizer_files(data: bytes, *, end_of_text: str = END_OF_TEXT) -> dict[str, bytes]:
     """The files of a Hugging Face tokenizer folder by name; `data` is the tokenizer.json.
 
-    They name no greatest length: that is a model's, and shards of another length are no reason to make the tokenizer again.
+    They set no maximum length. It belongs to a model, and shards of another length use the same
+    tokenizer.
     """
     return {
         "tokenizer.json": data,

@@ -18,12 +18,12 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CandidatePairs:
-    """Pairs of documents that share a bucket, and the buckets too large to pair completely.
+class Candidates:
+    """Pairs of addresses to compare, and the buckets above the limit, which are not paired yet.
 
-    first, second  uint64 (pairs,), addresses, first < second, each pair once, sorted
-    members        uint64 (members,), addresses in oversized buckets, one bucket after the other
-    sizes          int64 (buckets,), of the oversized buckets
+    first, second  uint64 [pairs]: `first` < `second`, sorted, each pair once
+    members        uint64: the addresses of the buckets above the limit, bucket by bucket
+    sizes          int64 [buckets]: the number of addresses of each of these buckets
     """
 
     first: np.ndarray
@@ -35,35 +35,35 @@ class CandidatePairs:
         return len(self.first)
 
     def oversized(self) -> Iterator[np.ndarray]:
-        """The addresses of each oversized bucket."""
+        """The addresses of each bucket above the limit."""
         yield from np.split(self.members, np.cumsum(self.sizes)[:-1]) if len(self.sizes) else ()
 
 
 def match_probability(jaccard: float | np.ndarray, *, bands: int, rows: int) -> float | np.ndarray:
-    """The probability that sets of this similarity share a band: 1 - (1 - s**rows)**bands."""
+    """The probability that two sets of this similarity s share a band: 1 - (1 - s**rows)**bands."""
     return 1 - (1 - jaccard**rows) ** bands
 
 
 def choose_bands(jaccard: float, *, permutations: int) -> tuple[int, int]:
-    """Bands and rows that find pairs of this similarity with probability `RECALL` or more.
+    """Choose the bands and rows that find pairs of this similarity with probability >= `RECALL`.
 
-    Of these the most rows, which give the fewest candidates. Raises ValueError when no division of
-    so many permutations is good enough.
+    Of all divisions of the permutations, the one with the most rows gives the fewest candidates.
+    Raises ValueError when none reaches `RECALL`.
     """
     for rows in range(permutations, 0, -1):
         bands = permutations // rows
         if match_probability(jaccard, bands=bands, rows=rows) >= RECALL:
             return bands, rows
     raise ValueError(
-        f"{permutations} permutations find pairs of similarity {jaccard} too rarely; raise permutations or jaccard"
+        f"{permutations} permutations find pairs of similarity {jaccard} too rarely; "
+        "raise permutations or jaccard"
     )
 
 
 def recall_curve(*, bands: int, rows: int, jaccard: float) -> list[tuple[float, float]]:
-    """The S-curve of banding at every tenth and at the threshold `jaccard`.
+    """The S-curve at every tenth and at the threshold `jaccard`.
 
-    Returns:
-        (similarity, probability that a pair of this similarity is compared), rising.
+    A point is (similarity, probability that a pair of this similarity is compared).
     """
     points = sorted({*(tenth / 10 for tenth in range(1, 11)), jaccard})
     return [(point, float(match_probability(point, bands=bands, rows=rows))) for point in points]
@@ -71,10 +71,7 @@ def recall_curve(*, bands: int, rows: int, jaccard: float) -> list[tuple[float, 
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedRecall:
-    """The probability that a pair is compared: `expected` at the threshold, and the `curve`.
-
-    The curve is (similarity, probability), see `recall_curve`.
-    """
+    """The probability that a pair is compared, at the threshold (`expected`) and as a `curve`."""
 
     bands: int
     rows: int
@@ -84,26 +81,25 @@ class ExpectedRecall:
 
 
 def expected_recall(*, bands: int, rows: int, jaccard: float) -> ExpectedRecall:
-    """The recall that `bands` bands of `rows` rows give at the threshold `jaccard`."""
+    """The expected recall of `bands` bands of `rows` rows for pairs of similarity `jaccard`."""
     curve = recall_curve(bands=bands, rows=rows, jaccard=jaccard)
     expected = next(probability for similarity, probability in curve if similarity == jaccard)
     return ExpectedRecall(bands=bands, rows=rows, threshold=jaccard, expected=expected, curve=curve)
 
 
 def band_hashes(signatures: np.ndarray, *, bands: int, rows: int) -> np.ndarray:
-    """One hash of each document's values in each band.
+    """Hash the values of each document in each band.
 
-    uint32 (documents, at least bands * rows) -> uint64 (bands, documents).
+    Signatures uint32 [documents, >= bands * rows] -> uint64 [bands, documents].
     """
     return np.stack([hash_band(signatures, band, rows=rows) for band in range(bands)])
 
 
 def hash_band(signatures: np.ndarray, band: int, *, rows: int) -> np.ndarray:
-    """A hash of each document's values in one band.
+    """Hash the values of each document in one band.
 
-    Equal values in two bands have different hashes.
-
-    uint32 (documents, permutations) -> uint64 (documents,).
+    Signatures uint32 [documents, permutations] -> uint64 [documents]. Equal values have different
+    hashes in different bands.
     """
     hashes = np.full(len(signatures), band + 1, np.uint64)
     for values in signatures[:, band * rows : (band + 1) * rows].T:
@@ -114,48 +110,34 @@ def hash_band(signatures: np.ndarray, band: int, *, rows: int) -> np.ndarray:
 
 
 def range_of(hashes: np.ndarray, ranges: int) -> np.ndarray:
-    """Which of `ranges` equal intervals of [0, 2**64) each hash lies in: int64, same shape."""
+    """The interval of each hash among `ranges` equal ones of [0, 2**64): int64, same shape."""
     return ((hashes >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32)).astype(np.int64)
 
 
-def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) -> CandidatePairs:
-    """Pair up documents that share a band hash.
+def candidate_pairs(hashes: np.ndarray, addresses: np.ndarray, *, limit: int) -> Candidates:
+    """Pair up the addresses that share a hash, in buckets of up to `limit` addresses.
 
-    Args:
-        hashes: uint64 (n,), one band hash per document; equal values form a bucket.
-        addresses: uint64 (n,), the document addresses, aligned with `hashes`; an address once.
-        limit: largest bucket that is paired completely.
-
-    Returns:
-        All pairs of buckets up to `limit`, and the larger buckets themselves.
+    `hashes` and `addresses` are aligned, uint64 [n], in any order; each address occurs once.
     """
     hashes, addresses = _shared_only(hashes, addresses)
-    # Sorted by hash, every bucket is one run of rows.
     edges = run_edges(hashes)
     starts, sizes = edges[:-1], np.diff(edges)
     bucket = np.repeat(np.arange(len(starts)), sizes)
     position = np.arange(len(hashes)) - starts[bucket]
     large = sizes[bucket] > limit
-    # A document is paired with all that follow it in its bucket; with none in an oversized one.
     left, right = _following(np.where(large, 0, sizes[bucket] - 1 - position))
     first, second = unique_pairs(addresses[left], addresses[right])
-    return CandidatePairs(
+    return Candidates(
         first=first, second=second, members=addresses[large], sizes=sizes[sizes > limit]
     )
 
 
 def hub_and_chain(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs for a bucket that is too large for all pairs: 2 n - 3 instead of n (n - 1) / 2.
+    """Pair a bucket that is too large for all pairs: the first with all, and each with the next.
 
-    The first document is paired with each other one (the hub), and each with the next (the chain).
-    So every document is compared, and found if it is similar to the first or to a neighbour.
-
-    Args:
-        addresses: uint64 (n,), in an order that brings similar documents together, the one to keep
-            first.
-
-    Returns:
-        The smaller and the larger address of each pair, uint64 (2 n - 3,) each.
+    `addresses` is uint64 [n]. The 2 n - 3 pairs form a hub and a chain and have the smaller address
+    first. All documents are compared, and one is found if it is similar to the first or to a
+    neighbour. The order should put similar documents next to each other and the one to keep first.
     """
     left = np.concatenate([np.repeat(addresses[:1], max(len(addresses) - 1, 0)), addresses[1:-1]])
     right = np.concatenate([addresses[1:], addresses[2:]])
@@ -163,9 +145,9 @@ def hub_and_chain(addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _shared_only(hashes: np.ndarray, addresses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The documents whose hash occurs more than once, sorted by (hash, address).
+    """Select the entries whose hash occurs more than once, sorted by (hash, address).
 
-    A cheap sort by hash alone finds them; they are few, so the sort by two keys is of few rows.
+    They are few, so only few entries are sorted by both keys.
     """
     order = np.argsort(hashes)
     hashes = hashes[order]
@@ -179,9 +161,6 @@ def _shared_only(hashes: np.ndarray, addresses: np.ndarray) -> tuple[np.ndarray,
 
 
 def _following(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Index pairs (i, i + 1) … (i, i + counts[i]) for every i.
-
-    int64 (n,) -> two int64 (sum of counts,).
-    """
+    """Index pairs (i, i + 1) ... (i, i + counts[i]) for every i."""
     numbers = np.arange(len(counts))
     return np.repeat(numbers, counts), join_ranges(numbers + 1, counts)

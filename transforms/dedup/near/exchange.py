@@ -87,7 +87,8 @@ def plan_exchange(documents: int, config: DedupConfig, *, memory: int | None) ->
     if (not config.passes and passes > config.bands * ranges) or exact_passes > ranges:
         at_once = max(bands // (config.bands * ranges), exact // ranges) * COPIES_IN_MEMORY
         raise ConfigError(
-            f"dedup.memory_limit = {config.memory_limit or 'automatic'} is too little for {documents:,} documents: as many passes as there "
+            f"dedup.memory_limit = {config.memory_limit or 'automatic'} is too little for "
+            f"{documents:,} documents: as many passes as there "
             f"are hash ranges still take {at_once / 1e6:,.0f} MB at once",
             where="the configuration",
             remedy="raise dedup.memory_limit, set more dedup.ranges, or run on a cluster",

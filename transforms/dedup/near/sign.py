@@ -197,7 +197,8 @@ def _check_settings(path: str, schema: pa.Schema, documents: str) -> None:
         if stated.get(name) != value:
             was = stated.get(name, b"unknown").decode()
             raise UserError(
-                f"these signatures were made with {name.decode().removeprefix('tokenmill.')} = {was}, not {value.decode()}",
+                f"these signatures were made with {name.decode().removeprefix('tokenmill.')} = "
+                f"{was}, not {value.decode()}",
                 where=path,
                 remedy="give the run another folder, or remove its dedup folder",
             )

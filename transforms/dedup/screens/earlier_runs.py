@@ -104,7 +104,8 @@ def _check_settings(name: str, path: str, config: DedupConfig) -> None:
     for key, value in wanted.items():
         if key != "tokenmill.keep" and stated.get(key) != value:
             raise ConfigError(
-                f"dedup.against: the run {name!r} was made with {key.removeprefix('tokenmill.')} = {stated.get(key, 'unknown')}, "
+                f"dedup.against: the run {name!r} was made with "
+                f"{key.removeprefix('tokenmill.')} = {stated.get(key, 'unknown')}, "
                 f"this one has {value}",
                 where=path,
                 remedy="give this run's [dedup] the settings of that run, or leave it out",

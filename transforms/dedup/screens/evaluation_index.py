@@ -207,7 +207,8 @@ def _texts_of(record: dict[str, Any], fields: Sequence[str], where: str) -> list
     texts = [value for value in values if isinstance(value, str)]
     if not texts:
         raise UserError(
-            f"no text under {', '.join(map(repr, fields))}; the object has {', '.join(map(repr, record)) or 'no keys'}",
+            f"no text under {', '.join(map(repr, fields))}; "
+            f"the object has {', '.join(map(repr, record)) or 'no keys'}",
             where=where,
             remedy="name the keys of the texts in dedup.decontaminate_fields",
         )
