@@ -27,7 +27,7 @@ from transforms.sources.element_names import (
     WORDS,
 )
 from transforms.sources.page_blocks import Blocks
-from transforms.sources.page_tree import PageTree
+from transforms.sources.page_tree import TAG_NUMBERS, PageTree
 
 _SHORT = 200
 _OWN_TAGS = tuple(TAG_NAMES.index(tag) for tag in ("p", "li", "h2", "td"))
@@ -90,29 +90,36 @@ _PAGE_NAMES = tuple(
 _COUNTED = ("article", "h2", "h3", "img", "input", "button", "pre", "table")
 
 
+_MOST = 300  # features
+
+
 class _Rows:
     """Rows of a matrix of m columns with a name each."""
 
     def __init__(self, count: int):
-        self._count = count
         self.names: list[str] = []
-        self.rows: list[np.ndarray] = []
+        self._matrix = np.empty(
+            (_MOST, count), np.float32
+        )  # filled in place: to put 200 short rows together at the end takes longer
 
-    def add(self, name: str, values: np.ndarray) -> None:
+    def add(self, name: str, values: np.ndarray | float) -> None:
+        """A row of m values, or of one."""
+        self._matrix[len(self.names)] = values
         self.names.append(name)
-        self.rows.append(values.astype(np.float32))
 
-    def everywhere(self, name: str, value: float) -> None:
-        self.names.append(name)
-        self.rows.append(np.full(self._count, value, np.float32))
+    def several(self, names: Sequence[str], values: np.ndarray) -> None:
+        """k rows of values (k, m), or (k, 1) where all columns have the same."""
+        self._matrix[len(self.names) : len(self.names) + len(names)] = values
+        self.names.extend(names)
 
     def bits(
         self, prefix: str, values: np.ndarray, names: Sequence[str], numbers: Sequence[int]
     ) -> None:
         """A row for each of the numbered bits of uint64 `values`."""
-        found = (values[None, :] >> np.array(numbers, np.uint64)[:, None]) & np.uint64(1)
-        self.names.extend(f"{prefix} {names[number]}" for number in numbers)
-        self.rows.extend(found.astype(np.float32))
+        self.several([f"{prefix} {names[number]}" for number in numbers], _bits(values, numbers))
+
+    def matrix(self) -> np.ndarray:
+        return self._matrix[: len(self.names)]
 
 
 def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.ndarray, list[str]]:
@@ -170,18 +177,16 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
     rows.bits("near", near, words, NEAR_NAMES)
     rows.bits("under", named, words, UNDER_NAMES)
     for name, mask in (("junk", JUNK_NAMES), ("content", CONTENT_NAMES)):
-        rows.add(
-            f"near {name} names", np.array([(bits & mask).bit_count() for bits in near.tolist()])
-        )
-        rows.add(
-            f"under {name} names", np.array([(bits & mask).bit_count() for bits in named.tolist()])
+        rows.several(
+            [f"near {name} names", f"under {name} names"],
+            _count_bits(np.stack((near, named)) & np.uint64(mask)),
         )
 
     _add_holders(
         rows,
         page,
         blocks,
-        up,
+        places,
         link_size=link_size,
         raw_size=raw_size,
         prose=prose,
@@ -212,33 +217,46 @@ def block_features(page: PageTree, blocks: Blocks, places: Places) -> tuple[np.n
     rows.add("prose around", _window(prose, 5))
     rows.add("links around", _window(link_size, 5))
 
-    rows.everywhere("page blocks", m)
-    rows.everywhere("page characters", total)
-    rows.everywhere("page prose", all_prose)
-    rows.everywhere("page prose share", all_prose / total)
-    rows.everywhere("page link share", int(link_size.sum()) / max(1, int(raw_size.sum())))
-    rows.everywhere("page mean prose", all_prose / max(1, int((prose > 0).sum())))
+    rows.add("page blocks", m)
+    rows.add("page characters", total)
+    rows.add("page prose", all_prose)
+    rows.add("page prose share", all_prose / total)
+    rows.add("page link share", int(link_size.sum()) / max(1, int(raw_size.sum())))
+    rows.add("page mean prose", all_prose / max(1, int((prose > 0).sum())))
     for prefix, values, names, numbers, weights in (
         ("says", groups, GROUPS, PAGE_GROUPS, np.ones(m, np.int64)),
         ("in", kinds, TAG_NAMES, _PAGE_TAGS, size),
         ("under", named, words, _PAGE_NAMES, size),
     ):
-        has = (values[None, :] >> np.array(numbers, np.uint64)[:, None]) & np.uint64(1)
-        for number, share in zip(
-            numbers, (has.astype(np.int64) @ weights / weights.sum()).tolist(), strict=True
-        ):
-            rows.everywhere(f"page {prefix} {names[number]}", share)
-    tally = Counter(page.tags)
-    for tag in _COUNTED:
-        rows.everywhere(f"page {tag} elements", tally[tag])
-    return np.array(rows.rows), rows.names
+        shares = _bits(values, numbers).astype(np.int64) @ weights / weights.sum()
+        rows.several([f"page {prefix} {names[number]}" for number in numbers], shares[:, None])
+    tally = np.bincount(page.numbers, minlength=len(TAG_NUMBERS) + 1)
+    rows.several(
+        [f"page {tag} elements" for tag in _COUNTED],
+        tally[[TAG_NUMBERS[tag] for tag in _COUNTED], None],
+    )
+    return rows.matrix(), rows.names
+
+
+def _bits(values: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
+    """uint64 (m,) and k numbers of bits -> uint64 (k, m), 0 or 1."""
+    return (values >> np.array(numbers, np.uint64)[:, None]) & np.uint64(1)
+
+
+def _count_bits(values: np.ndarray) -> np.ndarray:
+    """How many bits are set in each of uint64 (k, m)."""
+    return np.unpackbits(values.view(np.uint8).reshape(*values.shape, 8), axis=2).sum(
+        axis=2, dtype=np.uint8
+    )
 
 
 def _linked(page: PageTree, blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
     """Characters of each block inside links, and all its characters as they stand in the markup."""
-    lengths = np.array([len(page.data[node]) for node in blocks.nodes], np.int64)
+    count = len(blocks.nodes)
+    lengths = np.fromiter(map(len, map(page.data.__getitem__, blocks.nodes)), np.int64, count)
     in_link = (
-        np.array([blocks.kinds[node] for node in blocks.nodes], np.uint64) & np.uint64(LINK_BIT)
+        np.fromiter(map(blocks.kinds.__getitem__, blocks.nodes), np.uint64, count)
+        & np.uint64(LINK_BIT)
     ) != 0
     starts = np.array(blocks.starts[:-1])
     return np.add.reduceat(lengths * in_link, starts), np.add.reduceat(lengths, starts)
@@ -248,7 +266,7 @@ def _add_holders(
     rows: _Rows,
     page: PageTree,
     blocks: Blocks,
-    up: list[np.ndarray],
+    places: Places,
     *,
     link_size: np.ndarray,
     raw_size: np.ndarray,
@@ -256,31 +274,23 @@ def _add_holders(
     all_prose: int,
 ) -> None:
     """What the elements around a block hold: characters, shares of links and of prose, blocks; and their like beside them."""
-    first = np.array(blocks.first)
-    ends = np.array(page.ends)
-    n = len(page.tags)
-    sums = []
-    for values in (raw_size, link_size, prose, np.ones(len(first), np.int64)):
-        by_node = np.zeros(n + 1, np.int64)
-        by_node[first + 1] = values
-        sums.append(np.cumsum(by_node))
-    for level in range(1, LEVELS):
-        start, stop = up[level], ends[up[level]]
-        held, links, text, count = (each[stop] - each[start] for each in sums)
-        rows.add(f"held {level}", held)
-        rows.add(f"link share {level}", links / np.maximum(1, held))
-        rows.add(f"prose share {level}", text / all_prose)
-        rows.add(f"prose density {level}", text / np.maximum(1, held))
-        rows.add(f"blocks {level}", count)
-        rows.add(f"mean block {level}", held / np.maximum(1, count))
-    numbers: dict[tuple[int, str, str], int] = {}
-    alike = np.zeros(n, np.int64)
-    parents, tags = page.parents, page.tags
-    for node, label in blocks.classes.items():
-        alike[node] = numbers.setdefault((parents[node], tags[node], label), len(numbers))
-    siblings = np.bincount(alike[list(blocks.classes)])
-    for level in range(LEVELS):
-        rows.add(f"siblings {level}", siblings[alike[up[level]]])
+    values = np.stack((raw_size, link_size, prose, np.ones(len(prose), np.int64)))
+    by_node = np.zeros((len(values), len(page.tags) + 1), np.int64)
+    by_node[:, np.array(blocks.first) + 1] = values
+    sums = np.cumsum(by_node, axis=1)
+    start = np.stack(places.up[1:LEVELS])
+    held, links, text, count = sums[:, page.ends_array[start]] - sums[:, start]
+    for name, values in (
+        ("held", held),
+        ("link share", links / np.maximum(1, held)),
+        ("prose share", text / all_prose),
+        ("prose density", text / np.maximum(1, held)),
+        ("blocks", count),
+        ("mean block", held / np.maximum(1, count)),
+    ):
+        rows.several([f"{name} {level}" for level in range(1, LEVELS)], values)
+    for level, count in enumerate(places.siblings):
+        rows.add(f"siblings {level}", count)
 
 
 def _add_places(rows: _Rows, place: np.ndarray, *, size, link_size, prose, known, order) -> None:  # type: ignore[no-untyped-def]
@@ -300,7 +310,7 @@ def _add_places(rows: _Rows, place: np.ndarray, *, size, link_size, prose, known
     np.maximum.at(last, place, order)
     rows.add("place first", (first / len(order))[place])
     rows.add("place last", (last / len(order))[place])
-    rows.everywhere("page largest place", int(count.max()) / len(order))
+    rows.add("page largest place", int(count.max()) / len(order))
 
 
 def _shifted(values: np.ndarray, by: int) -> np.ndarray:

@@ -6,7 +6,7 @@ leaves are integers, so the sum does not depend on the order of additions: every
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -16,10 +16,11 @@ LEAF_SCALE = 1 << 20
 """A leaf of 1.0 in log-odds is stored as this integer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BlockModel:
     """t trees of depth d. `names`: the features it reads. `splits`: int (t, d), numbers of names. `thresholds`: float32 (t, d).
     `leaves`: int32 (t, 2^d), log-odds times LEAF_SCALE; bit j of a leaf's number says that split j's feature is above its threshold.
+    Raises ValueError for leaves that may add up to more than 32 bits hold: log-odds of 2,000.
     """
 
     names: tuple[str, ...]
@@ -28,20 +29,38 @@ class BlockModel:
     leaves: np.ndarray
     bias: int
 
+    def __post_init__(self) -> None:
+        if np.abs(self.leaves.astype(np.int64)).max(axis=1).sum() >= 1 << 31:
+            raise ValueError("the leaves of all trees add up to more than 32 bits hold")
+
+    @cached_property
+    def _comparisons(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The different splits, half of all: int (s,) features, float32 (s,) thresholds; int (d, t) which of them each split is."""
+        pairs = np.stack([self.splits.ravel().astype(np.float64), self.thresholds.ravel()])
+        (features, thresholds), which = np.unique(pairs, axis=1, return_inverse=True)
+        return (
+            features.astype(np.intp),
+            thresholds.astype(np.float32),
+            np.ascontiguousarray(which.reshape(self.splits.shape).T),
+        )
+
     def probabilities(self, features: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """float32 (features, m) and the names of its rows, of which every one that the model reads is one -> float64 (m,).
 
         The result is rounded to multiples of 2^-16, so that sums of it are exact.
         """
-        trees, depth = self.splits.shape
         numbers = {name: number for number, name in enumerate(names)}
         rows = np.array([numbers[name] for name in self.names])
-        leaf = np.zeros((trees, features.shape[1]), np.uint8)
-        for level in range(depth):
-            above = features[rows[self.splits[:, level]]] > self.thresholds[:, level, None]
-            leaf |= above.view(np.uint8) << np.uint8(level)
-        places = leaf + (np.arange(trees, dtype=np.intp) << depth)[:, None]
-        total = self.leaves.ravel()[places].sum(axis=0, dtype=np.int64) + self.bias
+        compared, thresholds, which = self._comparisons
+        above = (features.take(rows[compared], axis=0) > thresholds[:, None]).view(np.uint8)
+        leaf = np.zeros((len(self.leaves), features.shape[1]), np.uint8)
+        for split in reversed(which):  # numpy adds bytes ten times as fast as it shifts them
+            leaf += leaf
+            leaf |= above.take(split, axis=0)
+        trees, leaves = self.leaves.shape
+        places = leaf + leaves * np.arange(trees)[:, None]
+        # Sums of 32 bits take a sixth of the time of those of 64.
+        total = self.leaves.take(places).sum(axis=0, dtype=np.int32).astype(np.int64) + self.bias
         return np.round((1 << 16) / (1 + np.exp(-total / LEAF_SCALE))) / (1 << 16)
 
 

@@ -1,5 +1,6 @@
 """Words and characters that tell blocks apart: those of buttons, by-lines, shops and forums, in the languages of most web pages."""
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -46,7 +47,7 @@ for _number, _words in enumerate(_LEXICON.values()):
     for _word in _words.split():
         _GROUP_BITS[_word] = _GROUP_BITS.get(_word, 0) | 1 << _number
 _KNOWN = frozenset(_GROUP_BITS)
-_APART = str.maketrans(":,().!?…", " " * 8)
+_APART = re.compile("[:,().!?…]")
 
 _SIGNS = {3: " ", 4: ".!?…。！？؟।", 5: ":;|/»›•·→-–—&©"}
 _UNSPACED = range(0x3040, 0xD7A4)  # kana, ideographs, Hangul: words are not all parted by spaces
@@ -56,7 +57,7 @@ _PLANE = 1 << 16
 @lru_cache(1 << 15)
 def word_groups(text: str) -> tuple[int, int]:
     """A short text -> (a bit for each of GROUPS that its words are of, how many different words of its are of any)."""
-    found = _KNOWN.intersection(text.lower().translate(_APART).split())
+    found = _KNOWN.intersection(_APART.sub(" ", text.lower()).split())
     bits = 0
     for word in found:
         bits |= _GROUP_BITS[word]
@@ -64,17 +65,22 @@ def word_groups(text: str) -> tuple[int, int]:
 
 
 @lru_cache(1)
-def _table() -> np.ndarray:
-    """uint8 (65,536, 7), 0 or 1 for each character of the first plane and each of the classes that `character_classes` counts."""
-    table = np.zeros((_PLANE, 7), np.uint8)
+def _table() -> tuple[np.ndarray, np.ndarray]:
+    """Characters by the classes that `character_classes` counts: uint8 (65,537,), the sort of each character of the first plane and of all
+    others; int64 (sorts, 7), 1 for each class that a sort is of.
+    """
+    table = np.zeros((_PLANE + 1, 7), np.int64)
     characters = [chr(code) for code in range(_PLANE)]
-    table[:, 0] = [character.isalpha() for character in characters]
-    table[:, 1] = [character.isupper() for character in characters]
-    table[:, 2] = [character.isdigit() for character in characters]
+    table[:_PLANE, 0] = [character.isalpha() for character in characters]
+    table[:_PLANE, 1] = [character.isupper() for character in characters]
+    table[:_PLANE, 2] = [character.isdigit() for character in characters]
     for column, signs in _SIGNS.items():
         table[[ord(sign) for sign in signs], column] = 1
     table[_UNSPACED.start : _UNSPACED.stop, 6] = 1
-    return table
+    table[_PLANE] = table[_UNSPACED.start + 0x1000]
+    bits = np.arange(7)
+    sorts, sort = np.unique(table @ (1 << bits), return_inverse=True)
+    return sort.astype(np.uint8), (sorts[:, None] >> bits) & 1
 
 
 def character_classes(texts: list[str], sizes: np.ndarray) -> np.ndarray:
@@ -82,7 +88,9 @@ def character_classes(texts: list[str], sizes: np.ndarray) -> np.ndarray:
 
     Characters beyond the first plane count as unspaced letters.
     """
+    table, classes = _table()
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-    codes = np.where(codes < _PLANE, codes, _UNSPACED.start + 0x1000)
-    starts = np.cumsum(sizes) - sizes
-    return np.add.reduceat(_table()[codes], starts, axis=0, dtype=np.int64)
+    # There are a dozen sorts of characters: a histogram of them takes a third of the time of seven sums.
+    sort = np.repeat(np.arange(len(texts)) * len(classes), sizes)
+    sort += table.take(codes, mode="clip")
+    return np.bincount(sort, minlength=len(texts) * len(classes)).reshape(len(texts), -1) @ classes

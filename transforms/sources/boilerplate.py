@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _MAX_LINE = 300
+_MAX_REQUEST, _MAX_LAST_REQUEST = 140, 250
 _HEAD_LINES = 8
 _LAST_LINES = 8
 _LEAST_LEFT = 0.5
@@ -185,7 +186,8 @@ _REQUESTS = (
         "become a patron",
     ),
 )
-_ENDS = re.compile(r"[.!?…:;,\"”“»«'’)\]。！？।؟】」]$")
+_ENDS = tuple(".!?…:;,\"”“»«'’)]。！？।؟】」")
+_BAR = re.compile("[|»›>·/]")
 _BARS = re.compile(r"\s?[|»›>·]\s?|\s/\s")
 
 
@@ -228,7 +230,7 @@ def line_rule(line: str, *, near_end: bool = False, known: Words = _ALL_WORDS) -
         return "credit"
     if (
         known.requests
-        and size <= (250 if near_end else 140)
+        and size <= (_MAX_LAST_REQUEST if near_end else _MAX_REQUEST)
         and any(words in low for words in known.requests)
     ):
         return "request"
@@ -257,7 +259,7 @@ def _is_interface(line: str) -> bool:
 
 
 def _is_breadcrumbs(line: str) -> bool:
-    if line.startswith("•") or _ENDS.search(line):
+    if _BAR.search(line) is None or line.startswith("•") or line.endswith(_ENDS):
         return False
     parts = _BARS.split(line)
     return len(parts) >= 3 and max(map(len, parts)) <= 30 and sum(map(len, parts)) > 2 * len(parts)
@@ -271,9 +273,19 @@ def boilerplate_lines(lines: Sequence[str], *, exempt: Sequence[bool]) -> set[in
     """
     if len(lines) < 3:
         return set()
-    low = "\n".join(lines).lower()
-    known = Words(*([words for words in each if words in low] for each in _ALL_WORDS))
     last = len(lines) - _LAST_LINES
+    # Words are looked for only in lines that are short enough for a rule of theirs: paragraphs are most of a text.
+    low = "\n".join(line for line in lines if len(line) <= _MAX_LINE).lower()
+    short = "\n".join(
+        line
+        for number, line in enumerate(lines)
+        if len(line) <= (_MAX_LAST_REQUEST if number >= last else _MAX_REQUEST)
+    ).lower()
+    known = Words(
+        requests=[words for words in _REQUESTS if words in short],
+        rights=[words for words in _RIGHTS if words in short],
+        credit=[words for words in _CREDIT_MARKS if words in low],
+    )
     numbers = {
         number
         for number, line in enumerate(lines)

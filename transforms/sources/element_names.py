@@ -70,10 +70,14 @@ TAGS = tuple(
 
 TAG_BITS = {tag: 1 << number for number, tags in enumerate(TAGS) for tag in tags}
 HIDDEN_BIT = 1 << len(TAGS)
-_WORD_BITS: dict[str, int] = {}
+_WORD_BITS: dict[str, int] = {}  # by word, in the three forms that `_WORD` finds
 for _number, _words in enumerate(WORDS.values()):
     for _word in _words.split():
-        _WORD_BITS[_word] = _WORD_BITS.get(_word, 0) | 1 << _number
+        for _form in (_word, _word.capitalize(), _word.upper()):
+            _WORD_BITS[_form] = _WORD_BITS.get(_form, 0) | 1 << _number
+for _form, _bits in list(_WORD_BITS.items()):
+    _WORD_BITS.setdefault(f"{_form}{'S' if _form.isupper() else 's'}", _bits)
+_KNOWN_WORDS = frozenset(_WORD_BITS)
 LINK_BIT = TAG_BITS["a"]
 
 TAG_NAMES = (*(tags[0] for tags in TAGS), "hidden")
@@ -95,20 +99,17 @@ JUNK_NAMES, CONTENT_NAMES = _mask(_JUNK), _mask(_CONTENT)
 NEAR_NAMES = tuple(list(WORDS).index(name) for name in _NEAR.split())
 UNDER_NAMES = tuple(list(WORDS).index(name) for name in _UNDER.split())
 
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_WORD = re.compile(r"[a-z]+|[A-Z](?:[a-z]+|[A-Z]*(?![a-z]))")
 _HIDDEN = re.compile(r'\shidden(?:=|\s|$)|display:\s*none|aria-hidden="true"')
-
-
-_LABELS = (' id="', ' role="', ' itemprop="')
+_LABEL = re.compile(r' (class|id|role|itemprop)="([^"]*)"')
 
 
 @lru_cache(1 << 15)
 def name_bits(label: str) -> int:
     """The value of a class, id, role or itemprop -> a bit for each group of WORDS that it names."""
     bits = 0
-    for word in _WORD.findall(label[:500]):
-        word = word.lower()
-        bits |= _WORD_BITS.get(word, 0) or (_WORD_BITS.get(word[:-1], 0) if word[-1] == "s" else 0)
+    for word in _KNOWN_WORDS.intersection(_WORD.findall(label[:500])):
+        bits |= _WORD_BITS[word]
     return bits
 
 
@@ -117,11 +118,8 @@ def attribute_bits(attributes: str) -> tuple[int, int, str]:
     bits, named, label = 0, 0, ""
     if ("hidden" in attributes or "none" in attributes) and _HIDDEN.search(attributes):
         bits = HIDDEN_BIT
-    if (at := attributes.find(' class="')) >= 0:
-        label = attributes[at + 8 : attributes.find('"', at + 8)]
-        named = name_bits(label)
-    for name in _LABELS:
-        if name in attributes:
-            at = attributes.find(name) + len(name)
-            named |= name_bits(attributes[at : attributes.find('"', at)])
+    for name, value in _LABEL.findall(attributes):
+        named |= name_bits(value)
+        if name == "class":
+            label = value
     return bits, named, label

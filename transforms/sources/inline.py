@@ -98,7 +98,8 @@ class InlineRenderer:
         if self._in_cell:
             self._line.space()
             return
-        self._flush()
+        if self._line.pieces:  # four times in five there are none
+            self._flush()
         self._blocks.gap(lines)
 
     def _formula(self, node: int) -> Formula | None:
@@ -159,7 +160,9 @@ class InlineRenderer:
                     self._keep_lines(end)
             if ("sup" in data or "sub" in data) and (match := _SCRIPT_CLASS.search(data)):
                 return self._open_script(node, is_raised=match["sup"] is not None)
-            if _FORMULA_CLASS.search(data):
+            if ("ath" in data or "texhtml" in data or "equation" in data) and _FORMULA_CLASS.search(
+                data
+            ):
                 self._formula_depth += 1
                 self._closing.append((end, self._close_formula, ()))
         if tag == "q":

@@ -1,7 +1,5 @@
 """A page's tree -> its main text: blocks, what is measured of them, a model that knows main text, and the rendering of what is taken."""
 
-from bisect import bisect_right
-
 import numpy as np
 from resiliparse.parse.html import HTMLTree
 
@@ -11,13 +9,14 @@ from transforms.sources.block_places import block_places
 from transforms.sources.element_names import TAG_NAMES
 from transforms.sources.main_blocks import choose_blocks
 from transforms.sources.page_blocks import Blocks, page_blocks
-from transforms.sources.page_tree import TEXT, PageTree, page_tree, tags_of
+from transforms.sources.page_tree import TAG_NUMBERS, TEXT, PageTree, page_tree
 from transforms.sources.render import Output, render
 from transforms.sources.visible import visible_texts
 
 _MAX_BLOCKS = 50_000
 """Beyond them a page is no document to measure: 60 MB of features, where real pages have some hundreds of blocks."""
-_CHROME = tags_of("nav", "footer")
+_HEAD = ("head",)  # no reader sees it, and it is a twentieth of the nodes
+_CHROME = (*_HEAD, "nav", "footer")
 _LITTLE = 500  # characters
 _AROUND = sum(
     1 << TAG_NAMES.index(tag) for tag in ("nav", "header", "footer", "aside", "form", "button")
@@ -44,7 +43,7 @@ def candidates(tree: HTMLTree) -> tuple[PageTree, bytearray, Blocks]:
     """
     page, seen, blocks = _seen(page_tree(tree, without=_CHROME))
     if sum(map(len, blocks.texts)) < _LITTLE:
-        return _seen(page_tree(tree))
+        return _seen(page_tree(tree, without=_HEAD))
     return page, seen, blocks
 
 
@@ -77,15 +76,11 @@ def _taken(page: PageTree, blocks: Blocks) -> np.ndarray:
 
 def _kept(page: PageTree, seen: bytearray, blocks: Blocks, taken: np.ndarray) -> bytearray:
     """One byte a node: 1 for the texts of taken blocks, and for images and drawings in them or right after them, which may be formulas."""
-    keep = bytearray(len(page.tags))
-    for block in np.flatnonzero(taken).tolist():
-        for node in blocks.nodes[blocks.starts[block] : blocks.starts[block + 1]]:
-            keep[node] = 1
-    drawn = np.setdiff1d(
-        np.flatnonzero(np.frombuffer(seen, np.uint8)), blocks.nodes, assume_unique=True
+    keep = np.zeros(len(page.tags), np.uint8)
+    keep[np.array(blocks.nodes)[np.repeat(taken, np.diff(blocks.starts))]] = 1
+    drawn = np.flatnonzero(
+        (np.frombuffer(seen, np.uint8) == 1) & (page.numbers != TAG_NUMBERS[TEXT])
     )
-    for node in drawn.tolist():
-        if page.tags[node] != TEXT:
-            block = bisect_right(blocks.first, node) - 1
-            keep[node] = block >= 0 and bool(taken[block])
-    return keep
+    block = np.searchsorted(blocks.first, drawn, side="right") - 1
+    keep[drawn] = (block >= 0) & taken[block]
+    return bytearray(keep)

@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from resiliparse.parse.html import HTMLTree
+from resiliparse.parse.html import ElementNode, HTMLTree
 
 from transforms.sources.dates import parse_date
 
@@ -51,6 +51,12 @@ _DATES = (
         "citation_date",
     ),
 )
+_SELECTOR = 'meta[content],script[type*="ld+json" i]'
+_DATED = (
+    ('[itemprop~="datePublished"]', ("content", "datetime")),
+    ("time[pubdate],time.published,time.entry-date", ("datetime",)),
+    ("article time[datetime],main time[datetime]", ("datetime",)),
+)
 _LOCALES = ("content-language", "og:locale", "dc.language", "dcterms.language", "language")
 
 
@@ -71,8 +77,11 @@ def read_metadata(tree: HTMLTree) -> Metadata:
     """
     if tree.document is None:
         return Metadata()
-    metas = _metas(tree)
-    headline, linked_date = _linked_data(tree)
+    found = tree.document.query_selector_all(
+        _SELECTOR
+    ).values()  # one walk over the tree for both takes half the time
+    metas = _metas([node for node in found if node.tag == "meta"])
+    headline, linked_date = _linked_data([node for node in found if node.tag == "script"])
     return Metadata(
         title=next(
             filter(None, (_one_line(text) for text in _titles(tree, metas, headline))), None
@@ -119,11 +128,10 @@ def _one_line(text: Any) -> str | None:
 def _dates(tree: HTMLTree, metas: dict[str, str], linked: Any) -> Iterator[Any]:
     yield linked
     yield from (metas[name] for name in _DATES if name in metas)
-    yield from _first_attributes(tree, '[itemprop~="datePublished"]', ("content", "datetime"))
-    yield from _first_attributes(
-        tree, "time[pubdate],time.published,time.entry-date", ("datetime",)
-    )
-    yield from _first_attributes(tree, "article time[datetime],main time[datetime]", ("datetime",))
+    # Most pages have none of them: one walk over the tree instead of three.
+    if tree.document and tree.document.query_selector(",".join(selector for selector, _ in _DATED)):
+        for selector, names in _DATED:
+            yield from _first_attributes(tree, selector, names)
 
 
 def _first_attributes(
@@ -142,14 +150,10 @@ def _locales(tree: HTMLTree, metas: dict[str, str]) -> Iterator[str | None]:
     yield from (metas.get(name) for name in _LOCALES)
 
 
-def _metas(tree: HTMLTree) -> dict[str, str]:
-    """The names of `<meta>` elements in lower case -> the first content of each that is not blank."""
+def _metas(nodes: Sequence[ElementNode]) -> dict[str, str]:
+    """`<meta>` elements -> their names in lower case and the first content of each that is not blank."""
     contents: dict[str, str] = {}
-    for node in (
-        tree.document.query_selector_all("meta[content]").values()[: 10 * _MAX_CANDIDATES]
-        if tree.document
-        else ()
-    ):
+    for node in nodes[: 10 * _MAX_CANDIDATES]:
         content = (node.getattr("content") or "").strip()
         for attribute in ("property", "name", "itemprop", "http-equiv"):
             name = node.getattr(attribute)
@@ -158,14 +162,9 @@ def _metas(tree: HTMLTree) -> dict[str, str]:
     return contents
 
 
-def _linked_data(tree: HTMLTree) -> tuple[Any, Any]:
-    """(headline, datePublished) of the first JSON-LD object that is an article and has them."""
+def _linked_data(scripts: Sequence[ElementNode]) -> tuple[Any, Any]:
+    """Scripts of JSON-LD -> (headline, datePublished) of the first object that is an article and has them."""
     headline = date = None
-    scripts = (
-        tree.document.query_selector_all('script[type*="ld+json" i]').values()
-        if tree.document
-        else ()
-    )
     for script in scripts[:_MAX_SCRIPTS]:
         text = script.text or ""
         if len(text) > _MAX_SCRIPT_CHARACTERS or not (

@@ -1,12 +1,12 @@
 """A page's tree -> its blocks: runs of inline content that stand on lines of their own, as a reader sees them."""
 
-from itertools import compress
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from transforms.sources.element_names import TAG_BITS, attribute_bits
-from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
+from transforms.sources.page_tree import BLOCKS, IS_BLOCK, TAG_NUMBERS, TEXT, PageTree
 
 
 class Blocks(NamedTuple):
@@ -36,93 +36,77 @@ def page_blocks(page: PageTree, seen: bytearray) -> Blocks:
 
     Only elements around seen texts are looked at. Lines of code in one `pre` are one block, whatever elements they stand in.
     """
-    tags, data = page.tags, page.data
-    elements = _Elements(page)
-    around, kinds, names = elements.around, elements.kinds, elements.names
-    begun = np.cumsum(
-        np.fromiter(map(BLOCKS.__contains__, tags), np.int32, len(tags))
-    ).tolist()  # block-level elements up to each node
-    texts: list[str] = []
-    first: list[int] = []
-    holder: list[int] = []
-    nodes: list[int] = []
-    starts: list[int] = []
-    pieces: list[str] = []
-    last, code = -1, -1
-    for node in compress(range(len(tags)), seen):
-        if tags[node] == TEXT:
-            above = page.parents[node]
-            if around[above] < 0:
-                elements.look_at(above)
-            over = around[above]
-            text = data[node]
-            if pieces and (over != holder[-1] or (begun[node] != begun[last] and over != code)):
-                texts.append(" ".join("".join(pieces).split()))
-                pieces = []
-            if pieces or not text.isspace():
-                if not pieces:
-                    first.append(node)
-                    holder.append(over)
-                    starts.append(len(nodes))
-                    code = over if tags[over] == "pre" else -1
-                elif node - last > 1 and ("br" in tags[last:node] or begun[node] != begun[last]):
-                    pieces.append("\n")
-                pieces.append(text)
-                nodes.append(node)
-                kinds[node] = kinds[above]
-                names[node] = names[above]
-                last = node
-    if pieces:
-        texts.append(" ".join("".join(pieces).split()))
-    starts.append(len(nodes))
-    classes = {node: label for node, (_, _, label) in elements.own.items()}
-    own_kinds = {node: bits for node, (bits, _, _) in elements.own.items()}
-    own_names = {node: bits for node, (_, bits, _) in elements.own.items()}
+    tags = page.tags
+    is_text = page.numbers == TAG_NUMBERS[TEXT]
+    is_seen = is_text & (np.frombuffer(seen, np.uint8) == 1)
+    seen_before = np.concatenate(([0], np.cumsum(is_seen)))
+    around, kinds, names, own_kinds, own_names, classes = _look_at(
+        page, np.flatnonzero(~is_text & (seen_before[page.ends_array] > seen_before[:-1])).tolist()
+    )
+
+    numbers = np.flatnonzero(is_seen)
+    above = [page.parents[node] for node in numbers.tolist()]
+    data = [page.data[node] for node in numbers.tolist()]
+    blank = np.fromiter(map(str.isspace, data), bool, len(data))
+    over = np.array([around[node] for node in above], np.intp)
+    begun = np.cumsum(IS_BLOCK[page.numbers], dtype=np.int32)[
+        numbers
+    ]  # block-level elements up to each text
+    is_code = np.zeros(len(tags), bool)
+    is_code[[node for node in own_kinds if tags[node] == "pre"]] = True
+    # A text goes on with the block of the last text before it that is not blank where both stand in the same block-level element, and, but
+    # in code, no other begins between them. A blank one that goes on with none is in no block.
+    last = np.maximum.accumulate(np.where(blank, -1, np.arange(len(blank))))
+    before = np.append(-1, last)[:-1]
+    goes_on = (before >= 0) & (over == over[before]) & ((begun == begun[before]) | is_code[over])
+    taken = np.flatnonzero(goes_on | ~blank)
+    goes_on, over, begun, node_numbers = goes_on[taken], over[taken], begun[taken], numbers[taken]
+    begins = np.flatnonzero(~goes_on)
+    nodes, starts = node_numbers.tolist(), [*begins.tolist(), len(taken)]
+
+    pieces = [data[number] for number in taken.tolist()]
+    is_new_line = begun[1:] != begun[:-1]
+    for number in np.flatnonzero(goes_on[1:] & (np.diff(node_numbers) > 1)).tolist():
+        if is_new_line[number] or "br" in tags[nodes[number] : nodes[number + 1]]:
+            pieces[number + 1] = f"\n{pieces[number + 1]}"
+    texts = [" ".join("".join(pieces[start:stop]).split()) for start, stop in pairwise(starts)]
+    for node, number in zip(nodes, taken.tolist(), strict=True):
+        kinds[node], names[node] = kinds[above[number]], names[above[number]]
+    first, holder = node_numbers[begins].tolist(), over[begins].tolist()
     return Blocks(
         texts, first, holder, nodes, starts, around, kinds, names, own_kinds, own_names, classes
     )
 
 
-class _Elements:
-    """What is known of the elements around texts, by node; each is looked at once, after those around it."""
-
-    def __init__(self, page: PageTree):
-        self._page = page
-        count = len(page.tags)
-        self.around = [-1] * count
-        self.kinds = [0] * count
-        self.names = [0] * count
-        self.own: dict[int, tuple[int, int, str]] = {}
-        self._known: dict[str, tuple[int, int, str]] = {}  # by attributes
-
-    def look_at(self, node: int) -> None:
-        """Fills in what is known of an element and of all around it that have not been looked at."""
-        tags, parents, data = self._page.tags, self._page.parents, self._page.data
-        around, kinds, names, known = self.around, self.kinds, self.names, self._known
-        path = []
-        while node >= 0 and around[node] < 0:
-            path.append(node)
-            node = parents[node]
-        for node in reversed(path):
-            tag, above, attributes = tags[node], parents[node], data[node]
-            if tag == "a" or not attributes:
-                bits, named, label = TAG_BITS.get(tag, 0), 0, ""
-            else:
-                if (found := known.get(attributes)) is None:
-                    known[attributes] = found = attribute_bits(attributes)
-                bits, named, label = found
-                bits |= TAG_BITS.get(tag, 0)
-            if above < 0:
-                around[node] = node
-                self.own[node] = bits, named, label
-                continue
-            if tag in BLOCKS and tags[around[above]] != "pre":
-                around[node] = node
-                self.own[node] = bits, named, label
-            else:
-                around[node] = around[above]
-            if (
-                tag != "body"
-            ):  # what names of the whole page say holds for no block more than for another
-                kinds[node] = kinds[above] | bits
-                names[node] = names[above] | named
+def _look_at(
+    page: PageTree, elements: list[int]
+) -> tuple[list[int], list[int], list[int], dict[int, int], dict[int, int], dict[int, str]]:
+    """Some elements, each after the one that holds it -> the last six of `Blocks`."""
+    tags, parents, data = page.tags, page.parents, page.data
+    around, kinds, names = [-1] * len(tags), [0] * len(tags), [0] * len(tags)
+    own_kinds: dict[int, int] = {}
+    own_names: dict[int, int] = {}
+    classes: dict[int, str] = {}
+    known: dict[str, tuple[int, int, str]] = {"": (0, 0, "")}  # by attributes
+    for node in elements:
+        tag, above = tags[node], parents[node]
+        bits = TAG_BITS.get(tag, 0)
+        if tag == "a":
+            named, label = 0, ""
+        else:
+            attributes = data[node]
+            if (found := known.get(attributes)) is None:
+                known[attributes] = found = attribute_bits(attributes)
+            hidden, named, label = found
+            bits |= hidden
+        if above < 0 or (tag in BLOCKS and tags[around[above]] != "pre"):
+            around[node] = node
+            own_kinds[node], own_names[node], classes[node] = bits, named, label
+        else:
+            around[node] = around[above]
+        if (
+            tag != "body" and above >= 0
+        ):  # what names of the whole page say holds for no block more than for another
+            kinds[node] = kinds[above] | bits
+            names[node] = names[above] | named
+    return around, kinds, names, own_kinds, own_names, classes

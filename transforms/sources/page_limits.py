@@ -25,8 +25,9 @@ _TAG_NAME = re.compile(r"<[a-zA-Z][^\s/>]*")
 _NAMES = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)")
 _FORMATTING = str.split("b big code em font i s small strike strong tt u")
 _FORMATTING_NAMES = re.compile(rf"<(/?(?:{'|'.join(_FORMATTING)}))[\s/>]", re.IGNORECASE)
-_FORMATTING_STARTS = re.compile(  # twice as fast as IGNORECASE
-    rf"<(?:{'|'.join(''.join(f'[{letter}{letter.upper()}]' for letter in name) for name in _FORMATTING)})[\s/>]"
+_ANY_CASE = [[f"[{letter}{letter.upper()}]" for letter in name] for name in _FORMATTING]
+_FORMATTING_STARTS = re.compile(  # half as long as IGNORECASE, and half of that again as most tags are ruled out by their first letter
+    rf"<(?=[{''.join(sorted({sign for first, *_ in _ANY_CASE for sign in first[1:-1]}))}])(?:{'|'.join(map(''.join, _ANY_CASE))})[\s/>]"
 )
 _FORMATTING_TAG = re.compile(rf"<(?:{'|'.join(_FORMATTING)})(?=[\s/>])[^>]*", re.IGNORECASE)
 _NOT_NESTED = frozenset(

@@ -5,9 +5,13 @@ escaped. That form needs no parser, only a split at `<`. Everything after it wor
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from html import escape
+from itertools import repeat
 
+import numpy as np
 from resiliparse.parse.html import HTMLTree
 
 TEXT = "#text"
@@ -39,18 +43,32 @@ BLOCKS = frozenset(
     )
 )
 """Elements that stand on lines of their own (HTML, section 15.3.3 and on); what is not named here is inline, as in browsers."""
-# Elements whose content the serialisation does not escape, and comments. A formula in a script and a listing in `xmp` are content.
-_RAW = re.compile(r"<(?:!--|(script|style|iframe|noembed|noframes|xmp|plaintext)(?=[\s>])([^>]*)>)")
+TAG_NUMBERS = {
+    tag: number for number, tag in enumerate((TEXT, *sorted(BLOCKS | VOID | {"button"})), start=1)
+}
+"""Of `PageTree.numbers`."""
+IS_BLOCK = np.array([False, *(tag in BLOCKS for tag in TAG_NUMBERS)])
+"""By number of a tag."""
+_RAW = (
+    "script",
+    "style",
+    "iframe",
+    "noembed",
+    "noframes",
+    "xmp",
+    "plaintext",
+)  # their content is not escaped
+_RAW_NAMES = frozenset(_RAW)
 _MATH = re.compile(r"""\stype="math/(?:tex|mml|asciimath)""")
 _PREFIX = re.compile(
     r"(</?)(?:m|mml|mathml|math):(?=m|semantics|annotation|none|apply|c[ni]\b)"
 )  # of MathML
-_SVG = re.compile(r"<(/?)svg(?=[\s>])[^>]*>")
 _LATEX = re.compile(r"""\sdata-latex="[^"]*\"""")
+_TAG = re.compile("<([^ >]*)([^>]*)>")  # its name, which may hold `<`, and attributes
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)="([^"]*)\"""")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageTree:
     """n nodes of a page in document order; node 0 is `html`.
 
@@ -63,6 +81,16 @@ class PageTree:
     parents: list[int]
     ends: list[int]
     data: list[str]
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """uint8 (n,): the tags as TAG_NUMBERS, 0 for those that are not among them. For what numpy counts over whole pages."""
+        return np.fromiter(map(TAG_NUMBERS.get, self.tags, repeat(0)), np.uint8, len(self.tags))
+
+    @cached_property
+    def ends_array(self) -> np.ndarray:
+        """intp (n,): `ends`."""
+        return np.array(self.ends, np.intp)
 
     def attribute(self, node: int, name: str) -> str | None:
         """The value of an element's attribute; None where it has none."""
@@ -106,112 +134,127 @@ def unescape(text: str) -> str:
     return text.replace("&amp;", "&")
 
 
-def page_tree(tree: HTMLTree, *, without: re.Pattern[str] | None = None) -> PageTree:
+def page_tree(tree: HTMLTree, *, without: Sequence[str] = ()) -> PageTree:
     """A tree of resiliparse -> its nodes as lists; time and memory are linear in the size of its serialisation.
 
-    `without`: tags of elements that are left out, as `tags_of` gives them.
+    `without`: names of elements that are left out with all they hold.
     """
-    return parse_serialised(tree.document.html if tree.document else "", without=without)
+    if tree.document is None:
+        return parse_serialised("")
+    if (
+        "head" in without
+        and (body := tree.body) is not None
+        and (root := body.parent_element) is not None
+    ):
+        # The head, with its scripts and styles, is a fifth of a page that then need not be written and read.
+        attributes = "".join(
+            f' {name}="{_escaped(root.getattr(name) or "")}"' for name in root.attrs
+        )
+        html = f"<{root.tag}{attributes}>{body.html}</{root.tag}>"
+    else:
+        html = tree.document.html
+    return parse_serialised(html, without=without)
 
 
-def tags_of(*names: str) -> re.Pattern[str]:
-    """The start and end tags of elements of some names; group 1 is the slash of an end tag."""
-    return re.compile(rf"<(/?)(?:{'|'.join(names)})(?=[\s>])[^>]*>")
+def _escaped(value: str) -> str:
+    """The value of an attribute as lexbor serialises it."""
+    return escape(value, quote=False).replace('"', "&quot;").replace("\u00a0", "&nbsp;")
 
 
-def parse_serialised(html: str, *, without: re.Pattern[str] | None = None) -> PageTree:
+def parse_serialised(html: str, *, without: Sequence[str] = ()) -> PageTree:
     """HTML as lexbor serialises a document -> its nodes as lists."""
-    html = _without_raw(html)
+    html = _without(html, _left_out("svg", *without))
     if ":math" in html:
         html = _PREFIX.sub(r"\1", html)
-    if "<svg" in html:
-        html = _without(html, _SVG, _LATEX)
-    if without is not None:
-        html = _without(html, without)
-    tags: list[str] = []
-    parents: list[int] = []
+    if (unclosed := html.find("<", html.rfind(">") + 1)) >= 0:
+        html = html[:unclosed]
+    parts = _TAG.split(html)
+    most = 2 * (len(parts) // 3)
+    # Lists of the length that they may have are filled faster than lists that grow; `tags` only by what is no text.
+    tags, parents, data = [TEXT] * most, [-1] * most, [""] * most
     ends: list[int] = []
-    data: list[str] = []
-    add_tag, add_parent, add_end, add_data = tags.append, parents.append, ends.append, data.append
+    add_end = ends.append
     above, count = -1, 0
-    begun = ""
-    parts = iter(html.split("<"))
-    next(parts)  # before the first tag
-    for part in parts:
-        markup, closed, text = part.partition(">")
-        if begun or not closed:  # a name may hold `<`
-            begun = f"{begun}{markup}<"
-            if not closed:
-                continue
-            markup, begun = begun[:-1], ""
-        if not markup:  # `<>` in raw text that is left
-            text = f"<>{text}"
-        elif markup[0] == "/":
-            if above >= 0 and markup[1:] == tags[above]:
+    turns = iter(parts)
+    next(turns)  # before the first tag
+    for tag, attributes, text in zip(turns, turns, turns, strict=True):
+        if not tag:  # `<>` in raw text that is left
+            text = f"<{attributes}>{text}"
+        elif tag[0] == "/":
+            if above >= 0 and tag[1:] == tags[above]:
                 ends[above] = count
                 above = parents[above]
-        elif markup[0] != "!":
-            tag, blank, attributes = markup.partition(" ")
-            add_tag(tag)
-            add_parent(above)
-            add_data(blank + attributes)
+        elif tag[0] != "!":
+            tags[count], parents[count], data[count] = tag, above, attributes
+            if tag not in VOID:
+                above = count
             count += 1
             add_end(count)
-            if tag not in VOID:
-                above = count - 1
         if text:
-            add_tag(TEXT)
-            add_parent(above)
-            add_data(unescape(text) if "&" in text else text)
+            parents[count] = above
+            data[count] = unescape(text) if "&" in text else text
             count += 1
             add_end(count)
     while above >= 0:
         ends[above] = count
         above = parents[above]
+    for each in (tags, parents, data):
+        del each[count:]
     return PageTree(tags, parents, ends, data)
 
 
-def _without_raw(html: str) -> str:
-    kept, at = [], 0
-    while (found := _RAW.search(html, at)) is not None:
-        kept.append(html[at : found.start()])
-        tag, attributes = found[1], found[2]
-        end = f"</{tag}>" if tag else "-->"
-        stop = html.find(
-            end, found.end() if tag else found.start() + 2
-        )  # `<!-->` is a whole comment
-        if stop < 0:
-            at = len(html)
-        else:
-            if tag == "script" and _MATH.search(attributes):
-                kept.append(
-                    f"<script{attributes}>{escape(html[found.end() : stop], quote=False)}</script>"
-                )
-            elif tag in ("xmp", "plaintext"):
-                kept.append(f"<pre>{escape(html[found.end() : stop], quote=False)}</pre>")
-            at = stop + len(end)
-    kept.append(html[at:])
-    return "".join(kept)
+@lru_cache(8)
+def _left_out(*names: str) -> re.Pattern[str]:
+    """Where comments, raw elements and those of some other names begin (name, attributes), and where the latter end (name)."""
+    return re.compile(
+        rf"<(?:!--|({'|'.join((*_RAW, *names))})(?=[\s>])([^>]*)>|/({'|'.join(names)})>)"
+    )
 
 
-def _without(html: str, tags: re.Pattern[str], but: re.Pattern[str] | None = None) -> str:
-    """Serialised HTML without the elements of some tags; those inside one another go together.
+def _without(html: str, left_out: re.Pattern[str]) -> str:
+    """Serialised HTML without comments and the elements of some names; one pass over it, which is most of what it costs.
 
-    Where `but` is found in one, an element `span` with what was found as its attributes stands in its place.
+    Where an `svg` has a formula, an element `span` with that attribute stands in its place. Formulas in a script and listings in `xmp` are
+    content and stay, escaped.
     """
-    kept, depth, start, begun = [], 0, 0, 0
-    for found in tags.finditer(html):
-        if found[1]:
-            if depth == 1:
-                start = found.end()
-                if but is not None and (attribute := but.search(html, begun, start)):
-                    kept.append(f"<span{attribute[0]}></span>")
-            depth = max(0, depth - 1)
-        else:
+    kept: list[str] = []
+    start = at = begun = depth = (
+        0  # where what is kept begins, how far the page is read, where the outermost left out element begins
+    )
+    outermost = ""
+    while (found := left_out.search(html, at)) is not None:
+        tag, attributes, ended = found.groups()
+        at = found.end()
+        if ended:
+            if ended == outermost and depth:
+                depth -= 1
+                if not depth:
+                    start = at
+                    if ended == "svg" and (formula := _LATEX.search(html, begun, at)):
+                        kept.append(f"<span{formula[0]}></span>")
+        elif tag is None or tag in _RAW_NAMES:
+            end = f"</{tag}>" if tag else "-->"
+            stop = html.find(end, at if tag else found.start() + 2)  # `<!-->` is a whole comment
+            at = stop + len(end) if stop >= 0 else len(html)
             if not depth:
                 kept.append(html[start : found.start()])
-                begun = found.start()
+                if tag and stop >= 0:
+                    kept.append(_content(tag, attributes, html[found.end() : stop]))
+                start = at
+        elif not depth:
+            kept.append(html[start : found.start()])
+            begun, depth, outermost = found.start(), 1, tag
+        elif tag == outermost:
             depth += 1
     if not depth:
         kept.append(html[start:])
     return "".join(kept)
+
+
+def _content(tag: str, attributes: str, raw: str) -> str:
+    """What stays of a raw element."""
+    if tag == "script" and _MATH.search(attributes):
+        return f"<script{attributes}>{escape(raw, quote=False)}</script>"
+    if tag in ("xmp", "plaintext"):
+        return f"<pre>{escape(raw, quote=False)}</pre>"
+    return ""
