@@ -42,22 +42,20 @@ _WORD = re.compile(r"\w+")
 _TRAFILATURA, _RESILIPARSE, _MAJORITY = 1.2, 0.7, 0.95
 _PHRASE_PAGE = 0.5
 _SETTINGS = {
-    **{
-        "iterations": 400,
-        "depth": 6,
-        "learning_rate": 0.07,
-        "l2_leaf_reg": 6,
-        "random_strength": 1,
-        "rsm": 0.3,
-        "border_count": 64,
-    },
-    **{
-        "random_seed": 1,
-        "thread_count": 2,
-        "verbose": 0,
-        "allow_writing_files": False,
-        "loss_function": "Logloss",
-    },
+    "iterations": 400,
+    "depth": 5,
+    "learning_rate": 0.07,
+    "l2_leaf_reg": 6,
+    "random_strength": 1,
+    "rsm": 0.3,
+    "border_count": 64,
+    "bootstrap_type": "Bernoulli",  # half of the blocks for each tree
+    "subsample": 0.5,
+    "random_seed": 1,
+    "thread_count": 2,
+    "verbose": 0,
+    "allow_writing_files": False,
+    "loss_function": "Logloss",
 }
 
 

@@ -105,6 +105,12 @@ def test_trees_give_the_leaf_that_the_splits_lead_to() -> None:
     assert (found * (1 << 16) % 1 == 0).all()
 
 
+def test_a_model_whose_sums_32_bits_do_not_hold_is_refused() -> None:
+    leaves = np.full((3, 4), -(1 << 30), np.int32)
+    with pytest.raises(ValueError, match="32 bits"):
+        BlockModel(("a",), np.zeros((3, 2), int), np.zeros((3, 2), np.float32), leaves, bias=0)
+
+
 def test_the_model_that_comes_with_the_package_is_whole() -> None:
     model = block_model()
     trees, depth = model.splits.shape

@@ -1,5 +1,6 @@
 """Blocks of a page: which texts stand together on a line, and where each stands."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from resiliparse.parse.html import HTMLTree
 
 from transforms.sources.block_features import block_features
 from transforms.sources.block_places import block_places
+from transforms.sources.block_words import character_classes
 from transforms.sources.element_names import TAG_NAMES, WORDS, attribute_bits
 from transforms.sources.page_blocks import Blocks, page_blocks
 from transforms.sources.page_tree import TEXT, PageTree, page_tree
@@ -68,6 +70,56 @@ def test_names_and_tags_around_a_block() -> None:
 def test_names_are_words_of_classes_ids_and_roles(attributes: str, names: set[str]) -> None:
     bits = attribute_bits(attributes)[1]
     assert {name for number, name in enumerate(WORDS) if bits >> number & 1} == names
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<html lang='a&amp;b' xml:lang=de title='1\"2<3>&nbsp;' a><head><title>t</title></head><body class=x>y</html>z",
+        "<title>t</title><nav>a<nav>b</nav>c</nav><p>d",
+        "<head><template><img></template></head>",
+        "<frameset><frame></frameset>",
+        "",
+    ],
+)
+def test_a_tree_without_its_head_is_otherwise_the_same(html: str) -> None:
+    whole, cut = page_tree(HTMLTree.parse(html)), page_tree(HTMLTree.parse(html), without=("head",))
+    head = next((node for node, tag in enumerate(whole.tags) if tag == "head"), 0)
+    beside = [
+        node
+        for node in range(len(whole.tags))
+        if not head <= node < (whole.ends[head] if head else 0)
+    ]
+    assert [(whole.tags[node], whole.data[node]) for node in beside] == list(
+        zip(cut.tags, cut.data, strict=True)
+    )
+
+
+def test_elements_left_out_go_with_those_inside_and_formulas_stay() -> None:
+    html = '<p>a<svg data-latex="x^2"><svg></svg><style>a > b</style></svg></p><nav>b<nav>c</nav>d<!-- </nav> --></nav><p>e'
+    page = page_tree(HTMLTree.parse(html), without=("head", "nav"))
+    assert [text for tag, text in zip(page.tags, page.data, strict=True) if tag == TEXT] == [
+        "a",
+        "e",
+    ]
+    assert page.data[page.tags.index("span")] == ' data-latex="x^2"'
+
+
+@given(st.lists(st.text("aB1 .漢😀\n›", min_size=1), min_size=1))
+def test_characters_are_counted_by_class(texts: list[str]) -> None:
+    checks = (
+        str.isalpha,
+        str.isupper,
+        str.isdigit,
+        " ".__eq__,
+        ".".__eq__,
+        "›".__eq__,
+        "漢".__eq__,
+    )
+    counts = [
+        [sum(map(check, text.replace("😀", "漢"))) for check in checks] for text in texts
+    ]  # beyond the first plane: as ideographs
+    assert character_classes(texts, np.array(list(map(len, texts)))).tolist() == counts
 
 
 TAGS = st.sampled_from(
