@@ -236,7 +236,7 @@ def cross_pairs(
 def candidates_schema(config: DedupConfig) -> pa.Schema:
     """A part's candidates, sorted by row.
 
-    `shingles` are empty where the texts of an earlier run are gone.
+    `shingles` are empty where the texts of an earlier run are missing.
     """
     return pa.schema(
         [
@@ -257,7 +257,7 @@ def write_candidates(
 ) -> None:
     """Writes a part's candidates: ids and signatures of its dedup folder, shingles of its texts.
 
-    `rows`: int64 (n,), the candidates, rising.
+    `rows`: int64 (n,), the candidates, ascending.
     """
     columns = read_signatures(dedup, part, ["id", "signature"])
     if documents is None:
@@ -295,7 +295,7 @@ class CandidateFiles:
         self._opened: dict[tuple[int, int], pa.RecordBatch] = {}
 
     def take(self, run: int, addresses: np.ndarray) -> Candidates:
-        """Documents of a run by address: uint64 (n,), rising, n > 0."""
+        """Documents of a run by address: uint64 (n,), ascending, n > 0."""
         parts, rows = unpack_address(addresses)
         found = [
             self._of_part(run, part, rows[parts == part]) for part in np.unique(parts).tolist()
