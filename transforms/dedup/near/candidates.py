@@ -170,7 +170,7 @@ class CandidateSets:
         self._fetched: OrderedDict[tuple[int, int], ShingleSets] = OrderedDict()
 
     def sizes(self, addresses: np.ndarray) -> np.ndarray:
-        """The number of shingles of each document: addresses, uint64 (n,), ascending -> int64 (n,)."""
+        """Count the shingles of documents by ascending addresses: uint64 (n,) -> int64 (n,)."""
         parts = (index.sizes[index.position(rows)] for _, index, rows in self._by_part(addresses))
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
