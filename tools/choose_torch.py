@@ -1,10 +1,11 @@
-"""Chooses the build of PyTorch to install: prints the requirement for pip, and on standard error one line with the reason.
+"""Chooses the build of PyTorch to install: prints the pip requirement, and the reason on stderr.
 
 python tools/choose_torch.py [--wanted REQUIREMENT] [--ask-no-host] [--index URL]
 
-On Linux the package index gives everybody a CUDA build of several GB. A machine without an NVIDIA device gets PyTorch's CPU build
-instead, from PyTorch's own CPU index. Standard library only: this runs before anything is installed. An empty requirement means that the
-PyTorch in this environment stays.
+On Linux the package index has only a CUDA build of several GB. Machines without an NVIDIA device
+get the CPU build from PyTorch's CPU index instead. This script uses the standard library only,
+because it runs before anything is installed. An empty requirement means that the installed PyTorch
+is kept.
 """
 
 import argparse
@@ -26,20 +27,27 @@ from typing import NamedTuple
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 SECONDS = 3.0
-"""How long the CPU index may take to answer, from the look-up of its name to the last byte of its page."""
+"""Time limit for the page of the CPU index, from the DNS lookup to the last byte."""
 
 PINNED = "torch==2.13.0"
-"""What the tests run with. An index that has a CPU build of it, `2.13.0+cpu`, gives that one: pip prefers local versions."""
+"""The version that the tests use.
+
+An index with a CPU build of it, `2.13.0+cpu`, gives that build: pip prefers local versions.
+"""
 
 _LARGEST_PAGE = 16 << 20
 _WHEEL = re.compile(
-    r"torch-(?P<version>\d+(?:\.\d+)+)(?:\+cpu)?-(?P<python>\w+)-(?P<abi>\w+)-(?P<platform>[\w.]+)\.whl"
+    r"torch-(?P<version>\d+(?:\.\d+)+)(?:\+cpu)?"
+    r"-(?P<python>\w+)-(?P<abi>\w+)-(?P<platform>[\w.]+)\.whl"
 )
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
 
 
 class Machine(NamedTuple):
-    """What a wheel has to fit: `system` as `platform.system()` says it; `glibc` is () where the C library is another."""
+    """The machine that a wheel must fit.
+
+    `system` is that of `platform.system()`; `glibc` is () where the C library is another one.
+    """
 
     system: str
     processor: str
@@ -50,7 +58,7 @@ class Machine(NamedTuple):
 
 @dataclass(frozen=True)
 class Choice:
-    """A requirement for pip, empty where nothing is to be installed, and why."""
+    """A requirement for pip, empty where nothing is to be installed, and the reason."""
 
     requirement: str
     reason: str
@@ -69,7 +77,10 @@ def this_machine(root: Path = Path("/")) -> Machine:
 
 
 def nvidia_device(root: Path = Path("/")) -> str | None:
-    """The path of an NVIDIA device with a loaded driver, None where there is none. WSL 2 has /dev/dxg and a driver of its own."""
+    """The path of an NVIDIA device with a loaded driver, None where there is none.
+
+    WSL 2 has /dev/dxg and a separate driver.
+    """
     for pattern in ("dev/nvidia[0-9]*", "proc/driver/nvidia/gpus/*"):
         for path in sorted(root.glob(pattern)):
             return str(path)
@@ -97,7 +108,7 @@ class _Links(html.parser.HTMLParser):
 
 
 def newest_wheel(page: str, url: str, machine: Machine, lowest: tuple[int, ...]) -> str | None:
-    """The address of the newest wheel on an index's page that fits the machine, with its hash; None where none fits."""
+    """The URL, with hash, of the newest wheel on an index page that fits the machine, or None."""
     links = _Links()
     links.feed(page)
     fitting = {}
@@ -129,21 +140,20 @@ def _fits(tags: Iterable[str], machine: Machine) -> bool:
 
 
 def read_page(url: str, seconds: float = SECONDS) -> str | None:
-    """The text of a page, None where it has not come whole within the time, or at all."""
+    """The text of a page, None where it is not complete within the time limit."""
     pages: list[str] = []
 
     def read() -> None:
         try:
             with urllib.request.urlopen(url, timeout=seconds) as response:
                 page = response.read(_LARGEST_PAGE)
-                if not getattr(
-                    response, "length", None
-                ):  # bytes that are still to come: cut short, or longer than any index
+                # A remaining length means that the page is truncated, or longer than any index.
+                if not getattr(response, "length", None):
                     pages.append(page.decode("utf-8", "replace"))
         except (OSError, ValueError, http.client.HTTPException):
-            return  # no answer is an answer, too
+            return  # no page: `pages` stays empty
 
-    # A thread, since the time limit of a socket starts again with every byte, and looking up a name has none.
+    # A thread, because the timeout of a socket restarts with every byte and a DNS lookup has none.
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     reader.join(seconds)
@@ -158,7 +168,7 @@ def installed_version() -> str | None:
 
 
 def lowest_requirement(project: Path) -> str:
-    """What the extra `train` asks for: 'torch>=2.13'."""
+    """The torch requirement of the extra `train`, such as 'torch>=2.13'."""
     extras = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     return next(
         str(requirement) for requirement in extras["train"] if requirement.startswith("torch>=")
@@ -177,7 +187,7 @@ def choose(
     """The build to install.
 
     Args:
-        machine: what a wheel has to fit.
+        machine: the machine that a wheel must fit.
         wanted: the requirement that the user asked for, or "".
         installed: the version in this environment.
         lowest: the requirement of the project, `torch>=VERSION`.
@@ -233,7 +243,8 @@ def main(arguments: list[str]) -> None:
         index=None if options.ask_no_host else options.index,
     )
     sys.stderr.write(
-        f"PyTorch: {choice.requirement.partition('#')[0] or 'nothing to install'} ({choice.reason})\n"
+        f"PyTorch: {choice.requirement.partition('#')[0] or 'nothing to install'} "
+        f"({choice.reason})\n"
     )
     print(choice.requirement)
 

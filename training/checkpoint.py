@@ -258,6 +258,7 @@ class Checkpoints:
         return path
 
     def read_state(self, path: str) -> dict[str, Any]:
+        """Read `state.json` of a checkpoint: JSON values."""
         with open(os.path.join(path, _STATE), encoding="utf-8") as stream:
             state: dict[str, Any] = json.load(stream)
         return state

@@ -83,6 +83,7 @@ class ModelConfig:
 
     @property
     def head_width(self) -> int:
+        """Floats of one attention head."""
         return self.width // self.heads
 
     @property
@@ -107,6 +108,7 @@ class ModelConfig:
 
     @property
     def parameters(self) -> int:
+        """All parameters; tied weights count once."""
         norms = (
             self.layers * (2 * self.width + (2 * self.head_width if self.qk_norm else 0))
             + self.width

@@ -316,6 +316,7 @@ class RowReader:
         return rows
 
     def state(self) -> dict[str, Any]:
+        """The position of the reader as JSON values, for `restore`."""
         return {"fingerprint": self.fingerprint, "seed": self.seed, "rows": self.rows_consumed}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -39,6 +39,7 @@ class Score:
 
     @property
     def perplexity(self) -> float:
+        """The exponential of the loss."""
         try:
             return math.exp(self.loss)
         except OverflowError:

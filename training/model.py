@@ -73,6 +73,8 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 
 
 class Attention(nn.Module):
+    """Grouped-query attention with rotary positions: (B, T, width) -> (B, T, width)."""
+
     def __init__(self, config: ModelConfig, layer: int):
         super().__init__()
         self.layer, self.heads, self.kv_heads, self.head_width = (
@@ -125,6 +127,8 @@ class MLP(nn.Module):
 
 
 class Layer(nn.Module):
+    """A pre-norm transformer layer: attention, then MLP, each added to its input."""
+
     def __init__(self, config: ModelConfig, layer: int):
         super().__init__()
         self.input_layernorm = RMSNorm(config.width, config.norm_epsilon)

@@ -157,7 +157,7 @@ def gather(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> dict[str, np
 
 
 def split_by(numbers: np.ndarray, batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Divides a batch by a number for each row, int (n,): one batch for each number, rising.
+    """Divides a batch by a number for each row, int (n,): one batch for each number, ascending.
 
     Rows keep their order. The batches are slices of one sorted copy.
     """

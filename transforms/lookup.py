@@ -17,7 +17,7 @@ Test = Callable[[pa.RecordBatch], pa.Array | np.ndarray]
 
 
 def find_rows(path: str, columns: Sequence[str], test: Test) -> np.ndarray:
-    """The numbers of the rows that pass a test of some columns: int64 (n,), rising.
+    """The numbers of the rows that pass a test of some columns: int64 (n,), ascending.
 
     Reads only these columns.
     """
@@ -60,7 +60,7 @@ def read_matches(
 def read_rows_of(
     path: str, rows: np.ndarray, columns: Sequence[str] | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(row, its columns) for each of `rows` (int64, rising).
+    """(row, its columns) for each of `rows` (int64, ascending).
 
     Row groups without any are not read.
     """

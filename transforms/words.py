@@ -179,7 +179,7 @@ def collapse_spaces(words: Words) -> tuple[np.ndarray, np.ndarray]:
     kept = ~space
     kept[1:] |= ~space[:-1]  # the first of a run; before the first text there is as good as a space
     bounds = np.zeros(len(words.bounds), np.int64)
-    # Each text is closed by a line feed, which is the text's last space or goes as part of the run.
+    # A line feed follows each text: it is the text's last space, or part of the removed run.
     bounds[1:] = (
         np.add.reduceat(kept, words.bounds[:-1], dtype=np.int64).cumsum() if words.documents else 0
     )

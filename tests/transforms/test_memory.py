@@ -27,7 +27,7 @@ def test_passes():
 
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_each_range_is_in_one_pass(ranges: int, passes: int):
-    """In order, in shares that differ by one range at most; a number and an array are treated alike."""
+    """In order, in shares that differ by at most one range; numbers and arrays give the same."""
     passes = min(passes, ranges)
     found = pass_of(np.arange(ranges), ranges=ranges, passes=passes)
     assert found.tolist() == [

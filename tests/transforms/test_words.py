@@ -26,11 +26,16 @@ from transforms.words import (
     split_words,
 )
 
-# U+02BC is a Latin letter that Thai also uses, U+1D360 to U+1D371 are counting rods: neither is written as Han text is.
-_UNSPACED = r"[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Mymr}]&&[\p{L}\p{N}]--[\u02BC\U0001D360-\U0001D371]]"
+# U+02BC is a Latin letter that Thai also uses, U+1D360 to U+1D371 are counting rods: neither is
+# written as Han text is.
+_UNSPACED = (
+    r"[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Mymr}]"
+    r"&&[\p{L}\p{N}]--[\u02BC\U0001D360-\U0001D371]]"
+)
 _WORD = regex.compile(rf"{_UNSPACED}\p{{M}}*|[[\p{{L}}\p{{N}}\p{{M}}]--{_UNSPACED}]+", regex.V1)
 
-# `regex` may know a newer Unicode version than this interpreter: only characters that both assign, to the same category.
+# `regex` may have a newer Unicode version than this interpreter: only characters that both assign
+# to the same category are compared.
 _ASSIGNED = [
     chr(point)
     for point in range(sys.maxunicode + 1)
@@ -131,7 +136,7 @@ def test_hashes_follow_the_word_and_nothing_else(texts: list[str]):
 
 
 def test_hashes_across_blocks():
-    """The hash of a word does not depend on the block it lies in, nor on being longer than a block."""
+    """The hash of a word does not depend on its block, even if the word is longer than a block."""
     long = "x" * (3 * _BLOCK)
     texts = ["alpha beta " * (_BLOCK // 5), long, "beta alpha"]
     words = split_words(pa.array(texts, pa.large_string()), lower=True)

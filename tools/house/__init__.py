@@ -1,1 +1,4 @@
-"""Figures and laws of the source tree: `make house`. Nothing here imports the packages that it reads."""
+"""Figures and limits of the source tree: `make house`.
+
+Nothing here imports the packages that it reads.
+"""

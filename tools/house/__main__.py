@@ -1,4 +1,7 @@
-"""`python -m tools.house`: figures of the source tree. Exit status 1 with --check where a bound is not kept."""
+"""`python -m tools.house`: figures of the source tree.
+
+With --check the exit status is 1 where a limit is exceeded.
+"""
 
 import argparse
 import sys
@@ -14,7 +17,7 @@ _NAMED = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the figures; the exit status."""
+    """Print the figures and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.house", description="Figures and laws of the source tree."
     )
@@ -64,11 +67,14 @@ def _report(project: Project, figures: list[Figure], *, named: int) -> Iterator[
 
 def _packages(project: Project, graph: Mapping[str, set[str]]) -> Iterator[str]:
     yield f"{'Package':<32}{'files':>7}{'lines':>9}{'fan-in':>8}{'fan-out':>9}"
-    yield "  fan-in: modules outside that import from it; fan-out: modules outside that it imports\n"
+    yield (
+        "  fan-in: modules outside that import from it; fan-out: modules outside that it imports\n"
+    )
     for size in package_sizes(project):
         incoming, outgoing = package_fans(graph, size.name)
         indent = "  " * size.name.count(".")
-        yield f"{indent + size.name:<32}{size.files:>7,}{size.lines:>9,}{incoming:>8,}{outgoing:>9,}"
+        name = indent + size.name
+        yield f"{name:<32}{size.files:>7,}{size.lines:>9,}{incoming:>8,}{outgoing:>9,}"
 
 
 def _modules(graph: Mapping[str, set[str]], *, largest: int) -> Iterator[str]:

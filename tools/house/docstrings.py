@@ -13,10 +13,10 @@ _CLOSERS = "\"'`)]”’*_"
 
 
 def first_line_fault(docstring: str) -> Fault | None:
-    """What is wrong with a docstring's first line.
+    """The fault of a docstring's first line, None if it has none.
 
-    "cut": a blank line ends it in mid-sentence; "over": the sentence goes on in the next line; "open": it is all there is, without
-    a full stop.
+    "cut": a blank line interrupts the sentence; "over": the sentence continues on the next line;
+    "open": the only line has no full stop.
     """
     lines = inspect.cleandoc(docstring).splitlines()
     if not lines or lines[0].rstrip(_CLOSERS + " ").endswith(_ENDS):
@@ -30,7 +30,7 @@ def first_line_fault(docstring: str) -> Fault | None:
 
 
 def docstring_faults(module: Module, fault: Fault) -> Iterator[str]:
-    """Docstrings of the module, its classes and functions with this fault, each with its first line."""
+    """Docstrings of a module, its classes and functions with this fault, with their first lines."""
     for node in module.nodes:
         text = (
             ast.get_docstring(node)
@@ -38,11 +38,15 @@ def docstring_faults(module: Module, fault: Fault) -> Iterator[str]:
             else None
         )
         if text and first_line_fault(text) == fault:
-            yield f"{module.place(node)}: {getattr(node, 'name', module.name)}: {text.splitlines()[0]}"
+            name = getattr(node, "name", module.name)
+            yield f"{module.place(node)}: {name}: {text.splitlines()[0]}"
 
 
 def undescribed(module: Module) -> Iterator[str]:
-    """Public functions, classes and their public methods without a docstring. No method that overrides one: its base describes it."""
+    """Public functions, classes and their public methods without a docstring.
+
+    Methods that may override one are skipped: the base class describes them.
+    """
     yield from _undescribed_in(module, module.tree, "")
 
 
@@ -60,7 +64,7 @@ def _undescribed_in(module: Module, node: ast.Module | ast.ClassDef, prefix: str
 
 
 def _overrides(owner: ast.Module | ast.ClassDef, child: ast.stmt) -> bool:
-    """A method of a class with bases other than NamedTuple, Enum and the like: it may override."""
+    """Whether a method may override one: its class has bases other than NamedTuple, Enum, ..."""
     if not isinstance(owner, ast.ClassDef) or not isinstance(child, Function):
         return False
     plain = {"NamedTuple", "Enum", "StrEnum", "IntEnum", "Protocol", "TypedDict", "ABC"}

@@ -1,4 +1,4 @@
-"""All figures of the source tree, each with the places that it counts and the bound that it must keep."""
+"""All figures of the source tree, each with the places that it counts and its limit."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,10 @@ _ALLOWED = Path(__file__).with_name("allowed.toml")
 
 @dataclass(frozen=True)
 class Figure:
-    """What was counted, one line a place. `most`: the bound that `--check` holds it to; None where there is none."""
+    """A figure: the counted places, one line per place.
+
+    `most` is the limit that `--check` enforces, None where there is none.
+    """
 
     name: str
     places: tuple[str, ...]
@@ -46,7 +49,10 @@ class Figure:
 
 
 def all_figures(root: Path, project: Project, *, coverage: Path | None = None) -> list[Figure]:
-    """Every figure, those with a bound first. `coverage`: a JSON report of coverage.py, without which its figure is missing."""
+    """All figures, those with a limit first.
+
+    `coverage` is a JSON report of coverage.py; without it the figure of coverage is missing.
+    """
     figures = [
         *_import_figures(root, project),
         *_stage_figures(project),
@@ -152,7 +158,7 @@ def _shape_figures(project: Project) -> Iterator[Figure]:
 
 @dataclass(frozen=True)
 class PackageSize:
-    """A package with all below it."""
+    """A package with its subpackages."""
 
     name: str
     files: int
@@ -160,7 +166,7 @@ class PackageSize:
 
 
 def package_sizes(project: Project) -> list[PackageSize]:
-    """Files and lines of each package and subpackage, with all below them."""
+    """Files and lines of each package and subpackage, including those below it."""
     sizes = []
     for package in packages_of(project):
         modules = [module for name, module in project.items() if is_within(name, package)]

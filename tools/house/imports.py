@@ -1,4 +1,4 @@
-"""Imports between the project's modules: who needs whom, and circles among them."""
+"""Imports between the project's modules: the import graph and its cycles."""
 
 import ast
 from collections import defaultdict
@@ -13,9 +13,10 @@ Moment = Literal["load", "call", "typing"]
 
 @dataclass(frozen=True)
 class Import:
-    """One module of the project imports another.
+    """An import of one module of the project by another.
 
-    `moment`: "load" when the module is loaded, "call" within a function, "typing" for type checkers only.
+    `moment` is "load" for imports at module level, "call" for those within a function, "typing" for
+    those for type checkers only.
     """
 
     importer: str
@@ -29,7 +30,10 @@ class Import:
 
 
 def project_imports(project: Project) -> list[Import]:
-    """All imports of project modules by project modules; `from package import module` counts as the module's."""
+    """All imports between modules of the project.
+
+    `from package import module` counts as an import of the module.
+    """
     return [entry for module in project.values() for entry in _imports_of(module, project)]
 
 
@@ -66,7 +70,7 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 
 def imported_names(node: ast.Import | ast.ImportFrom, module: Module) -> list[str]:
-    """The absolute dotted names of an import statement: `from a import b` gives a.b, whatever b is."""
+    """The absolute dotted names of an import statement: `from a import b` gives a.b for any b."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     base = node.module or ""
@@ -78,7 +82,7 @@ def imported_names(node: ast.Import | ast.ImportFrom, module: Module) -> list[st
 
 
 def _module_of(name: str, project: Project) -> str | None:
-    """The module that holds a dotted name: a.b.c where it is a module, else a.b; None outside the project."""
+    """The module of a dotted name: a.b.c if it is a module, else a.b; None outside the project."""
     if name in project:
         return name
     parent = name.rpartition(".")[0]
@@ -106,7 +110,7 @@ def fans(graph: Mapping[str, set[str]]) -> dict[str, tuple[int, int]]:
 
 
 def package_fans(graph: Mapping[str, set[str]], package: str) -> tuple[int, int]:
-    """Of a package: (modules outside that import from it, modules outside that it imports)."""
+    """The fans of a package: (outside modules that import from it, outside modules it imports)."""
     incoming = {
         name
         for name, targets in graph.items()
@@ -123,7 +127,7 @@ def package_fans(graph: Mapping[str, set[str]], package: str) -> tuple[int, int]
 
 
 def package_edges(graph: Mapping[str, set[str]], parent: str) -> dict[str, set[str]]:
-    """Imports between the direct children of a package, each with all that lies below it."""
+    """Imports between the direct children of a package, including the modules below them."""
     children: dict[str, set[str]] = defaultdict(set)
     for name, targets in graph.items():
         for target in targets:
@@ -137,7 +141,10 @@ def package_edges(graph: Mapping[str, set[str]], parent: str) -> dict[str, set[s
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
-    """Strongly connected components of more than one module, each sorted (Tarjan 1972, without recursion)."""
+    """Find the import cycles: strongly connected components of more than one module, each sorted.
+
+    Tarjan's algorithm (1972) without recursion.
+    """
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

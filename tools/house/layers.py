@@ -1,7 +1,7 @@
-"""Imports from a lower to a higher layer, after the layers contracts of import-linter in pyproject.toml.
+"""Imports from a lower to a higher layer, by the import-linter contracts in pyproject.toml.
 
-`lint-imports` checks the same contracts with chains of imports, but leaves out what `ignore_imports` names. Here every
-direct import counts, ignored or not, so that the list shows what is still to be moved.
+`lint-imports` checks the same contracts with chains of imports, but skips those in
+`ignore_imports`. Here all direct imports count, so the list shows what is still to be moved.
 """
 
 import tomllib
@@ -16,7 +16,11 @@ from tools.house.project import Project, is_within
 
 @dataclass(frozen=True)
 class Layers:
-    """A contract. `ranks`: full module name -> rank, 0 the highest; `independent`: ranks whose members import none of each other."""
+    """A layers contract.
+
+    ranks        full module name -> rank, 0 is the highest
+    independent  ranks whose members must not import each other
+    """
 
     name: str
     containers: tuple[str, ...]
@@ -55,9 +59,10 @@ def _layers(contract: Mapping[str, Any]) -> Layers:
 
 
 def upward_imports(imports: Iterable[Import], layers: Layers) -> Iterator[str]:
-    """Imports that a contract forbids: from a lower layer to a higher one, or between independent members of one.
+    """Imports that a contract forbids.
 
-    A container's own `__init__` stands above its layers: it may import them all, and none of them imports it.
+    These go from a lower layer to a higher one, or between independent members of one layer. The
+    `__init__` of a container is above its layers: it may import all of them, and none imports it.
     """
     for entry in imports:
         lower, higher = (_member(name, layers) for name in (entry.importer, entry.imported))
@@ -78,7 +83,7 @@ def _member(name: str, layers: Layers) -> str | None:
 
 
 def unplaced_modules(project: Project, layers: Layers) -> list[str]:
-    """Children of an exhaustive contract's containers that stand in no layer."""
+    """Children of an exhaustive contract's containers that are in no layer."""
     if not layers.exhaustive:
         return []
     children = {

@@ -1,4 +1,4 @@
-"""Modules whose lines the tests hardly run, from the JSON report of coverage.py: `make coverage` writes it."""
+"""Modules with low line coverage, by the JSON report of coverage.py that `make coverage` writes."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,10 @@ LEAST_COVERED = 0.6
 
 
 def little_covered(report: Path, project: Project, *, least: float = LEAST_COVERED) -> list[str]:
-    """Modules with a smaller share of their statements run than `least`; a module that the report lacks was never loaded."""
+    """Modules with a smaller share of executed statements than `least`.
+
+    A module that the report lacks was never imported.
+    """
     files = json.loads(report.read_text(encoding="utf-8"))["files"]
     by_path = {Path(name).as_posix(): values["summary"] for name, values in files.items()}
     lines = []

@@ -1,4 +1,7 @@
-"""Mappings with `Any` or `object` as values, in annotations, bases and casts; an alias counts wherever it is used."""
+"""Mappings with `Any` or `object` as values, in annotations, bases and casts.
+
+Uses of an alias for such a mapping count too.
+"""
 
 import ast
 from collections.abc import Iterator, Mapping, Set
@@ -30,7 +33,10 @@ class _Types:
 
 
 def open_mappings(project: Project) -> list[str]:
-    """One line for each use, with file, line and code: dict[str, Any], Mapping[str, object], aliases of them, and a bare dict."""
+    """The uses of open mappings, one line each with file, line and code.
+
+    Open mappings are dict[str, Any], Mapping[str, object], aliases of them, and a bare dict.
+    """
     types = _all_types(project)
     return [line for module in project.values() for line in _Finder(module, types).lines()]
 
@@ -119,7 +125,10 @@ class _Finder:
     def found_in(
         self, node: ast.AST, *, but: Set[int] = frozenset(), bare: Set[int] = frozenset()
     ) -> Iterator[ast.AST]:
-        """Open mappings and uses of aliases in a tree, without the subtrees `but`; `bare`: names that stand for dict[Any, Any]."""
+        """Open mappings and uses of aliases in a tree, without the subtrees `but`.
+
+        `bare` are the nodes of names that mean dict[Any, Any].
+        """
         if id(node) in but:
             return
         if self._is_open_mapping(node) or self._is_alias(node) or id(node) in bare:
@@ -135,7 +144,7 @@ class _Finder:
 
     @staticmethod
     def _is_type_argument(node: ast.AST, child: ast.Constant) -> bool:
-        """Whether a string is an annotation: of an argument, of what a function returns, of a variable, or the type of a cast."""
+        """Whether a string is an annotation of an argument, result or variable, or of a cast."""
         match node:
             case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation):
                 return annotation is child

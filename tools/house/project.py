@@ -1,4 +1,4 @@
-"""The modules of the project's packages, parsed; every figure is taken from these."""
+"""The parsed modules of the project's packages, from which all figures are computed."""
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Module:
-    """A module of the project. `name`: dotted; `path`: relative to the project's root, with slashes."""
+    """A module of the project.
+
+    name  its dotted name
+    path  its path relative to the project's root, with slashes
+    """
 
     name: str
     path: str
@@ -22,7 +26,7 @@ class Module:
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
-        """All nodes of the tree: several figures walk it."""
+        """All nodes of the tree, cached because several figures use them."""
         return tuple(ast.walk(self.tree))
 
     @cached_property
@@ -50,7 +54,7 @@ Project = Mapping[str, Module]
 
 
 def read_project(root: Path, packages: Sequence[str]) -> dict[str, Module]:
-    """Dotted name -> module, for all Python files below the packages, in the order of their names."""
+    """Dotted name -> module, for all Python files below the packages, sorted by name."""
     paths = (path for package in packages for path in (root / package).rglob("*.py"))
     modules = (_read_module(path, root) for path in paths)
     return {module.name: module for module in sorted(modules, key=lambda module: module.name)}
@@ -71,7 +75,7 @@ def packages_of(project: Project) -> list[str]:
 
 
 def is_within(name: str, package: str) -> bool:
-    """Whether a module is the package itself or lies below it."""
+    """Whether a module is the package itself or below it."""
     return name == package or name.startswith(package + ".")
 
 

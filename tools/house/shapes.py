@@ -1,4 +1,4 @@
-"""Shapes of the code: functions too long or too branched, long lines, names of modules and classes that mean two things."""
+"""Shapes of the code: long or complex functions, long lines, ambiguous module and class names."""
 
 import ast
 import sys
@@ -13,7 +13,7 @@ MOST_COLUMNS = 100
 
 
 def long_functions(module: Module, *, most: int = MOST_FUNCTION_LINES) -> Iterator[str]:
-    """Functions of more than `most` lines from `def` to the end, and how many of them are docstring."""
+    """Functions of more than `most` lines from `def` to the end, with their docstring's lines."""
     for name, node in functions_of(module.tree):
         lines = (node.end_lineno or node.lineno) - node.lineno + 1
         if lines > most:
@@ -38,7 +38,10 @@ def branched_functions(module: Module, *, most: int = MOST_COMPLEXITY) -> Iterat
 
 
 def complexity(node: Function) -> int:
-    """McCabe's complexity as ruff's C901 counts it: functions within are a part of the outer one; Boolean operators do not count."""
+    """McCabe's complexity as ruff's C901 counts it.
+
+    Inner functions are part of the outer one; Boolean operators do not count.
+    """
     return 1 + sum(_branches(statement) for statement in node.body)
 
 

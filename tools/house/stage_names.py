@@ -1,8 +1,8 @@
-"""Names of stages that are compared, matched or used as keys: what only a Stage object should decide.
+"""Stage names that are compared, matched or used as keys, which only a Stage object should do.
 
-Counted are the literals, constants bound to them (also imported ones, attributes of classes, modules and of Stage objects),
-and variables of loops over literal tuples of them. A constant that holds all the names singles out no stage: `name in STAGES` is
-not counted, `name == STAGES[0]` is.
+Counted are literals, constants bound to them (also imported ones, and attributes of classes,
+modules and Stage objects), and variables of loops over literal tuples of them. A constant that
+holds all names selects no stage: `name in STAGES` is not counted, `name == STAGES[0]` is.
 """
 
 import ast
@@ -34,7 +34,10 @@ _COLLECTIONS = {"tuple", "list", "set", "frozenset", "sorted"}
 
 @dataclass(frozen=True)
 class Use:
-    """A name of a stage in a place where it decides something. `how`: comparison, match, key or argument."""
+    """A stage name at a place where it decides something.
+
+    `how` is comparison, match, key or argument.
+    """
 
     module: str
     path: str
@@ -49,7 +52,11 @@ class Use:
 
 @dataclass
 class _Constants:
-    """What names of a module stand for: `names`: dotted name -> stages; `objects`: names bound to Stage objects."""
+    """The meaning of the names of a module.
+
+    names    dotted name -> stages
+    objects  names bound to Stage objects
+    """
 
     names: dict[str, frozenset[str]] = field(default_factory=dict)
     objects: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -57,7 +64,7 @@ class _Constants:
 
 
 def is_exempt(module: Module) -> bool:
-    """The rooms of the stages, and the module that defines Stage."""
+    """Whether a module is in a stage's package or defines Stage."""
     in_room = f"{module.name}.".startswith(_ROOMS)
     return in_room or any(
         isinstance(node, ast.ClassDef) and node.name == "Stage" for node in module.tree.body
@@ -65,7 +72,10 @@ def is_exempt(module: Module) -> bool:
 
 
 def stage_name_uses(project: Project, *, rooms: bool = False) -> list[Use]:
-    """All uses outside the rooms of the stages and the module that defines Stage; with `rooms`, only those inside."""
+    """All uses outside the stages' packages and the module that defines Stage.
+
+    With `rooms`, only those inside.
+    """
     constants = _all_constants(project)
     modules = [module for module in project.values() if is_exempt(module) == rooms]
     return [use for module in modules for use in _Reader(module, constants).uses()]
@@ -74,7 +84,7 @@ def stage_name_uses(project: Project, *, rooms: bool = False) -> list[Use]:
 def _all_constants(project: Project) -> dict[str, _Constants]:
     found = {name: _Constants() for name in project}
     size = -1
-    # Constants are bound to constants of other modules: again, until a pass adds nothing.
+    # Constants may be bound to constants of other modules: repeat until a pass adds nothing.
     while size != (size := sum(len(each.names) + len(each.objects) for each in found.values())):
         for module in project.values():
             _bind(module, found)
@@ -123,7 +133,7 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.Assign | ast.AnnAs
 
 
 def _stage_object(value: ast.expr, own: _Constants) -> frozenset[str]:
-    """The stage of `Stage("dedup", ...)`, or of an object whose class names a stage: `name = "dedup"` in its body."""
+    """The stage of `Stage("dedup", ...)`, or of an object whose class body has `name = "dedup"`."""
     if not isinstance(value, ast.Call):
         return frozenset()
     called = ast.unparse(value.func)
@@ -147,7 +157,7 @@ class _Reader:
         self._locals: dict[str, frozenset[str]] = {}
 
     def stages(self, node: ast.AST | None) -> frozenset[str]:
-        """The stages that an expression stands for; empty when it names none, or all of them by one constant."""
+        """The stages that an expression means; empty for none, or for all by one constant."""
         match node:
             case ast.Constant(value=str(value)):
                 return STAGES & {value}
@@ -211,7 +221,10 @@ class _Reader:
             self._locals = outer
 
     def _local_names(self, scope: ast.AST) -> dict[str, frozenset[str]]:
-        """Variables of a function or comprehension -> the stages they may name: assigned, or elements of a tuple they run over."""
+        """Variables of a function or comprehension -> the stages that they may mean.
+
+        They are assigned, or loop over a tuple.
+        """
         names: dict[str, frozenset[str]] = {}
         for node in _nodes_of_scope(scope):
             match node:
@@ -233,7 +246,10 @@ class _Reader:
         return names
 
     def _loop_names(self, target: ast.expr, elements: list[ast.expr]) -> dict[str, frozenset[str]]:
-        """Variables of a loop -> the stages they may name; an empty set for one that names none, as it hides an outer one."""
+        """Variables of a loop -> the stages that they may mean.
+
+        A variable that means none has an empty set, since it shadows an outer one.
+        """
         if isinstance(target, ast.Name):
             return {
                 target.id: frozenset().union(

@@ -299,6 +299,7 @@ class ShardCounters:
 
     @property
     def utilisation(self) -> float:
+        """The share of positions that are targets."""
         return self.targets / max(1, self.positions)
 
 
@@ -322,6 +323,7 @@ class ShardsCounters:
 
     @property
     def total(self) -> ShardCounters:
+        """The sum over all splits and sources."""
         return add_counters(ShardCounters(), *(self.of_split(split) for split in self.splits))
 
 

@@ -49,6 +49,7 @@ class Manifest:
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:
+    """Write the manifest of a stage folder, atomically."""
     storage.write_bytes(
         storage.join(folder, NAME),
         (json.dumps(to_plain(manifest), indent=2, ensure_ascii=False) + "\n").encode(),

@@ -76,4 +76,5 @@ class Columns:
 
     @functools.cached_property
     def tokens(self) -> Tokens:
+        """The tokens of the column `text`."""
         return tokenize(self.batch.column("text"))

@@ -41,6 +41,7 @@ class HashSet:
 
     @property
     def nbytes(self) -> int:
+        """The bytes of memory of the hashes and the bitmap."""
         return self._hashes.nbytes + self._bitmap.nbytes
 
     def contains(self, hashes: np.ndarray) -> np.ndarray:
@@ -130,6 +131,7 @@ def open_members(path: str) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def bad_list(path: str, why: str) -> ConfigError:
+    """The error for a list with invalid content."""
     return ConfigError(
         f"not a list that this filter reads: {why}", where=path, remedy="one entry a line, in UTF-8"
     )

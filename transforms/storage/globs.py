@@ -1,5 +1,6 @@
-"""Globs, and paths that hold the signs of globs: what a user wrote is a pattern, a folder that it
-is relative to is not.
+"""Globs, and paths with wildcard characters in their names.
+
+A path in a configuration is a pattern; the folder that it is relative to is not.
 """
 
 import re

@@ -1,5 +1,4 @@
-"""Files over http and https: one request reads on until the file ends, and what fails for a while
-is tried again.
+"""Files over http and https, read by one request until their end; temporary failures are retried.
 
 Proxies and certificates are those of the environment (`https_proxy`, `SSL_CERT_FILE`).
 """

@@ -142,7 +142,7 @@ class DocumentTokens:
         """The tokens of some documents of the shard.
 
         Args:
-            documents: addresses, uint64 (n,), rising.
+            documents: addresses, uint64 (n,), ascending.
 
         Returns:
             The ids, one document after the other, and how many each document has, int64 (n,).

@@ -132,7 +132,7 @@ def _chunks(texts: pa.LargeStringArray, pattern: Pattern, normalization: str) ->
 
 
 def safe_cuts(data: np.ndarray) -> np.ndarray:
-    """Where UTF-8 text, uint8 (n,), can be cut without changing a pre-token: int64, rising.
+    """Where UTF-8 text, uint8 (n,), can be cut without changing a pre-token: int64, ascending.
 
     This holds for the known patterns. Cuts are before a single space, and after a single line end,
     between characters that are no whitespace, if no slash follows (o200k joins line ends and

@@ -23,7 +23,7 @@ class PairOccurrences(NamedTuple):
     """n pairs and where they occur.
 
     pairs, counts  int64 (n,)
-    starts, ends   int64 (n,): pair i occurs at positions[starts[i] : ends[i]], rising
+    starts, ends   int64 (n,): pair i occurs at positions[starts[i] : ends[i]], ascending
     positions      int32 (occurrences,)
     """
 
@@ -98,7 +98,7 @@ class Symbols:
         return here[self._symbols[self._next[here]] == pair & ID_MASK]
 
     def merge(self, pair: int, token: int, positions: np.ndarray) -> PairOccurrences:
-        """Replaces the pair by a new token at these rising positions, from the left.
+        """Replaces the pair by a new token at these ascending positions, from the left.
 
         Returns the pairs that this makes.
         """

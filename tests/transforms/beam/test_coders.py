@@ -1,4 +1,4 @@
-"""RecordBatch elements cross Beam as Arrow IPC: the coder is registered, small, exact, and really in use."""
+"""RecordBatch elements cross Beam as Arrow IPC: the coder is registered, small, exact and used."""
 
 from collections.abc import Iterable
 

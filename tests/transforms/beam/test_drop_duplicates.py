@@ -1,4 +1,4 @@
-"""The Beam transform on small corpora: what goes, what is written, and that nothing but the input decides it."""
+"""The Beam transform on small corpora: drops and files, which depend on the input only."""
 
 from pathlib import Path
 
@@ -52,7 +52,11 @@ def _address(part: int, row: int) -> int:
 
 
 def test_what_goes_and_for_whom(tmp_path: Path):
-    """0/1 a near-duplicate of 1/0, which is longer; 0/2 an exact copy of it, and so at the same similarity; 1/2 a copy of 0/0."""
+    """Keepers, similarities and rules of near-duplicates and of exact copies.
+
+    0/1 is a near-duplicate of 1/0, which is longer; 0/2 is an exact copy of 0/1 and has the same
+    similarity; 1/2 is a copy of 0/0.
+    """
     unrelated = _texts(3)
     parts = [
         [unrelated[0], _BASE, _BASE.upper() + "\n"],
@@ -69,7 +73,8 @@ def test_what_goes_and_for_whom(tmp_path: Path):
         for part in (0, 1)
         for row, one in enumerate(_ids(tmp_path / "documents", part))
     }
-    # Of 0/1 and 0/2 the one with the line feed is longer, so it represents both; of 0/0 and 1/2 the one with the space.
+    # Of 0/1 and 0/2 the one with the line feed is longer, so it represents both; of 0/0 and 1/2 the
+    # one with the space.
     assert [
         (drop["row"], drop["rule"], drop["keeper"], round(drop["similarity"], 6))
         for drop in _drops(out, 0)
@@ -149,7 +154,7 @@ def test_keep_policies(tmp_path: Path, keep: tuple[str, ...], stays: int):
 
 
 def test_drop_all(tmp_path: Path):
-    """Nobody with a duplicate stays; whoever would have stayed names the most similar of the others."""
+    """All documents with duplicates are dropped; a would-be keeper names its most similar one."""
     write_documents(tmp_path / "documents", [[_BASE, _BASE, _LONGER, *_texts(2), "one", "One"]])
     drop_duplicates(
         tmp_path / "documents", tmp_path / "out", DedupConfig(keep=("drop-all",)), parts=[0]
@@ -197,7 +202,7 @@ def test_contained_documents_go(tmp_path: Path):
 
 
 def test_cheaper_verification(tmp_path: Path):
-    """Estimates lie near the exact similarity; `none` takes what shares a band; neither reads the documents again."""
+    """`signature` estimates, `none` takes all candidates; neither reads the documents again."""
     parts = [[_BASE, _LONGER], [" ".join([*_WORDS[:70], *_texts(1)[0].split()]), *_texts(3)]]
     write_documents(tmp_path / "documents", parts)
     found = {}
@@ -240,7 +245,7 @@ def test_rounds_of_contraction_and_exact_passes_leave_no_trace(tmp_path: Path):
 
 
 def test_nothing_alike_and_nothing_in_it(tmp_path: Path):
-    """Texts without words are alike only where they are equal; a corpus without duplicates still gets all its files."""
+    """Texts without words match only if equal; a corpus without duplicates still gets all files."""
     write_documents(tmp_path / "documents", [["", "...", "!!!", *_texts(2)], []])
     drop_duplicates(tmp_path / "documents", tmp_path / "out", DedupConfig(), parts=[0, 1])
     assert _drops(tmp_path / "out", 0) == _drops(tmp_path / "out", 1) == []
@@ -265,7 +270,7 @@ def test_short_and_empty_copies(tmp_path: Path):
 
 
 def test_oversized_bucket_is_counted_and_kept_honest(tmp_path: Path):
-    """Forty near-copies in buckets of at most four: hub and chain still find that each is like the first."""
+    """Forty near-copies in buckets of at most four: hub and chain match all with the first."""
     texts = [
         " ".join([*_WORDS, *(f"tail{number}x{index}" for index in range(2))])
         for number in range(40)
@@ -318,7 +323,10 @@ def test_same_bytes_whatever_the_order_workers_ranges_and_passes(tmp_path: Path)
 
 
 def test_same_documents_stay_whatever_order_files_came_in(tmp_path: Path):
-    """The order of files decides addresses, nothing else: hubs of oversized buckets follow the keep order and ties the ids."""
+    """The order of files affects addresses only.
+
+    Hubs of oversized buckets follow the keep order, ties the ids.
+    """
     alike = [
         " ".join([*_WORDS, *(f"tail{number}x{index}" for index in range(number % 5))])
         for number in range(40)
@@ -388,7 +396,7 @@ def test_documents_are_counted_from_footers(tmp_path: Path):
 
 
 def test_batches_cross_as_arrow(tmp_path: Path):
-    """Every collection of batches has an element type under which Beam finds our coder, and none falls back to pickle."""
+    """Collections of batches have an element type with the registered coder; none uses pickle."""
     types: dict[str, object] = {}
 
     class Collect(PipelineVisitor):
@@ -407,7 +415,7 @@ def test_batches_cross_as_arrow(tmp_path: Path):
     ours = {
         label: str(kind) for label, kind in types.items() if label.startswith("DropDuplicates/")
     }
-    # The sum of counts is the only collection without a type of its own: its elements are pairs of a name and an int.
+    # The sum of counts is the only untyped collection: its elements are pairs of a name and an int.
     assert [label for label, kind in ours.items() if "Any" in kind] == [
         "DropDuplicates/Write/CombinePerKey(sum)/Combine/ParDo(CombineValuesDoFn)[None]"
     ]

@@ -22,7 +22,7 @@ _SCHEMA = pa.schema([pa.field("value", pa.int64(), nullable=False)])
 
 
 class _Emit(beam.DoFn):
-    """Emits (number modulo _KEYS, number) in the pass of that key, with how many groups the pass before had."""
+    """Emits (number modulo _KEYS, number) in the key's pass, with the groups of the last pass."""
 
     def __init__(self, number: int, passes: int):
         self._number, self._passes = number, passes
@@ -49,7 +49,7 @@ class _Sum(beam.DoFn):
 
 @pytest.mark.parametrize("passes", [1, 2, 7])
 def test_a_pass_starts_when_the_one_before_has_ended(passes: int):
-    """Groups are complete whatever the number of passes is; a pass sees all counts of the one before it."""
+    """Groups are complete for any number of passes; a pass sees all counts of the previous one."""
     pass_of_key = [pass_of(key, ranges=_KEYS, passes=passes) for key in range(_KEYS)]
     expected = [
         (

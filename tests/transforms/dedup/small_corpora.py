@@ -23,7 +23,7 @@ from transforms.dedup.settings import DedupConfig
 
 
 def write_documents(folder: Path, parts: Sequence[Sequence[str | dict[str, Any]]]) -> None:
-    """Writes parts of documents, each a text or a dictionary of `text` and any other column of the schema."""
+    """Write parts of documents, each a text or a dictionary of `text` and further columns."""
     folder.mkdir(parents=True, exist_ok=True)
     number = 0
     for part, documents in enumerate(parts):

@@ -26,7 +26,7 @@ def chapters(data_folder: Path) -> list[str]:
 
 
 def test_chapters_lose_nothing_but_true_repeats(chapters: list[str], tmp_path: Path):
-    """Through the whole transform: eleven chapters changed a little and eleven as they are come again, and these go, nothing else."""
+    """The whole transform drops eleven near-copies and eleven copies of chapters, nothing else."""
     assert len(chapters) > 1_000
     changed = {
         number: chapters[number].replace(" the ", " The ", 3) + " The End."

@@ -51,7 +51,7 @@ def deduplicated(documents: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def known_pairs(news: list[dict[str, Any]], data_folder: Path) -> set[tuple[int, int]]:
-    """Pairs of article numbers whose Jaccard similarity is at least 0.8, by exhaustive comparison."""
+    """Pairs of articles with a Jaccard similarity of at least 0.8, by exhaustive comparison."""
     number = {article["id"]: index for index, article in enumerate(news)}
     with gzip.open(data_folder / "news" / "near-duplicates.tsv.gz", "rt") as stream:
         rows = [line.split() for line in stream]

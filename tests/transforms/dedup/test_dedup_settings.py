@@ -61,7 +61,8 @@ def test_refused(values: dict):
 def test_message_names_the_policies():
     with pytest.raises(
         ValidationError,
-        match="'longer' is not a keep policy; it is one of 'longest', 'shortest', 'newest', 'oldest', 'source:NAME', 'quality'",
+        match="'longer' is not a keep policy; it is one of 'longest', 'shortest', 'newest', "
+        "'oldest', 'source:NAME', 'quality'",
     ):
         DedupConfig(keep=["longer"])
 

@@ -1,4 +1,4 @@
-"""A look into the files of a deduplication: the largest groups, with the keepers of dropped documents."""
+"""Examining the files of a deduplication: the largest groups, with the keepers of documents."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def _variant(*, dropped: int, added: int) -> str:
 
 
 def test_the_largest_groups_come_first_with_the_keepers_of_their_samples(tmp_path: Path) -> None:
-    """A chain: the ends are not similar, so two stay; each sampled document stands after the one it goes for."""
+    """A chain has dissimilar ends, so two are kept; sampled documents follow their keepers."""
     chain = [_variant(dropped=4 * step, added=4 * step) for step in range(7)]
     parts = [
         [*chain, "a pair of two", "nothing alike"],

@@ -18,7 +18,7 @@ NARROW, WIDE = 50_000, 100_000
 def write_documents(
     folder: Path, documents: list[list[int]], *, vocabulary: int = NARROW, sequence_length: int = 8
 ) -> MappedShard:
-    """Packs and writes documents with the product's own packer; addresses are 3, 2 ** 32 + 3, 2 * 2 ** 32 + 3 …"""
+    """Pack and write documents with the real packer; addresses are 3, 2 ** 32 + 3, ..."""
     offsets = np.cumsum([0, *map(len, documents)])
     encoded = Encoded(
         np.array([token for document in documents for token in document], np.uint32), offsets

@@ -1,4 +1,4 @@
-"""Documents as Parquet and JSON lines: every field comes back, and equal documents give equal bytes."""
+"""Documents as Parquet and JSON Lines: all fields round-trip; equal documents give equal bytes."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Documents put together again from shards: exactly those that were packed, in order, whatever cut and shuffled them."""
+"""Documents restored from shards equal the packed ones, in order, for all cuts and shuffles."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Token formats byte by byte. The consumers' own readers are in tests/pipeline/test_export_consumers.py."""
+"""Token formats byte by byte; the readers of consumers are in test_export_consumers.py."""
 
 import itertools
 import json
@@ -31,7 +31,7 @@ OPTIONS = {
 def export(
     name: str, folder: Path, documents: list[list[int]], *, vocabulary: int = NARROW
 ) -> tuple[list[Path], Counts]:
-    """Writes documents in a format, one at a time; the files, and what the format counts in them."""
+    """Write documents in a format, one at a time; returns the files and the format's counts."""
     shard = write_documents(folder, documents, vocabulary=vocabulary)
     known = TOKEN_FORMATS[name]
     group = Group(
@@ -130,11 +130,16 @@ WRITTEN_BY_MDSWRITER = (
     "6c2c2022666f726d6174223a20226d6473222c2022686173686573223a205b5d2c202273697a655f6c696d6974223a2036373130383836342c202276657273696f"
     "6e223a20327d00000000e8030000d0070000b80b0000a00f00008813000070170000581b0000401f00002823000010270000f82a0000"
 )
-"""mosaicml-streaming 0.13.0: MDSWriter(columns={"tokens": "ndarray:int32:4"}), three samples, 0, 1000 … 11000."""
+"""mosaicml-streaming 0.13.0: MDSWriter(columns={"tokens": "ndarray:int32:4"}), three samples.
+
+The tokens are 0, 1000 ... 11000.
+"""
 
 INDEX_BY_MDSWRITER = (
-    '{"shards": [{"column_encodings": ["ndarray:int32:4"], "column_names": ["tokens"], "column_sizes": [16], "compression": null, '
-    '"format": "mds", "hashes": [], "raw_data": {"basename": "shard.00000.mds", "bytes": 249, "hashes": {}}, "samples": 3, '
+    '{"shards": [{"column_encodings": ["ndarray:int32:4"], "column_names": ["tokens"], '
+    '"column_sizes": [16], "compression": null, '
+    '"format": "mds", "hashes": [], "raw_data": {"basename": "shard.00000.mds", "bytes": 249, '
+    '"hashes": {}}, "samples": 3, '
     '"size_limit": 67108864, "version": 2, "zip_data": null}], "version": 2}'
 )
 

@@ -1,4 +1,4 @@
-"""Filter `encoding-noise`: what is repaired and removed, what stays, and that the cheap test misses nothing."""
+"""Filter `encoding-noise`: repairs, removals, kept characters, and a prefilter without misses."""
 
 import ftfy
 import pyarrow as pa

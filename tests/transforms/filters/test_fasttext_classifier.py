@@ -1,4 +1,4 @@
-"""Filter `fasttext-classifier`, with a model whose scores are known: it is written here, as fastText 0.9 writes models."""
+"""Filter `fasttext-classifier`, with a model of known scores in the format of fastText 0.9."""
 
 import math
 import struct
@@ -24,9 +24,13 @@ def write_model(
     words: Mapping[str, tuple[float, float]] = WORDS,
     labels: Mapping[str, tuple[float, float]] = LABELS,
 ) -> Path:
-    """A supervised softmax model of dimension 2: a text's vector is the mean of its words', a label's logit the product with its own."""
+    """A supervised softmax model of dimension 2.
+
+    The vector of a text is the mean of its words'; a label's logit is the product with its vector.
+    """
     out = struct.pack("<ii", 793712314, 12)
-    # dim, ws, epoch, minCount, neg, wordNgrams, loss = softmax, model = supervised, bucket, minn, maxn, lrUpdateRate, t
+    # dim, ws, epoch, minCount, neg, wordNgrams, loss = softmax, model = supervised, bucket, minn,
+    # maxn, lrUpdateRate, t
     out += struct.pack("<12id", 2, 5, 5, 1, 5, 1, 3, 3, 0, 0, 0, 100, 1e-4)
     out += struct.pack("<iiiqq", len(words) + len(labels), len(words), len(labels), 10, -1)
     for kind, names in ((0, words), (1, labels)):
@@ -46,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def probability(*words: str, label: str) -> float:
-    """The score by the definition of softmax. The end of the text is a word; words that the model does not know are none."""
+    """The score by the definition of softmax; the text end is a word, unknown words are not."""
     known = [WORDS[word] for word in (*words, "</s>") if word in WORDS]
     x, y = (sum(vector[axis] for vector in known) / len(known) for axis in (0, 1))
     logits = {name: math.exp(x * row[0] + y * row[1]) for name, row in LABELS.items()}

@@ -1,4 +1,4 @@
-"""Filters `fineweb-quality` and `fineweb-quality-paper`: each rule on both sides of its threshold."""
+"""Filters `fineweb-quality` and `fineweb-quality-paper`: all rules on both sides of thresholds."""
 
 import numpy as np
 import pyarrow as pa

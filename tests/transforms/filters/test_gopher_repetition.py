@@ -1,4 +1,4 @@
-"""Filter `gopher-repetition`: each rule on both sides of its threshold, and a direct reading of the rules as an oracle."""
+"""Filter `gopher-repetition`: rules on both sides of thresholds, and against a plain oracle."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Language identification: capitals and noise, thresholds by language, models with labels of other forms."""
+"""Language identification: capitals and noise, thresholds by language, other label schemes."""
 
 import gzip
 from collections.abc import Callable
@@ -87,14 +87,16 @@ def test_lines_are_lines_and_stay_as_they_are(text: str) -> None:
             "el",
         ),
         (
-            "ALLE MENSCHEN SIND FREI UND GLEICH AN WÜRDE UND RECHTEN GEBOREN. SCHLIESSLICH HEISST DAS GROSSE FREIHEIT.",
+            "ALLE MENSCHEN SIND FREI UND GLEICH AN WÜRDE UND RECHTEN GEBOREN. "
+            "SCHLIESSLICH HEISST DAS GROSSE FREIHEIT.",
             "de",
         ),
         ("KAIKKI IHMISET SYNTYVÄT VAPAINA JA TASAVERTAISINA ARVOLTAAN JA OIKEUKSILTAAN.", "fi"),
         ("Alle Menschen Sind Frei Und Gleich An Würde Und Rechten Geboren.", "de"),
         ("ВСЕ ЛЮДИ РОЖДАЮТСЯ СВОБОДНЫМИ И РАВНЫМИ В СВОЕМ ДОСТОИНСТВЕ И ПРАВАХ.", "ru"),
         (
-            "Nobody has ground corn here. https://www.example.de/muehle/am/fluss/und/der/mueller?seite=1 info@muehle.example",
+            "Nobody has ground corn here. "
+            "https://www.example.de/muehle/am/fluss/und/der/mueller?seite=1 info@muehle.example",
             "en",
         ),
     ],

@@ -18,15 +18,16 @@ from transforms.filters.language_codes import (
 
 LID176 = known_languages(None)
 GLOTLID = (
-    "eng_Latn", "deu_Latn", "gsw_Latn", "fra_Latn", "cmn_Hani", "yue_Hani", "wuu_Hani", "cmn_Latn", "arb_Arab", "arz_Arab",
-    "ary_Arab", "nob_Latn", "nno_Latn", "zsm_Latn", "ind_Latn", "pes_Arab", "prs_Arab", "swh_Latn", "swc_Latn", "azj_Latn",
-    "azb_Arab", "ekk_Latn", "vro_Latn", "lvs_Latn", "ltg_Latn", "khk_Cyrl", "uzn_Latn", "uzn_Cyrl", "als_Latn", "aln_Latn",
-    "hrv_Latn", "srp_Cyrl", "srp_Latn", "bos_Latn", "kmr_Latn", "ckb_Arab", "npi_Deva", "ory_Orya", "plt_Latn", "gaz_Latn",
+    "eng_Latn", "deu_Latn", "gsw_Latn", "fra_Latn", "cmn_Hani", "yue_Hani", "wuu_Hani", "cmn_Latn",
+    "arb_Arab", "arz_Arab", "ary_Arab", "nob_Latn", "nno_Latn", "zsm_Latn", "ind_Latn", "pes_Arab",
+    "prs_Arab", "swh_Latn", "swc_Latn", "azj_Latn", "azb_Arab", "ekk_Latn", "vro_Latn", "lvs_Latn",
+    "ltg_Latn", "khk_Cyrl", "uzn_Latn", "uzn_Cyrl", "als_Latn", "aln_Latn", "hrv_Latn", "srp_Cyrl",
+    "srp_Latn", "bos_Latn", "kmr_Latn", "ckb_Arab", "npi_Deva", "ory_Orya", "plt_Latn", "gaz_Latn",
     "ydd_Hebr", "fil_Latn", "jpn_Jpan", "rus_Cyrl", "tha_Thai", "swe_Latn", "und_Zyyy",
 )  # fmt: skip
 LID218 = (
-    "eng_Latn", "zho_Hans", "zho_Hant", "yue_Hant", "arb_Arab", "acm_Arab", "nob_Latn", "nno_Latn", "est_Latn", "azj_Latn",
-    "sqi_Latn", "tgl_Latn", "swh_Latn",
+    "eng_Latn", "zho_Hans", "zho_Hant", "yue_Hant", "arb_Arab", "acm_Arab", "nob_Latn", "nno_Latn",
+    "est_Latn", "azj_Latn", "sqi_Latn", "tgl_Latn", "swh_Latn",
 )  # fmt: skip
 OPENLID3 = ("ara_Arab", "fas_Arab", "cmn_Hans", "cmn_Hant", "srp_Latn", "srp_Cyrl", "zxx_Zxxx")
 BARE = ("eng", "zho", "ara", "nor", "msa", "ind", "als", "gsw", "deu")

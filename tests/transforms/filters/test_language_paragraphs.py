@@ -1,4 +1,4 @@
-"""Filter `language-paragraphs`: which lines go, which short ones go with them, and documents that it cannot judge."""
+"""Filter `language-paragraphs`: dropped lines, short lines between them, unknown languages."""
 
 from typing import Any
 
@@ -10,9 +10,18 @@ from hypothesis import strategies as st
 from transforms.errors import ConfigError
 from transforms.filters.language_paragraphs import judge_language_paragraphs
 
-EN = "The old mill stands by the river and nobody has ground any corn with it since the great flood came."
-DE = "Der alte Müller mahlt das Korn am Fluss, und die Bauern bringen es ihm im Herbst, wenn es trocken ist."
-FR = "Le vieux meunier moud le grain près de la rivière et les paysans le lui apportent quand il fait sec."
+EN = (
+    "The old mill stands by the river and nobody has ground any corn with it since the great flood "
+    "came."
+)
+DE = (
+    "Der alte Müller mahlt das Korn am Fluss, und die Bauern bringen es ihm im Herbst, wenn es "
+    "trocken ist."
+)
+FR = (
+    "Le vieux meunier moud le grain près de la rivière et les paysans le lui apportent quand il "
+    "fait sec."
+)
 
 
 def judged(
@@ -69,8 +78,14 @@ def test_labels_of_other_models_are_understood(language: str) -> None:
     assert judged(f"{EN}\n{DE}\n{EN}", language) == (None, f"{EN}\n{EN}", {"dropped": 1})
 
 
-BOKMAAL = "Den gamle møllen står ved elven, og ingen har malt korn i den siden den store flommen kom og tok broen med seg."
-NYNORSK = "Den gamle mølla står ved elva, og ingen har male korn i henne sidan den store flaumen kom og tok brua med seg. Eg veit ikkje kvifor."
+BOKMAAL = (
+    "Den gamle møllen står ved elven, og ingen har malt korn i den siden den store flommen kom og "
+    "tok broen med seg."
+)
+NYNORSK = (
+    "Den gamle mølla står ved elva, og ingen har male korn i henne sidan den store flaumen kom og "
+    "tok brua med seg. Eg veit ikkje kvifor."
+)
 
 
 @pytest.mark.parametrize("language", ["no", "nn", "nob_Latn", "nno"])

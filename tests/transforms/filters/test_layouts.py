@@ -1,7 +1,8 @@
-"""Lines of documentation, such as underlined headings, rules, lists, code and tables: datatrove's own verdicts, kept as data.
+"""Layouts of documentation (headings, rules, lists, code, tables) against datatrove's verdicts.
 
-`layouts_datatrove.json` was written with datatrove 0.10.1 and spaCy 3.8.18 from the texts of `made_layouts(200, seed=1)`: for each text a
-letter, that of the reason in `reasons`, or "." where it was kept. `python -m tests.bench.conformance` compares as many as wanted.
+`layouts_datatrove.json` was written with datatrove 0.10.1 and spaCy 3.8.18 from the texts of
+`made_layouts(200, seed=1)`: per text the letter of its reason in `reasons`, or "." where it was
+kept. `python -m tests.bench.conformance` compares any number of texts.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Filter `line-rules`: each rule on both sides of its threshold, what is lost and what that means for the page."""
+"""Filter `line-rules`: rules on both sides of thresholds, removed words and rejected pages."""
 
 from typing import Any
 

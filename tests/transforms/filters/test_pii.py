@@ -1,4 +1,4 @@
-"""Filter `pii`: what is found and what only looks like it, tags and counts, and texts made to be slow."""
+"""Filter `pii`: matches and look-alikes, tags and counts, and adversarially slow texts."""
 
 from typing import Any
 
@@ -129,7 +129,10 @@ def test_finds_and_what_only_looks_like_one(text: str, expected: str | None) -> 
     assert cleaned(text) == (text if expected is None else expected)
 
 
-GOLDEN = "Ann <ann@example.org>, Tel. +49 30 1234567\n8.8.8.8 or 192.168.0.1\n4111 1111 1111 1111; DE89 3704 0044 0532 0130 00; bob@example.org"
+GOLDEN = (
+    "Ann <ann@example.org>, Tel. +49 30 1234567\n8.8.8.8 or 192.168.0.1\n"
+    "4111 1111 1111 1111; DE89 3704 0044 0532 0130 00; bob@example.org"
+)
 
 
 def test_tags_and_counts() -> None:

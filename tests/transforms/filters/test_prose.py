@@ -1,4 +1,4 @@
-"""Filter `prose`, words between white space, and the presets made of them: menus go; documentation, listings and novels stay."""
+"""Filter `prose`, whitespace words and their presets: menus are rejected, documentation is kept."""
 
 import pyarrow as pa
 import pytest
@@ -15,14 +15,20 @@ from transforms.filters.whitespace_words import whitespace_words
 from transforms.sources.registry import KINDS
 
 MENU = "Home\nAbout us\nTerms of use\nContact the team\nAll products\nSign in to the shop\n"
-PROSE = "The parser reads one record after the other, and it stops where the index says that the file ends.\n"
+PROSE = (
+    "The parser reads one record after the other, and it stops where the index says that the file "
+    "ends.\n"
+)
 CODE = """def read(path: str) -> None:
     for line in open(path):
         if not line.strip():
             continue
         print(line, end='')
 """
-TABLE = "| option | default | meaning |\n|---|---|---|\n| `--size` | 64 | bytes in a block |\n| `--jobs` | 2 | workers |\n"
+TABLE = (
+    "| option | default | meaning |\n|---|---|---|\n"
+    "| `--size` | 64 | bytes in a block |\n| `--jobs` | 2 | workers |\n"
+)
 CHINESE = "河水在夜里上涨了，早晨低处的田地都在水下，村里的人没有办法，只好等到天亮。\n"
 
 
@@ -179,7 +185,8 @@ def test_technical_keeps_reference_pages_that_fineweb_rejects() -> None:
 
 
 NOVEL = [
-    f"{name} went down to the river in the {season}, and {pronoun} saw that the wheel of the mill had stopped, for the ice was thick."
+    f"{name} went down to the river in the {season}, and {pronoun} saw that the wheel of the mill "
+    "had stopped, for the ice was thick."
     for name in ("Anna", "Karl", "Ruth", "Peter", "Clara", "John", "Mary", "Hugh")
     for season, pronoun in (("winter", "he"), ("spring", "she"), ("autumn", "nobody"))
 ]

@@ -1,4 +1,7 @@
-"""What every filter of the registry keeps to, with its options as TOML gives them; `perplexity`, whose package is optional, has its own."""
+"""Requirements on all registered filters, with options as in TOML.
+
+`perplexity`, whose package is optional, has a separate test.
+"""
 
 from pathlib import Path
 from typing import Any

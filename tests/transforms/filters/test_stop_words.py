@@ -49,7 +49,7 @@ def test_batch_composition_does_not_matter() -> None:
 
 @pytest.mark.real_data
 def test_two_stop_words_are_in_texts_of_their_language_and_in_few_others(data_folder: Path) -> None:
-    """Pairs of paragraphs of the Universal Declaration of Human Rights, in 56 languages: shorter texts than gopher keeps."""
+    """Pairs of UDHR paragraphs in 56 languages, which are shorter than the texts gopher keeps."""
     with gzip.open(data_folder / "languages" / "udhr.tsv.gz", "rt", encoding="utf-8") as file:
         rows = [(line.split("\t")[0], line.rstrip("\n").split("\t")[-1]) for line in file]
     pairs = [

@@ -96,12 +96,16 @@ def test_rules(url: str | None, options: dict[str, Any], rule: str | None) -> No
 def test_lists_of_addresses(url: str, rule: str | None, tmp_path: Path) -> None:
     path = tmp_path / "urls"
     path.write_text(
-        "# pages\nexample.com/bad/\n\nhttps://example.org/?id=7\nexample.org:8080/x\nwhole.example/\nnot an address\n"
+        "# pages\nexample.com/bad/\n\nhttps://example.org/?id=7\nexample.org:8080/x\n"
+        "whole.example/\nnot an address\n"
     )
     assert judged(url, url_lists=(str(path),)) == rule
 
 
-DOMAINS = "# comment\nExample.COM\r\nwww.with-www.example\n*.star.example\nbücher.example\n\n192.0.2.7\n-odd-.example\n"
+DOMAINS = (
+    "# comment\nExample.COM\r\nwww.with-www.example\n*.star.example\nbücher.example\n\n"
+    "192.0.2.7\n-odd-.example\n"
+)
 
 
 @pytest.fixture(params=["plain", "gz", "tar.gz"])

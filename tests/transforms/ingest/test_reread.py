@@ -1,4 +1,4 @@
-"""Reading one record again: the same as in the whole file, for every kind of source, and by itself where that can be."""
+"""Reading one record again gives the record of the whole file, for every kind of source."""
 
 from pathlib import Path
 from unittest import mock

@@ -1,4 +1,4 @@
-"""Judging a batch: the verdicts do not depend on what is shared or measured besides, and signals hold what was measured."""
+"""Judging a batch: verdicts do not depend on sharing or signals, and signals hold all values."""
 
 import re
 from dataclasses import replace
@@ -31,7 +31,8 @@ from transforms.sources.records import Origin, RawDocument, RejectedError, docum
 SENTENCE = "The old mill stands by the river and nobody has ground corn with it since the flood."
 LINES = [
     *(
-        f"The old mill number {number} stands by the river and nobody has ground corn with it since the flood."
+        f"The old mill number {number} stands by the river "
+        "and nobody has ground corn with it since the flood."
         for number in range(40)
     ),
     "Home",
@@ -220,7 +221,7 @@ def test_truncated_documents_and_notes_are_counts(
 
 @pytest.mark.real_data
 def test_screened_pages_are_those_that_the_language_filter_rejects(data_folder: Path) -> None:
-    """Of 743 pages the screen takes more than 9 in 10 of those that go, and none that would stay."""
+    """Of 743 pages the screen rejects over 9 in 10 of those to be rejected, and no other page."""
     for language, most_wrong in (("en", 0), ("de", 0), ("fr", 0)):
         outcomes = []
         for screened in (True, False):

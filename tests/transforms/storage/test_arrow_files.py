@@ -24,7 +24,7 @@ def folder(request: pytest.FixtureRequest, tmp_path) -> str:
 
 
 def test_parquet(folder: str):
-    """Whole, by columns, and the footer; plain columns are neither compressed nor encoded by a dictionary."""
+    """Whole, by columns, and the footer; plain columns are uncompressed, without a dictionary."""
     path = storage.join(folder, "table.parquet")
     write_parquet(_TABLE, path, plain=("id",))
     assert read_parquet(path).equals(_TABLE)

@@ -1,4 +1,4 @@
-"""Checks of a shard: what the packer writes is right, and every way to break the contract is told with its place."""
+"""Checks of a shard: the packer's output passes, and violations are reported with their place."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -58,7 +58,8 @@ def dropped(index: int) -> Callable[[Segments], Segments]:
     return lambda segments: segments.take(np.delete(np.arange(len(segments)), index))
 
 
-# By document: 0 and 1 are the pieces of a document of 24 tokens, 2 is one of 5 tokens, which follows 1 in its row.
+# By document: 0 and 1 are the pieces of a document of 24 tokens, 2 is one of 5 tokens, which
+# follows 1 in its row.
 CASES = [
     (
         "shifted by one",

@@ -1,4 +1,4 @@
-"""Tokens as bytes: what a byte-level tokenizer decodes, and nothing for one that is another thing."""
+"""Tokens as bytes: those of a byte-level tokenizer, and none for other tokenizers."""
 
 import itertools
 

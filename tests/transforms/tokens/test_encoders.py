@@ -104,7 +104,10 @@ def test_odd_text_gets_the_reference_ids(name: str, texts: list[str]) -> None:
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_every_character_is_cut_as_the_reference_cuts_it(name: str) -> None:
-    """Both libraries bring Unicode tables of their own. Every 37th code point here; `python -m tests.bench.same_ids` takes all."""
+    """The libraries have different Unicode tables: every 37th code point has the same ids.
+
+    `python -m tests.bench.same_ids` compares all code points.
+    """
     texts = list(character_texts(37))
     tokenizer = load_tokenizer(small(name), path="test")
     found, expected = by_tiktoken(small(name))(texts), encode_texts(tokenizer, texts)
@@ -214,7 +217,7 @@ def test_what_tiktoken_cannot_represent_is_named(
 
 
 def _model_of(data: bytes) -> Tokenizer:
-    """A tokenizer with the model of a definition and nothing else, since some of the definitions do not load."""
+    """A tokenizer with only the model of a definition, since some definitions do not load."""
     model = json.loads(data)["model"]
     vocabulary = {name: number for number, name in enumerate(model["vocab"])}
     merges = [
@@ -227,7 +230,7 @@ def _model_of(data: bytes) -> Tokenizer:
 
 @pytest.mark.parametrize("ignore_merges", [False, True])
 def test_several_merges_of_a_token_are_one_rank_if_they_stand_together(ignore_merges: bool) -> None:
-    """As in files made from a tiktoken vocabulary: every pair of tokens that makes a token, in the order of tokens."""
+    """All pairs of tokens that make a token, in token order, as in files made from tiktoken's."""
 
     def list_all_pairs(definition: dict[str, Any]) -> None:
         model = definition["model"]
@@ -286,7 +289,7 @@ def test_published_patterns_are_read_alike(pattern: str | None) -> None:
 
 
 def test_other_ids_for_the_sample_are_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond what is known of patterns: `^` is the start of a line to one engine and of the text to the other."""
+    """An unknown pattern: `^` is the start of a line in one engine, of the text in the other."""
     monkeypatch.setattr(tiktoken_vocabulary_module, "_READ_ALIKE", re.compile(".*"))
     data = changed(set_pre_tokenizer(byte_level(r"^[a-z]|\S+|\s")))
     assert chosen(data, []).name == "tiktoken"

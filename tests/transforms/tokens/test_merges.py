@@ -1,4 +1,4 @@
-"""Merges from counts are those of BpeTrainer, ties and all: random small corpora full of ties, and real text of many scripts."""
+"""Merges from counts equal those of BpeTrainer: corpora with ties, real text, many scripts."""
 
 import csv
 import gzip
@@ -38,7 +38,10 @@ def equal(
 
 @st.composite
 def corpora(draw: st.DrawFn) -> str:
-    """Words of an alphabet of 1 to 5 letters: most pairs tie, runs of a letter overlap, tokens are made again from other parts."""
+    """Words of an alphabet of 1 to 5 letters.
+
+    Most pairs tie, runs of a letter overlap, and tokens are made again from other parts.
+    """
     alphabet = "abéde"[: draw(st.integers(1, 5))]
     words = st.text(alphabet, min_size=1, max_size=draw(st.sampled_from([3, 8, 30])))
     return " ".join(draw(st.lists(words, min_size=1, max_size=25)))
@@ -70,7 +73,7 @@ def test_cases(text: str, minimum_frequency: int) -> None:
 @given(corpora())
 @settings(max_examples=100, deadline=None)
 def test_no_token_is_made_twice(text: str) -> None:
-    """What the queue relies on, for the reference too: as many merges as tokens that are neither bytes nor special."""
+    """An assumption of the queue: as many merges as tokens that are neither bytes nor special."""
     vocabulary, merges = reference_merges(
         [text], pattern=WORDS, vocabulary=5000, minimum_frequency=1, special=SPECIAL
     )

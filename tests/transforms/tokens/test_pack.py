@@ -43,7 +43,7 @@ def pack(
 
 
 def targets_of(packed: PackedRows) -> dict[int, dict[int, int]]:
-    """{document: {index in its stream: target token}} by the contract's own words; fails when a target comes twice."""
+    """{document: {index in its stream: target token}} by the contract; repeated targets fail."""
     found: dict[int, dict[int, int]] = {}
     for row, tokens in enumerate(packed.tokens):
         for segment in range(packed.segment_offsets[row], packed.segment_offsets[row + 1]):

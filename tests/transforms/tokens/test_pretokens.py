@@ -1,4 +1,4 @@
-"""Pre-tokens are counted as the library's pre-tokenizer cuts the whole text, however the text was cut beforehand."""
+"""Pre-token counts equal those of the library on the whole text, for any division of the text."""
 
 import itertools
 from collections import Counter
@@ -21,7 +21,8 @@ from transforms.tokens.pretokens import (
     sort_counts,
 )
 
-# White space of every kind that the patterns or Python know, slashes, contractions with unusual letters, digits, marks.
+# All white space that the patterns or Python know, slashes, contractions with unusual letters,
+# digits, marks.
 PIECES = [
     *"abZé9１ж中/!.'“ſ\u0301\u00a0\u3000\u2009\u1680\u2028\u202f\x85\x1c\x0b\t\r\n\n\n   \ufeff",
     "'s",

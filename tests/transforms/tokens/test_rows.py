@@ -1,4 +1,4 @@
-"""Reading rows back: segments and targets as the contract's own words say them, position by position."""
+"""Reading rows back: segments and targets by the contract, position by position."""
 
 from pathlib import Path
 

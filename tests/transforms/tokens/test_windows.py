@@ -1,4 +1,4 @@
-"""Packing by windows: nothing is lost at their edges, and memory follows the window, not the shard."""
+"""Packing by windows loses nothing at their edges, and its memory depends on the window only."""
 
 from unittest import mock
 
@@ -33,7 +33,7 @@ def info(packing: Packing, *, vocabulary: int = 100, seed: int = 5) -> ShardInfo
 def pack(
     counts: list[int], shard: ShardInfo, *, batch: int = 3, window_tokens: int = 64, number: int = 0
 ) -> list[tuple[PackedRows, np.ndarray]]:
-    """Documents of so many tokens, some at a time -> what was written. The address of a document is its number."""
+    """Pack documents of these sizes in batches; returns the rows. Addresses are their numbers."""
     written: list[tuple[PackedRows, np.ndarray]] = []
     with mock.patch.object(windows, "WINDOW_ROWS", 1):
         packer = WindowPacker(

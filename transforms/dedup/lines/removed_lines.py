@@ -18,7 +18,7 @@ class Removal(NamedTuple):
     """The lines that one document loses.
 
     row, id      of the document, in its part
-    lines        int64 (n,), their numbers from 0, rising
+    lines        int64 (n,), their numbers from 0, ascending
     characters   of these lines, without line feeds
     """
 
@@ -32,7 +32,7 @@ class Removal(NamedTuple):
 class RemovedLines:
     """The lines that some documents of a part lose.
 
-    rows     int64 (n,), the documents, rising
+    rows     int64 (n,), the documents, ascending
     numbers  int64 (lines,), numbers of lines from 0, one document after the other
     offsets  int64 (n + 1,): the lines of document i are numbers[offsets[i] : offsets[i + 1]]
     """
@@ -42,7 +42,7 @@ class RemovedLines:
     offsets: np.ndarray
 
     def of(self, row: int) -> np.ndarray:
-        """The lines that a row loses: int64 (n,), rising; empty for a row that loses none."""
+        """The lines that a row loses: int64 (n,), ascending; empty for a row that loses none."""
         index = int(np.searchsorted(self.rows, row))
         if index == len(self.rows) or self.rows[index] != row:
             return np.zeros(0, np.int64)

@@ -49,7 +49,7 @@ def write_sets(documents: str, out: str, part: int, rows: np.ndarray, config: De
 
     Args:
         documents, out: the documents folder; the dedup folder, which has the part's signatures.
-        rows: int64 (n,), the candidates, rising.
+        rows: int64 (n,), the candidates, ascending.
     """
     columns = (
         ["order", "shingles"] if config.verify == "exact" else ["order", "shingles", "signature"]
@@ -119,7 +119,7 @@ def _cut(sets: Iterator[ShingleSets], blocks: list[tuple[int, int]]) -> Iterator
 def read_texts(path: str, rows: np.ndarray) -> Iterator[pa.Array]:
     """The texts of some rows of a documents file, in order, some megabytes at a time.
 
-    Row groups without any of them are not read. `rows`: int64 (n,), rising.
+    Row groups without any of them are not read. `rows`: int64 (n,), ascending.
     """
     with storage.open_input(path) as stream:
         file = pq.ParquetFile(stream)
@@ -170,21 +170,21 @@ class CandidateSets:
         self._fetched: OrderedDict[tuple[int, int], ShingleSets] = OrderedDict()
 
     def sizes(self, addresses: np.ndarray) -> np.ndarray:
-        """The number of shingles of each document: addresses, uint64 (n,), rising -> int64 (n,)."""
+        """Count the shingles of documents by ascending addresses: uint64 (n,) -> int64 (n,)."""
         parts = (index.sizes[index.position(rows)] for _, index, rows in self._by_part(addresses))
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def orders(self, addresses: np.ndarray) -> np.ndarray:
         """The order key of each document.
 
-        Addresses, uint64 (n,), rising, n > 0 -> uint8 (n, width).
+        Addresses, uint64 (n,), ascending, n > 0 -> uint8 (n, width).
         """
         return np.concatenate(
             [index.orders[index.position(rows)] for _, index, rows in self._by_part(addresses)]
         )
 
     def sets(self, addresses: np.ndarray) -> ShingleSets:
-        """The set of each document: addresses, uint64 (n,), rising -> n sets."""
+        """The set of each document: addresses, uint64 (n,), ascending -> n sets."""
         sets = []
         for part, index, rows in self._by_part(addresses):
             positions = index.position(rows)
@@ -242,7 +242,7 @@ def pair_buckets(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The hub and chain pairs of oversized buckets, in keep order, each pair once.
 
-    `buckets`: addresses, uint64 (n,), rising, of each. Returns two uint64 (pairs,).
+    `buckets`: addresses, uint64 (n,), ascending, of each. Returns two uint64 (pairs,).
     """
     pairs = [
         hub_and_chain(members[np.lexsort(key_columns(candidates.orders(members)))])

@@ -10,7 +10,7 @@ import numpy as np
 class Forest:
     """The connected components of a graph, as a spanning forest.
 
-    nodes  uint64 (n,), rising
+    nodes  uint64 (n,), ascending
     roots  uint64 (n,), the smallest node of each node's component
 
     The form is canonical: graphs with equal components give equal forests, in whatever order they

@@ -26,9 +26,9 @@ class EarlierRun:
 
     name         in messages and data
     dedup        its dedup folder
-    documents    its documents folder; None if it is gone or not the one that was deduplicated
+    documents    its documents folder; None if missing or not the one that was deduplicated
     fingerprint  of its dedup stage
-    parts        numbers of its parts, rising
+    parts        numbers of its parts, ascending
     kept         documents that it kept
     """
 

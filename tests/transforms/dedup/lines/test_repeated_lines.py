@@ -1,4 +1,4 @@
-"""Repeated lines: which documents lose which, against a plain loop, and what is left when the corpus is read."""
+"""Repeated lines: removed lines against a plain loop, and the texts when the corpus is read."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_hashes_are_equal_for_equal_normalised_lines(text: str):
 def test_all_but_one_document_lose_a_repeated_line(
     texts: list[str], least: int, documents: int, random, cuts: int
 ):
-    """Whatever the batches and their order: the same documents lose the same lines, by their ids alone."""
+    """The removed lines depend on the ids of documents, not on the batches and their order."""
     expected: dict[str, set[int]] = defaultdict(set)
     for number, text in enumerate(texts):
         for line in text.split("\n"):
@@ -129,7 +129,7 @@ def test_all_but_one_document_lose_a_repeated_line(
 
 
 def test_different_lines_stay_in_different_documents():
-    """Which of two documents keeps a line is drawn for each line, so that no document is favoured."""
+    """The document that keeps a line is drawn per line, so that no document is favoured."""
     texts = ["\n".join(f"line number {number}" for number in range(200))] * 2
     ids = np.array([[1] * 16, [2] * 16], np.uint8)
     gone = repeated_lines(

@@ -131,7 +131,7 @@ def test_match_probability(jaccard: float, expected: float):
 
 
 def test_match_probability_is_the_measured_rate():
-    """Pairs of a known similarity share a band as often as the formula says: 2,000 pairs, 4 standard deviations."""
+    """Pairs of known similarity share a band as often as computed: 2,000 pairs, 4 sigma."""
     random = np.random.default_rng(3)
     agree = random.random((2_000, 20)) < 0.6
     left = random.integers(0, 2**32, (2_000, 20), dtype=np.uint32)

@@ -1,4 +1,4 @@
-"""The greedy choice: nobody goes without a similar document that stays, and no two that stay are similar."""
+"""The greedy choice: a dropped document has a similar kept one, and no two kept are similar."""
 
 import numpy as np
 from hypothesis import given
@@ -78,7 +78,7 @@ def test_no_chain_of_drops():
 
 
 def test_copies_follow():
-    """1 goes because of 0 at 0.8: its exact copy 2 names 0 and 0.8 too; 3 is a copy of 0, which stays."""
+    """1 has the keeper 0 at 0.8; its exact copy 2 has the same one; 3 is a copy of the kept 0."""
     choice = follow_representatives(
         choose([0, 1, 2, 3], {(0, 1): 0.8}), np.array([1, 0]), np.array([2, 3])
     )

@@ -1,4 +1,4 @@
-"""The figures on paper follow from the formats as they are written now, and the documentation shows them."""
+"""The computed costs follow from the formats as they are now, and the documentation shows them."""
 
 import tracemalloc
 
@@ -60,7 +60,10 @@ def test_an_element_is_as_long_as_beam_writes_it(entries: int):
 
 
 def test_memory_of_a_group():
-    """What an entry takes hardly depends on how many there are: 2**18 of them, from parts of 26, two in a hundred alike."""
+    """The bytes of an entry hardly depend on the number of entries.
+
+    There are 2**18 entries from parts of 26; two in a hundred are equal.
+    """
     count = 1 << 18
     hashes = np.random.default_rng(1).integers(0, 2**64, count, dtype=np.uint64)
     hashes[: count // 50] = hashes[count // 50 : 2 * (count // 50)]

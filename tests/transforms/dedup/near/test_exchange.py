@@ -1,4 +1,4 @@
-"""The exchange of bands: every entry once, whatever ranges and passes, in bytes that come back as they were."""
+"""The exchange of bands: each entry once, for any ranges and passes, with equal bytes."""
 
 import numpy as np
 import pytest
@@ -98,7 +98,7 @@ def test_ranges_follow_the_corpus():
 
 
 def test_passes_follow_the_memory():
-    """Each pass holds no more than what the memory leaves, and a smaller memory never means fewer passes."""
+    """A pass holds at most what the memory allows; less memory never means fewer passes."""
     passes = [
         plan_exchange(10**7, DedupConfig(), memory=memory).passes
         for memory in (10**11, 10**10, 4 * 10**9, 10**9)

@@ -35,7 +35,7 @@ texts_of = st.lists(
 
 
 def find_choices(texts: list[str], addresses: np.ndarray, cuts: int) -> list[dict]:
-    """What the Beam steps do with these documents, with the exact pairs in place of candidates; `cuts` batches."""
+    """The result of the Beam steps, with the exact pairs in place of candidates; `cuts` batches."""
     column = pa.array(texts, pa.large_string())
     orders = _orders(texts, addresses)
     exact = [

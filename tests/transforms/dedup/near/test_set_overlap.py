@@ -22,7 +22,7 @@ _VALUES = [0, 1, 2, 3, 2**32, 2**32 + 1, 2**63, 2**64 - 1]
     st.sampled_from([1, 2, 5, 1 << 22]),
 )
 def test_equals_sets(data, sets: list[set[int]], block: int):
-    """In blocks of many pairs, and pair by pair where a block holds one, looked up some values at a time."""
+    """In blocks of many pairs and of one pair, with lookups of some values at a time."""
     number = st.integers(0, len(sets) - 1)
     pairs = data.draw(st.lists(st.tuples(number, number), max_size=12))
     first, second = np.array(pairs, np.int64).reshape(-1, 2).T

@@ -127,7 +127,7 @@ def test_read_texts_of_rows(tmp_path_factory: pytest.TempPathFactory, rows: set[
 def test_verified_pairs_have_the_similarity_of_the_texts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, batch: int, local: bool
 ):
-    """Whatever sets are read at once, from files that are mapped or, as remote ones are, read by their batches."""
+    """For any sets read at once, from mapped files and from files read in batches."""
     monkeypatch.setattr(candidates, "_BLOCK", block)
     monkeypatch.setattr(candidates, "_SET_BATCH", batch)
     monkeypatch.setattr(candidates, "_BATCHES_KEPT", 2)

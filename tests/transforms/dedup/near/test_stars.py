@@ -1,4 +1,4 @@
-"""Star contraction, group by group as a runner does it, equals scipy's components after any number of rounds."""
+"""Star contraction, group by group as in a runner, equals scipy's components after all rounds."""
 
 from collections.abc import Callable
 
@@ -60,7 +60,7 @@ def test_equals_scipy_after_any_number_of_rounds(
 
 @pytest.mark.parametrize("shape", ["clusters", "path", "star", "random"])
 def test_few_rounds_leave_stars(shape: str):
-    """After eight rounds nothing is loose in graphs of 20,000 nodes, paths of them all included after twice as many."""
+    """Eight rounds contract graphs of 20,000 nodes; paths of all nodes need twice as many."""
     count = 20_000
     random = np.random.default_rng(5)
     nodes = np.arange(count, dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""Documents that earlier runs kept already: exact and near matches, what they name, and settings that do not fit."""
+"""Documents kept by earlier runs: exact and near matches, their keepers, and wrong settings."""
 
 import itertools
 from pathlib import Path
@@ -93,7 +93,7 @@ def _ids(documents: Path, part: int) -> list[bytes]:
 
 
 def test_exact_and_near_matches_go_and_name_run_and_document(tmp_path: Path):
-    """What an earlier run dropped does not count; the first run wins among equals, the most similar among others."""
+    """Dropped documents of earlier runs do not match; the most similar wins, then the first run."""
     one = _earlier(tmp_path / "one", [["alone here", _HALF], [_BASE, _BASE + " "]])
     two = _earlier(tmp_path / "two", [["...", _BASE, "unrelated words in this text"]])
     parts = [

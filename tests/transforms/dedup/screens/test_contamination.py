@@ -136,7 +136,10 @@ def test_short_names(paths: list[str], names: list[str]):
     assert short_names(paths) == names
 
 
-_QUESTION = "Natalia sold clips to forty eight of her friends in April and then she sold half as many in May"
+_QUESTION = (
+    "Natalia sold clips to forty eight of her friends in April and then she sold half as many "
+    "in May"
+)
 _FILLER = " ".join(f"filler{number}" for number in range(60))
 
 
@@ -167,7 +170,7 @@ def _screen(
 
 
 def test_contaminated_documents_go_first_and_take_nobody_along(tmp_path: Path):
-    """Row 0 of part 1 is a longer copy but for the question; it would have been the keeper of part 0's row 0."""
+    """Row 0 of part 1 copies row 0 of part 0, plus the question; it would have been the keeper."""
     parts = [
         [_FILLER, "other " + _QUESTION[:60]],
         [f"{_FILLER} {_QUESTION.upper()}!", f"x {_QUESTION} y"],

@@ -104,7 +104,7 @@ def _screen(
 def test_drops_name_who_stays_and_who_goes_takes_nobody_along(
     tmp_path: Path, wins: str, gone: set[int]
 ):
-    """Row 3 is a copy of the text of row 2, and stays since row 2 is gone before texts are compared."""
+    """Row 3 copies the text of row 2 and is kept: row 2 is dropped before texts are compared."""
     long = " ".join(f"word{number}" for number in range(60))
     documents = [
         {"text": "old page " + long[:200], "url": "http://a.org/x", "published": day(1)},
