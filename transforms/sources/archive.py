@@ -1,7 +1,9 @@
-"""The records of a WARC file, also of a damaged one: each is read, passed over by its type, or one reject with its reason.
+"""Read the records of a WARC file, including a damaged one.
 
-A record whose Content-Length is wrong, or whose gzip member is damaged, is one reject: reading continues at the next place where a
-record begins as records do. Format: WARC/1.1 (ISO 28500:2017), and what writers make of it: other versions, bare line feeds, blank lines.
+Each record is read, skipped because of its type, or rejected with a reason. A record with a wrong
+Content-Length, or in a damaged gzip member, is one reject: reading continues at the next place
+where a record begins. Format: WARC/1.1 (ISO 28500:2017) and common deviations from it: other
+versions, bare line feeds, blank lines.
 """
 
 import re
@@ -19,8 +21,12 @@ _VERSION = re.compile(rb"WARC/\d{1,3}\.\d{1,3}[ \t]*\r?\n", re.IGNORECASE)
 _NEXT = re.compile(
     rb"WARC/\d{1,3}\.\d{1,3}[ \t]{0,9}\r?\n(?i:WARC-|Content-)[A-Za-z-]{1,60}[ \t]{0,9}:"
 )
-"""Where a record begins though it should not: also in the middle of a line, where a writer was stopped and another went on."""
-_LONGEST_START = 128  # bytes that _NEXT can match
+"""Start of a record at an unexpected place.
+
+It may stand in the middle of a line, where one writer stopped and another continued.
+"""
+# Maximum number of bytes that _NEXT can match.
+_LONGEST_START = 128
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _LINE_END = re.compile(rb"\r*\n")
 _LONGEST_HEADER = 8 << 20
@@ -43,7 +49,11 @@ KNOWN_TYPES = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveRecord:
-    """A whole record. `headers`: names in lowercase, the first value of each. `block`: None if it is longer than the reader holds."""
+    """A whole record.
+
+    `headers` has names in lowercase and the first value of each. `block` is None for a block that
+    is longer than the reader's `largest`.
+    """
 
     type: str
     headers: dict[str, str]
@@ -54,12 +64,15 @@ class ArchiveRecord:
 
 
 ReadRecord = Callable[[ArchiveRecord], Record]
-"""A record -> what becomes of it."""
+"""Turns a record into a document or a reject."""
 
 
 @dataclass
 class _Places:
-    """Locators: the file offset of a record or its member, and a number for each further one there that yields something."""
+    """Locators: the file offset of a record or its gzip member.
+
+    Further results from the same offset get a number: `1234`, `1234#1`, `1234#2`.
+    """
 
     offset: int = -1
     count: int = 0
@@ -80,9 +93,11 @@ class _Reader:
     passed_over: Counter[str]
     places: _Places = field(default_factory=_Places)
     records: int = 0
-    offset: int = 0  # of the last record
-    is_open: bool = False  # the last record lacks the line ends that close it
-    is_told: bool = False  # a reject says that the file was cut off
+    # `offset` is the file offset of the last record. `is_open`: the last record lacks its closing
+    # line ends. `is_told`: a reject already says that the file is truncated.
+    offset: int = 0
+    is_open: bool = False
+    is_told: bool = False
 
 
 def read_archive(
@@ -96,15 +111,25 @@ def read_archive(
     end: int | None = None,
     passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
-    """One document or reject, from `read`, for each record of some types, and a reject for each that is damaged; in file order.
+    """Yield one document or reject per record of the given types, in file order.
 
-    Rules are named after `kind`. Records of other types are counted in `passed_over` by type. Blocks of more than `largest` bytes are not
-    held; `read` is given None for them.
+    Args:
+        stream: the archive: gzip, zstd, lz4 or plain.
+        types: record types (`response`, `conversion`, ...) that are passed to `read`.
+        read: turns a record into a document or a reject.
+        kind: name of the source kind; prefix of the reject rules.
+        largest: longest block in bytes that is held in memory; for a longer one `read` gets None.
+        start, end: byte range [start, end) of the file; `end=None` is the end of the file.
+        passed_over: counts the skipped records by type.
 
-    The range [start, end) of a gzip file is read from the first member that `find_member` finds at or after `start` to the
-    one it finds at or after `end`, so neighbouring ranges meet: together they give what the whole file gives. Every other file belongs to
-    the range that starts at 0. Raises UserError, rather than read something twice, when the members do not pass through where the next
-    range begins.
+    Returns:
+        The results of `read`, and a reject for each damaged record of any type.
+
+    The range of a gzip file starts at the first member that `find_member` finds at or after `start`
+    and ends at the first one it finds at or after `end`. Neighbouring ranges therefore meet without
+    overlap and together yield what the whole file yields. Any other file belongs to the range that
+    starts at 0. Raises UserError, to avoid reading a record twice, when no member boundary of this
+    range coincides with the start of the next range.
     """
     if end is not None and end <= start:
         return
@@ -155,7 +180,7 @@ def _read_all(reader: _Reader) -> Iterator[Record]:
 
 
 def _at_end(reader: _Reader, barrier: Barrier) -> Iterator[Record]:
-    """What is told of the file when its end is reached."""
+    """The reject for a truncated or empty file, yielded when its end is reached."""
     if barrier.kind == "cut" and not reader.is_told:
         yield _truncated(reader, "the file ends inside a member or frame of its compression")
     elif (
@@ -177,7 +202,10 @@ def _truncated(reader: _Reader, detail: str) -> RawReject:
 
 
 def _pass_junk(reader: _Reader, head: bytes) -> Iterator[Record]:
-    """Bytes where a record should begin, up to the next one: a reject, or two words of a header at the end of a file that was cut."""
+    """Skip bytes that are no record, up to the next record, and yield one reject for them.
+
+    A partial version line at the end of the file is reported as a truncated file.
+    """
     content = reader.content
     offset = content.offset(content.position)
     if (
@@ -206,9 +234,12 @@ def _pass_junk(reader: _Reader, head: bytes) -> Iterator[Record]:
 
 
 def _describe(start: bytes) -> str:
-    """What some bytes look like, for a person."""
+    """Describe the first bytes of unknown content for an error message."""
     if start.startswith(b"filedesc://"):
-        return "it is an ARC file, the format before WARC; convert it, for instance with `warcio recompress`"
+        return (
+            "it is an ARC file, the format before WARC; "
+            "convert it, for instance with `warcio recompress`"
+        )
     sniffed = sniff(start)
     return f"it looks like {sniffed or 'text'}, and begins with {start[:40]!r}"
 
@@ -274,7 +305,8 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
     )
     try:
         result = reader.read(record)
-    except BaseException as error:  # a parser's failure on one record must not end the file
+    except BaseException as error:
+        # A parser's failure on one record must not end the file.
         if not is_failure(error) or is_of_system(error):
             raise
         result = RawReject(
@@ -284,9 +316,9 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
 
 
 def _type_of(headers: dict[str, str], body: bytes | None) -> str:
-    """`WARC-Type`; where it is missing, what the content type or the block's first bytes say. Wget's log is a resource by its type and
+    """The record type: `WARC-Type`, or derived from the content type or the block's first bytes.
 
-    metadata by its address.
+    Wget's log is a `resource` by its type and metadata by its URI; it counts as metadata.
     """
     if stated := headers.get("warc-type", "").strip().lower():
         address = headers.get("warc-target-uri", "").lstrip("<").lower()
@@ -298,7 +330,7 @@ def _type_of(headers: dict[str, str], body: bytes | None) -> str:
 
 
 def _take_head(content: Content) -> tuple[bytes, str]:
-    """A record's header with the blank line behind it, and what is wrong with it, if something is."""
+    """Take a record's header and its blank line -> (header, problem); problem is "" if none."""
     size = 4096
     while True:
         data = content.peek(size)
@@ -319,7 +351,11 @@ def _take_head(content: Content) -> tuple[bytes, str]:
 
 
 def _parse_head(head: bytes) -> dict[str, str]:
-    """Names in lowercase; of a name that comes again the first value counts; a line that begins with a blank continues the one before."""
+    """Parse header lines -> values by lowercase name.
+
+    The first value of a repeated name counts. A line that starts with a space or tab continues the
+    line before it.
+    """
     headers: dict[str, str] = {}
     last = ""
     for line in _LINE_END.split(head)[1:]:
@@ -338,10 +374,11 @@ def _parse_head(head: bytes) -> dict[str, str]:
 def _take_block(
     content: Content, length: int, largest: int, *, is_own_member: bool
 ) -> tuple[bytes | None, int, str, str]:
-    """A record's block -> (bytes, or None if they are not held; how many there are; the rule and detail of what is wrong).
+    """Take a record's block -> (block or None, length in bytes, rule, detail).
 
-    Where something is wrong, reading goes on at the next record. In a record that begins its gzip member, a head inside the block is
-    part of an archive that was crawled, and no sign of a wrong length.
+    The block is None if it is not held. Rule and detail are "" for a valid block; after an invalid
+    one reading continues at the next record. In a record that begins its own gzip member, a record
+    header inside the block belongs to a crawled archive and does not indicate a wrong length.
     """
     if (
         content.ends_at is not None
@@ -395,7 +432,7 @@ def _too_long(length: int, have: int) -> str:
 
 
 def _pass_block(content: Content, length: int) -> tuple[int, tuple[int, int, int] | None]:
-    """Passes over a block that is not held: how many bytes there are, and the mark of the first head inside it, if there is one."""
+    """Skip a block without holding it -> (length in bytes, mark of the first header inside it)."""
     have, mark, tail = 0, None, b""
     while have < length and (data := content.take(min(length - have, _BLOCK))):
         if mark is None and (inside := _NEXT.search(tail + data)):
@@ -406,7 +443,10 @@ def _pass_block(content: Content, length: int) -> tuple[int, tuple[int, int, int
 
 
 def _is_end_of_record(content: Content, after: int) -> bool:
-    """Whether the line ends that close a record stand after some bytes, or, after others, the next record or a barrier."""
+    """Whether a record ends `after` bytes ahead.
+
+    There follow its closing line ends, or after other blanks the next record or a barrier.
+    """
     data = content.peek(64, after=after)
     if data.startswith(_CLOSING):
         return True
@@ -423,7 +463,7 @@ def _pass_blanks(content: Content) -> None:
 
 
 def _pass_to_head(content: Content) -> int:
-    """Passes over everything up to the next place where a record begins, or a barrier. Returns the number of bytes."""
+    """Skip to the next record or barrier -> number of skipped bytes."""
     passed = 0
     while data := content.peek(_BLOCK):
         match = _NEXT.search(data)

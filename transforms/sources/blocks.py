@@ -1,4 +1,4 @@
-"""Blocks of text one after another: the lines between them, and the markers of lists and quotations before them."""
+"""Join blocks of text with the line ends between them and the markers of lists and quotations."""
 
 from transforms.sources import markdown_text
 
@@ -6,24 +6,30 @@ _MAX_PREFIXES = 20
 
 
 class Blocks:
-    """Collects blocks. Before each stand as many line ends as asked for, and the prefixes of the lists and quotations it is in."""
+    """Collects blocks of text.
+
+    Each block is preceded by the requested number of line ends and by the prefixes of the lists and
+    quotations it is in.
+    """
 
     def __init__(self, *, markdown: bool):
         self._markdown = markdown
         self._out: list[str] = []
         self._gap = 0
-        self._prefixes: list[
-            list[str]
-        ] = []  # what the first line has, what the others have, "" or "used"
+        # [prefix of the first line, prefix of further lines, "" or "used"]
+        self._prefixes: list[list[str]] = []
         self._depth = 0
 
     def gap(self, lines: int) -> None:
-        """The next block begins `lines` line ends after the last."""
+        """Start the next block at least `lines` line ends after the last one."""
         if lines > self._gap:
             self._gap = lines
 
     def push(self, first: str, rest: str) -> None:
-        """Lines from here on have a prefix: the first `first`, all others `rest`. Past a depth of 20 they have none."""
+        """Give the following lines a prefix: `first` for the first line, `rest` for the others.
+
+        Prefixes nested deeper than 20 levels are ignored.
+        """
         self._depth += 1
         if self._depth <= _MAX_PREFIXES:
             self._prefixes.append([first, rest, ""])
@@ -34,7 +40,7 @@ class Blocks:
         self._depth -= 1
 
     def paragraph(self, text: str, *, heading: int = 0) -> None:
-        """Text whose lines are breaks of the page, with empty lines between paragraphs."""
+        """Add a paragraph. Its line ends are line breaks; empty lines separate paragraphs."""
         if not text:
             return
         if not self._markdown:
@@ -53,7 +59,7 @@ class Blocks:
         )
 
     def block(self, text: str, *, bare: bool = False) -> None:
-        """Lines as they are. `bare`: without prefixes, but for a marker that is due on the first."""
+        """Add lines unchanged. `bare` omits prefixes, except an unused marker on the first line."""
         first, rest, shared, due = "", "", "", False
         for prefix in self._prefixes:
             if prefix[2]:
@@ -65,7 +71,8 @@ class Blocks:
                 prefix[2] = "used"
             rest += prefix[1]
         if self._out:
-            # In Markdown only items follow one another without an empty line, which inside a quotation is none.
+            # In Markdown only list items follow one another without an empty line. Inside a
+            # quotation the empty line has the quotation's prefix.
             gap = self._gap if due or not self._markdown else 2
             self._out.append(
                 f"\n{shared.rstrip()}\n" if gap >= 2 and self._markdown else "\n" * max(gap, 1)

@@ -1,7 +1,8 @@
-"""Line rules for the text of a web page: lines that are no part of an article are dropped.
+"""Line rules for the text of a web page: drop lines that are not part of the article.
 
-The rules know words of English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, the Nordic languages, Russian,
-Japanese, Chinese and Korean; none knows a site. docs/extraction.md tells what each of them does to the measured pages.
+The rules know words of English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, the
+Nordic languages, Russian, Japanese, Chinese and Korean. No rule is specific to a site.
+docs/extraction.md shows the effect of each rule on the measured pages.
 """
 
 import re
@@ -17,42 +18,59 @@ _LEAST_LEFT = 0.5
 _ALSO = re.compile(
     r"""[\W_]*(?:
     (?:please\s)?(?:read|see|watch|check|view)\s(?:also|more|next|on)|also\s(?:read|see|on|check)
-    |related(?:\s(?:articles?|stor(?:y|ies)|posts?|content|topics?|news|links?|reading))?|recommended(?:\s(?:for\syou|reading))?
-    |more\s(?:from|on|about|stories|news|like\sthis)|further\sreading|you\s(?:may|might)\s(?:also\s)?(?:like|be\sinterested)
+    |related(?:\s(?:articles?|stor(?:y|ies)|posts?|content|topics?|news|links?|reading))?"""
+    r"""|recommended(?:\s(?:for\syou|reading))?
+    |more\s(?:from|on|about|stories|news|like\sthis)|further\sreading|you\s(?:may"""
+    r"""|might)\s(?:also\s)?(?:like|be\sinterested)
     |don['’]t\smiss|continue\sreading|keep\sreading|editor['’]?s['’]?\spicks?|most\s(?:read|popular)
     |latest\s(?:news|stories|posts|articles)|click\shere
-    |(?:lesen|sehen|hören)\ssie\s(?:auch|hier|dazu|mehr)|mehr\s(?:zum\sthema|dazu|aus|lesen|infos?|informationen|erfahren|von|zu)
+    |(?:lesen|sehen|hören)\ssie\s(?:auch|hier|dazu|mehr)|mehr\s(?:zum\sthema|dazu|aus|lesen"""
+    r"""|infos?|informationen|erfahren|von|zu)
     |lies\sauch|auch\s(?:interessant|lesenswert)|das\skönnte\s(?:sie|dich|euch|ihnen|dir)
-    |weitere[rs]?\s(?:artikel|beiträge|themen|informationen|infos?|meldungen|nachrichten|links|news|aktuelle)|weiterlesen
-    |weiterführende[rs]?\s|zum\s(?:weiterlesen|artikel)|hier\s(?:weiterlesen|geht\s?(?:es|['’]s))|(?:die\s)?meist\s?gelesen
-    |viel\sgelesen|neueste\s(?:artikel|beiträge)|ähnliche\s(?:artikel|beiträge|themen)|verwandte\s|schon\sgelesen|siehe\sauch
+    |weitere[rs]?\s(?:artikel|beiträge|themen|informationen|infos?|meldungen|nachrichten|links"""
+    r"""|news|aktuelle)|weiterlesen
+    |weiterführende[rs]?\s|zum\s(?:weiterlesen|artikel)|hier\s(?:weiterlesen|geht\s?(?:es|['’]s))"""
+    r"""|(?:die\s)?meist\s?gelesen
+    |viel\sgelesen|neueste\s(?:artikel|beiträge)|ähnliche\s(?:artikel|beiträge|themen)"""
+    r"""|verwandte\s|schon\sgelesen|siehe\sauch
     |themen(?:\sim\sartikel)?:|passend\szum\sthema
-    |[àa]\slire|lire\s(?:aussi|la\ssuite|également|plus)|voir\s(?:aussi|plus)|vous\saimerez|sur\sle\smême\s(?:sujet|thème)
+    |[àa]\slire|lire\s(?:aussi|la\ssuite|également|plus)|voir\s(?:aussi|plus)|vous\saimerez"""
+    r"""|sur\sle\smême\s(?:sujet|thème)
     |articles?\s(?:liés|similaires|connexes)|en\ssavoir\splus
-    |le(?:a|er|e)\s(?:también|tambien|más|mas|además)\b|lea:|mira:|mire\s(?:también|además)|puedes?\s(?:ver|leer)
+    |le(?:a|er|e)\s(?:también|tambien|más|mas|además)\b|lea:|mira:|mire\s(?:también|además)"""
+    r"""|puedes?\s(?:ver|leer)
     |(?:te|le|les)\spuede\sinteresar|vea\s(?:también|más)|ver\s(?:también|más)|notas?\srelacionadas?
-    |temas\s(?:relacionados|de\sinterés)|noticias\srelacionadas|contexto\sde\sla\snoticia|sigue\sleyendo
-    |leia\s(?:também|mais)|veja\s(?:também|mais)|saiba\smais|leggi\s(?:anche|tutto)|potrebbe\sinteressarti
+    |temas\s(?:relacionados|de\sinterés)|noticias\srelacionadas|contexto\sde\sla\snoticia"""
+    r"""|sigue\sleyendo
+    |leia\s(?:também|mais)|veja\s(?:também|mais)|saiba\smais|leggi\s(?:anche|tutto)"""
+    r"""|potrebbe\sinteressarti
     |lees\s(?:ook|meer)|bekijk\sook
-    |(?:czytaj|zobacz|przeczytaj)\s(?:też|także|również|więcej)|l[æe]s\sogså|läs\s(?:också|mer|även)|lue\smyös
+    |(?:czytaj|zobacz|przeczytaj)\s(?:też|także|również|więcej)|l[æe]s\sogså|läs\s(?:också|mer"""
+    r"""|även)|lue\smyös
     |читайте\s(?:также|ещё)|смотрите\sтакже|関連記事|相关阅读|延伸阅读|相关文章|관련기사
     )(.*)""",
     re.VERBOSE,
 )
 _ADVERTISEMENT = re.compile(
-    r"[\W_]*(?:anzeigen?|advertisements?|advertorial|ad|werbung|sponsored(?: content| post)?|publicidad|publicité|pubblicità|publicidade"
-    r"|advertentie|reklam[aey]?|annonse?|mainos|реклама|広告|广告|(?:article|story) continues (?:below|after)[^.]{0,40}"
+    r"[\W_]*(?:anzeigen?|advertisements?|advertorial|ad|werbung|sponsored(?: content| post)?"
+    r"|publicidad|publicité|pubblicità|publicidade"
+    r"|advertentie|reklam[aey]?|annonse?|mainos|реклама|広告|广告"
+    r"|(?:article|story) continues (?:below|after)[^.]{0,40}"
     r"|continue reading below)(?:[\W_]*$|\s[-–—:]\s)"
 )
 _INTERFACE = frozenset(
     re.findall(
         r"\S+",
-        """share teilen weiterempfehlen drucken print email e-mail mail tweet twitter facebook whatsapp linkedin pinterest xing telegram
-        reddit copy link kopieren merken speichern save pocket flipboard messenger compartir imprimir enviar partager imprimer
-        compartilhar condividi stampa delen udostępnij drukuj del vorlesen pdf herunterladen download x bluesky threads instagram
-        youtube google+ pin kommentieren kommentar kommentare comment comments nach oben back zurück next previous weiter vorheriger
-        nächster artikel post seite page menu menü home startseite login anmelden registrieren suche search gefällt mir like likes
-        follow folgen senden feedback antworten reply diesen this article beitrag jetzt now vergrößern enlarge""",
+        """share teilen weiterempfehlen drucken print email e-mail mail tweet twitter facebook
+        whatsapp linkedin pinterest xing telegram reddit copy link kopieren merken
+        speichern save pocket flipboard messenger compartir imprimir enviar partager
+        imprimer compartilhar condividi stampa delen udostępnij drukuj del vorlesen pdf
+        herunterladen download x bluesky threads instagram youtube google+ pin
+        kommentieren kommentar kommentare comment comments nach oben back zurück next
+        previous weiter vorheriger nächster artikel post seite page menu menü home
+        startseite login anmelden registrieren suche search gefällt mir like likes
+        follow folgen senden feedback antworten reply diesen this article beitrag jetzt
+        now vergrößern enlarge""",
     )
 )
 _FILLERS = frozenset(
@@ -61,33 +79,48 @@ _FILLERS = frozenset(
         "auf via per on in de par sur em a la le den die das der the to und and & | • · mit with",
     )
 )
-_MONTHS = r"""
-    jan(?:uar[iy]?|vier)?|feb(?:ruar[iy]?)?|février|m(?:ar(?:ch|zo|ço|s)?|ärz|aart)|apr(?:il)?|abril|avril|ma[iyj]|mayo|maio|maggio
-    |jun[ei]?|junio|junho|juin|jul[iy]?|julio|julho|juillet|aug(?:ust|ustus)?|agosto|août|sep(?:t(?:ember|embre)?)?|septiembre|setembro
-    |o[ck]t(?:ober|obre)?|octubre|outubro|nov(?:ember|embre|iembre|embro)?|de[cz](?:ember|embre|embro)?|diciembre|décembre
-    |stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia"""
+_MONTHS = (
+    r"""
+    jan(?:uar[iy]?|vier)?|feb(?:ruar[iy]?)?|février|m(?:ar(?:ch|zo|ço|s)?|ärz|aart)|apr(?:il)?"""
+    r"""|abril|avril|ma[iyj]|mayo|maio|maggio
+    |jun[ei]?|junio|junho|juin|jul[iy]?|julio|julho|juillet|aug(?:ust|ustus)?|agosto|août"""
+    r"""|sep(?:t(?:ember|embre)?)?|septiembre|setembro
+    |o[ck]t(?:ober|obre)?|octubre|outubro|nov(?:ember|embre|iembre|embro)?|de[cz](?:ember|embre"""
+    r"""|embro)?|diciembre|décembre
+    |stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada"""
+    r"""|grudnia"""
+)
 _DATE = re.compile(
-    rf"""\b\d{{1,2}}[./-]\s?\d{{1,2}}[./-]\s?(?:\d{{4}}|\d{{2}})\b|\b(?:19|20)\d\d[-/.]\d{{1,2}}[-/.]\d{{1,2}}\b
+    rf"""\b\d{{1,2}}[./-]\s?\d{{1,2}}[./-]\s?(?:\d{{4}}|\d{{2}})\b|\b(?:19"""
+    rf"""|20)\d\d[-/.]\d{{1,2}}[-/.]\d{{1,2}}\b
     |\b\d{{1,2}}(?:\.|st|nd|rd|th)?\s(?:de\s)?(?:{_MONTHS})\.?,?\s(?:de\s|del\s)?(?:19|20)\d\d\b
-    |\b(?:{_MONTHS})\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s(?:19|20)\d\d\b|\d{{4}}年\d{{1,2}}月\d{{1,2}}日|\b\d{{1,2}}:\d\d\s?(?:uhr|am|pm|h)\b""",
+    |\b(?:{_MONTHS})\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s(?:19|20)\d\d\b"""
+    rf"""|\d{{4}}年\d{{1,2}}月\d{{1,2}}日|\b\d{{1,2}}:\d\d\s?(?:uhr|am|pm|h)\b""",
     re.VERBOSE,
 )
 _META = re.compile(
-    r"""[\W_]*(?:(?:by|von|par|por|autor(?:in)?|author|posted|published|updated|last\supdated|veröffentlicht|(?:letzte\s)?aktualisier(?:t|ung)
-    |publié|mis\sà\sjour|publicado|actualizado|opublikowano|pubblicato|lesezeit|lesedauer|reading\stime|filed\sunder|posted\sin|getaggt
-    |verschlagwortet|dieser\s(?:eintrag|beitrag)\swurde|this\s(?:entry|post)\swas\s(?:posted|tagged|published))\b
-    |(?:stand|datum|date|redaktion|kategorien?|categor(?:y|ies)|tags?|schlag(?:wort|worte|wörter)|stich(?:wort|worte|wörter)|themen|keywords
+    r"""[\W_]*(?:(?:by|von|par|por|autor(?:in)?|author|posted|published|updated|last\supdated"""
+    r"""|veröffentlicht|(?:letzte\s)?aktualisier(?:t|ung)
+    |publié|mis\sà\sjour|publicado|actualizado|opublikowano|pubblicato|lesezeit|lesedauer"""
+    r"""|reading\stime|filed\sunder|posted\sin|getaggt
+    |verschlagwortet|dieser\s(?:eintrag|beitrag)\swurde|this\s(?:entry|post)\swas\s(?:posted"""
+    r"""|tagged|published))\b
+    |(?:stand|datum|date|redaktion|kategorien?|categor(?:y|ies)|tags?|schlag(?:wort|worte|wörter)"""
+    r"""|stich(?:wort|worte|wörter)|themen|keywords
     |etiquetas|mots[-\s]clés)\s?:|\d+\s(?:min(?:ute[ns]?)?\.?)\s(?:read|lesezeit|lesedauer))""",
     re.VERBOSE,
 )
 _CREDIT = re.compile(
-    r"""[\W_]*(?:(?:(?:titel)?(?:bild|foto)(?:quelle|nachweis|rechte|credits?|s)?|photos?(?:graph)?(?:\s(?:by|credit|courtesy))?
-    |images?(?:\s(?:by|credit|source|courtesy))?|credits?|crédits?(?:\sphoto)?|cr[eé]dito|fotografía|quellen?|sources?|fuente|fonte
+    r"""[\W_]*(?:(?:(?:titel)?(?:bild|foto)(?:quelle|nachweis|rechte|credits?|s)?"""
+    r"""|photos?(?:graph)?(?:\s(?:by|credit|courtesy))?
+    |images?(?:\s(?:by|credit|source|courtesy))?|credits?|crédits?(?:\sphoto)?|cr[eé]dito"""
+    r"""|fotografía|quellen?|sources?|fuente|fonte
     |źródło|zdjęcie|fot\.|bron|imagen|immagine)\s?[:/©|]|photos?\sby\b|©|\(c\)\s)""",
     re.VERBOSE,
 )
 _CREDIT_AT_END = re.compile(
-    r"(?:(?:foto|bild|photo|image|symbolbild|archivbild|fotos|credits?|quelle|crédit|imagen|picture)\s?[:/©]|©\s?|\(c\)\s)[^.!?]{2,60}[)\]]?\.?$"
+    r"(?:(?:foto|bild|photo|image|symbolbild|archivbild|fotos|credits?|quelle|crédit|imagen|picture)"
+    r"\s?[:/©]|©\s?|\(c\)\s)[^.!?]{2,60}[)\]]?\.?$"
 )
 _CREDIT_MARKS = (
     "©",
@@ -192,7 +225,7 @@ _BARS = re.compile(r"\s?[|»›>·]\s?|\s/\s")
 
 
 class Words(NamedTuple):
-    """The words of the rules that one of a page's lines has: the others need not be looked for in each line."""
+    """The rule words that occur in a page: only these are searched for in each line."""
 
     requests: Sequence[str] = _REQUESTS
     rights: Sequence[str] = _RIGHTS
@@ -203,10 +236,12 @@ _ALL_WORDS = Words()
 
 
 def line_rule(line: str, *, near_end: bool = False, known: Words = _ALL_WORDS) -> str | None:
-    """The rule by which a stripped line is boilerplate wherever it stands, or None. `near_end`: of the last 8 lines.
+    """The rule by which a stripped line is boilerplate, or None.
 
-    `advertisement`, `read-also`, `interface` (only words of buttons), `credit` (a picture's), `rights`, `breadcrumbs`, `request`
-    (to subscribe, log in, share, accept). Long lines are left alone: they are paragraphs.
+    `near_end` says that the line is one of the last 8. Rules: `advertisement`, `read-also`,
+    `interface` (only button labels), `credit` (of a picture), `rights`, `breadcrumbs`, `request`
+    (to subscribe, log in, share, accept). Lines of more than 300 characters are paragraphs and
+    match no rule.
     """
     size = len(line)
     if size > _MAX_LINE:
@@ -238,7 +273,10 @@ def line_rule(line: str, *, near_end: bool = False, known: Words = _ALL_WORDS) -
 
 
 def _points_elsewhere(line: str, rest: str) -> bool:
-    """Whether a line that starts like a pointer is one: a heading, or words and a colon, and no long sentence."""
+    """Whether a line that starts like a pointer to another page is one.
+
+    It is a heading, or words and a colon, and not a long sentence.
+    """
     if line.endswith(".") and len(line) > 100:
         return False
     return not rest or len(line) <= 60 or rest[0] in ":.…»>-–(" or ":" in line[:45]
@@ -266,10 +304,11 @@ def _is_breadcrumbs(line: str) -> bool:
 
 
 def boilerplate_lines(lines: Sequence[str], *, exempt: Sequence[bool]) -> set[int]:
-    """The lines of a page's text, none empty -> numbers of those that the rules name, but for exempt ones.
+    """The numbers of a page's boilerplate lines, without the exempt ones.
 
-    Besides `line_rule`: short lines with a date or a by-line among the first 8 and last 5 lines. A text of which less than half
-    would be left stays as it is, and so does one of less than three lines.
+    Lines are stripped and not empty. Besides `line_rule` this finds short lines with a date or a
+    by-line among the first 8 and last 5 lines. Returns no lines for a text of fewer than 3 lines,
+    and where less than half of the characters would be left.
     """
     if len(lines) < 3:
         return set()

@@ -1,6 +1,7 @@
-"""The columns that a source asks for: fields of a document and columns to keep, by name or by a dotted path.
+"""The columns that a source reads: document fields and columns to keep, by name or dotted path.
 
-A name that is there as it is spelled wins over a path: `meta.url` is the column `meta.url` if there is one, else `url` inside `meta`.
+An existing name takes precedence over a path: `meta.url` is the column `meta.url` if there is one,
+otherwise `url` inside `meta`.
 """
 
 import itertools
@@ -11,17 +12,17 @@ from typing import Any
 
 FIELDS = ("text", "url", "title", "published")
 MISSING: Any = object()
-"""What a path leads to where nothing is there; a null that is there is None."""
+"""The value of a path that does not exist; an existing null is None."""
 _SHOWN_NAMES = 50
 
 
 def field_columns(fields: Mapping[Any, str]) -> dict[str, str]:
-    """The column of each field of a document: as mapped, else of the field's own name."""
+    """The column of each document field: the mapped one, or the one named like the field."""
     return {name: fields.get(name, name) for name in FIELDS}
 
 
 def asked_columns(fields: Mapping[Any, str], keep_columns: Sequence[str]) -> list[str]:
-    """The columns that must be somewhere: the text's, those that `fields` maps, and those to keep."""
+    """The columns that the input must have: text, those mapped in `fields`, and those to keep."""
     columns = field_columns(fields)
     return list(
         dict.fromkeys(
@@ -31,7 +32,7 @@ def asked_columns(fields: Mapping[Any, str], keep_columns: Sequence[str]) -> lis
 
 
 def find_value(record: Any, path: str) -> Any:
-    """What a path leads to in a JSON value, MISSING where nothing is there. A number is the place in a list, from 0."""
+    """The value at a dotted path of a JSON value, or MISSING. A number is a list index, from 0."""
     if isinstance(record, dict):
         if path in record:
             return record[path]
@@ -46,7 +47,7 @@ def find_value(record: Any, path: str) -> Any:
 
 
 def splits(path: str) -> Iterator[tuple[str, str]]:
-    """The ways to split a path at a dot, the longest head first: `a.b.c` -> (`a.b`, `c`), (`a`, `b.c`)."""
+    """Split a path at each dot, the longest head first: `a.b.c` -> (`a.b`, `c`), (`a`, `b.c`)."""
     end = path.rfind(".")
     while end > 0:
         yield path[:end], path[end + 1 :]
@@ -55,17 +56,17 @@ def splits(path: str) -> Iterator[tuple[str, str]]:
 
 @dataclass
 class ColumnsSeen:
-    """Which of the columns asked for the files of one source have.
+    """Counts which of the requested columns the files of one source have.
 
-    found  a column asked for -> in how many files, or ranges of files, it was found
-    names  the names that files have in which one was missing -> the same count; at most 50 of a file
+    found  requested column -> number of files, or ranges of files, that have it
+    names  column name, in files that lack a requested column -> the same; at most 50 per file
     """
 
     found: Counter[str] = field(default_factory=Counter)
     names: Counter[str] = field(default_factory=Counter)
 
     def file(self, asked: Iterable[str]) -> "FileColumns":
-        """Begins with a file, or a range of one."""
+        """Start a file, or a range of one."""
         asked = tuple(asked)
         for name in asked:
             self.found[name] += 0
@@ -73,7 +74,7 @@ class ColumnsSeen:
 
 
 class FileColumns:
-    """The columns of one file, or of a range of it. `missing`: those asked for that were not found yet."""
+    """The columns of one file or range. `missing`: the requested columns that were not seen yet."""
 
     def __init__(self, seen: ColumnsSeen, asked: Iterable[str]):
         self._seen = seen
@@ -81,12 +82,12 @@ class FileColumns:
         self._names: dict[str, None] = {}
 
     def add_table(self, columns: Iterable[str], names: Iterable[str]) -> None:
-        """Of a table: which of the columns asked for it has, and the names of all."""
+        """Add a table: the requested columns it has, and the names of all its columns."""
         self._found(columns)
         self._names.update(dict.fromkeys(itertools.islice(names, _SHOWN_NAMES)))
 
     def add_record(self, record: Mapping[str, Any]) -> None:
-        """Of a JSON object. To be called while something is missing."""
+        """Add a JSON object. Needed only while `missing` is not empty."""
         self._found([name for name in self.missing if find_value(record, name) is not MISSING])
         if self.missing and len(self._names) < _SHOWN_NAMES:
             deep = any("." in name for name in self.missing)
@@ -94,7 +95,7 @@ class FileColumns:
             self._names.update(dict.fromkeys(itertools.islice(names, _SHOWN_NAMES)))
 
     def close(self) -> None:
-        """Counts the names of the file if something was missing to its end."""
+        """Count the names of the file if a requested column is missing."""
         if self.missing:
             self._seen.names.update(itertools.islice(self._names, _SHOWN_NAMES))
 
@@ -106,7 +107,7 @@ class FileColumns:
 
 
 def _paths(record: Mapping[str, Any]) -> Iterator[str]:
-    """The keys of an object, and those inside its objects as paths."""
+    """The keys of an object, and the keys of its direct member objects as paths."""
     yield from record
     for name, value in record.items():
         if isinstance(value, dict):

@@ -1,7 +1,8 @@
-"""Common Crawl by name: `cc:CC-MAIN-2024-22/warc[0:4]` -> the files of the published list of paths.
+"""Resolve Common Crawl names to the paths of their files: `cc:CC-MAIN-2024-22/warc[0:4]`.
 
-Layout: https://commoncrawl.org/get-started. A crawl's list is `crawl-data/CRAWL/warc.paths.gz` (or `wet.paths.gz`), that of
-a month of news `crawl-data/CC-NEWS/YEAR/MONTH/warc.paths.gz`; its lines are paths relative to the same root.
+Layout: https://commoncrawl.org/get-started. The paths of a crawl are listed in
+`crawl-data/CRAWL/warc.paths.gz` (or `wet.paths.gz`), those of a month of news in
+`crawl-data/CC-NEWS/YEAR/MONTH/warc.paths.gz`. Each line is a path relative to the same root.
 """
 
 import re
@@ -21,7 +22,7 @@ _FORM = '"cc:CC-MAIN-2024-22/warc[0:4]", ".../wet[3]" or "cc:CC-NEWS/2024/05/war
 
 
 class CrawlName(NamedTuple):
-    """A crawl, the kind of its files, and which of them by their place in the published list."""
+    """A crawl, the kind of its files, and an index or slice of the published list."""
 
     crawl: str
     kind: str
@@ -29,7 +30,7 @@ class CrawlName(NamedTuple):
 
     @property
     def listing(self) -> str:
-        """The list of paths, relative to the root of Common Crawl."""
+        """Path of the list, relative to the root of Common Crawl."""
         return f"crawl-data/{self.crawl}/{self.kind}.paths.gz"
 
 
@@ -38,7 +39,7 @@ def is_crawl_name(path: str) -> bool:
 
 
 def parse_crawl_name(name: str) -> CrawlName:
-    """Raises ValueError, which shows the right form."""
+    """Parse a name. Raises ValueError with the expected form."""
     match = _NAME.fullmatch(name)
     if match is None:
         raise ValueError(f"{name!r} names no files of Common Crawl; the form is {_FORM}")
@@ -49,7 +50,7 @@ def parse_crawl_name(name: str) -> CrawlName:
 
 
 def _chosen(name: str, written: str) -> slice | int:
-    """`0:4`, `3`, `-2:`, `::100` as Python reads them."""
+    """Parse an index or slice as Python writes it: `0:4`, `3`, `-2:`, `::100`."""
     match = _SLICE.fullmatch(written)
     if match is None or not written.strip():
         raise ValueError(
@@ -64,7 +65,10 @@ def _chosen(name: str, written: str) -> slice | int:
 
 
 def crawl_paths(name: str, *, base: str) -> list[str]:
-    """The paths that a name stands for, relative to `base`, which is a URL or a folder. Raises ConfigError."""
+    """The paths that a name stands for, relative to `base`, a URL or a folder.
+
+    Raises ConfigError if the list does not exist or is damaged, or if no path is selected.
+    """
     wanted = parse_crawl_name(name)
     listing = storage.join(base, wanted.listing)
     try:

@@ -1,7 +1,7 @@
-"""The content of an archive that is gzip, zstd, lz4 or plain, as one stream that knows where its members begin and where it broke.
+"""The content of a gzip, zstd, lz4 or plain archive as one stream with member offsets and damage.
 
-A barrier is a place in the content that no record reaches across: a gzip member that begins as a record does, the place of damage, or
-the end. Whoever reads says when to go on behind one.
+A barrier is a position in the content that no record spans: a gzip member that begins with a
+record, a damaged place, or the end. The caller decides when to continue behind it.
 """
 
 import functools
@@ -20,11 +20,15 @@ from transforms.sources.members import GZIP_MAGIC, find_member, next_member
 
 RECORD = b"WARC/"
 _BLOCK = 1 << 16
-_ENOUGH_TO_TELL = 16  # bytes of a member's content that show whether a record begins there
+# Bytes of a member's content that show whether a record begins there.
+_ENOUGH_TO_TELL = 16
 
 
 class Block(NamedTuple):
-    """Content, and where in the file the member lies that begins with it; or the `stop` behind all content before it."""
+    """A piece of content, or the `stop` that follows all content before it.
+
+    `member` is the file offset of the gzip member or frame that begins with this piece.
+    """
 
     data: bytes = b""
     member: int | None = None
@@ -33,9 +37,11 @@ class Block(NamedTuple):
 
 
 class Barrier(NamedTuple):
-    """`position` in the content. `kind`: "member" (a record begins behind it), "damage" (`detail`, in the member at `offset`), "cut" (the
+    """A position in the content that no record spans.
 
-    file ends inside a member or frame), "bound" (the next range begins behind it) or "end".
+    Kinds: "member" (a record begins behind it), "damage" (`detail` describes it, `offset` is that
+    of the member), "cut" (the file ends inside a member or frame), "bound" (the next range begins
+    behind it), "end".
     """
 
     position: int
@@ -49,14 +55,15 @@ class Barrier(NamedTuple):
 
     @property
     def is_followed(self) -> bool:
-        """Whether a record is known to begin behind it."""
+        """Whether a record begins behind it."""
         return self.kind in ("member", "bound")
 
 
 class Content:
-    """Bytes of an archive's content from the member at `start` on; with `end` up to the member that `find_member` finds there.
+    """The content of an archive from the member at `start` on.
 
-    `position` is that of the next byte in the content. What breaks a zstd or lz4 file, or the reading, is raised.
+    With `end`, it stops at the member that `find_member` finds there. `position` is the content
+    position of the next byte. Errors of a zstd or lz4 file, and of reading, are raised.
     """
 
     def __init__(self, stream: BinaryIO, *, start: int = 0, end: int | None = None):
@@ -82,12 +89,13 @@ class Content:
         self.position = position
         self._members = deque([(position, offset)])
         self._barriers: deque[Barrier] = deque()
-        self._loaded = position  # content position behind the buffer
+        # Content position behind the buffer.
+        self._loaded = position
 
     def offset(self, position: int) -> int:
-        """Where in the file the member begins that holds a byte of the content, or the byte itself of a plain file.
+        """The file offset of the member that holds a content position; of the byte in a plain file.
 
-        Positions must not go back behind the last one that was asked for.
+        Positions must not decrease from call to call.
         """
         while len(self._members) > 1 and self._members[1][0] <= position:
             self._members.popleft()
@@ -95,40 +103,40 @@ class Content:
         return offset + position - first if self.packing == "plain" else offset
 
     def is_start_of_member(self, position: int) -> bool:
-        """Whether a member's content begins at the position that `offset` was asked for last."""
+        """Whether a member begins at this position, the one last passed to `offset`."""
         return self.packing != "plain" and self._members[0][0] == position
 
     def barrier(self) -> Barrier | None:
-        """The next barrier that is known: at or behind `position`."""
+        """The next known barrier at or behind `position`."""
         return self._barriers[0] if self._barriers else None
 
     def pass_barrier(self) -> None:
-        """Lets reading go on behind the barrier at `position`."""
+        """Continue behind the barrier at `position`."""
         self._barriers.popleft()
 
     def peek(self, size: int, *, after: int = 0) -> bytes:
-        """The next bytes, or those after some; fewer only before a barrier."""
+        """The next `size` bytes behind the next `after` ones; fewer only before a barrier."""
         have = self.available(after + size)
         return self._buffer[self._at + after : self._at + have]
 
     def find(self, pattern: re.Pattern[bytes], size: int) -> int | None:
-        """Where among the next `size` bytes a pattern is found first."""
+        """The distance to the first match of a pattern in the next `size` bytes, or None."""
         match = pattern.search(self._buffer, self._at, self._at + self.available(size))
         return None if match is None else match.start() - self._at
 
     def skip(self, size: int) -> None:
-        """Goes on behind bytes that are known to be available."""
+        """Advance by `size` bytes, which must be available."""
         self._at += size
         self.position += size
 
     def take(self, size: int) -> bytes:
-        """As `peek`, and goes on behind them."""
+        """Like `peek`, and advances by the bytes returned."""
         data = self.peek(size)
         self.skip(len(data))
         return data
 
     def mark(self, position: int) -> tuple[int, int, int]:
-        """What `go_back` needs to come to a position of the content that was taken since the last `offset`."""
+        """A mark for `go_back`, of a position taken since the last call of `offset`."""
         first, offset = next(
             (member for member in reversed(self._members) if member[0] <= position),
             self._members[0],
@@ -140,7 +148,7 @@ class Content:
         )
 
     def go_back(self, mark: tuple[int, int, int]) -> bool:
-        """Reads again from a marked position. False for a stream that cannot seek."""
+        """Return to a marked position. False if the stream cannot seek."""
         position, offset, first = mark
         try:
             self._stream.seek(offset)
@@ -155,7 +163,7 @@ class Content:
         return True
 
     def available(self, size: int) -> int:
-        """How many of the next `size` bytes there are before a barrier; they are held then."""
+        """The number of bytes, at most `size`, before the next barrier; loads them."""
         have = len(self._buffer) - self._at
         if have < size:
             have = self._load(have, size)
@@ -165,7 +173,8 @@ class Content:
 
     def _load(self, have: int, size: int) -> int:
         parts = []
-        size += have // 8  # so that a large buffer is not copied for each block
+        # Load more than requested, so that a large buffer is not copied for each block.
+        size += have // 8
         while have < size and not (
             self._barriers and self._barriers[0].position <= self.position + have
         ):
@@ -203,7 +212,7 @@ def _frame_blocks(frames: Iterator[tuple[int, Any, Any]]) -> Iterator[Block]:
 
 
 def _joined(offset: int, read: Callable[[], bytes]) -> Iterator[Block]:
-    """A member's content in blocks, of which the first is long enough to tell what begins there."""
+    """A member's content in blocks; the first is long enough to show whether a record begins."""
     first = b""
     while len(first) < _ENOUGH_TO_TELL and (data := read()):
         first += data
@@ -214,7 +223,10 @@ def _joined(offset: int, read: Callable[[], bytes]) -> Iterator[Block]:
 
 
 def _gzip_blocks(stream: BinaryIO, packed: Packed, end: int | None) -> Iterator[Block]:
-    """The members of a gzip file; behind damage and junk those from the next on that is whole and begins as a record does."""
+    """The content of the members of a gzip file.
+
+    Behind damage or junk reading continues at the next whole member that begins with a record.
+    """
     sought, following, last = False, None, packed.position
     while head := packed.peek(len(GZIP_MAGIC)):
         offset = packed.position
@@ -228,7 +240,8 @@ def _gzip_blocks(stream: BinaryIO, packed: Packed, end: int | None) -> Iterator[
                     yield Block(stop="bound")
                     return
                 raise UserError(
-                    f"an archive inside the record at byte {last} looks like this file's own members",
+                    f"an archive inside the record at byte {last} "
+                    "looks like this file's own members",
                     where=str(getattr(stream, "name", None) or f"byte {following}"),
                     remedy="set `split = false` for this source",
                 )
@@ -252,7 +265,7 @@ def _gzip_blocks(stream: BinaryIO, packed: Packed, end: int | None) -> Iterator[
 
 
 def _skip_padding(packed: Packed) -> bool:
-    """Passes over bytes of zero, with which some writers fill up a file; False if there are none."""
+    """Skip zero bytes, which some writers use as padding. False if there are none."""
     skipped = False
     while (data := packed.read(_BLOCK)) and not data.strip(b"\0"):
         skipped = True
@@ -262,7 +275,7 @@ def _skip_padding(packed: Packed) -> bool:
 
 
 class _Inflate:
-    """Reads one gzip member. `cut`: the file ends inside it; `fault`: what zlib says of it."""
+    """Reads one gzip member. `cut`: the file ends inside it. `fault`: the message of zlib."""
 
     def __init__(self, packed: Packed):
         self._packed = packed

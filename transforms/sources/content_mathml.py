@@ -1,11 +1,11 @@
-"""Content MathML -> TeX: what an `apply` means, once its parts are converted."""
+"""Content MathML -> TeX: the notation of an `apply` whose children are converted."""
 
 from transforms.sources.page_tree import TEXT, PageTree
 
 _INFIX = {
-    "plus": "+", "minus": "-", "times": " ", "eq": "=", "neq": "\\neq ", "lt": "<", "gt": ">", "leq": "\\leq ", "geq": "\\geq ",
-    "approx": "\\approx ", "equivalent": "\\equiv ", "in": "\\in ", "union": "\\cup ", "intersect": "\\cap ",
-    "and": "\\wedge ", "or": "\\vee ",
+    "plus": "+", "minus": "-", "times": " ", "eq": "=", "neq": "\\neq ", "lt": "<", "gt": ">",
+    "leq": "\\leq ", "geq": "\\geq ", "approx": "\\approx ", "equivalent": "\\equiv ",
+    "in": "\\in ", "union": "\\cup ", "intersect": "\\cap ", "and": "\\wedge ", "or": "\\vee ",
     "implies": "\\Rightarrow ", "subset": "\\subset ", "setdiff": "\\setminus ",
 }  # fmt: skip
 _SUMS = frozenset(("plus", "minus"))
@@ -13,12 +13,16 @@ _GROUPED = frozenset(("times", "power", "minus"))
 
 
 def content_to_tex(page: PageTree, node: int, parts: list[str]) -> str:
-    """An `apply` and its converted children, the operator first -> TeX; an operator that is not known as a function."""
+    """Convert an `apply` to TeX, given its converted children with the operator first.
+
+    An unknown operator is written as a function.
+    """
     inside = [child for child in page.children(node) if page.tags[child] != TEXT]
     if not inside or len(inside) != len(parts):
         return " ".join(part for part in parts if part)
     operator, values = page.tags[inside[0]], parts[1:]
-    if operator in _GROUPED:  # sums inside need brackets
+    # Sums inside these operators need brackets.
+    if operator in _GROUPED:
         values = [
             f"({value})" if _is_sum(page, child) else value
             for child, value in zip(inside[1:], values, strict=True)

@@ -1,4 +1,4 @@
-"""Dates as sources spell them."""
+"""Parse dates in the formats of the sources."""
 
 import re
 from datetime import UTC, datetime
@@ -19,11 +19,13 @@ _WITH_MONTH = re.compile(
 
 
 def parse_date(value: Any) -> int | None:
-    """A date as ISO 8601, RFC 2822, seconds since 1970 or a few usual spellings -> seconds, UTC; None if it is none of them."""
+    """Parse a date -> seconds since 1970 in UTC, or None.
+
+    Formats: ISO 8601, RFC 2822, seconds since 1970, and a few other common ones.
+    """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return (
-            int(value) if abs(value) < _MAX_SECONDS else None
-        )  # false for nan and inf, and exact for any integer
+        # The comparison is false for nan and inf, and exact for any integer.
+        return int(value) if abs(value) < _MAX_SECONDS else None
     if not isinstance(value, str) or not value.strip():
         return None
     value = value.strip()
@@ -43,7 +45,10 @@ def parse_date(value: Any) -> int | None:
 
 
 def _read_with_month(value: str) -> datetime:
-    """`26-FEB-1987` and `26-FEB-1987 15:01:01.79`; strptime takes ten times as long, and asks the locale for the months."""
+    """Parse `26-FEB-1987` or `26-FEB-1987 15:01:01.79`. Raises ValueError.
+
+    strptime is ten times slower and takes the names of the months from the locale.
+    """
     match = _WITH_MONTH.fullmatch(value)
     if match is None or (month := _MONTHS.get(match[2].lower())) is None:
         raise ValueError(value)

@@ -1,5 +1,6 @@
-"""What a page or an XML file says of its own encoding: the HTML standard's prescan for `<meta>`, and the XML declaration.
+"""The encoding that an HTML or XML file declares: `<meta>` elements and the XML declaration.
 
+`<meta>` is found as in the HTML standard's prescan:
 https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding
 """
 
@@ -7,9 +8,8 @@ import re
 
 from transforms.sources.whatwg import encoding_of
 
-_PRESCANNED = (
-    1 << 16
-)  # bytes; the standard asks for 1,024, and browsers load a page again when they meet a later declaration
+# In bytes. The standard says 1,024, but browsers reload a page when they meet a later declaration.
+_PRESCANNED = 1 << 16
 _SPACE = rb"\t\n\f\r "
 _TAG = re.compile(rb"<(?:!--|/?([A-Za-z][^\t\n\f\r />]*)|[!/?])")
 _ATTRIBUTE = re.compile(
@@ -17,9 +17,8 @@ _ATTRIBUTE = re.compile(
     % ((_SPACE,) * 6),
     re.DOTALL,
 )
-_RAW_TEXT = frozenset(
-    (b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noframes")
-)  # whose content is no markup
+# Elements whose content is not markup.
+_RAW_TEXT = frozenset((b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noframes"))
 _CONTENT_CHARSET = re.compile(
     rb"charset[%b]*=[%b]*(?:\"([^\"]*)\"|'([^']*)'|(?![\"'])([^%b;]*))" % ((_SPACE,) * 3),
     re.IGNORECASE,
@@ -35,7 +34,10 @@ _LANGUAGE = re.compile(
 
 
 def meta_label(body: bytes) -> str | None:
-    """The first label that a page's `<meta>` elements declare and that is known; comments, scripts and attributes hold no elements."""
+    """The first known label that a page's `<meta>` elements declare.
+
+    Comments, scripts and attribute values are skipped.
+    """
     head = body[:_PRESCANNED]
     if b"charset" not in head.lower():
         return None
@@ -63,7 +65,7 @@ def meta_label(body: bytes) -> str | None:
 
 
 def _read_attributes(head: bytes, at: int) -> tuple[int, dict[bytes, bytes]]:
-    """Where a tag ends, and its attributes; of two of a name the first counts."""
+    """Read the attributes of a tag -> (end of the tag, values); the first of a name counts."""
     attributes: dict[bytes, bytes] = {}
     while match := _ATTRIBUTE.match(head, at):
         at = match.end()
@@ -83,14 +85,14 @@ def _label_of(attributes: dict[bytes, bytes]) -> str | None:
 
 
 def xml_label(body: bytes) -> str | None:
-    """The label of the XML declaration at the beginning, if the standard knows it."""
+    """The label of the XML declaration at the start of the file, if it is known."""
     match = _XML_DECLARATION.match(body)
     label = match[1].decode("ascii", "replace") if match else None
     return label if is_known(label) else None
 
 
 def language_of(body: bytes) -> str | None:
-    """`<html lang>` in lower case, its first two subtags."""
+    """The value of `<html lang>` in lowercase, its first two subtags."""
     match = _LANGUAGE.search(body[:_PRESCANNED])
     return match[1].decode().lower() if match else None
 
@@ -115,7 +117,8 @@ _OTHERS = {
 }
 
 
-_CODECS = {  # Python's own codecs of these names know fewer characters than browsers, or go by another name
+# Python's codecs of these names know fewer characters than browsers, or have another name.
+_CODECS = {
     **{
         "euc-kr": "cp949",
         "shift_jis": "cp932",
@@ -135,7 +138,7 @@ _CODECS = {  # Python's own codecs of these names know fewer characters than bro
 
 
 def python_codec(label: str | None) -> str | None:
-    """Python's codec for a label that browsers know no decoder for, of encodings that texts still have."""
+    """Python's codec for an encoding that still occurs in texts but that no browser decodes."""
     return _OTHERS.get(label.strip().lower()) if label else None
 
 
@@ -144,5 +147,8 @@ def is_known(label: str | None) -> bool:
 
 
 def codec_of(encoding: str) -> str:
-    """Python's codec that comes nearest to an encoding of the standard or of `python_codec`, for text that is decoded piece by piece."""
+    """Python's codec closest to an encoding of the standard or of `python_codec`.
+
+    For text that is decoded incrementally.
+    """
     return _CODECS.get(encoding) or python_codec(encoding) or encoding

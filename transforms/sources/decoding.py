@@ -1,7 +1,8 @@
-"""Bytes of pages, XML and plain text -> text: which encoding they are in, and how many bytes of it were bad.
+"""Decode the bytes of HTML, XML and plain text: detect the encoding, count the invalid sequences.
 
-The order is a browser's: a byte-order mark, what HTTP says, what the file says, detection. A declaration stays unless it cannot be
-right, and a bad byte is one U+FFFD. Departures, each towards the reading with fewer errors, are in docs/sources.md.
+The order is that of browsers: byte-order mark, HTTP header, declaration in the file, detection. A
+declaration is followed unless it cannot be right. Each invalid sequence becomes one U+FFFD.
+docs/sources.md lists the deviations from browsers, all of which yield fewer errors.
 """
 
 import re
@@ -14,7 +15,8 @@ from transforms.sources.whatwg import decode, encoding_of, is_single_byte
 
 try:
     import chardetng_py
-except ImportError:  # there is no wheel for some systems with Python 3.14
+except ImportError:
+    # Some systems have no wheel for Python 3.14.
     chardetng_py = None
 
 _BOMS = (
@@ -26,7 +28,8 @@ _BOMS = (
 )
 _ASCII = bytes(range(128))
 _PLAIN = b"\t\n\f\r" + bytes(range(32, 127))
-_BLANKED = bytes(32 if code < 128 else code for code in range(256))  # what is not ASCII stays
+# Maps ASCII to spaces and keeps all other bytes.
+_BLANKED = bytes(32 if code < 128 else code for code in range(256))
 _RUN = 4
 _LATIN = frozenset(
     (
@@ -40,10 +43,13 @@ _LATIN = frozenset(
     )
 )
 _ERRORS = re.compile(
-    "[\ufffd\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
+    "[\ufffd\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff"
+    "\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
 )
 _MULTI_BYTE = frozenset(("shift_jis", "euc-jp", "euc-kr", "gb18030", "gbk", "big5"))
-_RETRIED = {  # what one bad byte rules out for the detector, with the codec that writes it anew without that byte
+# Encodings that the detector excludes because of one bad byte, and the codec that encodes the text
+# again without that byte.
+_RETRIED = {
     **{
         "shift_jis": "cp932",
         "euc-jp": "euc_jp",
@@ -61,20 +67,32 @@ _RETRIED = {  # what one bad byte rules out for the detector, with the codec tha
     },
     **{"iso-8859-2": "iso8859_2", "windows-1250": "cp1250", "windows-1252": "cp1252"},
 }
-_SHORT = 8  # sequences that may be valid UTF-8 by chance
-_FEW = 2  # bad bytes, beside which a declaration of UTF-8 stays even where nothing speaks for it
-# Errors as a share of what is not ASCII, above which a declaration cannot be right. One lost byte can shift the pairs of a paragraph.
+# Number of multi-byte sequences that may be valid UTF-8 by chance.
+_SHORT = 8
+# Number of bad bytes that do not invalidate a declaration of UTF-8, whatever else the text has.
+_FEW = 2
+# Errors per character beyond ASCII above which a declaration cannot be right. One lost byte can
+# shift the byte pairs of a whole paragraph.
 _WRONG_SINGLES, _WRONG_PAIRS, _WRONG_FEW_PAIRS = 0.1, 0.5, 0.8
-_MANY = 30  # errors that a lost byte does not make
-_MOSTLY = 0.5  # bad sequences as a share of the valid ones, up to which a body is UTF-8: of other encodings it is 1.8 or more
-_MOST_BAD = 0.02  # the same, up to which bytes are taken for an encoding with some bad bytes
-_LEAST_WIDE = 0.05  # errors of UTF-16 that is read as UTF-8, as a share of its bytes
-_LEAST_WIDE_VALID = 0.25  # the same of valid UTF-8, which may be lines that end in NUL; of UTF-16 in Latin or Cyrillic letters it is 0.4 or more
-_FIRST = 1 << 12  # bytes, among which UTF-16 has a zero
+# Number of errors that one lost byte does not cause.
+_MANY = 30
+# Bad sequences per valid one up to which a body is UTF-8; in other encodings the ratio is >= 1.8.
+_MOSTLY = 0.5
+# Errors per character up to which an encoding with some bad bytes is accepted.
+_MOST_BAD = 0.02
+# Errors per byte of UTF-16 that is read as UTF-8.
+_LEAST_WIDE = 0.05
+# The same if the bytes are valid UTF-8, which may be lines that end in NUL. UTF-16 in Latin or
+# Cyrillic letters has 0.4 or more.
+_LEAST_WIDE_VALID = 0.25
+# Number of first bytes among which UTF-16 has a zero byte.
+_FIRST = 1 << 12
 _HIGH = re.compile(rb"[\x80-\xff]{1,10000}")
-_LONG = 1 << 20  # bytes that tell which encoding a body is in
-_SAMPLE = 1 << 16  # bytes the detector looks at
-_TOP_LEVELS = {  # languages and the top-level domains that the detector knows for them; other languages are their domains
+# Number of bytes that determine the encoding of a body, and of those given to the detector.
+_LONG = 1 << 20
+_SAMPLE = 1 << 16
+# Language -> top-level domain that the detector knows. For other languages both are the same.
+_TOP_LEVELS = {
     **{
         "ar": "sa",
         "be": "by",
@@ -134,15 +152,20 @@ _DOMAINS = frozenset(
 _DOMAINS |= {"th", "tr"}
 
 
-# In the middle of a word a sign or a capital, where the word itself is of lowercase letters: of an encoding that was guessed wrong
+# A symbol or uppercase letter in the middle of a lowercase word: the encoding was guessed wrong.
 _ODD = re.compile(
-    "[\x80-\x9f\ufffd]|(?<=[a-z])(?:[¡-¬®-¶¸-¿×÷‚„†‡‰‹›•™€ˆ˜ƒ\u2190-\u25ff∂-≥◊]|[À-ÖØ-ÞŒŠŽŸ])(?=[a-z])"
+    "[\x80-\x9f\ufffd]|(?<=[a-z])"
+    "(?:[¡-¬®-¶¸-¿×÷‚„†‡‰‹›•™€ˆ˜ƒ\u2190-\u25ff∂-≥◊]|[À-ÖØ-ÞŒŠŽŸ])(?=[a-z])"
 )
 _OLDER = 4
 
 
 class Decoded(NamedTuple):
-    """`source` is what decided: `bom`, `http`, `meta`, `xml`, `utf-8` (it is valid), `detected`, `default`. `errors`: bad sequences."""
+    """Decoded text and its encoding.
+
+    `source` says what determined the encoding: `bom`, `http`, `meta`, `xml`, `utf-8` (the body is
+    valid UTF-8), `detected` or `default`. `errors` is the number of invalid sequences.
+    """
 
     text: str
     encoding: str
@@ -151,22 +174,25 @@ class Decoded(NamedTuple):
 
     @property
     def notes(self) -> tuple[tuple[str, int], ...]:
-        """What a document says of its bytes in the counters: one for each bad sequence, which U+FFFD stands for."""
+        """Counts for the document: one `replaced-bytes` per invalid sequence (each a U+FFFD)."""
         return (("replaced-bytes", self.errors),) if self.errors else ()
 
 
 def decode_html(body: bytes, *, charset: str | None = None) -> Decoded:
-    """A page's bytes -> text. `charset` is the parameter of its HTTP Content-Type."""
+    """Decode a page. `charset` is the parameter of its HTTP Content-Type."""
     return _decode(body, charset, markup="html")
 
 
 def decode_xml(body: bytes, *, charset: str | None = None) -> Decoded:
-    """Bytes of XML or XHTML -> text, its declaration left where it stands. As HTML, but the XML declaration goes before `<meta>`."""
+    """Decode XML or XHTML; the XML declaration is kept in the text.
+
+    Like `decode_html`, but the XML declaration takes precedence over `<meta>`.
+    """
     return _decode(body, charset, markup="xml")
 
 
 def decode_plain(body: bytes, *, charset: str | None = None) -> Decoded:
-    """Bytes of plain text -> text. `charset` is what is known of it from elsewhere."""
+    """Decode plain text. `charset` is an encoding known from elsewhere."""
     return _decode(body, charset, markup=None)
 
 
@@ -183,9 +209,8 @@ def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
     text = _strict_utf8(body)
     if text is not None:
         reading = None
-        is_seven_bit = text.isascii() and (
-            b"\x1b" in body or b"~{" in body
-        )  # perhaps ISO-2022 or HZ
+        # ISO-2022 and HZ are 7-bit encodings.
+        is_seven_bit = text.isascii() and (b"\x1b" in body or b"~{" in body)
         if (
             is_seven_bit
             or body.find(b"\0", 0, _FIRST) >= 0
@@ -213,7 +238,7 @@ def _strict_utf8(body: bytes) -> str | None:
 
 
 def _decide(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
-    """The reading of a body that is not valid UTF-8, chosen by a part of it where it is long."""
+    """Decode a body that is not valid UTF-8; the encoding of a long one is chosen by a part."""
     part = _informative(body, _LONG)
     reading = _unless_impossible(part, labels, markup) if labels else _undeclared(part, markup)
     if len(part) == len(body):
@@ -223,13 +248,13 @@ def _decide(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> D
 
 
 def _declarations(body: bytes, charset: str | None, *, markup: str | None) -> list[tuple[str, str]]:
-    """The labels that are declared and where they stand, the one that counts first."""
+    """The declared labels as (label, source), in the order of precedence."""
     label = (charset or "").strip(" \t\"'")
     declared = [(label, "http")] if is_known(label) else []
     readers = {"html": (meta_label, xml_label), "xml": (xml_label, meta_label), None: ()}[markup]
     for read in readers:
         if own := read(body):
-            # What is read as ASCII is not UTF-16; the rest is what browsers do for old pages.
+            # Text that could be read as ASCII is not UTF-16. The rest is what browsers do.
             named = {
                 "utf-16le": "utf-8",
                 "utf-16be": "utf-8",
@@ -244,7 +269,7 @@ def _first(body: bytes, charset: str | None, markup: str | None) -> tuple[str | 
 
 
 def _read(body: bytes, label: str) -> tuple[str, str]:
-    """Text and encoding by a label that is known."""
+    """Decode by a known label -> (text, encoding)."""
     if codec := python_codec(label):
         return body.decode(codec, "replace"), label.strip().lower()
     encoding = encoding_of(label) or "utf-8"
@@ -256,14 +281,15 @@ def _made(text: str, encoding: str, source: str) -> Decoded:
 
 
 def _cost(text: str) -> int:
-    """Characters that no text should have: U+FFFD, control characters, private use, noncharacters."""
+    """Number of invalid characters: U+FFFD, control characters, private use, noncharacters."""
     return sum(1 for _ in _ERRORS.finditer(text))
 
 
 def _valid_and_bad(body: bytes) -> tuple[int, int]:
-    """Sequences of more than a byte that are valid UTF-8, and bad ones.
+    """Count multi-byte sequences -> (valid UTF-8, invalid).
 
-    The bytes 0xFE and 0xFF are bad, but no encoding has a frequent letter there, so they say nothing about another one.
+    The bytes 0xFE and 0xFF are invalid but not counted: they are no frequent letter in any
+    encoding, so they are no evidence for another one.
     """
     high = body.translate(None, _ASCII)
     if b"\xff" in high or b"\xfe" in high:
@@ -287,7 +313,7 @@ def _as_utf8(body: bytes, source: str) -> Decoded:
 
 
 def _seven_bit_or_wide(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
-    """Another reading of what is valid UTF-8 but holds NUL, ESC or `~{`."""
+    """Another decoding of a body that is valid UTF-8 but contains NUL, ESC or `~{`, or None."""
     encoding = encoding_of(label)
     if text.isascii() and (
         encoding == "iso-2022-jp" or (encoding == "replacement" and python_codec(label))
@@ -299,7 +325,10 @@ def _seven_bit_or_wide(body: bytes, text: str, label: str | None, source: str) -
 
 
 def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Decoded | None:
-    """UTF-16 without a byte-order mark, where the bytes have the control characters that UTF-16 has as bytes, and the text has none."""
+    """Decode UTF-16 without a byte-order mark, or None.
+
+    The bytes read as UTF-8 must contain many control characters, and the text in UTF-16 few.
+    """
     if not (b"\0" in body or declared in ("utf-16le", "utf-16be")) or len(body) < 4:
         return None
     sample = body[: 1 << 16]
@@ -310,7 +339,8 @@ def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Dec
     )
     if _cost(narrow) <= (_LEAST_WIDE_VALID if is_valid else _LEAST_WIDE) * len(sample):
         return None
-    # The other order has few errors too where scripts have no ASCII, but neither spaces nor line ends.
+        # In scripts without ASCII the wrong byte order has few errors too, but it has neither
+        # spaces nor line ends.
     common = {
         encoding: sum(map(decode(sample, encoding).count, " \n<>.,\u3000\u3002\u3001"))
         for encoding in ("utf-16le", "utf-16be")
@@ -323,7 +353,10 @@ def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Dec
 
 
 def _short_pairs(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
-    """The declared reading of a few pairs that only happen to be valid UTF-8: of scripts that nobody writes single letters of."""
+    """The declared decoding of a few byte pairs that are valid UTF-8 by chance, or None.
+
+    Only where the UTF-8 text has single letters of scripts in which nobody writes single letters.
+    """
     encoding = encoding_of(label)
     if encoding not in _MULTI_BYTE or encoding is None or max(text) > "\u07ff":
         return None
@@ -332,7 +365,10 @@ def _short_pairs(body: bytes, text: str, label: str | None, source: str) -> Deco
 
 
 def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
-    """The declared reading, unless it cannot be right and another has fewer errors: a second declaration, or what is detected."""
+    """The declared decoding, unless it cannot be right and another one has fewer errors.
+
+    The others are a second declaration and detection.
+    """
     label, source = labels[0]
     valid, bad = _valid_and_bad(body)
     if encoding_of(label) == "utf-8":
@@ -341,7 +377,8 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
         other = _other_reading(body, labels[1:], markup)
         if other is None or _cost(other.text) >= bad:
             return _as_utf8(body, source)
-        # Pairs of other encodings are valid UTF-8 here and there; a page in two encodings reads without errors as one of single bytes.
+        # Byte pairs of other encodings are sometimes valid UTF-8. A page in two encodings decodes
+        # without errors as one of single bytes, so it is no evidence.
         is_pairs = other.encoding in _MULTI_BYTE and 10 * _cost(other.text) <= bad
         return other if bad > 2 * valid or is_pairs else _as_utf8(body, source)
     if source != "bom" and valid > _FEW and bad <= _MOSTLY * valid:
@@ -352,7 +389,7 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
             common in text for common in " \n\u3000\u3002"
         )
     else:
-        # Of single bytes those that are plain ASCII need no second look.
+        # In a single-byte encoding plain ASCII cannot be wrong, so it is skipped.
         rest = decode(body.translate(None, _PLAIN), name) if is_single_byte(name) else text
         errors, size = _cost(rest), _beyond_ascii(rest)
         share = (
@@ -387,7 +424,7 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
 def _other_reading(
     body: bytes, labels: list[tuple[str, str]], markup: str | None
 ) -> Decoded | None:
-    """The reading by a second declaration if that has few errors, else by detection."""
+    """Decode by a second declaration if that has few errors, otherwise by detection."""
     for label, source in labels:
         if encoding_of(label) != "utf-8":
             text, name = _read(body, label)
@@ -397,15 +434,16 @@ def _other_reading(
 
 
 def _is_other_script(body: bytes) -> bool:
-    """Whether bytes that are declared an encoding of a Latin script are words of letters beyond ASCII alone."""
+    """Whether a body declared as a Latin encoding has words made only of bytes beyond ASCII."""
     high = len(body.translate(None, _ASCII))
     if high <= max(2 * _SHORT, len(body) // 200):
         return False
+    # A run of few different bytes is a line of dashes.
     runs = sum(
         len(run)
         for run in body.translate(_BLANKED).split()
         if len(run) >= _RUN and len(set(run)) > 2
-    )  # not a line of dashes
+    )
     return runs > 2 * _SHORT and 2 * runs > high
 
 
@@ -417,7 +455,10 @@ def _undeclared(body: bytes, markup: str | None) -> Decoded:
 
 
 def _detected(body: bytes, markup: str | None) -> Decoded | None:
-    """The reading that Firefox's detector proposes, or of one that a few bad bytes made it rule out. None where it has none but UTF-8."""
+    """Decode by Firefox's detector, or None if it proposes UTF-8 or nothing.
+
+    Includes encodings that it excludes only because of a few bad bytes.
+    """
     sample = _informative(body, _SAMPLE)
     top_level = _hint(body) if markup else None
     name = _iso2022jp(sample) or _retried(sample, top_level) or _detect(sample, top_level)
@@ -430,7 +471,7 @@ def _detected(body: bytes, markup: str | None) -> Decoded | None:
 
 
 def _of_dos_or_mac(sample: bytes, name: str) -> str | None:
-    """An older encoding of a Latin script, which the detector does not know, in which words look more like words."""
+    """An older Latin encoding, unknown to the detector, that yields fewer odd words, or None."""
     odd = {
         label: sum(1 for _ in _ODD.finditer(_read(sample, label)[0]))
         for label in (name, "cp850", "cp437", "macintosh")
@@ -452,7 +493,7 @@ def _iso2022jp(sample: bytes) -> str | None:
 
 
 def _retried(sample: bytes, top_level: bytes | None) -> str | None:
-    """An encoding that the detector proposes once the few bytes are away that are bad in it."""
+    """An encoding that the detector proposes after its few bad bytes are removed, or None."""
     for encoding, codec in _RETRIED.items():
         text = decode(sample, encoding)
         bad = _cost(text)
@@ -464,7 +505,8 @@ def _retried(sample: bytes, top_level: bytes | None) -> str | None:
 
 
 def _detect(sample: bytes, top_level: bytes | None) -> str | None:
-    if sample.count(b"\xff") <= _FEW:  # a stray byte more often than a letter
+    # 0xFF is more often a stray byte than a letter.
+    if sample.count(b"\xff") <= _FEW:
         sample = sample.replace(b"\xff", b"")
     name = (
         chardetng_py.detect(sample, allow_utf8=False, tld=top_level)
@@ -475,7 +517,10 @@ def _detect(sample: bytes, top_level: bytes | None) -> str | None:
 
 
 def _informative(body: bytes, size: int) -> bytes:
-    """Of a body longer than `size` bytes the parts beyond ASCII, with what stands around them, up to that size."""
+    """The parts of a body beyond ASCII with their context, at most `size` bytes in all.
+
+    A body of at most `size` bytes is returned whole.
+    """
     if len(body) <= size:
         return body
     parts: list[bytes] = []
@@ -487,7 +532,7 @@ def _informative(body: bytes, size: int) -> bytes:
 
 
 def _hint(body: bytes) -> bytes | None:
-    """The declared language as the top-level domain that the detector takes for a hint."""
+    """The top-level domain of the declared language, as a hint for the detector."""
     tag = language_of(body) or ""
     language = tag[:2]
     domain = (

@@ -1,7 +1,7 @@
 """Source `csv` (also `.tsv`): one document per row; `fields` maps document fields to columns.
 
-The rows are parsed here and not by the module `csv`, whose limit for the size of a field is one for the whole process. A table without
-the text column is one reject for the file: it has no record that could be right.
+Rows are parsed here instead of by the module `csv`, whose limit of the field size applies to the
+whole process. A table without the text column is one reject for the file.
 """
 
 import codecs
@@ -24,12 +24,14 @@ from transforms.sources.options import NO_FIELDS, FieldsOption, KeepColumnsOptio
 from transforms.sources.records import RawDocument, RawReject, Record, clean_text
 
 MAX_FIELD_CHARACTERS = 16 << 20
-_MAX_SKIPPED = 4  # times the largest field
+# As a multiple of the maximum field size.
+_MAX_SKIPPED = 4
 _BUFFER_BYTES = 1 << 20
 _DELIMITERS = ",\t;|"
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _SECONDS = re.compile(r"\d{9,10}(\.\d+)?")
-_BAD = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte it cannot decode
+# The result of `surrogateescape` for a byte that cannot be decoded.
+_BAD = re.compile("[\udc80-\udcff]")
 _BOMS = (
     *(
         (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -41,7 +43,7 @@ _BOMS = (
 
 
 class _BadRow(ValueError):
-    """A row that cannot be read; the next one may be."""
+    """A row that cannot be read; reading continues with the next one."""
 
     def __init__(self, rule: str, detail: str):
         super().__init__(detail)
@@ -63,11 +65,13 @@ def read_csv(
     max_field: int = MAX_FIELD_CHARACTERS,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a CSV file with a header line -> one document or reject per row.
+    """Read a CSV file with a header line -> one document or reject per row.
 
-    Quoting is RFC 4180's, so a field may hold line breaks; the delimiter is that of a first line `sep=;`, as Excel writes, else the one of
-    `, tab ; |` that the header has most of, unless given. The locator is the row's number, from 1, the header and blank lines not
-    counted. A bad row is rejected; a quote left open takes what it swallows with it, a few times `max_field` characters at most.
+    Quoting follows RFC 4180, so a field may contain line breaks. The delimiter is `delimiter` if
+    given, otherwise that of a first line `sep=;` (as Excel writes it), otherwise the most frequent
+    of `, tab ; |` in the header. The locator is the row number, from 1, without header and blank
+    lines. A bad row is rejected; an unclosed quote also drops the text it encloses, at most a few
+    times `max_field` characters.
     """
     buffered = io.BufferedReader(stream, _BUFFER_BYTES)  # type: ignore[type-var]
     text = io.TextIOWrapper(
@@ -88,7 +92,7 @@ def read_csv(
 def csv_header(
     stream: BinaryIO, *, fields: FieldsOption, delimiter: str | None = None, **_: object
 ) -> list[str]:
-    """The names in the header of a CSV file. Raises ValueError for one that cannot be read."""
+    """The column names in the header of a CSV file. Raises ValueError if it cannot be read."""
     buffered = io.BufferedReader(stream, _BUFFER_BYTES)  # type: ignore[type-var]
     text = io.TextIOWrapper(
         buffered,
@@ -104,7 +108,10 @@ def csv_header(
 
 
 def _encoding(head: bytes) -> str:
-    """The codec of a file by its first bytes: byte-order mark, UTF-16 without one, UTF-8 if possible, else as plain text is decoded."""
+    """Determine the codec of a file from its first bytes.
+
+    In order: byte-order mark, UTF-16 without one, UTF-8 if valid, and detection as for plain text.
+    """
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return encoding
@@ -118,7 +125,11 @@ def _encoding(head: bytes) -> str:
 
 
 def _bare_utf16(head: bytes) -> str | None:
-    """UTF-16 without a mark, by where the zero bytes stand in the first line: delimiters and names are mostly ASCII. Else as plain text."""
+    """The codec of UTF-16 without a byte-order mark, or None.
+
+    Delimiters and column names are mostly ASCII, so the positions of the zero bytes in the first
+    line show the byte order. Where they do not, the detection for plain text decides.
+    """
     line = re.match(rb"(?:[^\n]|\n(?!\0))*?(?:\0\n|\n\0)", head[:1024])
     start = line[0] if line else head[:1024]
     even, odd = (start[first::2].count(0) for first in (0, 1))
@@ -129,7 +140,10 @@ def _bare_utf16(head: bytes) -> str | None:
 
 
 class _Lines:
-    """The lines of a text, each at most `limit` characters: the rest of a longer one is passed over, and it raises _BadRow."""
+    """The lines of a text, each of at most `limit` characters.
+
+    A longer line raises _BadRow, and its rest is skipped.
+    """
 
     def __init__(self, text: io.TextIOWrapper, limit: int):
         self._text = text
@@ -149,12 +163,15 @@ class _Lines:
         return line
 
     def peek(self) -> str:
-        """The first line, which comes again."""
+        """The next line, without consuming it."""
         self._ahead = self._readline()
         return self._ahead
 
     def leave_quotes(self) -> None:
-        """Passes over the rest of a quoted field, unless the closing quote is too far away for one that was meant."""
+        """Skip the rest of a quoted field.
+
+        Stops where the closing quote is too far away to belong to the field.
+        """
         left = _MAX_SKIPPED * self.limit
         while self.in_quotes and left > 0 and (part := self._readline()):
             left -= len(part)
@@ -166,9 +183,10 @@ class _Lines:
 
 
 class _Rows:
-    """The rows of a delimited text as the module `csv` gives them with `strict`; a blank line is an empty row.
+    """The rows of a delimited text as the module `csv` yields them with `strict`.
 
-    A quote counts only at the beginning of a field. Raises _BadRow for a row that cannot be read, and goes on with the next line.
+    A blank line is an empty row. A quote is special only at the start of a field. Raises _BadRow
+    for a row that cannot be read; the next call continues with the next line.
     """
 
     def __init__(self, lines: _Lines, delimiter: str):
@@ -203,7 +221,7 @@ class _Rows:
             position = end + 1
 
     def _quoted(self, line: str, position: int) -> tuple[str, str, int]:
-        """A field whose opening quote stands before `position` -> its value, the line that it ends in, and where there."""
+        """Read the quoted field that starts at `position` -> (value, its last line, end there)."""
         parts: list[str] = []
         size = 0
         while True:
@@ -228,7 +246,7 @@ class _Rows:
 
 
 def _open_table(lines: _Lines, delimiter: str | None) -> tuple[_Rows, list[str]]:
-    """The rows after the header, and the header's names. Raises ValueError for a header that cannot be read."""
+    """Read the header -> (further rows, column names). Raises ValueError if it cannot be read."""
     first = lines.peek()
     if separator := _SEPARATOR_LINE.fullmatch(first):
         next(lines)
@@ -246,7 +264,7 @@ def _open_table(lines: _Lines, delimiter: str | None) -> tuple[_Rows, list[str]]
 
 @dataclass(frozen=True)
 class _Table:
-    """Where the columns of a table are: of each field of a document (None where it has none), and of those to keep."""
+    """Column positions in a table: of each document field (None if absent) and of kept columns."""
 
     width: int
     fields: dict[str, int | None]
@@ -316,9 +334,8 @@ def _read_rows(
             row = next(rows)
         except StopIteration:
             return
-        except (
-            UnicodeError
-        ) as error:  # of UTF-16 and the like, where one bad byte leaves no place to go on from
+        except UnicodeError as error:
+            # In UTF-16 and the like, one bad byte leaves no position at which to continue.
             yield RawReject(f"{number + 1}+", "csv/undecodable", detail=str(error))
             return
         except _BadRow as error:

@@ -1,29 +1,35 @@
-"""What the tags, classes, ids and roles of elements say of the text inside, as bits of whole numbers."""
+"""The meaning of the tags, classes, ids and roles of elements, as bits of an integer."""
 
 import re
 from functools import lru_cache
 
 WORDS: dict[str, str] = {
-    "comment": "comment commentlist disqus respond discussion kommentar kommentare commentaire comentario",
+    "comment": "comment commentlist disqus respond discussion kommentar kommentare commentaire "
+    "comentario",
     "reply": "reply replie",
     "post": "post message msg thread topic entry",
     "answer": "answer question qa",
     "sidebar": "sidebar aside rail widget secondary complementary side",
     "footer": "footer foot bottom colophon contentinfo",
     "header": "header masthead topbar head top",
-    "lead": "hero jumbotron intro introduction lead lede standfirst deck summary abstract subtitle subheading",
+    "lead": "hero jumbotron intro introduction lead lede standfirst deck summary abstract subtitle "
+    "subheading",
     "teaser": "teaser excerpt snippet preview blurb",
     "navigation": "nav navbar navigation menu menubar submenu dropdown megamenu subnav sitemap",
     "breadcrumb": "breadcrumb crumb",
     "pagination": "pagination pager paging page next prev previous",
     "contents": "toc contents tableofcontents anchor jump",
     "tab": "tab tablist tabpanel panel",
-    "related": "related recommend recommended recommendation similar also upsell crosssell suggestion suggested",
+    "related": "related recommend recommended recommendation similar also upsell crosssell "
+    "suggestion suggested",
     "more": "more popular trending latest recent most recently viewed",
     "share": "share sharing social follow facebook twitter linkedin pinterest whatsapp",
-    "advert": "promo promotion ad advert advertisement sponsor sponsored banner outbrain taboola adsense",
-    "overlay": "cookie consent gdpr modal popup overlay dialog lightbox drawer offcanvas toast notice alert",
-    "account": "newsletter subscribe subscription signup login signin register account paywall form input",
+    "advert": "promo promotion ad advert advertisement sponsor sponsored banner outbrain taboola "
+    "adsense",
+    "overlay": "cookie consent gdpr modal popup overlay dialog lightbox drawer offcanvas toast "
+    "notice alert",
+    "account": "newsletter subscribe subscription signup login signin register account paywall "
+    "form input",
     "author": "author byline bio avatar user username profile member autor auteur poster",
     "date": "date time timestamp published dateline datum datetime",
     "meta": "meta metadata info detail stat view count counter",
@@ -36,7 +42,8 @@ WORDS: dict[str, str] = {
     "main": "main primary",
     "description": "description desc overview about",
     "price": "price cost sale discount amount currency pricing offer deal",
-    "cart": "cart basket buy checkout wishlist quantity qty shipping delivery stock variant swatch minicart",
+    "cart": "cart basket buy checkout wishlist quantity qty shipping delivery stock variant swatch "
+    "minicart",
     "review": "review rating star testimonial",
     "product": "product sku pdp produkt",
     "item": "item card tile cell",
@@ -46,7 +53,8 @@ WORDS: dict[str, str] = {
     "specification": "spec specification attribute feature property propertie ingredient benefit",
     "accordion": "faq accordion collapse collapsible expand expandable details",
     "code": "code highlight sourcecode terminal snippet syntax pre",
-    "unseen": "hidden visually sr screen reader invisible print skip hide offscreen assistive noprint",
+    "unseen": "hidden visually sr screen reader invisible print skip hide offscreen assistive "
+    "noprint",
     "legal": "copyright legal terms disclaimer privacy rights disclosure",
     "reference": "footnote reference citation ref reflist note",
     "vote": "vote score like votes upvote reaction flag report",
@@ -55,18 +63,22 @@ WORDS: dict[str, str] = {
     "event": "event schedule calendar program session",
     "document": "doc documentation docs document api guide tutorial reference",
 }
-"""Words of classes, ids and roles, in groups of one meaning; none is a site's. Plurals are found without their s."""
+"""Words of classes, ids and roles, in groups of one meaning; none is specific to a site.
+
+A plural that ends in s matches its singular.
+"""
 
 TAGS = tuple(
     tuple(tags.split("+"))
     for tags in str.split(
         """
-        nav footer header aside form+fieldset main article section figure table ul+menu ol li dl+dt+dd p blockquote pre h1 h2 h3 h4+h5+h6
-        a button label+legend details+summary figcaption+caption th td tr time noscript strong+b code+kbd+samp dialog address
+        nav footer header aside form+fieldset main article section figure table ul+menu ol li
+        dl+dt+dd p blockquote pre h1 h2 h3 h4+h5+h6 a button label+legend details+summary
+        figcaption+caption th td tr time noscript strong+b code+kbd+samp dialog address
         """
     )
 )
-"""Tags with a bit each; those joined by + share one."""
+"""Tags, each with one bit; those joined by + share a bit."""
 
 TAG_BITS = {tag: 1 << number for number, tags in enumerate(TAGS) for tag in tags}
 HIDDEN_BIT = 1 << len(TAGS)
@@ -81,13 +93,15 @@ _KNOWN_WORDS = frozenset(_WORD_BITS)
 LINK_BIT = TAG_BITS["a"]
 
 TAG_NAMES = (*(tags[0] for tags in TAGS), "hidden")
-_JUNK = """comment reply sidebar footer navigation breadcrumb pagination contents related more share advert overlay account author date meta
-    tag gallery cart filter button legal vote"""
+_JUNK = """comment reply sidebar footer navigation breadcrumb pagination contents related more
+    share advert overlay account author date meta tag gallery cart filter button legal vote"""
 _CONTENT = "content article main description post answer title"
-_NEAR = """comment related author date meta picture gallery content article main description price cart review product item list button
-    advert overlay account navigation lead teaser title post"""
-_UNDER = """comment post answer sidebar footer lead navigation related overlay account author meta content article main description cart
-    review product item accordion unseen legal reference document"""
+_NEAR = """comment related author date meta picture gallery content article main description
+    price cart review product item list button advert overlay account navigation lead teaser
+    title post"""
+_UNDER = """comment post answer sidebar footer lead navigation related overlay account author
+    meta content article main description cart review product item accordion unseen legal
+    reference document"""
 
 
 def _mask(names: str) -> int:
@@ -95,7 +109,7 @@ def _mask(names: str) -> int:
 
 
 JUNK_NAMES, CONTENT_NAMES = _mask(_JUNK), _mask(_CONTENT)
-"""Groups of WORDS that speak against main text, and for it."""
+"""Groups of WORDS that are evidence against main text, and for it."""
 NEAR_NAMES = tuple(list(WORDS).index(name) for name in _NEAR.split())
 UNDER_NAMES = tuple(list(WORDS).index(name) for name in _UNDER.split())
 
@@ -106,7 +120,7 @@ _LABEL = re.compile(r' (class|id|role|itemprop)="([^"]*)"')
 
 @lru_cache(1 << 15)
 def name_bits(label: str) -> int:
-    """The value of a class, id, role or itemprop -> a bit for each group of WORDS that it names."""
+    """The value of a class, id, role or itemprop -> one bit for each group of WORDS it matches."""
     bits = 0
     for word in _KNOWN_WORDS.intersection(_WORD.findall(label[:500])):
         bits |= _WORD_BITS[word]
@@ -114,7 +128,7 @@ def name_bits(label: str) -> int:
 
 
 def attribute_bits(attributes: str) -> tuple[int, int, str]:
-    """An element's attributes as serialised -> (bit of visibility, bits of names, class)."""
+    """Serialised attributes of an element -> (HIDDEN_BIT or 0, bits of its names, class)."""
     bits, named, label = 0, 0, ""
     if ("hidden" in attributes or "none" in attributes) and _HIDDEN.search(attributes):
         bits = HIDDEN_BIT

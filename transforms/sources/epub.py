@@ -1,4 +1,4 @@
-"""Source `epub`: one book a file, its chapters in the order of the spine (EPUB 2 and 3)."""
+"""Source `epub`: one book per file, its chapters in the order of the spine (EPUB 2 and 3)."""
 
 import functools
 import lzma
@@ -34,15 +34,10 @@ _CHAPTER_TYPES = (
     "application/x-dtbook+xml",
 )
 _ADEPT = b"http://ns.adobe.com/adept"
+# RuntimeError stands for a compression method or nesting depth that is not supported.
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
-    *(
-        ParseError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        MemoryError,
-    ),  # RuntimeError: a method or a depth that is not supported
+    *(ParseError, ValueError, KeyError, RuntimeError, MemoryError),
 )
 
 
@@ -53,10 +48,11 @@ def read_epub(
     links: LinksOption = None,
     max_bytes: int = MAX_BYTES,
 ) -> Iterator[Record]:
-    """Bytes of an EPUB -> one document, or one reject with its reason. The locator is always `0`.
+    """Read an EPUB -> one document, or one reject with its reason. The locator is always `0`.
 
-    The whole text of the spine's chapters, without the navigation document; not more than `max_bytes` are unpacked. A book
-    of which a chapter is encrypted is not read in part. `output` and `links` are those of `render`.
+    The document is the whole text of the spine's chapters, without the navigation document. At most
+    `max_bytes` are decompressed. A book with an encrypted chapter is rejected as a whole. `output`
+    and `links` are those of `render`.
     """
     try:
         yield _read_book(
@@ -82,7 +78,7 @@ class _NoBookError(Exception):
 
 
 class _Archive:
-    """The members of a zip file, of which at most `budget` bytes are unpacked in all."""
+    """The members of a zip file, of which at most `budget` bytes are decompressed in total."""
 
     def __init__(self, stream: BinaryIO, budget: int):
         self._zip = _open_zip(stream)
@@ -93,7 +89,7 @@ class _Archive:
         return name in self._names
 
     def read(self, name: str, *, limit: int) -> bytes:
-        """A member that is there, whole."""
+        """The content of an existing member. Raises _NoBookError if it exceeds `limit` bytes."""
         limit = min(limit, self._budget)
         if self._zip.getinfo(name).flag_bits & 1:
             raise _NoBookError("encrypted", f"{name} has a password")
@@ -109,13 +105,11 @@ class _Archive:
 
 
 def _open_zip(stream: BinaryIO) -> zipfile.ZipFile:
-    """Raises _NoBookError, or the error of the system that `zipfile` would pass off as a file that is no zip."""
+    """Open a zip file. Raises _NoBookError, or the OSError that `zipfile` reports as a bad file."""
     try:
         return zipfile.ZipFile(stream)
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-    ) as error:  # ValueError: remote files too short for the seek to their end
+    except (zipfile.BadZipFile, ValueError) as error:
+        # ValueError: a remote file that is shorter than the seek to its end.
         if isinstance(error.__context__, OSError) and error.__context__.errno is not None:
             raise error.__context__ from None
         raise _NoBookError(
@@ -168,7 +162,7 @@ def _read_book(archive: _Archive, read_chapter: Callable[[str], str]) -> Record:
 
 
 def _chapters(package: Element, folder: str) -> list[str]:
-    """The names of the spine's documents in their order, without pictures and the navigation document."""
+    """The names of the spine's documents in order, without images and the navigation document."""
     items = {item.get("id"): item for item in package.iterfind("{*}manifest/{*}item")}
     chapters = []
     for reference in package.iterfind("{*}spine/{*}itemref"):
@@ -191,7 +185,10 @@ def _chapters(package: Element, folder: str) -> list[str]:
 
 
 def _check_rights(archive: _Archive, chapters: list[str]) -> None:
-    """Raises for a book under DRM. Fonts may be encrypted: that is how publishers obfuscate them, and says nothing of the text."""
+    """Raise _NoBookError for a book under DRM.
+
+    Encrypted fonts are allowed: publishers obfuscate fonts, and the text remains readable.
+    """
     rights, encryption = "META-INF/rights.xml", "META-INF/encryption.xml"
     if rights in archive and _ADEPT in archive.read(rights, limit=MAX_XML_BYTES):
         raise _NoBookError("encrypted", f"{rights} grants rights by Adobe ADEPT")
@@ -204,7 +201,8 @@ def _check_rights(archive: _Archive, chapters: list[str]) -> None:
     if encrypted := [name for name in chapters if name in locked]:
         raise _NoBookError(
             "encrypted",
-            f"{len(encrypted)} of {len(chapters)} chapters are encrypted: {', '.join(encrypted[:10])}",
+            f"{len(encrypted)} of {len(chapters)} chapters are encrypted: "
+            f"{', '.join(encrypted[:10])}",
         )
 
 

@@ -1,7 +1,9 @@
-"""What a raised or lowered piece of text is: an exponent, an index, part of a chemical formula, an ordinal's letters, or a footnote mark.
+"""Convert superscripts and subscripts to text by their meaning.
 
-`<sup>` and `<sub>` look alike for all of them. The rules read what stands before and after, as encyclopaedias, preprints and
-question-and-answer pages write it. docs/extraction.md has the table.
+They are exponents, indices, parts of chemical formulas, endings of ordinals, or footnote marks, and
+`<sup>` and `<sub>` look alike for all of them. The rules examine the text before and after, as it
+is written in encyclopaedias, preprints and question-and-answer pages. docs/extraction.md has the
+table of rules.
 """
 
 import re
@@ -44,7 +46,7 @@ _ROMAN = re.compile(r"(?:^|[^\w])[IVXLCDM]+$")
 _GREEK_AND_LATIN = re.compile(r"[\u0370-\u03ff][A-Za-z]|[A-Za-z][\u0370-\u03ff]")
 _ELEMENT_AT_END = re.compile(r"(?:[A-Z][a-z]?)$")
 _FORMULA_AT_END = re.compile(r"(?<![A-Za-z])(?:[A-Z][a-z]?|\d+|[()\[\]·•])+$")
-# `pCO`, `tCO`, `(CH2)_nCH`: lowercase letters before two symbols or more, or before an element that breathes
+# `pCO`, `tCO`, `(CH2)_nCH`: lowercase letters before at least two symbols, or before O, N or H.
 _PREFIXED_FORMULA = re.compile(r"(?<![A-Za-z])[a-z]{1,3}(?:(?:[A-Z][a-z]?|\d){2,}|[ONH])$")
 _HEXADECIMAL = re.compile(r"(?<![A-Za-z\d])(?:[A-F]{2,}|(?=[A-F]*\d[A-F\d]*[A-F]$)[\dA-F]+)$")
 _DEGREES = frozenset(["o", "O", "0", "°", "º", "◦", "∘", "○", "⚬"])
@@ -78,7 +80,8 @@ _WORDS_TOO = frozenset(
 _NAME_WITH_NUMBER = re.compile(r"(?<!\w)([A-Za-z\u00c0-\u04ff]{2,})[-–]?\d+$")
 _LONG_NUMBER = re.compile(r"\d[.,]?\d[.,]?\d$|\d[.,]\d+$")
 _UNIT_IN_WORDS = re.compile(
-    r".*(?:met(?:er|re|ro)s?|mètres?|метр(?:а|ов)?)|inch(?:es)?|pixels?|se[ck]ond(?:e|s|en|es)?|hours?|lit(?:er|re)s?",
+    r".*(?:met(?:er|re|ro)s?|mètres?|метр(?:а|ов)?)"
+    r"|inch(?:es)?|pixels?|se[ck]ond(?:e|s|en|es)?|hours?|lit(?:er|re)s?",
     re.IGNORECASE,
 )
 _LOWER_ROMAN = re.compile(r"m*(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
@@ -95,14 +98,18 @@ _SMALL_ROMAN = frozenset(("ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "x
 
 
 FRACTION = "\x02"
-"""Stands in the text after a raised piece before what is lowered: `/\x022` behind the 1 of `<sup>1</sup>/<sub>2</sub>`."""
+"""Marks a subscript in the text after a superscript: `/\x022` behind the 1 of
+`<sup>1</sup>/<sub>2</sub>`."""
 
 
 class Around(NamedTuple):
-    """What stands around a raised or lowered piece: the paragraph's text before it (the last 80 characters do) and the text node after.
+    """The context of a superscript or subscript.
 
-    `joined`: a script stands directly before. `linked`: it is a link to a place on this page, or named as a reference.
-    `formula`: it stands inside an element for formulas.
+    before   the paragraph's text before it; the last 80 characters are enough
+    after    the text node after it
+    joined   another superscript or subscript stands directly before it
+    linked   it is a link to a place on the same page, or marked as a reference
+    formula  it is inside an element for formulas
     """
 
     before: str
@@ -113,9 +120,9 @@ class Around(NamedTuple):
 
 
 def raised(content: str, around: Around) -> str:
-    """The text of `<sup>content</sup>` in its place; empty for a footnote or edit mark.
+    """The text of `<sup>content</sup>` in its context; empty for a footnote or edit mark.
 
-    It begins with `\\b` to take back a blank before it.
+    A leading `\\b` removes the blank before it.
     """
     content = " ".join(content.split())
     if not content:
@@ -175,7 +182,7 @@ def raised(content: str, around: Around) -> str:
 
 
 def lowered(content: str, around: Around) -> str:
-    """The text of `<sub>content</sub>` in its place: `H2O`, `x_i`, `a_(n+1)`."""
+    """The text of `<sub>content</sub>` in its context: `H2O`, `x_i`, `a_(n+1)`."""
     content = " ".join(content.split())
     before = around.before
     if not content:
@@ -217,7 +224,10 @@ def _is_bracketed(content: str) -> bool:
 
 
 def _starts_fraction(content: str, before: str, after: str) -> bool:
-    """Whether a raised number is a numerator: alone or after a whole number, and less than what follows the stroke."""
+    """Whether a superscript number is a numerator.
+
+    It stands alone, or after a whole number and is less than the number behind the slash.
+    """
     match = re.match(rf"[/⁄]\s?({FRACTION}?)(\d*)", after)
     if (
         match is None
@@ -236,7 +246,7 @@ def _starts_fraction(content: str, before: str, after: str) -> bool:
 
 
 def _element_after(after: str) -> str:
-    """The symbol of the element that a text begins with; empty for none."""
+    """The chemical symbol at the start of a text, or the empty string."""
     match = re.match(r"[A-Z][a-z]?(?![a-z])", after)
     return (
         match[0]
@@ -246,7 +256,10 @@ def _element_after(after: str) -> str:
 
 
 def _is_nuclide(content: str, before: str, after: str) -> bool:
-    """Whether a raised piece is a mass number: of an element that follows, and neither a verse's or note's number before a word."""
+    """Whether a superscript is the mass number of the element behind it.
+
+    Otherwise it is the number of a verse or note before a word.
+    """
     mass = re.fullmatch(r"(\d{1,3})(?:m\d?)?", content)
     symbol = _element_after(after) if mass else ""
     if not mass or not symbol or (before[-1:].isdigit() and not before[-2:-1].isalpha()):
@@ -262,7 +275,7 @@ def _is_nuclide(content: str, before: str, after: str) -> bool:
 
 
 def _raised_alone(content: str, before: str, after: str) -> str:
-    """A raised piece with a blank, or nothing, before it."""
+    """The text of a superscript behind a blank or at the start of a paragraph."""
     if re.search(r"(?:^|[^\d.,])10\s$|[×x·*]\s?10\s$", before) and re.fullmatch(
         r"[+−–-]?\d{1,3}", content
     ):
@@ -287,7 +300,8 @@ def _raised_digits(content: str, before: str, after: str) -> str:
     if last in "′'’″\"" and content.isdigit() and re.search(r"(?:^|[^\w])\w['’′″]+$", before):
         return f"^{content}" if last in "′″" else ""
     if re.search(r"\d0['’]?s$", before):
-        return ""  # of a decade
+        # The superscript of a decade (`1990s`) is a footnote mark.
+        return ""
     word = _last_word(before)
     if word:
         return (
@@ -335,7 +349,7 @@ def _after_number(content: str, before: str, after: str) -> str:
 
 
 def _is_formula_in_brackets(before: str) -> bool:
-    """Whether the brackets that close at the end hold a formula, not words or a year."""
+    """Whether the brackets that close at the end contain a formula, not words or a year."""
     if before[-1] == "|":
         return True
     opening = {")": "(", "]": "[", "}": "{"}[before[-1]]
@@ -345,7 +359,8 @@ def _is_formula_in_brackets(before: str) -> bool:
         if not depth:
             break
     if depth:
-        return True  # longer than what is looked at
+        # The opening bracket is outside the examined text.
+        return True
     inside = before[at + 1 : -1]
     words = [
         word
@@ -371,7 +386,10 @@ def _is_variable(before: str) -> bool:
 
 
 def _takes_exponents(word: str, before: str, after: str) -> bool:
-    """Whether digits raised after a word are its exponent: after a variable, a unit, a function; else they are a footnote's."""
+    """Whether superscript digits after a word are its exponent, and not a footnote mark.
+
+    They are after a variable, a unit or a function.
+    """
     ahead = before[: len(before) - len(word)]
     if len(word) == 1:
         return not _is_cjk(word) or word == "米"
@@ -411,7 +429,10 @@ def _is_cjk(sign: str) -> bool:
 
 
 def _is_time(content: str, before: str, after: str) -> bool:
-    """Whether a letter is the unit of hours, minutes or seconds: `20<sup>h</sup>30`, `5<sup>h</sup> 12<sup>m</sup> 6.2<sup>s</sup>`."""
+    """Whether a superscript letter is a unit of time.
+
+    `20<sup>h</sup>30`, `5<sup>h</sup> 12<sup>m</sup> 6.2<sup>s</sup>`.
+    """
     if content == "h":
         return (
             re.search(r"(?:^|\D)\d{1,2}$", before) is not None and _MATH_AFTER.match(after) is None
@@ -423,7 +444,11 @@ def _is_time(content: str, before: str, after: str) -> bool:
 
 
 def _raised_letters(content: str, before: str, after: str) -> str:
-    """Letters: an ordinal's or an abbreviation's stay as they are, a footnote's go, others are exponents."""
+    """The text of superscript letters.
+
+    Letters of ordinals and abbreviations are kept, footnote marks are dropped, other letters are
+    exponents.
+    """
     low = content.lower().rstrip(".")
     word = _last_word(before)
     if before[-1].isdigit():
@@ -456,14 +481,16 @@ def _raised_letters(content: str, before: str, after: str) -> str:
             and re.search(r"(?:^|\W)[DM]\.$", before)
             and re.match(r"\s[A-ZÁÉÍÓÚÑ]", after)
         ):
-            return content  # of Doña, María
+            # Doña and María.
+            return content
         if before[-1] == ")" and _is_formula_in_brackets(before):
             return f"^{content}"
         return "" if len(content) <= 2 else f" {content}"
     if not word:
         return f"^{content}"
     if low == "e" and len(word) > 1 and _LOWER_ROMAN.fullmatch(word):
-        return content  # in small capitals
+        # A Roman number in small capitals.
+        return content
     if _ROMAN.search(before) and (
         low in ORDINALS and (len(low) > 1 or low == "e" or len(word) > 1)
     ):
@@ -494,7 +521,10 @@ def _raised_letters(content: str, before: str, after: str) -> str:
 
 
 def _is_chemical(content: str, before: str) -> bool:
-    """Whether an index counts atoms: it follows an element's symbol, or a bracket around symbols, and is a number of 2 or more."""
+    """Whether an index counts atoms.
+
+    It is a number of at least 2 behind a chemical symbol, or behind brackets around symbols.
+    """
     if content == "x" or content == "X":
         match = _FORMULA_AT_END.search(before)
         return match is not None and match[0] in ("NO", "SO", "CO", "CH", "PO")

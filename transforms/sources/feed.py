@@ -1,4 +1,7 @@
-"""Source `feed`: the entries of RSS 2.0 (and 0.9x), RSS 1.0 and Atom files, with their full content where the feed has it."""
+"""Source `feed`: the entries of RSS 2.0 (and 0.9x), RSS 1.0, Atom and JSON Feed files.
+
+The text of an entry is its full content if the feed has it.
+"""
 
 import io
 from collections.abc import Iterator
@@ -20,9 +23,8 @@ MAX_BYTES = 32 << 20
 _MAX_DEPTH = 500
 _MAX_ELEMENTS = 200_000
 _BLOCK_CHARACTERS = 1 << 18
-_MOST_BEFORE = (
-    8_000  # characters before the root element: warnings of the program that wrote the feed
-)
+# Characters before the root element: warnings of the program that wrote the feed.
+_MOST_BEFORE = 8_000
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _RSS = (
     "",
@@ -35,12 +37,13 @@ _ENTRIES = {*(f"{space}item" for space in _RSS), *(f"{space}entry" for space in 
 
 
 def read_feed(stream: BinaryIO, *, max_bytes: int = MAX_BYTES) -> Iterator[Record]:
-    """Bytes of a feed -> one document or reject per entry. The locator is the entry's number, from 1.
+    """Read a feed -> one document or reject per entry. The locator is the entry's number, from 1.
 
-    XML that is not well formed is read entry by entry from where it breaks, and what cannot be told of an entry is its own reject; a
-    feed that ends early has one more, `feed/malformed`. XML that declares entities is read no further, one reject: entities are
-    never expanded and nothing outside the file is ever read. A feed without entries is no record. The first document has the notes of
-    the file's bytes.
+    XML that is not well formed is read entry by entry from the place of the error on; an entry that
+    cannot be read is one reject. A truncated feed has one more reject, `feed/malformed`. Reading
+    stops at XML that declares entities, with one reject: entities are never expanded, and nothing
+    outside the file is read. A feed without entries yields nothing. The first document has the
+    notes of the file's decoding.
     """
     body = stream.read(max_bytes + 1)
     if len(body) > max_bytes:
@@ -73,7 +76,7 @@ def _read_xml(text: str) -> Iterator[Record]:
 
 
 def _recover(text: str, number: int, reject: RawReject) -> Iterator[Record]:
-    """Reads on in a feed whose XML broke behind `number` entries; `reject` says how."""
+    """Continue in a feed whose XML has an error behind `number` entries; `reject` describes it."""
     head = find_head(text)
     if head is None or (reject.rule == "feed/not-a-feed" and head.start > _MOST_BEFORE):
         yield reject._replace(locator=f"{number or 'start'}+")
@@ -97,7 +100,7 @@ def _recover(text: str, number: int, reject: RawReject) -> Iterator[Record]:
             )
         else:
             yield read_entry(entry, str(count), head.base, head.language)
-    # What stands behind the end of the feed costs no entry.
+    # Errors behind the end of the feed cause no reject.
     if cut or not head.closed(text) or not (damaged or number):
         yield reject._replace(locator=f"{number or 'start'}+")
 
@@ -109,14 +112,17 @@ class _NotReadError(ValueError):
 
 
 class _Blocks(io.StringIO):
-    """A text read in large blocks: Expat before 2.6 looks at a long token again with each block of it."""
+    """A text that is read in large blocks: Expat before 2.6 rescans a long token for each block."""
 
     def read(self, size: int | None = -1) -> str:
         return super().read(_BLOCK_CHARACTERS)
 
 
 def _entries(text: str) -> Iterator[tuple[Element, str | None, str | None]]:
-    """XML -> its entries as they end, the address that relative links start at and the feed's language. Holds one entry at a time."""
+    """Parse XML -> its entries as they end, each with the base URL and the feed's language.
+
+    Holds one entry at a time. Raises ParseError, DefusedXmlException or _NotReadError.
+    """
     base: str | None = None
     language: str | None = None
     current: Element | None = None
@@ -137,7 +143,10 @@ def _entries(text: str) -> Iterator[tuple[Element, str | None, str | None]]:
             if current is None and element.tag in _ENTRIES:
                 current, size = element, 0
             if len(open_elements) > _MAX_DEPTH or size > _MAX_ELEMENTS:
-                what = f"elements nested deeper than {_MAX_DEPTH}, or more than {_MAX_ELEMENTS} of them in an entry"
+                what = (
+                    f"elements nested deeper than {_MAX_DEPTH}, "
+                    f"or more than {_MAX_ELEMENTS} of them in an entry"
+                )
                 raise _NotReadError("feed/too-large", what)
             continue
         open_elements.pop()

@@ -1,4 +1,4 @@
-"""Dates as feeds write them: RFC 822 and ISO 8601, with month names of other languages and the slips that are common."""
+"""Dates in feeds: RFC 822 and ISO 8601, with foreign month names and common mistakes."""
 
 import re
 import unicodedata
@@ -6,18 +6,25 @@ import unicodedata
 from transforms.sources.metadata import plausible_date
 
 _MONTHS = (
-    "jan janv janvier januar jänner ene enero gen gennaio januari jänn sty styczeń stycznia янв января ιαν led ledna oca ocak tammi",
-    "feb févr fév février februar febrero febbraio februari fev fevereiro lut lutego фев февр февраля φεβ úno února şub şubat helmi",
+    "jan janv janvier januar jänner ene enero gen gennaio januari jänn sty styczeń stycznia "
+    "янв января ιαν led ledna oca ocak tammi",
+    "feb févr fév février februar febrero febbraio februari fev fevereiro lut lutego "
+    "фев февр февраля φεβ úno února şub şubat helmi",
     "mar mars märz mrz marzo maart mrt março marca мар марта μαρ bře března mart maalis",
     "apr avr avril abr abril aprile kwi kwietnia апр апреля απρ dub dubna nis nisan huhti",
     "may mai mayo mag maggio mei maio maj maja мая май μαϊ kvě května mayıs touko",
     "jun juin juni junio giu giugno junho cze czerwca июн июня ιουν čvn června haz haziran kesä",
-    "jul juil juillet juli julio lug luglio julho lip lipca июл июля ιουλ čvc července tem temmuz heinä",
+    "jul juil juillet juli julio lug luglio julho lip lipca июл июля ιουλ čvc července "
+    "tem temmuz heinä",
     "aug août aout ago agosto augustus sie sierpnia авг августа αυγ srp srpna ağu ağustos elo",
-    "sep sept septembre september septiembre set settembre setembro wrz września сен сент сентября σεπ zář září eyl eylül syys",
-    "oct okt octobre oktober octubre ott ottobre out outubro paź października окт октября οκτ říj října eki ekim loka",
-    "nov novembre november noviembre novembro lis listopada ноя нояб ноября νοε listopadu kas kasım marras",
-    "dec déc décembre dez dezember dic diciembre dicembre december dezembro gru grudnia дек декабря δεκ pro prosince ara aralık joulu",
+    "sep sept septembre september septiembre set settembre setembro wrz września "
+    "сен сент сентября σεπ zář září eyl eylül syys",
+    "oct okt octobre oktober octubre ott ottobre out outubro paź października "
+    "окт октября οκτ říj října eki ekim loka",
+    "nov novembre november noviembre novembro lis listopada ноя нояб ноября νοε listopadu "
+    "kas kasım marras",
+    "dec déc décembre dez dezember dic diciembre dicembre december dezembro gru grudnia "
+    "дек декабря δεκ pro prosince ara aralık joulu",
 )
 _ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMBERS = {
@@ -35,7 +42,8 @@ _NUMBERS |= {
     "october": 9,
 }
 _DAY_FIRST = re.compile(
-    r"(?:[^\W\d_]+\.?,?\s+)?(\d{1,2})\.?(?:\s+de)?[\s-]+([^\W\d_]+)\.?(?:\s+de)?,?[\s-]+(\d{2,4})\b(.*)",
+    r"(?:[^\W\d_]+\.?,?\s+)?(\d{1,2})\.?(?:\s+de)?[\s-]+([^\W\d_]+)\.?(?:\s+de)?,?[\s-]+"
+    r"(\d{2,4})\b(.*)",
     re.DOTALL,
 )
 _MONTH_FIRST = re.compile(
@@ -45,15 +53,20 @@ _EAST_ASIAN = re.compile(
     r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일](.*)", re.DOTALL
 )
 _ISO_APART = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s*(?:(Z|UTC|GMT)|([-+]\d{2}:?\d{2}))?"
+    r"(\d{4}-\d{2}-\d{2})[T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s*"
+    r"(?:(Z|UTC|GMT)|([-+]\d{2}:?\d{2}))?"
 )
 _TIME = re.compile(
-    r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp]\.?[Mm]\.?)?\s*(?:([-+]\d{2}):?(\d{2})|([A-Za-z]{1,5})\b)?"
+    r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp]\.?[Mm]\.?)?\s*"
+    r"(?:([-+]\d{2}):?(\d{2})|([A-Za-z]{1,5})\b)?"
 )
 
 
 def feed_date(value: str | None) -> int | None:
-    """A date of an entry -> seconds since 1970, UTC (as if UTC where no zone is given); None for what is none or lies outside 1800-2200."""
+    """Parse the date of an entry -> seconds since 1970 in UTC, or None.
+
+    A date without a time zone is in UTC. A date outside 1800-2200 is None.
+    """
     text = unicodedata.normalize("NFC", " ".join((value or "").split()))
     if not text or len(text) > 200:
         return None
@@ -73,7 +86,7 @@ def _iso(text: str) -> str | None:
 
 
 def _with_english_month(text: str) -> str | None:
-    """`Mi, 01. Mai 2024 10:00 +0200`, `May 1st, 2024`, `2024年5月1日` -> RFC 2822."""
+    """Convert `Mi, 01. Mai 2024 10:00 +0200`, `May 1st, 2024`, `2024年5月1日` to RFC 2822."""
     if match := _EAST_ASIAN.fullmatch(text):
         return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"
     if match := _DAY_FIRST.fullmatch(text):

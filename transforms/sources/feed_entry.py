@@ -1,4 +1,4 @@
-"""One entry of a feed, as an XML element -> its text, address, title and date, whatever the format and its version."""
+"""Read one entry of a feed from its XML element: text, URL, title and date, for all formats."""
 
 import html
 import re
@@ -24,15 +24,15 @@ _ESCAPED_CDATA = re.compile(r"&lt;!\[CDATA\[.*(?:\]\](?:&gt;|>)|\Z)", re.DOTALL)
 _ESCAPED_TAG = re.compile(
     r"\s*&lt;(br|img|hr|[a-z][a-z0-9]*)(?:\s[^<>]*?)?\s*/?&gt;", re.IGNORECASE
 )
-_ENTITY = re.compile(
-    r"&(?!lt;|gt;)(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
-)  # that an escape of escapes left
+# Character references that remain after text was escaped twice.
+_ENTITY = re.compile(r"&(?!lt;|gt;)(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAGS = re.compile(r"</?([A-Za-z][\w:-]*)(?=[\s/>])[^<>]*>")
 _HTML = frozenset(
     """
-    a abbr address article aside audio b blockquote body br caption cite code dd del details div dl dt em figcaption figure font footer h1
-    h2 h3 h4 h5 h6 header hr html i iframe img ins kbd li main mark nav ol p picture pre q s samp section small source span strike strong
-    sub summary sup table tbody td tfoot th thead time tr tt u ul var video center
+    a abbr address article aside audio b blockquote body br caption cite code dd del details div dl
+    dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr html i iframe img ins kbd li
+    main mark nav ol p picture pre q s samp section small source span strike strong sub summary sup
+    table tbody td tfoot th thead time tr tt u ul var video center
     """.split()  # noqa: SIM905
 )
 _C1 = {
@@ -42,19 +42,26 @@ _C1 = {
 
 
 def map_c1(text: str) -> str:
-    """C1 controls as the windows-1252 characters that were meant, by the table HTML has for numeric references; undefined ones go."""
+    """Replace C1 controls by the windows-1252 characters they stand for; drop undefined ones.
+
+    The table is that of HTML for numeric character references.
+    """
     return text if text.isascii() else text.translate(_C1)
 
 
 def read_entry(entry: Element, locator: str, base: str | None, language: str | None) -> Record:
-    """An `item` or `entry` with its locator, and the base address and the language of the feed -> a document or a reject."""
+    """Read an `item` or `entry` -> a document or a reject.
+
+    `base` and `language` are the base URL and the language of the feed.
+    """
     try:
         atom = next(filter(entry.tag.startswith, ATOM), None)
         base = absolute_url(entry.get(BASE), base) or base
         url, title, text, published = (
             _read_atom(entry, atom, base) if atom else _read_rss(entry, base)
         )
-    except Exception as error:  # what nobody foresaw in one entry must not end the file
+    except Exception as error:
+        # An unexpected error in one entry must not end the file.
         return RawReject(locator, "feed/unreadable", detail=f"{type(error).__name__}: {error}")
     if not text:
         return RawReject(
@@ -158,9 +165,10 @@ def _read_atom(
 
 
 def _atom_text(element: Element | None) -> str:
-    """An Atom text construct -> plain text; empty for content that lies elsewhere or is no text.
+    """Convert an Atom text construct to plain text; empty for external content and other media.
 
-    Text that holds elements of HTML and closes one is read as HTML, whatever its type says: many feeds leave the type out.
+    Text with elements of HTML, one of them closed, is read as HTML whatever its type is, since many
+    feeds omit the type.
     """
     if element is None:
         return ""
@@ -191,7 +199,7 @@ def _is_html(text: str) -> bool:
 
 
 def _text(element: Element | None) -> str:
-    """An element that holds HTML, escaped or as elements -> plain text."""
+    """Convert an element that contains HTML, escaped or as elements, to plain text."""
     if element is None:
         return ""
     if len(element):
@@ -204,7 +212,10 @@ def _text(element: Element | None) -> str:
 
 
 def html_text(markup: str) -> str:
-    """HTML, or text, of an entry -> plain text. CDATA that was escaped, and HTML that was escaped twice, are read as what they were."""
+    """Convert the HTML or text of an entry to plain text.
+
+    Escaped CDATA sections and HTML that was escaped twice are unescaped first.
+    """
     markup = map_c1(markup)
     if "&lt;![CDATA[" in markup and _ESCAPED_CDATA.search(markup):
         markup = html.unescape(markup)
@@ -221,7 +232,7 @@ def html_text(markup: str) -> str:
 
 
 def _is_escaped_twice(markup: str) -> bool:
-    """Whether markup begins with an escaped element of HTML that is closed, and holds no element as such."""
+    """Whether markup begins with an escaped, closed element of HTML and has no real element."""
     match = _ESCAPED_TAG.match(markup)
     if match is None or match[1].lower() not in _HTML or _TAGS.search(markup):
         return False

@@ -1,4 +1,4 @@
-"""JSON Feed (versions 1 and 1.1): its items as documents."""
+"""JSON Feed (versions 1 and 1.1): one document per item."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,10 @@ from transforms.sources.records import RawDocument, RawReject, Record, clean_tex
 
 
 def read_json_feed(text: str) -> Iterator[Record]:
-    """A JSON Feed -> one document or reject per item, by its number from 1; one reject where the file is no JSON Feed."""
+    """Read a JSON Feed -> one document or reject per item, or one reject for another file.
+
+    The locator is the item's number, from 1.
+    """
     try:
         feed = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,7 @@
-"""Feeds that are no well-formed XML, entry by entry: what is damaged costs its own entry.
+"""Read feeds that are not well-formed XML, entry by entry: an error affects only its own entry.
 
-Slips that real feeds have are corrected in each entry: bare ampersands, entities of HTML, control characters, prefixes without a
-declaration, tags of HTML that do not close.
+Common errors are corrected in each entry: bare ampersands, entities of HTML, control characters,
+undeclared prefixes, unclosed tags of HTML.
 """
 
 import html
@@ -27,7 +27,8 @@ _REFERENCE = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _FIELD = re.compile(
-    r"<((?:[A-Za-z_][\w.-]*:)?(?:title|link|guid|pubDate|date|description|encoded|summary|content|published|updated|issued|id|language"
+    r"<((?:[A-Za-z_][\w.-]*:)?(?:title|link|guid|pubDate|date|description|encoded|summary|content"
+    r"|published|updated|issued|id|language"
     r"|body|origLink))((?:\s[^<>]*?)?)(/?)>"
 )
 _KNOWN = {
@@ -45,7 +46,11 @@ _MAX_ENTRY_TAGS = 20_000
 
 
 class Head(NamedTuple):
-    """The root element of a feed: its name, where it begins and ends, namespaces by prefix ("" for the default), base, language."""
+    """The root element of a feed.
+
+    `start` and `end` are the positions of its start tag. `spaces` maps prefixes to namespaces, ""
+    to the default one. `base` and `language` are attributes of the feed, or None.
+    """
 
     name: str
     start: int
@@ -55,12 +60,15 @@ class Head(NamedTuple):
     language: str | None
 
     def closed(self, text: str) -> bool:
-        """Whether the element has an end."""
+        """Whether the root element has an end tag."""
         return text.rfind(f"</{self.name}") >= self.end
 
 
 def find_head(text: str) -> Head | None:
-    """The root element of a feed whose XML is broken; None where there is none, or an entity is declared before it."""
+    """The root element of a feed whose XML has an error.
+
+    None if there is none, or if an entity is declared before it.
+    """
     root = _ROOT.search(text)
     if (
         root is None
@@ -89,7 +97,10 @@ def find_head(text: str) -> Head | None:
 
 
 def split_entries(text: str, start: int) -> Iterator[tuple[str, bool]]:
-    """The entries of a feed as they are written, with whether each has an end; tags inside CDATA and comments are none."""
+    """Split a feed into its entries as written -> (entry, whether it has an end tag).
+
+    Tags inside CDATA sections and comments are ignored.
+    """
     begun: int | None = None
     at = start
     missing: set[str] = set()
@@ -117,7 +128,7 @@ def split_entries(text: str, start: int) -> Iterator[tuple[str, bool]]:
 
 
 def parse_entry(text: str, head: Head) -> Element | None:
-    """An entry as it is written -> its element; None where nothing of it can be told."""
+    """Parse an entry as written; None if nothing of it can be read."""
     if text.count("<") > _MAX_ENTRY_TAGS:
         return None
     repaired = repair(text)
@@ -136,7 +147,10 @@ def parse_entry(text: str, head: Head) -> Element | None:
 
 
 def repair(text: str) -> str:
-    """XML -> the same without control characters, with bare ampersands escaped and entities of HTML as characters; CDATA stays."""
+    """Correct the XML of an entry outside CDATA sections.
+
+    Control characters are removed, bare ampersands escaped, entities of HTML replaced.
+    """
     parts = re.split(r"(<!\[CDATA\[.*?\]\]>)", _CONTROLS.sub("", text), flags=re.DOTALL)
     for number in range(0, len(parts), 2):
         parts[number] = _REFERENCE.sub(_reference, _AMPERSAND.sub("&amp;", parts[number]))
@@ -157,7 +171,7 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def _parse_fields(text: str, spaces: dict[str, str]) -> Element | None:
-    """An entry that is no XML even so: each known field by its own tags, its content as HTML."""
+    """Read an entry that cannot be corrected: each known field by its own tags, as HTML."""
     start = re.match(r"<((?:[\w.-]+:)?(?:item|entry))((?:\s[^<>]*)?)>", text)
     if start is None:
         return None
@@ -173,7 +187,7 @@ def _parse_fields(text: str, spaces: dict[str, str]) -> Element | None:
             entry.remove(field)
             continue
         content = text[at:end]
-        # Markup that was not escaped is HTML as it stands.
+        # Unescaped markup is used as HTML unchanged.
         plain = "<" not in content or content.lstrip().startswith("<![CDATA[")
         field.text = content if not plain or "<![CDATA[" in content else html.unescape(content)
         if field.tag.startswith("{http://www.w3.org/2005/Atom}") and "<" in content:

@@ -1,4 +1,4 @@
-"""The first bytes of a file, decompressed, as kinds of sources look at them to say whether the file is theirs."""
+"""The first bytes of a file, decompressed; the kinds of sources recognise their files by them."""
 
 import functools
 import re
@@ -12,25 +12,25 @@ _BEFORE_ROOT = re.compile(
 
 @dataclass(frozen=True)
 class FileHead:
-    """`data`: the first bytes, at most `transforms.sources.file_kinds.PEEK_BYTES`."""
+    """The first bytes of a file: at most `transforms.sources.file_kinds.PEEK_BYTES`."""
 
     data: bytes
 
     @functools.cached_property
     def text(self) -> str:
-        """As UTF-16 where a byte-order mark says so, else as UTF-8."""
+        """The bytes as UTF-16 if they have its byte-order mark, otherwise as UTF-8."""
         if self.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return self.data.decode("utf-16", "replace")
         return self.data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
 
     @functools.cached_property
     def prolog(self) -> str:
-        """What stands before the root element of markup: white space, declarations, comments."""
+        """Everything before the root element of markup: white space, declarations, comments."""
         match = _BEFORE_ROOT.match(self.text)
         return match[0] if match else ""
 
     @functools.cached_property
     def root(self) -> str:
-        """The local name of the root element of markup, lowercase; empty where the text is none."""
+        """The local name of the root element of markup in lowercase; empty for other text."""
         match = _ROOT.match(self.text, len(self.prolog))
         return match[1].lower() if match else ""

@@ -1,4 +1,7 @@
-"""Which kind a file is of: by the end of its name, else by its first bytes. For folders and for sources of kind `auto`."""
+"""Determine the kind of a file by its name, or by its first bytes.
+
+Used for folders, and for sources of kind `auto`.
+"""
 
 import re
 from collections.abc import Callable
@@ -10,7 +13,7 @@ AUTO = "auto"
 PEEK_BYTES = 1 << 16
 
 _OF_NO_KIND = re.compile(r"\.wat(\.gz)?$")
-"""Names of files that no kind reads, though their first bytes are those of a WARC."""
+"""Names of files that no kind reads, although they begin like a WARC file."""
 _PASSED_OVER_FOLDERS = {"__macosx", "_temporary", "_delta_log"}
 _PASSED_OVER_FILES = re.compile(
     r"\..*|_success|_metadata|_common_metadata|_started_.*|_committed_.*|thumbs\.db|desktop\.ini"
@@ -18,7 +21,10 @@ _PASSED_OVER_FILES = re.compile(
 
 
 def is_passed_over(name: str) -> bool:
-    """Whether a file of a folder is none of its data, by its path inside the folder: hidden, or left by a system or another tool."""
+    """Whether a file in a folder is skipped, by its path inside the folder.
+
+    It is hidden, or was left there by the operating system or another tool.
+    """
     *folders, file = name.casefold().split("/")
     return bool(_PASSED_OVER_FILES.fullmatch(file)) or any(
         part.startswith(".") or part in _PASSED_OVER_FOLDERS for part in folders
@@ -26,7 +32,7 @@ def is_passed_over(name: str) -> bool:
 
 
 def is_named_as(kind: str, path: str) -> bool:
-    """Whether a file's name is one that files of a kind have. A plugin's kind without suffixes takes every name."""
+    """Whether a file's name fits a kind. A plugin's kind without suffixes fits every name."""
     suffixes = KINDS[kind].suffixes
     if not suffixes:
         return True
@@ -36,14 +42,14 @@ def is_named_as(kind: str, path: str) -> bool:
 
 
 def suffixes_of(kind: str) -> tuple[str, ...]:
-    """Ends of the names of a kind's files; none where every name is one."""
+    """The suffixes of a kind's files; empty if every name fits."""
     return KINDS[kind].suffixes
 
 
 def kind_of_file(path: str, peek: Callable[[], bytes]) -> str | None:
-    """The kind of a file by its name, or by its first bytes where no suffix or the suffixes of several kinds fit.
+    """The kind of a file by its name, or by its first bytes if no suffix or several kinds fit.
 
-    `peek` gives the first bytes, decompressed. None where neither says it.
+    `peek` returns the first bytes, decompressed. None if neither the name nor the bytes fit a kind.
     """
     for name, kind in KINDS.items():
         if kind.name_pattern and kind.name_pattern.search(path):
@@ -57,6 +63,9 @@ def kind_of_file(path: str, peek: Callable[[], bytes]) -> str | None:
 
 
 def kind_of_bytes(data: bytes) -> str | None:
-    """The kind of a file by its first bytes: signatures, or the root of its markup. Plain text is of no kind: it may be anything."""
+    """The kind of a file by its first bytes: a signature, or the root element of markup.
+
+    None for plain text, which could be of several kinds.
+    """
     head = FileHead(data)
     return next((name for name, kind in KINDS.items() if kind.begins and kind.begins(head)), None)

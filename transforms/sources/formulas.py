@@ -1,4 +1,7 @@
-"""A formula of a page -> its TeX, once: from an annotation, `alttext`, a script, an image's `alt`; else converted from MathML."""
+"""Extract the TeX of each formula of a page once.
+
+It comes from an annotation, `alttext`, a script or an image's `alt`, or is converted from MathML.
+"""
 
 import re
 from typing import NamedTuple
@@ -11,14 +14,18 @@ from transforms.sources.page_tree import TEXT, PageTree, page_tree, parse_serial
 _HINTS = ("ath", "katex", "atex", "frac", "tex", "quation", "ormula")
 _FORMULA_CLASS = re.compile(
     r"""\sclass="(?:[^"]*\s)?(?:
-    (?P<katex>katex(?:-display)?) | (?P<mathjax>MathJax(?:_(?:Display|SVG|SVG_Display|CHTML|PHTML))?|mjx-chtml|MJXc-display|MathJax_Preview)
+    (?P<katex>katex(?:-display)?) | (?P<mathjax>MathJax(?:_(?:Display|SVG|SVG_Display|CHTML"""
+    r"""|PHTML))?|mjx-chtml|MJXc-display|MathJax_Preview)
     | (?P<wiki>mwe-math-element(?:-inline|-block)?) | (?P<frac>s?frac(?:\stion)?|tion|fraction)
-    | (?P<math>(?!math-container)(?:[\w-]*[_-])?(?:math(?:jax)?|tex(?:html|2jax_process)?|arithmatex|latex|equation|formula)(?:[_-][\w-]*)?)
+    | (?P<math>(?!math-container)(?:[\w-]*[_-])?(?:math(?:jax)?|tex(?:html|2jax_process)?"""
+    r"""|arithmatex|latex|equation|formula)(?:[_-][\w-]*)?)
     )(?:\s[^"]*)?\"""",
     re.VERBOSE,
 )
 _MATH_IMAGE = re.compile(
-    r"""\s(?:class|src|data-src)="[^"]*(?:latex|tex\b|math|equation|formula|codecogs|cht=tx|mimetex|texify|/eqn?\d)|\seeimg=\"""",
+    r"""\s(?:class|src|data-src)="[^"]*(?:latex|tex\b|math|equation|formula|codecogs|cht=tx"""
+    r"""|mimetex"""
+    r"""|texify|/eqn?\d)|\seeimg=\"""",
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\\[a-zA-Z]{2,}|[\^_]\s*[{\w\\]|\\[,;!(\[]")
@@ -26,7 +33,8 @@ _SURELY_TEX = re.compile(
     r"\\(?:[a-zA-Z]{2,}\s*[{\[_^]|(?:left|right|frac|sqrt)\b)|^\\[a-zA-Z]{2,}$"
 )
 _DELIMITED = re.compile(
-    r"\s*(?:\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|\[/?(?:math|latex|tex)\](.+?)\[/(?:math|latex|tex)\])\s*",
+    r"\s*(?:\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]"
+    r"|\[/?(?:math|latex|tex)\](.+?)\[/(?:math|latex|tex)\])\s*",
     re.DOTALL,
 )
 _STYLED = re.compile(
@@ -34,16 +42,18 @@ _STYLED = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _TEX_TYPES = re.compile(
-    r"""\sencoding="(?:application/x-(?:la)?tex|(?:text|application)/(?:x-)?(?:la)?tex|(?:La)?TeX)\"""",
+    r"""\sencoding="(?:application/x-(?:la)?tex"""
+    r"""|(?:text|application)/(?:x-)?(?:la)?tex|(?:La)?TeX)\"""",
     re.IGNORECASE,
 )
 _CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
-_SEARCHED = 300  # nodes in which attributes are looked at
+# Maximum number of nodes whose attributes are examined.
+_SEARCHED = 300
 _MOST_OF_FRACTION = 40
 
 
 class Formula(NamedTuple):
-    """`tex` without delimiters; `display`: on lines of its own; `end`: the node after it."""
+    """A formula: `tex` without delimiters, whether it is a display formula, the node after it."""
 
     tex: str
     display: bool
@@ -51,7 +61,10 @@ class Formula(NamedTuple):
 
 
 def formula_at(page: PageTree, node: int) -> Formula | None:
-    """The formula that an element is, or None. Empty `tex`: it repeats a formula that follows, and goes."""
+    """The formula that an element represents, or None.
+
+    An empty `tex` marks a copy of a formula that follows; it is dropped.
+    """
     tag, attributes = page.tags[node], page.data[node]
     end = page.ends[node]
     if tag == "math":
@@ -76,7 +89,7 @@ def formula_at(page: PageTree, node: int) -> Formula | None:
 
 
 def image_formula(page: PageTree, node: int) -> str:
-    """The TeX in an image's `alt`; empty where that is no TeX."""
+    """The TeX in an image's `alt`; empty if that is not TeX."""
     attributes = page.data[node]
     alt = (
         page.attribute(node, "alt")
@@ -98,7 +111,7 @@ def image_formula(page: PageTree, node: int) -> str:
 
 
 def clean_tex(tex: str) -> str:
-    """TeX without delimiters, `\\displaystyle` around it, line continuations and needless white space."""
+    """Remove delimiters, `\\displaystyle`, line continuations and redundant white space."""
     tex = tex.strip().replace("%\n", "")
     if match := _DELIMITED.fullmatch(tex):
         tex = next(filter(None, match.groups()), "")
@@ -123,7 +136,7 @@ def _is_one_group(tex: str) -> bool:
 
 
 def _of_math(page: PageTree, node: int) -> str:
-    """The TeX of a `math` element."""
+    """The TeX of a `math` element: its annotation, its `alttext`, or the converted MathML."""
     end = page.ends[node]
     for each in range(node + 1, end):
         if (
@@ -150,7 +163,7 @@ def _of_script(page: PageTree, node: int) -> Formula:
 
 
 def _of_container(page: PageTree, node: int) -> Formula:
-    """MathJax 3 and later: TeX in an attribute, or assistive MathML."""
+    """The formula of a MathJax 3 container: TeX in an attribute, or assistive MathML."""
     end, display = (
         page.ends[node],
         ' display="true"' in page.data[node] or ' display=""' in page.data[node],
@@ -167,7 +180,7 @@ def _of_container(page: PageTree, node: int) -> Formula:
 
 
 def _first(page: PageTree, node: int, tag: str) -> int:
-    """The first element of a name inside a node; 0 for none."""
+    """The first element with a tag inside a node; 0 if there is none."""
     try:
         return page.tags.index(tag, node + 1, page.ends[node])
     except ValueError:
@@ -202,7 +215,7 @@ def _by_class(page: PageTree, node: int, kind: str) -> Formula | None:
 
 
 def _of_rendered(page: PageTree, node: int) -> Formula | None:
-    """What MathJax 2 shows: nothing where the formula's script follows it; else its MathML."""
+    """The formula of MathJax 2 output: its MathML, or empty if the formula's script follows it."""
     end, tags = page.ends[node], page.tags
     if "MathJax_Preview" in page.data[node]:
         return Formula("", False, end) if _script_follows(page, node) else None
@@ -223,7 +236,7 @@ def _of_rendered(page: PageTree, node: int) -> Formula | None:
 
 
 def _script_follows(page: PageTree, node: int) -> bool:
-    """Whether a formula's script is among the next siblings, or inside."""
+    """Whether a formula's script is among the next siblings, or inside the node."""
     parent_end = page.ends[page.parents[node]] if page.parents[node] >= 0 else len(page.tags)
     sibling = page.ends[node]
     for _ in range(5):
@@ -238,7 +251,7 @@ def _script_follows(page: PageTree, node: int) -> bool:
 
 
 def _fraction(page: PageTree, node: int) -> str:
-    """`1/2` or `3 1/2` of an element whose parts are named `num` and `den`; empty for any other."""
+    """`1/2` or `3 1/2` of an element with parts named `num` and `den`; empty for any other."""
     whole, parts = "", []
     if page.ends[node] - node > _MOST_OF_FRACTION:
         return ""

@@ -1,7 +1,8 @@
-"""Where the frames of a zstd or lz4 file lie, found by their blocks' headers: each frame is handed to its decoder alone.
+"""Split a zstd or lz4 file into frames by their block headers; each frame is decoded alone.
 
-Formats: RFC 8878, 3.1 (zstd, skippable frames), and the LZ4 Frame Format Description 1.6. `.warc.zst` files may begin with their
-dictionary in a skippable frame (https://iipc.github.io/warc-specifications/specifications/warc-zstd/).
+Formats: RFC 8878, 3.1 (zstd, skippable frames), and the LZ4 Frame Format Description 1.6.
+`.warc.zst` files may begin with their dictionary in a skippable frame
+(https://iipc.github.io/warc-specifications/specifications/warc-zstd/).
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ _BLOCK = 1 << 16
 
 
 class Packed:
-    """A stream of packed bytes that is read ahead; `position` is where the next byte lies in the file."""
+    """A stream of compressed bytes with read-ahead; `position` is the file offset of the next."""
 
     def __init__(self, stream: BinaryIO, position: int = 0):
         self._stream = stream
@@ -25,13 +26,13 @@ class Packed:
         self.position = position
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, fewer only at the end."""
+        """The next `size` bytes; fewer only at the end."""
         while len(self._buffer) < size and (block := self._stream.read(max(_BLOCK, size))):
             self._buffer += block
         return self._buffer[:size]
 
     def read(self, size: int = _BLOCK) -> bytes:
-        """Up to `size` bytes; none only at the end."""
+        """Between 1 and `size` bytes; none only at the end."""
         data = self._buffer or self._stream.read(size)
         self._buffer = data[size:]
         data = data[:size]
@@ -47,7 +48,7 @@ class Packed:
         self.position -= len(data)
 
     def take(self, size: int) -> bytes:
-        """Exactly `size` bytes, at most 4 MiB. Raises EOFError when there are fewer."""
+        """Exactly `size` bytes, at most 4 MiB. Raises EOFError if there are fewer."""
         data = self.peek(size)
         if len(data) < size:
             raise EOFError
@@ -56,7 +57,7 @@ class Packed:
         return data
 
     def pieces(self, size: int) -> Iterator[bytes]:
-        """`size` bytes in pieces. Raises EOFError when there are fewer."""
+        """Exactly `size` bytes in pieces. Raises EOFError if there are fewer."""
         while size:
             piece = self.read(min(size, _BLOCK))
             if not piece:
@@ -66,7 +67,10 @@ class Packed:
 
 
 class Frame:
-    """One frame as a stream that ends where the frame does. `cut`: the file ends inside it. `is_frame`: its first bytes are a frame's."""
+    """One frame as a stream that ends with the frame.
+
+    `cut`: the file ends inside the frame. `is_frame`: its first bytes are those of a frame.
+    """
 
     def __init__(self, pieces: Iterator[bytes], *, is_frame: bool):
         self.is_frame = is_frame
@@ -95,7 +99,10 @@ def is_zstd(head: bytes) -> bool:
 
 
 def zstd_frames(packed: Packed) -> Iterator[tuple[int, Frame, Any]]:
-    """(where it begins, the frame, a reader of its content) of each frame; a frame must be read before the next is asked for."""
+    """Yield (file offset, frame, reader of its content) for each frame.
+
+    A frame must be read completely before the next one is requested.
+    """
     decompressor = zstandard.ZstdDecompressor()
     while head := packed.peek(4):
         start = packed.position
@@ -122,7 +129,7 @@ def zstd_frames(packed: Packed) -> Iterator[tuple[int, Frame, Any]]:
 def lz4_frames(
     packed: Packed, open_reader: Callable[[Any], Any]
 ) -> Iterator[tuple[int, Frame, Any]]:
-    """As `zstd_frames`; `open_reader` makes a reader of a frame's content."""
+    """Like `zstd_frames`; `open_reader` opens a reader for a frame's content."""
     while head := packed.peek(4):
         if head in _SKIPPABLE:
             for _ in _skippable(packed):
@@ -141,7 +148,8 @@ def _skippable(packed: Packed) -> Iterator[bytes]:
 def _zstd_pieces(packed: Packed) -> Iterator[bytes]:
     head = packed.take(min(5, max(1, len(packed.peek(5)))))
     if not head.startswith(ZSTD_MAGIC) or len(head) < 5:
-        yield head  # the decoder says what is wrong
+        # The decoder reports the error.
+        yield head
         if ZSTD_MAGIC.startswith(head[:4]):
             raise EOFError
         return

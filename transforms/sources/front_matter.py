@@ -1,4 +1,4 @@
-"""Front matter of Markdown files: what stands before the text in YAML (`---`), TOML (`+++`) or JSON (`{`), as plain values."""
+"""Front matter of Markdown files, in YAML (`---`), TOML (`+++`) or JSON (`{`), as plain values."""
 
 import json
 import re
@@ -36,7 +36,11 @@ _URLS = ("canonical", "canonical_url", "canonicalurl", "url", "permalink", "orig
 
 
 class FrontMatter(NamedTuple):
-    """`end`: where the text begins. `published` is seconds since 1970, UTC; `language` a primary subtag; `url` absolute."""
+    """Metadata of a Markdown file.
+
+    `end` is where the text begins. `published` is in seconds since 1970 in UTC, `language` a
+    primary subtag, `url` absolute.
+    """
 
     end: int = 0
     title: str | None = None
@@ -46,10 +50,11 @@ class FrontMatter(NamedTuple):
 
 
 def read_front_matter(text: str) -> FrontMatter:
-    """A Markdown file's text with `\\n` line ends -> what its front matter says, and where it ends; nothing where there is none.
+    """Read the front matter of a Markdown file with `\\n` line ends; empty if it has none.
 
-    YAML is read without anchors and aliases, all values as strings (`lang: no` is Norwegian); where it is malformed, the lines
-    `key: value` count. Front matter of more than 131,072 characters is none.
+    YAML is read without anchors and aliases, all values as strings (`lang: no` is Norwegian). If it
+    is malformed, its lines `key: value` are used. Front matter of more than 131,072 characters is
+    ignored.
     """
     head = text[:_MAX_CHARACTERS]
     if match := _YAML.match(head):
@@ -90,7 +95,7 @@ def _metadata(values: Mapping[str, Any], end: int) -> FrontMatter:
 
 
 class _Loader(yaml.BaseLoader):
-    """Strings, lists and mappings only; no alias, which could stand for a text of any size."""
+    """Loads strings, lists and mappings; rejects aliases, which could expand to any size."""
 
     def compose_node(self, parent: yaml.nodes.Node | None, index: Any) -> yaml.nodes.Node | None:
         if self.check_event(yaml.events.AliasEvent):
@@ -99,7 +104,7 @@ class _Loader(yaml.BaseLoader):
 
 
 def _read_yaml(block: str) -> Mapping[str, Any] | None:
-    """None for what is no mapping: two rules and text between them."""
+    """Parse YAML; None if it is not a mapping, such as text between two horizontal rules."""
     if not block.strip():
         return {}
     try:
@@ -112,7 +117,10 @@ def _read_yaml(block: str) -> Mapping[str, Any] | None:
 
 
 def _read_pairs(block: str) -> Mapping[str, Any] | None:
-    """Lines `key: value` of what is no YAML, such as `title: A: B`; None where the block does not begin with one."""
+    """Parse lines `key: value` that are not valid YAML, such as `title: A: B`.
+
+    None if the block does not begin with such a line.
+    """
     lines = [line for line in block.split("\n") if line.strip() and not line.startswith("#")]
     pairs = [match for line in lines if (match := _PAIR.fullmatch(line.rstrip()))]
     if (

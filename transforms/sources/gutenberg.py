@@ -1,18 +1,20 @@
-"""What Project Gutenberg puts around a book: header, small print, producers' credits, end line and licence.
+"""Strip what Project Gutenberg adds to a book: header, small print, credits, end line, licence.
 
-The spellings are those of its files since 1991 (docs/text-books.md lists them). A marker is a whole line that begins as
-one of them does, so a book that speaks of Project Gutenberg keeps what it says.
+The patterns cover its files since 1991 (docs/text-books.md lists them). A marker is a whole line
+that begins with one of them, so a book that mentions Project Gutenberg is unchanged.
 """
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_HEAD = 60_000  # no header with its small print is longer
+# Maximum number of characters of a header with its small print.
+_HEAD = 60_000
 _HEADER = 3_000
 _FIRST_WORDS = 300
 _BEFORE_END = 2_000
-_LICENCE = 40_000  # twice the longest
+# In characters, twice the longest licence.
+_LICENCE = 40_000
 _LEAST_SHARE = 0.1
 _MAX_CREDITS = 12
 _MAX_CREDIT = 1_500
@@ -20,7 +22,8 @@ _PROJECT = r"Proj[ei][ck]?t[io]?|Proyecto|Progetto|Projeto"
 _ENDS = r"End|Ende|Fin|Fim|Fine|Final|Einde|Slut|Slutt|Loppu|Koniec|Конец"
 
 _START = re.compile(
-    r"\s*(?:\*{2,}\s*(?:START|BEGIN|D[ÉE]BUT|ANFANG|INICIO|INÍCIO|INIZIO)|Beginning of)\b.*\bGUTENBERG\b",
+    r"\s*(?:\*{2,}\s*(?:START|BEGIN|D[ÉE]BUT|ANFANG|INICIO|INÍCIO|INIZIO)|Beginning of)\b"
+    r".*\bGUTENBERG\b",
     re.IGNORECASE,
 )
 _END = re.compile(rf"\s*\*{{2,}}\s*(?:{_ENDS})\b(?! ?:).*\bGUTENBERG\b", re.IGNORECASE)
@@ -30,9 +33,12 @@ _END_LINE = re.compile(
 _SMALL_PRINT_START = re.compile(r"\s*\*+\s*START\s*\*+\s*THE SMALL PRINT", re.IGNORECASE)
 _SMALL_PRINT_END = re.compile(r"\s*\*+\s*END\s*\*?\s*(?:OF )?THE SMALL PRINT", re.IGNORECASE)
 _CREDIT = re.compile(
-    r"""(?:This\s+)?(?:Project\s+Gutenberg\s+)?(?:HTML\s+|electronic\s+)?(?:e-?(?:text|book)\s+|edition\s+|file\s+|version\s+)?(?:was\s+|is\s+)?
-        (?:originally\s+)?(?:produced|prepared|transcribed|scanned|digiti[sz]ed|typed|created|proofed|proofread|converted)\b[^\n]{0,80}?\b(?:by|from)\b
-      | Credits?:\s | (?:Updates?|Updated\s+editions?)\s+(?:to|of)\s+this\s+e-?book\b | Note:\s+Project\s+Gutenberg\s+also\s+has
+    r"""(?:This\s+)?(?:Project\s+Gutenberg\s+)?(?:HTML\s+|electronic\s+)?(?:e-?(?:text|book)\s+"""
+    r"""|edition\s+|file\s+|version\s+)?(?:was\s+|is\s+)?
+        (?:originally\s+)?(?:produced|prepared|transcribed|scanned|digiti[sz]ed|typed|created"""
+    r"""|proofed|proofread|converted)\b[^\n]{0,80}?\b(?:by|from)\b
+      | Credits?:\s | (?:Updates?|Updated\s+editions?)\s+(?:to"""
+    r"""|of)\s+this\s+e-?book\b | Note:\s+Project\s+Gutenberg\s+also\s+has
       | (?:and\s+)?(?:the\s+)?(?:Project\s+Gutenberg\s+)?(?:Online\s+)?Distributed\s+Proofread\w+
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -40,7 +46,8 @@ _CREDIT = re.compile(
 _NOTE = re.compile(r"\[\s*Transcribers?['’]?s?['’]?\s+notes?\b", re.IGNORECASE)
 _TITLE = re.compile(r"^(?:Title|Titel|Titre|Título|Titolo): *(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 _FIRST_LINE = re.compile(
-    r"[\s*]*(?:The )?Project Gutenberg(?:'s|’s)? (?:(?:E-?text|E-?book) )?(?:of |,)?\s*(.+?)(?:,? by\b.*)?[\s*]*$",
+    r"[\s*]*(?:The )?Project Gutenberg(?:'s|’s)? (?:(?:E-?text|E-?book) )?(?:of |,)?"
+    r"\s*(.+?)(?:,? by\b.*)?[\s*]*$",
     re.IGNORECASE,
 )
 
@@ -51,16 +58,18 @@ class Book(NamedTuple):
 
 
 class _Line(NamedTuple):
+    # `end` includes the line end.
     start: int
-    end: int  # its line end included
+    end: int
     text: str
 
 
 def strip_gutenberg(text: str) -> Book:
-    """Text as distributed (`\\n` line ends) -> the book itself and its title. Text without the markers comes back whole.
+    """Strip the header and licence of a text with `\\n` line ends -> the book and its title.
 
-    Where markers contradict each other, more is kept rather than less: an end before the start counts for nothing, and what
-    would leave less than a tenth of a file is believed only of the two lines with stars, and when no more follows than a licence.
+    A text without markers is returned whole. Contradictory markers keep more text rather than less:
+    an end before the start is ignored. A result of less than a tenth of the file is accepted only
+    between the two lines with stars, and if what follows is not longer than a licence.
     """
     lines = list(_lines_with(text, ("Gutenberg", "GUTENBERG", "SMALL PRINT")))
     header = _find_start(text, lines)
@@ -79,7 +88,7 @@ def strip_gutenberg(text: str) -> Book:
 
 
 def _lines_with(text: str, words: tuple[str, ...]) -> Iterator[_Line]:
-    """Each line that holds one of the words, once, in order."""
+    """The lines that contain one of the words, each once, in order."""
     starts = set()
     for word in words:
         at = text.find(word)
@@ -93,12 +102,12 @@ def _lines_with(text: str, words: tuple[str, ...]) -> Iterator[_Line]:
 
 
 def _mentioned(lines: list[_Line]) -> bool:
-    """Whether the first words of a file without a start line say that it is one of Project Gutenberg's."""
+    """Whether the first words of a file without a start line mention Project Gutenberg."""
     return any(line.start < _FIRST_WORDS and not _END_LINE.match(line.text) for line in lines)
 
 
 def _find_start(text: str, lines: list[_Line]) -> int | None:
-    """Where the book begins: after the start line (which may go over several lines) or after the small print."""
+    """Where the book begins: after the start line (it may span several lines) or small print."""
     starts = [line for line in lines if line.start < _HEAD and _START.match(line.text)][:1]
     prints = [
         line
@@ -109,7 +118,7 @@ def _find_start(text: str, lines: list[_Line]) -> int | None:
 
 
 def _marker_end(text: str, line: _Line) -> int:
-    """The end of a marker between stars: up to three lines more when the line with its beginning does not close it."""
+    """The end of a marker between stars: at most three lines further if its line is not closed."""
     if line.text.rstrip().endswith("*") or not line.text.lstrip().startswith("*"):
         return line.end
     end = line.end
@@ -125,7 +134,10 @@ def _marker_end(text: str, line: _Line) -> int:
 
 
 def _find_end(text: str, lines: list[_Line], start: int, *, trusted: bool) -> tuple[int, bool]:
-    """Where the book ends, and whether an unmistakable line says so: the last such line, or an end line shortly before it."""
+    """Where the book ends, and whether an unambiguous line marks the end.
+
+    It is the last such line, or an end line shortly before it.
+    """
     after = [line for line in lines if line.start >= start]
     stars = [line for line in after if _END.match(line.text)]
     ends = [line for line in after if _END_LINE.match(line.text)]
@@ -145,7 +157,7 @@ def _find_end(text: str, lines: list[_Line], start: int, *, trusted: bool) -> tu
 
 
 def _without_credits(book: str) -> str:
-    """A book without the paragraphs about its making that stand before its first words."""
+    """Remove the credits paragraphs before the first words of a book."""
     at = 0
     for _ in range(_MAX_CREDITS):
         at += len(book[at : at + 10_000]) - len(book[at : at + 10_000].lstrip())

@@ -1,4 +1,4 @@
-"""Source `html`: one page a file (`.html`, `.htm`, `.xhtml`, also `.gz` and `.zst`)."""
+"""Source `html`: one page per file (`.html`, `.htm`, `.xhtml`, also `.gz` and `.zst`)."""
 
 import functools
 import re
@@ -33,12 +33,8 @@ from transforms.sources.render import Output, render
 MAX_BYTES = 64 << 20
 _HEAD_CHARACTERS = 1 << 18
 _EMPTY_ELEMENT = re.compile(r"<([a-zA-Z][\w:.-]*)([^<>]*)/>")
-_OTHER_ROOTS = (
-    "mediawiki",
-    "rss",
-    "feed",
-    "rdf",
-)  # of files that state HTML's document type and are none
+# Roots of files that declare the document type of HTML but are not HTML.
+_OTHER_ROOTS = ("mediawiki", "rss", "feed", "rdf")
 _VOID = frozenset(
     (
         "area",
@@ -60,23 +56,23 @@ _VOID = frozenset(
 
 
 def close_empty_elements(markup: str) -> str:
-    """XHTML -> the same for an HTML parser, to which `<title/>` opens a title that swallows the page."""
+    """Close empty XHTML elements: an HTML parser reads `<title/>` as an unclosed title."""
     return _EMPTY_ELEMENT.sub(
         lambda tag: tag[0] if tag[1].lower() in _VOID else f"<{tag[1]}{tag[2]}></{tag[1]}>", markup
     )
 
 
 def plain_text(markup: str, *, output: Output = "text", links: bool = False) -> str:
-    """HTML that is content throughout (a chapter, a feed's entry) -> its whole text, one block a line, or Markdown.
+    """Convert HTML without boilerplate (a chapter, a feed's entry) to its whole text.
 
-    Raises RejectedError for markup that `check_page` rejects.
+    One block per line, or Markdown. Raises RejectedError for markup that `check_page` rejects.
     """
     check_page(markup)
     return render(page_tree(HTMLTree.parse(markup)), output=output, links=links)
 
 
 def absolute_url(link: str | None, base: str | None = None) -> str | None:
-    """A link as an absolute http(s) URL; None where it is none."""
+    """Resolve a link to an absolute http(s) URL; None if it is none."""
     try:
         url = urljoin(base or "", (link or "").strip())
         parts = urlsplit(url)
@@ -86,9 +82,9 @@ def absolute_url(link: str | None, base: str | None = None) -> str | None:
 
 
 def stated_url(markup: str) -> str | None:
-    """The address that the page gives itself: `<link rel=canonical>`, else `og:url`; only the head is looked at.
+    """The URL that a page declares: `<link rel=canonical>`, else `og:url`; reads only the head.
 
-    Raises RejectedError for one that `check_page` rejects.
+    Raises RejectedError for a head that `check_page` rejects.
     """
     end = markup.find("</head", 0, _HEAD_CHARACTERS)
     head = markup[: end if end >= 0 else _HEAD_CHARACTERS]
@@ -114,9 +110,10 @@ def read_html(
     screen: Screen | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Iterator[Record]:
-    """Bytes of one page -> one document with its main text, metadata and stated address, or one reject. The locator is always `0`.
+    """Read one page -> one document with main text, metadata and declared URL, or one reject.
 
-    Project Gutenberg's header and licence are taken off, as in its text files. `output` and `links` are those of `render`.
+    The locator is always `0`. Project Gutenberg's header and licence are stripped, as in its text
+    files. `output` and `links` are those of `render`.
     """
     body = stream.read(max_bytes + 1)
     if len(body) > max_bytes:
@@ -133,7 +130,8 @@ def read_html(
                 screen=screen,
             ),
         )
-    except BaseException as error:  # a parser's failure on one page must not end the unit
+    except BaseException as error:
+        # A parser's failure on one page must not end the unit.
         if not is_failure(error) or is_of_system(error):
             raise
         yield RawReject("0", "html/unreadable", detail=f"{type(error).__name__}: {error}")

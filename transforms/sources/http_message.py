@@ -1,7 +1,7 @@
-"""An HTTP response as archives hold it: its status, its header fields and its body, told apart as browsers do and somewhat beyond.
+"""Parse an HTTP response of an archive into status, header fields and body, as browsers do.
 
-Format: RFC 9112 (HTTP/1.1); RFC 9110 for fields. Archives also hold bare line feeds, folded lines, interim responses, heads without a
-status line, and bodies that begin without the blank line.
+Format: RFC 9112 (HTTP/1.1); RFC 9110 for fields. Archives also have bare line feeds, folded lines,
+interim responses, heads without a status line, and bodies without the blank line before them.
 """
 
 import re
@@ -18,9 +18,11 @@ _BLANKS = b" \t\r\n"
 
 
 class HttpMessage(NamedTuple):
-    """`status`: None where the head has no number. `fields`: values by name in lowercase. `body_at`: where the body begins.
+    """The head of a response.
 
-    `has_status_line`: whether the message begins as HTTP does.
+    `status` is None if the head has no number. `fields` maps names in lowercase to values.
+    `body_at` is the offset of the body in the block. `has_status_line`: the message begins with
+    one.
     """
 
     status: int | None
@@ -29,17 +31,20 @@ class HttpMessage(NamedTuple):
     has_status_line: bool
 
     def values(self, name: str) -> list[str]:
-        """All values of a field; where it has none, those that an archive kept under a name of its own."""
+        """All values of a field, or those that an archive saved as `x-archive-orig-` field."""
         return self.fields.get(name) or self.fields.get(_ORIGINAL + name, [])
 
     def tokens(self, name: str) -> list[str]:
-        """The elements of a list field in order, in lowercase and without parameters or quotation marks."""
+        """The elements of a list field in order, lowercase, without parameters and quotes."""
         parts = ",".join(self.fields.get(name, [])).lower().split(",")
         return [token for part in parts if (token := part.partition(";")[0].strip(" \t\"'"))]
 
 
 def parse_response(block: bytes) -> HttpMessage:
-    """The final response in a block; interim ones (1xx) and a proxy's answer to CONNECT before it are passed over."""
+    """Parse the final response in a block.
+
+    Interim responses (1xx) and a proxy's answer to CONNECT before it are skipped.
+    """
     at = len(block) - len(block.lstrip(b"\r\n"))
     while True:
         match = _STATUS_LINE.match(block, at)
@@ -66,7 +71,7 @@ def parse_response(block: bytes) -> HttpMessage:
 
 
 def _parse_fields(block: bytes, at: int) -> tuple[dict[str, list[str]], int]:
-    """Header fields from a byte on, and where the body behind them begins."""
+    """Parse header fields from an offset on -> (fields, offset of the body)."""
     fields: dict[str, list[str]] = {}
     last: list[str] | None = None
     while at < len(block):
@@ -81,13 +86,14 @@ def _parse_fields(block: bytes, at: int) -> tuple[dict[str, list[str]], int]:
             last = fields.setdefault(name[1].decode("latin-1").lower(), [])
             last.append(text[name.end() :].strip(_BLANKS).decode("latin-1"))
         elif text.lstrip().startswith(b"<") or not _goes_on(block, line.end()):
-            return fields, at  # the blank line is missing
+            # The blank line is missing.
+            return fields, at
         at = line.end()
     return fields, len(block)
 
 
 def _goes_on(block: bytes, at: int) -> bool:
-    """Whether behind a line that is no field the head goes on, or ends: such a line is a damaged field."""
+    """Whether the head continues or ends behind a line that is not a field: a damaged field."""
     line = _LINE.match(block, at)
     return line is not None and (
         _NAME.match(line[1]) is not None or (not line[1] and at < len(block))

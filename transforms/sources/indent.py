@@ -1,4 +1,4 @@
-"""Text cleaned as documents hold it, but with the indentation of its first line, which may be code."""
+"""Clean a text but keep the indentation of its first line, which may be code."""
 
 import re
 
@@ -8,7 +8,7 @@ _BLANK_LINES = re.compile(r"(?:[ \t]*[\r\n])*")
 
 
 def clean_indented(text: str) -> str:
-    """`clean_text`, after which the first line is still as far to the right as it was."""
+    """Like `clean_text`, but the first line keeps its indentation."""
     text = text.lstrip("\ufeff")
     start = _BLANK_LINES.match(text)
     first = text[start.end() if start else 0 :]

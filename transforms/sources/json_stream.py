@@ -1,4 +1,4 @@
-"""JSON values that do not stand on lines of their own: the elements of an array, or objects one after the other."""
+"""Read JSON values that are not one per line: elements of an array, or consecutive objects."""
 
 import codecs
 import json
@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 _BLOCK = 1 << 16
-_LARGEST = 64 << 20  # characters of one value
+# Maximum number of characters of one value.
+_LARGEST = 64 << 20
 _EXCERPT = 1000
-_NEAR_END = (
-    16  # a value that is cut fails at its end, or as far before it as a word or an escape is long
-)
+# A truncated value fails at its end, or before it by at most the length of a literal or escape.
+_NEAR_END = 16
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
-_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte it cannot decode
-_DIGITS = 4300  # the longest integer that Python reads
+# The result of `surrogateescape` for a byte that cannot be decoded.
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+# Number of digits of the longest integer that Python parses.
+_DIGITS = 4300
 
 _DECODER = json.JSONDecoder()
 _LONG_INTEGERS = json.JSONDecoder(
@@ -23,13 +25,14 @@ _LONG_INTEGERS = json.JSONDecoder(
 
 
 class Broken(ValueError):
-    """What is no JSON, and why."""
+    """A value that is not JSON; the message says why."""
 
 
 def decode_value(text: str, position: int) -> tuple[Any, int]:
-    """The JSON value that begins at a position, and where it ends. An integer of 4,300 digits or more comes as a string of them.
+    """Parse the JSON value at a position -> (value, end).
 
-    Raises json.JSONDecodeError, or RecursionError for one that is nested too deep.
+    An integer of 4,300 digits or more is returned as a string. Raises json.JSONDecodeError, or
+    RecursionError for a value that is nested too deep.
     """
     try:
         return _DECODER.raw_decode(text, position)
@@ -40,10 +43,12 @@ def decode_value(text: str, position: int) -> tuple[Any, int]:
 
 
 def read_values(stream: BinaryIO, head: bytes) -> Iterator[tuple[int, Any, str]]:
-    """(offset of the first byte, value or Broken, excerpt) for each value of a stream, of which `head` was read already.
+    """Yield (byte offset, value or Broken, excerpt) for each value of a stream.
 
-    The elements of an array at the top are values of their own. After one that is broken reading goes on with the next line that begins as
-    the first value's line does, where values begin on lines of their own; else the rest of the stream is one Broken.
+    `head` is the part of the stream that was already read. The elements of a top-level array are
+    values of their own. After an invalid value reading continues at the next line that begins like
+    the line of the first value, if values begin on their own lines; otherwise the rest of the
+    stream is one Broken.
     """
     buffer = _Buffer(stream, head)
     in_array = False
@@ -73,7 +78,7 @@ def read_values(stream: BinaryIO, head: bytes) -> Iterator[tuple[int, Any, str]]
 
 
 class _Buffer:
-    """A window over a stream's text. `offset`: bytes before its position."""
+    """A window of a stream's text. `offset`: number of bytes before the position."""
 
     def __init__(self, stream: BinaryIO, head: bytes):
         self._stream = stream
@@ -85,7 +90,7 @@ class _Buffer:
         self.offset = 0
 
     def next_sign(self) -> str:
-        """Moves over white space; the character there, or nothing at the end."""
+        """Skip white space and return the next character; empty at the end."""
         while True:
             match = _SPACE.match(self._text, self._position)
             assert match is not None
@@ -104,7 +109,7 @@ class _Buffer:
         return _NOT_UTF8.sub("\ufffd", self._text[self._position : self._position + _EXCERPT])
 
     def take_value(self) -> tuple[Any, str]:
-        """The value at the position, with an excerpt. Raises Broken, at the same position."""
+        """Take the value at the position -> (value, excerpt). Raises Broken and does not move."""
         if self._indent is None:
             line = self._text[: self._position].rpartition("\n")[2]
             self._indent = line if not line.strip(" \t") else ""
@@ -135,7 +140,7 @@ class _Buffer:
             return value, excerpt
 
     def next_line_alike(self) -> bool:
-        """Moves to the next line that begins an object with the same indentation as the first value's; false where there is none."""
+        """Move to the next line with an object indented like the first value; False if none."""
         start = f"{self._indent}{{"
         while True:
             end = self._text.find("\n", self._position)
@@ -151,7 +156,7 @@ class _Buffer:
                 return True
 
     def _more(self) -> bool:
-        """Reads on, as much as is waiting already; false at the end of the stream."""
+        """Read at least as much as is waiting; False at the end of the stream."""
         if self._ended:
             return False
         if self._position > _BLOCK:

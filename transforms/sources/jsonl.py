@@ -1,6 +1,7 @@
-"""Source `jsonl`: JSON objects, one per line (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`), or in one array, or one after the other (`.json`).
+"""Source `jsonl`: JSON objects, one per line, in one array, or one after the other.
 
-`fields` maps document fields to keys, or to dotted paths into nested values.
+Files: `.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `.json`. `fields` maps document fields to keys, or to
+dotted paths into nested values.
 """
 
 import codecs
@@ -26,7 +27,7 @@ from transforms.sources.records import RawDocument, RawReject, Record, clean_tex
 _BLOCK = 1 << 16
 _EXCERPT = 1000
 _NO_LINES = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*(?:[\]{]|\Z)|\{[ \t]*\r?\n)")
-"""The beginning of a file that is no JSON lines: an array of objects, or an object over several lines."""
+"""The start of a file that is not JSON lines: an array of objects, or an object on many lines."""
 _BEGINS = re.compile(r"\s*(?:\{\s*(?:\"|\})|\[\s*(?:\{|\]))")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -40,10 +41,11 @@ def read_jsonl(
     end: int | None = None,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a JSON file -> one document or reject per object; blank lines are none. With a range, of lines that start in it.
+    """Read a JSON file -> one document or reject per object; blank lines are skipped.
 
-    The locator is the offset of the object's first byte in the (decompressed) file; of a line, that of the line. A file whose objects do
-    not stand on lines of their own is read by the range that starts at 0. Only a range that starts behind 0 seeks.
+    With a range, the lines that start in it. The locator is the byte offset of the object, or of
+    its line, in the decompressed file. A file whose objects are not on their own lines belongs to
+    the range that starts at 0. Only a range that starts after 0 seeks.
     """
     seen = (columns or ColumnsSeen()).file(asked_columns(fields, keep_columns))
     reader = _Reader(fields, keep_columns)
@@ -53,7 +55,8 @@ def read_jsonl(
                 if seen.missing and isinstance(value, dict):
                     seen.add_record(value)
                 yield reader.record(value, locator, excerpt)
-            except Exception as error:  # what nobody foresaw in one line must not end the file
+            except Exception as error:
+                # An unexpected error in one line must not end the file.
                 yield RawReject(
                     locator,
                     "jsonl/unreadable",
@@ -65,7 +68,7 @@ def read_jsonl(
 
 
 _Value = tuple[str, Any, str | bytes]
-"""A locator, the value there or why it is none (Broken), an excerpt or the line."""
+"""A locator, the value or the reason why it is none (Broken), and an excerpt or the line."""
 
 
 def _shown(excerpt: str | bytes) -> str:
@@ -91,7 +94,10 @@ def _values(stream: BinaryIO, start: int, end: int | None) -> Iterator[_Value]:
 
 
 def _first_line(stream: BinaryIO) -> bytes:
-    """The beginning of a file up to the end of its first line that is not blank, or a block of it: all ranges judge the file by this."""
+    """The start of a file up to its first line that is not blank, or at most one block.
+
+    All ranges of a file determine its format by this.
+    """
     head = stream.readline(_BLOCK)
     while (
         not head.removeprefix(codecs.BOM_UTF8).strip()
@@ -105,7 +111,10 @@ def _first_line(stream: BinaryIO) -> bytes:
 def _line_values(
     stream: BinaryIO, head: bytes, following: int, end: int | None
 ) -> Iterator[_Value]:
-    """The values on the lines from an offset on. `head`: bytes that were read already, which need not end with a line."""
+    """Yield the values of the lines from an offset on.
+
+    `head` was already read from the stream and may end inside a line.
+    """
     if head and not head.endswith(b"\n"):
         head += stream.readline()
     read = stream.readline
@@ -123,14 +132,14 @@ def _line_values(
 
 
 def _split_lines(data: bytes) -> list[bytes]:
-    """Lines as `readline` gives them: a carriage return alone ends none."""
+    """Split into lines as `readline` does: a lone carriage return does not end a line."""
     return [part + b"\n" for part in data.split(b"\n")[:-1]] + (
         [last] if (last := data.split(b"\n")[-1]) else []
     )
 
 
 def _next_line(stream: BinaryIO, start: int) -> int:
-    """Moves to the first line that starts at or after a byte, a block at a time, and returns its offset."""
+    """Move to the first line that starts at or after a byte, in blocks -> its offset."""
     stream.seek(start - 1)
     offset = start - 1
     while part := stream.readline(_BLOCK):
@@ -141,7 +150,10 @@ def _next_line(stream: BinaryIO, start: int) -> int:
 
 
 def _odd_line(line: bytes, offset: int, error: Exception) -> Iterator[_Value]:
-    """A line that is not one value: objects that follow each other on it, an integer of more digits than Python reads, or nothing good."""
+    """Yield the values of a line that is not one JSON value.
+
+    It has several objects, or an integer with more digits than Python parses, or is invalid.
+    """
     broken = Broken(f"{type(error).__name__}: {error}")
     if not isinstance(error, json.JSONDecodeError):
         try:
@@ -174,7 +186,7 @@ def _objects_of_line(text: str, offset: int) -> Iterator[_Value]:
 
 
 class _Reader:
-    """JSON values -> documents and rejects."""
+    """Converts JSON values to documents and rejects."""
 
     def __init__(self, fields: FieldsOption, keep_columns: Sequence[str]):
         self._keys = field_columns(fields)
@@ -188,7 +200,8 @@ class _Reader:
             return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=_shown(excerpt))
         text = _find(value, self._keys["text"])
         if text is None:
-            detail = f"no field {self._keys['text']!r}; there are {', '.join(map(repr, list(value)[:20])) or 'none'}"
+            keys = ", ".join(map(repr, list(value)[:20])) or "none"
+            detail = f"no field {self._keys['text']!r}; there are {keys}"
             return RawReject(locator, "jsonl/missing-text", detail=detail, excerpt=_shown(excerpt))
         if not isinstance(text, str):
             detail = f"field {self._keys['text']!r} is a {type(text).__name__}, not a string"

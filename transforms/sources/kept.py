@@ -1,7 +1,8 @@
-"""Columns that are kept for the user: values of any type -> the JSON text of a document's column `kept`.
+"""The columns that a user keeps, as JSON text in the document's column `kept`.
 
-JSON has fewer types than Arrow. Integers keep all their digits; decimals, times, and numbers that are not finite become strings, bytes
-become base64, as in the JSON mapping of Protocol Buffers (https://protobuf.dev/programming-guides/json/). Dates and times are ISO 8601.
+JSON has fewer types than Arrow. Integers keep all their digits. Decimals, times and non-finite
+numbers become strings, bytes become base64, as in the JSON mapping of Protocol Buffers
+(https://protobuf.dev/programming-guides/json/). Dates and times are in ISO 8601.
 """
 
 import base64
@@ -18,17 +19,19 @@ import pyarrow.compute as pc
 
 from transforms.sources.records import without_surrogates
 
-_EXACT = 1 << 53  # integers up to here are float64's, too
+# All integers up to this one are exact in float64.
+_EXACT = 1 << 53
 _INT64 = 1 << 63
 _SPECIAL = ("NaN", "Infinity", "-Infinity")
 _UNITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 
 
 def kept_text(values: Mapping[str, Any]) -> str:
-    """Columns of one record by name -> one line of JSON, keys in their order. Equal values give equal text."""
+    """Columns of one record by name -> one line of JSON, keys in order; deterministic."""
     try:
         text = _dumps(values)
-    except ValueError:  # a number that is not finite
+    except ValueError:
+        # A number is not finite.
         text = _dumps(finite(values))
     return without_surrogates(text)
 
@@ -38,7 +41,7 @@ def _dumps(value: Any) -> str:
 
 
 def finite(value: Any) -> Any:
-    """A JSON value whose numbers that are not finite are strings: "NaN", "Infinity", "-Infinity"."""
+    """Replace non-finite numbers in a JSON value by "NaN", "Infinity" or "-Infinity"."""
     if isinstance(value, Mapping):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -49,10 +52,10 @@ def finite(value: Any) -> Any:
 
 
 def count_kinds(texts: Iterable[str | None]) -> dict[str, Counter[str]]:
-    """Column `kept` of some documents -> for each name how often which kind of JSON value stands there.
+    """Count the kinds of JSON values of each name in `kept` columns: name -> kind -> count.
 
-    The kinds: null, boolean, integer (up to 2^53), int64 (up to 2^63), number, string, special (the text of one that is
-    not finite), other.
+    Kinds: null, boolean, integer (up to 2^53), int64 (up to 2^63), number, string, special (the
+    string of a non-finite number), other.
     """
     counts: dict[str, Counter[str]] = {}
     for text in texts:
@@ -74,7 +77,7 @@ def _kind(value: Any) -> str:
 
 
 def json_values(column: pa.Array) -> list[Any]:
-    """An Arrow array of any type -> what JSON can hold of each value, n of them."""
+    """Convert an Arrow array of n values of any type to n JSON values."""
     kind = column.type
     if isinstance(column, pa.ExtensionArray):
         return json_values(column.storage)
@@ -98,9 +101,10 @@ def json_values(column: pa.Array) -> list[Any]:
 
 
 def _lists(column: pa.Array, read: Callable[[Any], list[Any]]) -> list[Any]:
-    """A column of lists, or of maps: what lies in all of them is read once, and cut by their offsets."""
+    """Convert a column of lists or maps: their values are converted once and cut by the offsets."""
     values = read(column)
-    if pa.types.is_map(column.type):  # has no value_lengths
+    if pa.types.is_map(column.type):
+        # Maps have no value_lengths.
         offsets = column.offsets.to_pylist()
         bounds = zip(column.is_valid().to_pylist(), offsets, offsets[1:], strict=False)
         return [_as_map(values[start:end]) if valid else None for valid, start, end in bounds]
@@ -121,7 +125,7 @@ def _pairs(column: pa.MapArray) -> list[Any]:
 
 
 def _as_map(pairs: list[tuple[Any, Any]]) -> Any:
-    """An object where the keys are strings and differ, else pairs."""
+    """A JSON object if the keys are distinct strings, otherwise a list of pairs."""
     entries = {key: value for key, value in pairs if isinstance(key, str)}
     return entries if len(entries) == len(pairs) else [list(pair) for pair in pairs]
 
@@ -129,7 +133,7 @@ def _as_map(pairs: list[tuple[Any, Any]]) -> Any:
 def _flat(column: pa.Array) -> list[Any]:
     kind, types = column.type, pa.types
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        # As bytes, since Arrow does not check that strings are UTF-8.
+        # Convert as bytes, since Arrow does not check that strings are UTF-8.
         return _mapped(
             column.cast(pa.large_binary()), lambda value: value.decode("utf-8", "replace")
         )
@@ -141,9 +145,8 @@ def _flat(column: pa.Array) -> list[Any]:
     ):
         return _mapped(column, lambda value: base64.b64encode(value).decode())
     if types.is_float16(kind) or types.is_float32(kind):
-        short = (
-            np.float16 if types.is_float16(kind) else np.float32
-        )  # 0.1 for the float32 next to it, not 0.10000000149011612
+        # The shortest decimal of the same float32: 0.1, not 0.10000000149011612.
+        short = np.float16 if types.is_float16(kind) else np.float32
         return _mapped(column.cast(pa.float64()), lambda value: float(str(short(value))))
     if types.is_decimal(kind):
         return _mapped(column, lambda value: format(Decimal(value), "f"))
@@ -164,7 +167,8 @@ def _flat(column: pa.Array) -> list[Any]:
         or types.is_floating(kind)
     ):
         return column.to_pylist()
-    return _mapped(column, str)  # intervals, unions
+    # Intervals and unions.
+    return _mapped(column, str)
 
 
 def _mapped(column: pa.Array, convert: Callable[[Any], Any]) -> list[Any]:

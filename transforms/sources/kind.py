@@ -1,6 +1,7 @@
-"""What a kind of source is: its reader, and everything that the rest of the project asks about it.
+"""A kind of source: its reader, and everything that the rest of the project needs to know of it.
 
-The module of a reader ends with its `SourceKind`; one line of `transforms.sources.registry` imports it.
+The module of a reader ends with its `SourceKind`; `transforms.sources.registry` imports it in one
+line.
 """
 
 import functools
@@ -15,18 +16,21 @@ from transforms.sources.records import Record
 
 Reader = Callable[..., Iterator[Record]]
 COMPRESSIONS = (".gz", ".bz2", ".zst")
-"""Ends of file names that `transforms.storage.open_decompressed` knows."""
+"""Suffixes of compressed files that `transforms.storage.open_decompressed` reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranges:
-    """Which files of a kind can be read in ranges of bytes, each by another worker: a record belongs to the range that it begins in.
+    """Which files of a kind can be read in byte ranges, each by a different worker.
+
+    A record belongs to the range that it begins in.
 
     of                 what begins in a range: "line", "row group"
-    files              how users are told which files these are: "warc.gz"
-    suffixes           ends of the names of such files; all names if empty
-    except_suffixes    ends of the names of files that are read whole all the same
-    start_at_locators  a record's locator begins with the byte that it begins at, so that a range of that byte reads it alone
+    files              description of these files for users: "warc.gz"
+    suffixes           suffixes of these files; all files if empty
+    except_suffixes    suffixes of files that are nevertheless read whole
+    start_at_locators  a record's locator begins with its byte offset, so that a range that starts
+                       there reads this record alone
     """
 
     of: str
@@ -43,10 +47,10 @@ class Ranges:
 
 @dataclass(frozen=True, kw_only=True)
 class InputRate:
-    """What reading a kind costs and gives, measured with language identification and without filters (`tests/bench/plan_rates.py`).
+    """The measured speed and output of reading a kind, with language identification, unfiltered.
 
-    `bytes_per_second`: bytes of input that one core reads. `text`, `parts`, `rejects`: bytes of text, of part files and of reject files
-    for each byte of input.
+    `bytes_per_second`: input bytes per second and core. `text`, `parts`, `rejects`: bytes of text,
+    part files and reject files per input byte. Source: `tests/bench/plan_rates.py`.
     """
 
     bytes_per_second: float
@@ -59,27 +63,32 @@ class InputRate:
 class SourceKind:
     """A kind of source.
 
-    name            in the configuration, `kind = "jsonl"`
-    read            generator function: a binary stream and options as keywords -> documents and rejects in file order. It catches what
-                    can be wrong with one record and yields a reject. Its options are the keywords with a description
-                    (`transforms.sources.options`). If it has the keywords `start` and `end`, `screen`, `passed_over` or `columns`,
-                    it is given a range of bytes, a `Screen`, a Counter of records that are no documents by their type, and `ColumnsSeen`
-    locator         what a record's locator counts, for `tokenmill explain`; empty where a file is one record, `0`
-    suffixes        ends of file names, lowercase, without that of a compression; a folder stands for the files that have one. Every
-                    name if empty
-    compressions    ends of compressed files that may follow a suffix
-    name_pattern    names of files that are of this kind whatever their suffix says
-    begins          whether a file with these first bytes is of this kind, for sources of kind `auto`
-    decompresses    `read` is given the bytes as they lie in the file; else they are decompressed by the file's name
-    ranges          which files can be read in ranges of bytes; None: all are read whole
-    header          of tables: a stream and the options -> the names of its columns, from its header alone
-    rates           measured rates by whether the files are compressed; none where there was no real data to measure
-    books           files are books: presets of filters leave out rules for web pages
-    mixed           files hold records of several types, and a record that is no text is a reject of stage `extract`, not `read`
-    check           takes the options as keywords; raises ValueError for values that do not go together
-    plugin          registered by a user's plugin: keywords of `read` that are not in `table_options` stand in the source's table
-                    `options`
-    table_options   of a plugin: options of the project's kinds that `read` takes too
+    name            `kind` in the configuration, such as "jsonl"
+    read            generator function: a binary stream and options as keywords -> documents and
+                    rejects in file order. It catches errors of single records and yields rejects.
+                    Its options are the keywords with a description (`transforms.sources.options`).
+                    If it has the keywords `start` and `end`, `screen`, `passed_over` or `columns`,
+                    it gets a byte range, a `Screen`, a Counter of skipped records by type, and
+                    `ColumnsSeen`
+    locator         what a record's locator counts, for `tokenmill explain`; empty if a file is one
+                    record, `0`
+    suffixes        lowercase file suffixes without those of compression; a folder stands for the
+                    files with one of them. All files if empty
+    compressions    suffixes of compressed files that may follow a suffix
+    name_pattern    names of files that are of this kind whatever their suffix is
+    begins          whether a file with these first bytes is of this kind, for kind `auto`
+    decompresses    `read` gets the bytes of the file unchanged; otherwise they are decompressed by
+                    the file's suffix
+    ranges          which files can be read in byte ranges; None if all are read whole
+    header          of tables: a stream and the options -> the column names, from the header alone
+    rates           measured rates by whether the files are compressed; empty if not measured
+    books           files are books: presets of filters omit rules for web pages
+    mixed           files have records of several types, and a record that is not text is a reject
+                    of stage `extract`, not `read`
+    check           takes the options as keywords; raises ValueError for incompatible values
+    plugin          registered by a user's plugin: keywords of `read` that are not in
+                    `table_options` are set in the source's table `options`
+    table_options   of a plugin: options of the project's kinds that `read` also takes
     """
 
     name: str
@@ -101,17 +110,17 @@ class SourceKind:
 
     @functools.cached_property
     def options(self) -> Mapping[str, SourceOption]:
-        """The keys of a source's table that the reader takes."""
+        """The keys of a source's table that are options of the reader."""
         return self.table_options if self.plugin else reader_options(self.read)
 
     def plugin_options(self) -> dict[str, inspect.Parameter]:
-        """A plugin's keyword-only parameters that stand in the source's table `options`."""
+        """A plugin's keyword-only parameters that are set in the source's table `options`."""
         if not self.plugin:
             return {}
         return {name: item for name, item in self._keywords.items() if name not in self.options}
 
     def takes(self, keyword: str) -> bool:
-        """Whether the reader of one of the project's kinds has a keyword such as `screen`."""
+        """Whether the reader has a keyword such as `screen`; always false for plugins."""
         return not self.plugin and keyword in self._keywords
 
     @property
@@ -128,7 +137,7 @@ class SourceKind:
         }
 
     def can_split(self, path: str) -> bool:
-        """Whether a file can be read in ranges of bytes."""
+        """Whether a file can be read in byte ranges."""
         return self.ranges is not None and self.ranges.include(path)
 
     def starts_at_locators(self, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Lists of a page: the number or sign that each item has."""
+"""Lists of a page: the number or bullet of each item."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,13 @@ _ROMAN = (
     (4, "iv"),
     (1, "i"),
 )
-_MOST_DIGITS = 9  # CommonMark reads no more
+# CommonMark reads at most this many digits.
+_MOST_DIGITS = 9
 
 
 @dataclass
 class OpenList:
-    """A list that is being read; `next` is the number of its next item, `kind` one of `1aAiI`."""
+    """An open list; `next` is the number of its next item, `kind` one of `1aAiI`."""
 
     node: int
     ordered: bool
@@ -34,7 +35,7 @@ class OpenList:
     items: int = 0
 
     def count(self, value: str | None) -> int:
-        """The number of the next item, which may state its own."""
+        """The number of the next item; `value` is the number the item states, if any."""
         if value is not None and (stated := _integer(value)) is not None:
             self.next = stated
         self.items += 1
@@ -43,11 +44,11 @@ class OpenList:
         return number
 
     def indent(self, *, markdown: bool) -> str:
-        """Blanks as wide as the sign or number of the item before the next one."""
+        """Blanks as wide as the marker of the last item."""
         return " " * (len(f"{self.next - self.step}. ") if self.ordered else 2)
 
     def label(self, value: str | None, *, markdown: bool) -> str:
-        """What stands before the next item: `•`, `3.`, `c.`, `iii.`; in Markdown `-` or `3.`."""
+        """The marker of the next item: `•`, `3.`, `c.`, `iii.`; in Markdown `-` or `3.`."""
         number = self.count(value)
         if not self.ordered:
             return "-" if markdown else "•"
@@ -63,7 +64,7 @@ class OpenList:
 
 
 def open_list(page: PageTree, node: int, tag: str) -> OpenList:
-    """The list that begins at a node, with its `start`, `reversed` and `type`."""
+    """Open the list that begins at a node, with its `start`, `reversed` and `type`."""
     if tag != "ol":
         return OpenList(node, False)
     attributes = page.attributes(node) if page.data[node] else {}

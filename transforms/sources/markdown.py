@@ -1,6 +1,7 @@
-"""Source `markdown`: one Markdown file a document (`.md`, `.markdown`, `.mdx`, `.qmd`, `.Rmd`), which stays Markdown.
+"""Source `markdown`: one Markdown file per document, which remains Markdown.
 
-Front matter becomes metadata, comments go; code is never touched. Where blocks begin and end is markdown-it-py's reading.
+Files: `.md`, `.markdown`, `.mdx`, `.qmd`, `.Rmd`. Front matter becomes metadata, comments are
+removed, code is unchanged. markdown-it-py determines where blocks begin and end.
 """
 
 import re
@@ -21,7 +22,8 @@ _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
 _SETEXT = re.compile(r" {0,3}=+[ \t]*")
 _EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|`+)(?=\S)([^*_`]+)\1")
 _MDX = re.compile(
-    r"(?:(?:import\s+(?:[\w*{},$\s]{1,400}\sfrom\s+)?|export\s+\*\s+from\s+)[\"'][^\"'\n]+[\"'];?[ \t]*\n)+"
+    r"(?:(?:import\s+(?:[\w*{},$\s]{1,400}\sfrom\s+)?|export\s+\*\s+from\s+)"
+    r"[\"'][^\"'\n]+[\"'];?[ \t]*\n)+"
 )
 _FIRST_MDX = re.compile(r"^(?:import|export)\s.*[\"']", re.MULTILINE)
 _RAW = re.compile(r"\s*<(?:pre|script|style|textarea)[\s>]", re.IGNORECASE)
@@ -29,9 +31,9 @@ _HAS_LINK = re.compile(r"\]|<[A-Za-z]")
 
 
 def read_markdown(stream: BinaryIO, *, links: LinksOption = None) -> Iterator[Record]:
-    """Bytes of one Markdown file -> one document, or one reject. The locator is always `0`.
+    """Read one Markdown file -> one document, or one reject. The locator is always `0`.
 
-    `links = False` turns links and images into their text; else they stay as they are written.
+    `links = False` replaces links and images by their text; otherwise they are unchanged.
     """
     decoded = decode_plain(stream.read())
     if detail := binary_detail(decoded.text):
@@ -41,7 +43,8 @@ def read_markdown(stream: BinaryIO, *, links: LinksOption = None) -> Iterator[Re
     front = read_front_matter(text)
     try:
         body = markdown_body(text[front.end :], links=links is not False)
-    except Exception as error:  # a parser's failure on one file must not end the unit
+    except Exception as error:
+        # A parser's failure on one file must not end the unit.
         yield RawReject(
             "0", "markdown/unreadable", detail=f"{type(error).__name__}: {error}", url=front.url
         )
@@ -62,9 +65,10 @@ def read_markdown(stream: BinaryIO, *, links: LinksOption = None) -> Iterator[Re
 
 
 def markdown_body(text: str, *, links: bool = True) -> str:
-    """Markdown without front matter, `\\n` line ends -> the same without HTML comments and MDX imports; code is untouched.
+    """Remove HTML comments and MDX imports from Markdown without front matter; code is unchanged.
 
-    Without `links`, links and images are their text and the definitions of references go.
+    The line ends are `\\n`. Without `links`, links and images are replaced by their text, and the
+    definitions of references are removed.
     """
     text = text.strip("\n")
     if "<!--" in text or (not links and _HAS_LINK.search(text)) or _FIRST_MDX.search(text):
@@ -73,7 +77,7 @@ def markdown_body(text: str, *, links: bool = True) -> str:
 
 
 class _Part(NamedTuple):
-    """Lines [start, end) of one block. `kind`: inline (a paragraph, heading, row), html or definition."""
+    """The lines [start, end) of a block. `kind`: inline (paragraph, heading), html, definition."""
 
     start: int
     end: int
@@ -107,15 +111,15 @@ def _edited(text: str, *, links: bool) -> str:
             for entry in defined
             if entry.get("map") and entry["map"][1] <= len(lines)
         ]
-    joins = bytearray(
-        len(lines)
-    )  # lines of lists and indented code, which take in what is indented behind them
+    # Lines of lists and indented code: indented lines behind them would become part of them.
+    joins = bytearray(len(lines))
     for token in tokens:
         if token.map and token.type in ("bullet_list_open", "ordered_list_open", "code_block"):
             joins[slice(*token.map)] = b"\1" * (min(token.map[1], len(lines)) - token.map[0])
     out: list[str] = []
     at = 0
-    last = -1  # the last line that is not blank and stays
+    # The last line that is not blank and is kept.
+    last = -1
     for part in sorted(parts):
         if part.start < at:
             continue
@@ -133,9 +137,8 @@ def _edited(text: str, *, links: bool) -> str:
                 written, links=links, references=references, inside_html=part.kind == "html"
             )
         if not edited.strip() and last >= 0 and joins[last] and _indented_next(lines, part):
-            edited = (
-                written if part.kind == "definition" else "<!-- -->"
-            )  # else the list or code before takes the code behind
+            # Otherwise the list or code before would include the code behind.
+            edited = written if part.kind == "definition" else "<!-- -->"
         if edited.strip():
             last = part.end - 1
         if edited == written:
@@ -149,7 +152,8 @@ def _edited(text: str, *, links: bool) -> str:
             continue
         before, after = bool(out and out[-1].strip()), bool(lines[at].strip())
         if before and after:
-            out.append("")  # what stood between two paragraphs keeps them apart
+            # The removed block separated two paragraphs, which an empty line now does.
+            out.append("")
         elif not before and not after:
             at += 1
     out.extend(lines[at:])
@@ -157,7 +161,7 @@ def _edited(text: str, *, links: bool) -> str:
 
 
 def _indented_next(lines: list[str], part: _Part) -> bool:
-    """Whether what follows a block is indented more than the block."""
+    """Whether the text behind a block is indented more than the block."""
     following = next(
         (lines[number] for number in range(part.end, len(lines)) if lines[number].strip()), ""
     )
@@ -169,7 +173,7 @@ def _indentation(line: str) -> int:
 
 
 def first_heading(body: str, front: FrontMatter) -> str | None:
-    """The heading of level 1 that a text begins with; None where it begins otherwise."""
+    """The heading of level 1 that a text begins with; None if it begins differently."""
     first, _, rest = body.partition("\n")
     if match := _HEADING.fullmatch(first):
         shown = match[1]

@@ -1,9 +1,10 @@
-"""Plain text as Markdown that reads back as the same text (CommonMark 0.31 and GitHub's tables and formulas)."""
+"""Plain text as Markdown that renders as the same text (CommonMark 0.31, GitHub's extensions)."""
 
 import re
 
 _SPECIAL = re.compile(
-    r"\\(?![A-Za-z0-9])|[`*\[$]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_])"
+    r"\\(?![A-Za-z0-9])|[`*\[$]|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
+    r"|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_])"
 )
 _LINE_START = re.compile(r"(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|=+\s*$|-[-\s]*$|~~~|\||:?-+:?\s*\|)")
 _NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
@@ -23,19 +24,19 @@ _ADDRESS = {
 
 
 def escape(text: str) -> str:
-    """Text inside a line, whose characters that mean something in Markdown get a backslash."""
+    """Escape the characters of inline text that have a meaning in Markdown."""
     return _SPECIAL.sub(lambda match: f"\\{match[0]}", text)
 
 
 def escape_start(line: str) -> str:
-    """A line of escaped text, whose beginning would otherwise open a heading, list, quotation, rule, fence or table."""
+    """Escape the start of a line that would open a heading, list, quotation, rule or the like."""
     if match := _NUMBERED.match(line):
         return f"{match[1]}\\{line[match.end(1) :]}"
     return f"\\{line}" if _LINE_START.match(line) else line
 
 
 def code_span(text: str) -> str:
-    """Code inside a line, between as many backticks as it needs."""
+    """Inline code, between as many backticks as it needs."""
     text = " ".join(text.split("\n"))
     if not text.strip():
         return ""
@@ -45,20 +46,20 @@ def code_span(text: str) -> str:
 
 
 def code_block(text: str, language: str = "") -> str:
-    """A listing in a fence that is longer than any in it."""
+    """A fenced code block; the fence is longer than any run of backticks inside."""
     longest = max((len(run) for run in _RUN_OF_BACKTICKS.findall(text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{_LANGUAGE.sub('', language)}\n{text}\n{fence}"
 
 
 def link(text: str, address: str) -> str:
-    """Escaped text as a link; the text alone where either is empty."""
+    """Escaped text as a link; the text alone if either is empty."""
     target = "".join(_ADDRESS.get(letter, letter) for letter in address.strip())
     return f"[{text}]({target})" if text.strip() and target and "\n" not in target else text
 
 
 def table_row(cells: list[str]) -> str:
-    """Cells of inline Markdown -> a line of a table."""
+    """Cells of inline Markdown -> a row of a table."""
     return "| " + " | ".join(_bars(" ".join(cell.split())) for cell in cells) + " |"
 
 

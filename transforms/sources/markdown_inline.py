@@ -1,4 +1,4 @@
-"""Comments and links inside a paragraph of Markdown. Code spans and escaped characters stay as they are."""
+"""Remove comments and links from a paragraph of Markdown; code and escapes are unchanged."""
 
 import html
 import re
@@ -13,7 +13,8 @@ _ALT = re.compile(r"\salt\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>]+))", re.IG
 _DESTINATION = re.compile(
     r"""\([ \t\n]{0,99}
         (?:<[^<>\n]{0,4000}>|(?:\\.|[^\s()<>\\]|\((?:\\.|[^\s()\\]){0,999}\)){0,4000})
-        (?:[ \t\n]{1,99}(?:"(?:\\.|[^"\\]){0,999}"|'(?:\\.|[^'\\]){0,999}'|\((?:\\.|[^()\\]){0,999}\)))?
+        (?:[ \t\n]{1,99}(?:"(?:\\."""
+    r"""|[^"\\]){0,999}"|'(?:\\.|[^'\\]){0,999}'|\((?:\\.|[^()\\]){0,999}\)))?
         [ \t\n]{0,99}\)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -21,7 +22,7 @@ _LABEL = re.compile(r"\[((?:\\.|[^\[\]\\]){0,999})\]", re.DOTALL)
 
 
 def normalized_label(label: str) -> str:
-    """A reference's label as links are matched by it."""
+    """Normalize a reference's label for matching: white space and case."""
     return " ".join(label.split()).casefold()
 
 
@@ -32,14 +33,17 @@ def without_comments(
     references: frozenset[str] = frozenset(),
     inside_html: bool = False,
 ) -> str:
-    """A paragraph -> the same without HTML comments; without `links`, links and images are their text.
+    """Remove the HTML comments of a paragraph; without `links` also links and images.
 
-    `references`: the normalized labels that the document defines. `inside_html`: only HTML's links are some, as in a block of HTML.
-    Takes time linear in the length.
+    A link or image is replaced by its text. `references` are the normalized labels that the
+    document defines. With `inside_html`, only HTML links are recognised, as in an HTML block. The
+    time is linear in the length.
     """
     out: list[str] = []
-    opened: list[int] = []  # where in `out` the open brackets are
-    missing: set[int] = set()  # lengths of runs of backticks that do not come again
+    # `opened` has the positions of open brackets in `out`, `missing` the lengths of runs of
+    # backticks that do not occur again.
+    opened: list[int] = []
+    missing: set[int] = set()
     comments = True
     at = 0
     while match := _TOKEN.search(text, at):
@@ -67,7 +71,7 @@ def without_comments(
 
 
 def _code_end(text: str, at: int, count: int, missing: set[int]) -> int:
-    """Where a code span that a run of backticks opens ends; behind the run itself if nothing closes it."""
+    """Where a code span ends; behind its opening backticks if nothing closes it."""
     if count not in missing:
         closing = re.compile(rf"(?<!`)`{{{count}}}(?!`)").search(text, at)
         if closing is not None:
@@ -77,7 +81,7 @@ def _code_end(text: str, at: int, count: int, missing: set[int]) -> int:
 
 
 def _angle(text: str, start: int, *, comments: bool, links: bool) -> tuple[int, str, bool]:
-    """What begins with `<`: where to read on, what is shown, and whether comments can still end."""
+    """Read from a `<` on -> (next position, output, whether comments can still end)."""
     if text.startswith("<!--", start):
         if comments and (match := _COMMENT.match(text, start)):
             return match.end(), "", True
@@ -98,7 +102,7 @@ def _angle(text: str, start: int, *, comments: bool, links: bool) -> tuple[int, 
 def _close(
     text: str, at: int, out: list[str], opened: list[int], references: frozenset[str]
 ) -> int:
-    """A closing bracket: of a link whose text stays, or of nothing. Returns where to read on."""
+    """Read a closing bracket, of a link whose text is kept or alone -> next position."""
     if not opened:
         out.append("]")
         return at

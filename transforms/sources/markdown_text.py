@@ -1,11 +1,11 @@
-"""Text as GitHub-flavoured Markdown that reads back to the same text: escapes, emphasis, code, tables, formulas."""
+"""Text as GitHub-flavoured Markdown that renders as the same text: escapes, emphasis, code."""
 
 import re
 import unicodedata
 from collections.abc import Sequence
 
 STRONG, EMPHASIS = "\x01\x02", "\x03\x04"
-"""The signs that stand for the beginning and the end of emphasis until its paragraph is whole (see `resolve_emphasis`)."""
+"""Start and end marks of emphasis until its paragraph is complete (see `resolve_emphasis`)."""
 MARKS = re.compile("[\x01-\x04]")
 _SIGNS = r"""\\(?=[!-/:-@\[-`{-~\s]|$)         # a backslash that would escape
     | (?<![ ])\*|\*(?![ ])                 # a star between blanks is none
@@ -23,26 +23,27 @@ _LINE_START = re.compile(
 )
 _BACKTICKS = re.compile("`+")
 _UNSAFE_TEX = re.compile(
-    r"\\[!-/:-@\[-`{-~]|\\$|[*`~]|<[A-Za-z/!?]|&\#?\w|(?<![^\W_])_|_(?![^\W_])|\][(\[]|\$|\n|^\d|!\["
+    r"\\[!-/:-@\[-`{-~]|\\$|[*`~]|<[A-Za-z/!?]|&\#?\w|(?<![^\W_])_|_(?![^\W_])"
+    r"|\][(\[]|\$|\n|^\d|!\["
 )
 _MOVED_OUT = re.compile("([\x01\x03])([ \n]+)|([ \n]+)([\x02\x04])")
 _EMPTY = re.compile("\x01\x02|\x03\x04|\x02\x01|\x04\x03")
 
 
 def escape(text: str, *, links: bool = False) -> str:
-    """Plain text -> Markdown in which no sign has a meaning. `links`: square brackets are escaped, since real links stand beside them."""
+    """Escape plain text for Markdown. `links` also escapes brackets, next to real links."""
     if not text.isalnum():
         text = (_SPECIAL_BESIDE_LINKS if links else _SPECIAL).sub(r"\\\g<0>", MARKS.sub("", text))
     return text
 
 
 def unescape_marks(text: str) -> str:
-    """A piece of a paragraph -> its text without escapes and emphasis."""
+    """Remove escapes and emphasis from a part of a paragraph."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", MARKS.sub("", text))
 
 
 def escape_line(line: str) -> str:
-    """The line of a paragraph, already escaped, so that it starts no list, heading, quotation or rule."""
+    """Escape the start of an escaped line, so that it opens no list, heading, quotation or rule."""
     match = _LINE_START.match(line)
     if match is None:
         return line
@@ -50,7 +51,10 @@ def escape_line(line: str) -> str:
 
 
 def resolve_emphasis(text: str) -> str:
-    """Puts stars where a parser reads them as what they stand for, and nothing elsewhere; of nested emphasis only the outer stays."""
+    """Replace emphasis marks by asterisks where a parser reads these as emphasis, else drop them.
+
+    Of nested emphasis only the outermost is kept.
+    """
     if "\x01" not in text and "\x03" not in text:
         return MARKS.sub("", text) if MARKS.search(text) else text
     for _ in range(4):
@@ -107,13 +111,14 @@ def _can_mark(parts: list[str], opened: int, closed: int) -> bool:
 
 
 def _near(parts: list[str], number: int, step: int) -> str:
-    """The sign beside a mark whose neighbours are marks too; empty at the paragraph's ends."""
+    """The character next to a mark whose neighbours are marks; empty at the paragraph's ends."""
     number += 2 * step
     while 0 <= number < len(parts):
         if parts[number] in ("\x01", "\x02", "\x03", "\x04"):
             text = parts[number + step]
             if text:
-                return "*"  # other emphasis stands between: too close to be read surely
+                # With other emphasis in between, a parser's reading is uncertain.
+                return "*"
         number += 2 * step
     return ""
 
@@ -123,7 +128,7 @@ def _is_punctuation(sign: str) -> bool:
 
 
 def code_span(text: str) -> str:
-    """Inline code, with as many backticks around it as it takes."""
+    """Inline code, between as many backticks as it needs."""
     text = " ".join(MARKS.sub("", text).split("\n"))
     if not text.strip():
         return text
@@ -137,33 +142,33 @@ def code_span(text: str) -> str:
 
 
 def code_block(text: str, language: str) -> str:
-    """A fenced block; the fence is longer than any run of backticks inside."""
+    """A fenced code block; the fence is longer than any run of backticks inside."""
     longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0) if "```" in text else 2
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
 
 def formula(tex: str, *, display: bool) -> str:
-    """TeX in dollars; where a parser that knows no formulas would change it, in GitHub's forms made of code."""
+    """TeX between dollars, or in GitHub's code forms where a parser without formulas changes it."""
     if not display:
         return f"$`{tex}`$" if _UNSAFE_TEX.search(tex) else f"${tex}$"
     return code_block(tex, "math") if _UNSAFE_TEX.search(tex) else f"$${tex}$$"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells, each one line of Markdown -> a table; the first row is its head."""
+    """Rows of cells, each one line of Markdown -> a table; the first row is its header."""
     width = max(map(len, rows))
     lines = [f"| {' | '.join([*row, *[''] * (width - len(row))])} |" for row in rows]
     return "\n".join([lines[0], f"|{' --- |' * width}", *lines[1:]])
 
 
 def cell(text: str) -> str:
-    """A paragraph as the content of a table's cell."""
+    """A paragraph as the content of a table cell."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def link(text: str, address: str) -> str:
-    """A link, or the text alone for an address that Markdown cannot hold."""
+    """A link, or the text alone if Markdown cannot represent the address."""
     address = address.strip()
     if not address or not text.strip() or any(sign in address for sign in "<>\n"):
         return text

@@ -1,4 +1,4 @@
-"""MathML without TeX of its own -> TeX: fractions, indices, roots, tables; no digit moves from one number to another."""
+"""Convert MathML to TeX: fractions, indices, roots, tables. Adjacent numbers remain separate."""
 
 import re
 
@@ -11,7 +11,8 @@ _NAMES = {
             "αβγδεζηθικλμνξπρστυφχψω",
             str.split(
                 """
-    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega
+    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
+    upsilon phi chi psi omega
     """
             ),
             strict=True,
@@ -93,7 +94,8 @@ _NAMES = {
 _FUNCTIONS = frozenset(
     str.split(
         """
-    sin cos tan cot sec csc sinh cosh tanh log ln exp lim max min sup inf det dim ker arg gcd deg arcsin arccos arctan
+    sin cos tan cot sec csc sinh cosh tanh log ln exp lim max min sup inf det dim ker arg gcd deg
+    arcsin arccos arctan
     """
     )
 )
@@ -142,8 +144,11 @@ _MAX_DEPTH = 200
 
 
 def mathml_to_tex(page: PageTree, node: int) -> str:
-    """A `math` element of n nodes -> TeX, in O(n) steps; its text where it is nested deeper than 200."""
-    # Children are converted before their parents, from the last node to the first, so no recursion is needed.
+    """Convert a `math` element of n nodes to TeX in O(n) steps.
+
+    An element nested deeper than 200 is replaced by its text.
+    """
+    # Children are converted before their parents, from the last node to the first: no recursion.
     tags, ends = page.tags, page.ends
     end = ends[node]
     if _depth(page, node) > _MAX_DEPTH:
@@ -160,7 +165,9 @@ def mathml_to_tex(page: PageTree, node: int) -> str:
             elif tags[child] in _EMPTY:
                 if mark := _EMPTY[tags[child]]:
                     parts.append(mark.strip("-"))
-                child += 1  # without its name space it is not known to be empty, and holds what follows it
+                # Without its namespace an HTML parser does not know the element as empty, and
+                # nests the following nodes in it.
+                child += 1
                 continue
             elif tags[child] not in ("annotation", "annotation-xml", "mphantom"):
                 parts.append(done.pop(child))
@@ -170,7 +177,7 @@ def mathml_to_tex(page: PageTree, node: int) -> str:
 
 
 def _depth(page: PageTree, node: int) -> int:
-    """How deep elements nest below a node, as far as it is measured."""
+    """The nesting depth of the elements below a node."""
     deepest = 0
     open_ends: list[int] = []
     for each in range(node, page.ends[node]):
@@ -259,7 +266,7 @@ def _escape(text: str) -> str:
 
 
 def _row(parts: list[str]) -> str:
-    """Parts side by side: a blank stands where two would become one command or one number."""
+    """Join parts, with a blank where two would otherwise form one command or one number."""
     out: list[str] = []
     before = ""
     for part in parts:
@@ -328,4 +335,6 @@ def _fenced(page: PageTree, node: int, parts: list[str]) -> str:
         if number and marks:
             body += marks[min(number - 1, len(marks) - 1)]
         body += part
-    return f"{_escape('(' if opened is None else opened)}{body}{_escape(')' if closed is None else closed)}"
+    opened = _escape("(" if opened is None else opened)
+    closed = _escape(")" if closed is None else closed)
+    return f"{opened}{body}{closed}"

@@ -1,6 +1,6 @@
-"""The members of a gzip file: where a range of a WARC file begins, and where reading goes on behind damage.
+"""Find the members of a gzip file: where a range of a WARC file begins, and the next after damage.
 
-Two neighbouring ranges look for the same member, so one ends exactly where the other begins, whatever lies between.
+Neighbouring ranges look for the same member, so one ends exactly where the other begins.
 """
 
 import io
@@ -10,19 +10,23 @@ from typing import BinaryIO
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 _BLOCK = 1 << 16
-_LONGEST_STORED_BLOCK = 0xFFFF  # bytes that deflate can hold as they are without a word of its own between them (RFC 1951, 3.2.4)
+# In bytes. Deflate stores at most this many bytes uncompressed and without a block header in
+# between (RFC 1951, 3.2.4).
+_LONGEST_STORED_BLOCK = 0xFFFF
 _LONGEST_HEADER = 1 << 16
 _CLOSING = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
 
 
 def find_member(stream: BinaryIO, start: int, *, end: int | None = None) -> int | None:
-    """The first byte in [start, end) where a chain of gzip members with whole WARC records begins; None without one.
+    """The first byte in [start, end) where a chain of gzip members with whole WARC records begins.
 
-    Each member of the chain must inflate with the right checksum and length and hold nothing but whole records. The chain
-    must reach the file's end or be longer than a stored block of deflate: an archive inside a record, which a compressor
-    left as it is, breaks off at such a block's end and is therefore never taken for the file's own members. None for a
-    file that is not gzip. Reads up to `end` and the chain, a block at a time; leaves the stream anywhere.
+    Each member of the chain must inflate with the right checksum and length and contain only whole
+    records. The chain must reach the end of the file or be longer than a stored block of deflate.
+    An archive inside a record that a compressor stored uncompressed is interrupted at the end of
+    such a block, so it is never mistaken for the members of the file. None if there is no such
+    chain or the file is not gzip. Reads up to `end` and the chain, one block at a time; leaves the
+    stream at any position.
     """
     stream.seek(0, io.SEEK_END)
     size = stream.tell()
@@ -48,9 +52,10 @@ def find_member(stream: BinaryIO, start: int, *, end: int | None = None) -> int 
 
 
 def next_member(stream: BinaryIO, start: int, begins: bytes) -> int | None:
-    """The first byte at or after `start` where a whole gzip member lies whose content begins with some bytes; None without one.
+    """The first byte at or after `start` of a whole gzip member whose content starts with `begins`.
 
-    Behind damage one whole member is enough, so that good records between two damaged ones are not lost. Leaves the stream anywhere.
+    None if there is none. After damage one whole member is enough, so that valid records between
+    two damaged ones are not lost. Leaves the stream at any position.
     """
     stream.seek(position := start)
     while block := stream.read(_BLOCK):
@@ -80,7 +85,7 @@ def _begins(stream: BinaryIO, start: int, begins: bytes) -> bool:
 
 
 def _chain_breaks(stream: BinaryIO, start: int, size: int) -> int | None:
-    """Where the chain of members that starts at a byte breaks; None for a chain that is long enough."""
+    """Where the chain of members that starts at a byte breaks; None if it is long enough."""
     position = start
     while position < size and position - start <= _LONGEST_STORED_BLOCK:
         following = _member_end(stream, position, _WholeRecords())
@@ -91,7 +96,10 @@ def _chain_breaks(stream: BinaryIO, start: int, size: int) -> int | None:
 
 
 def _member_end(stream: BinaryIO, start: int, records: "_WholeRecords | None") -> int | None:
-    """The byte after the gzip member at `start`; None for none there, a damaged one, or one that is not whole records."""
+    """The byte after the gzip member at `start`.
+
+    None if there is no member, if it is damaged, or if it does not consist of whole `records`.
+    """
     stream.seek(start)
     member = zlib.decompressobj(16 + zlib.MAX_WBITS)
     read = 0
@@ -110,19 +118,20 @@ def _member_end(stream: BinaryIO, start: int, records: "_WholeRecords | None") -
 
 
 class _WholeRecords:
-    """Reads a member's content block by block and tells whether it is WARC records, each as long as its header says."""
+    """Checks block by block whether a member consists of WARC records of the stated lengths."""
 
     def __init__(self) -> None:
         self._left = 0
         self._pending = b""
-        self._closing = b""  # what must stand before the next record
+        # Bytes that must precede the next record.
+        self._closing = b""
 
     @property
     def whole(self) -> bool:
         return self._left == 0 and self._pending == self._closing == _CLOSING
 
     def feed(self, data: bytes) -> bool:
-        """False once the content cannot be records any more."""
+        """Check the next block; False once the content cannot be whole records."""
         while data:
             skipped = min(self._left, len(data))
             self._left -= skipped

@@ -1,7 +1,8 @@
-"""What a body is: the type its server says, read as browsers read it, and the type its first bytes have.
+"""The type of a body: the declared one, parsed as browsers do, and the one of its first bytes.
 
-Rules: WHATWG MIME Sniffing (https://mimesniff.spec.whatwg.org/, sections 4 and 6 to 8), and of several headers WHATWG Fetch, "extract a
-MIME type". Beyond them stand the forms in which servers are known to write a type wrongly.
+Rules: WHATWG MIME Sniffing (https://mimesniff.spec.whatwg.org/, sections 4 and 6 to 8), and for
+several headers WHATWG Fetch, "extract a MIME type". In addition common errors of servers are
+handled.
 """
 
 import json
@@ -30,7 +31,7 @@ UNKNOWN = frozenset(
         "unknown",
     )
 )
-"""Essences that say nothing (WHATWG MIME Sniffing, 7: the first four)."""
+"""Essences without information (the first four: WHATWG MIME Sniffing, 7)."""
 _HTML_NAMES = frozenset(
     (
         *(
@@ -69,7 +70,8 @@ _PLAIN_NAMES = frozenset(
 _XML_NAMES = frozenset((XML, "application/xml"))
 _READABLE = frozenset((HTML, XHTML, PLAIN, BINARY, *_XML_NAMES))
 
-_VALUE = re.compile(r'(?:"[^"]*(?:"|$)|[^,"])+')  # between commas outside quotation marks
+# A value between commas outside quotation marks.
+_VALUE = re.compile(r'(?:"[^"]*(?:"|$)|[^,"])+')
 _ESSENCE = re.compile(
     r"(?:\s*content-type\s*[:=])?[\s\"'<(:=;]*([!#$%&*+.^_`|~\\\w-]+(?:/[!#$%&*+.^_`|~\w-]+)*)",
     re.IGNORECASE,
@@ -79,8 +81,9 @@ _CHARSET = re.compile(
 )
 _LONGEST_VALUE = 4096
 
-_SNIFFED = 1445  # bytes; WHATWG MIME Sniffing, 5
-_BINARY_BYTES = bytes([*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)])  # ibid., 3
+# Number of bytes, and bytes that do not occur in text: WHATWG MIME Sniffing, 5 and 3.
+_SNIFFED = 1445
+_BINARY_BYTES = bytes([*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)])
 _BOMS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
 _WIDE = ((b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 _MAGIC = (
@@ -144,7 +147,11 @@ _MAGIC = (
 _FIRST_OF_MAGIC = frozenset(pattern[0] for pattern, _ in _MAGIC) | {ord("R"), ord("F"), 0xFF}
 _RIFF = {b"WEBPVP": "image/webp", b"WAVE": "audio/wave", b"AVI ": "video/avi"}
 _SURE = frozenset((b"%PDF-", b"%!PS-Adobe-", b"{\\rtf", b"WARC/"))
-"""Other patterns without a control character are believed only where bytes follow that are in no text: words may begin so."""
+"""Patterns that need no confirmation.
+
+Other patterns without a control character match only if binary bytes follow, since text may begin
+with the same words.
+"""
 
 _TAGS = "!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p"
 _TAG_NAMES = frozenset(_TAGS.encode().split(b"|"))
@@ -153,7 +160,8 @@ _WHOLE_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)[\s>/]", re.IGNOR
 _TAG = re.compile(rb"</?[a-zA-Z][^<>\n]{0,500}>")
 _TEXT_LINE = re.compile(rb"^[^\r\n]*\S", re.MULTILINE)
 _PROLOGUE = re.compile(
-    rb"(?:\s+|<\?[^>]{0,2000}>|<!--.{0,60000}?-->|<!doctype[^>\[]{0,500}(?:\[[^\]]{0,4000}\]\s*)?>)*",
+    rb"(?:\s+|<\?[^>]{0,2000}>|<!--.{0,60000}?-->"
+    rb"|<!doctype[^>\[]{0,500}(?:\[[^\]]{0,4000}\]\s*)?>)*",
     re.IGNORECASE | re.DOTALL,
 )
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
@@ -182,18 +190,19 @@ _LARGEST_JSON = 8 << 20
 
 
 class MimeType(NamedTuple):
-    """`essence`: the type in lowercase, without parameters; empty where nothing is said. `charset`: as it is written."""
+    """A declared type: `essence` in lowercase without parameters or empty, `charset` as written."""
 
     essence: str
     charset: str | None = None
 
 
 def parse_content_type(values: Sequence[str]) -> MimeType:
-    """The values of all `Content-Type` headers of a message -> one type.
+    """Parse the values of all `Content-Type` headers of a message as one type.
 
-    As WHATWG Fetch, "extract a MIME type": all values are one list; the last that is a type and not `*/*` counts; a charset stays from an
-    earlier value of the same essence. A type ends at the first character that can be in none, so `text/html charset=utf-8` and
-    `text/html:` are HTML; other names under which servers send HTML and plain text stand for these.
+    As in WHATWG Fetch, "extract a MIME type": all values form one list, the last one that is a type
+    other than `*/*` counts, and a charset is kept from an earlier value of the same essence. A type
+    ends at the first character that no type contains, so `text/html charset=utf-8` and `text/html:`
+    are HTML. Other names that servers use for HTML and plain text are replaced by these.
     """
     essence, charset = "", None
     for value in _VALUE.findall(",".join(values)[:_LONGEST_VALUE]):
@@ -217,23 +226,27 @@ def parse_content_type(values: Sequence[str]) -> MimeType:
 
 
 class Decision(NamedTuple):
-    """How a body is read: "page", "text" or, empty, not at all; `found`: the type that contradicts what was said."""
+    """How to read a body.
+
+    `reading` is "page", "text" or, to skip the body, empty. `found` is the sniffed type if it
+    contradicts the declared one.
+    """
 
     reading: str
     found: str | None = None
 
 
 def may_be_read(essence: str) -> bool:
-    """Whether a body of a type, or of none that is said, may be a page or plain text; `decide` looks at the body."""
+    """Whether a body of a declared type, or of none, may be a page or text; see `decide`."""
     return essence in _READABLE or essence in UNKNOWN
 
 
 def decide(essence: str, body: bytes) -> Decision:
-    """What a body is read as, by the type that is said and by what its bytes show. The table in docs/sources.md has each case.
+    """Decide how to read a body by its declared type and its bytes; docs/sources.md has the table.
 
-    HTML is a page unless its bytes are of another known type; plain text is text unless they are, or are a page's; a body of no or of
-    unknown type is what its bytes show; XML is a page if its root is `html`. All other types are not read: what a server calls a style
-    sheet is none of a person's prose, however it begins.
+    HTML is a page unless its bytes are of another known type. Plain text is text unless they are,
+    or are a page. A body of unknown or no type is what its bytes are. XML is a page if its root is
+    `html`. Other types are skipped, whatever their bytes are: a style sheet is not prose.
     """
     if not may_be_read(essence):
         return Decision("")
@@ -258,9 +271,10 @@ def decide(essence: str, body: bytes) -> Decision:
 
 
 def sniff(body: bytes) -> str | None:
-    """The type that a body's first bytes have: an essence, `BINARY` for bytes that are in no text, None for text of no known form.
+    """The type of a body by its first bytes.
 
-    HTML is only what begins as a page or a fragment of one does; `is_page` asks more.
+    An essence, `BINARY` for bytes that do not occur in text, or None for text of unknown form. HTML
+    is what begins like a page or a fragment of one; `is_page` is stricter.
     """
     start = body[:_SNIFFED]
     for mark, encoding in _WIDE:
@@ -276,9 +290,10 @@ def sniff(body: bytes) -> str | None:
 
 
 def is_page(body: bytes) -> bool:
-    """Whether a body that is said to be plain text is HTML: a document, or a fragment with as many tags as half its lines.
+    """Whether a body declared as plain text is HTML.
 
-    A README in Markdown may begin with a `<p>` or a `<div>`, and is text.
+    It is a document, or a fragment with at least half as many tags as lines. A README in Markdown
+    may begin with `<p>` or `<div>` and is text.
     """
     start = _unmarked(body)
     begin = _PROLOGUE.match(start)
@@ -292,7 +307,7 @@ def is_page(body: bytes) -> bool:
 
 
 def looks_like_text(body: bytes) -> bool:
-    """Whether nothing among a body's first bytes is in no text (WHATWG MIME Sniffing, 7.2), nor of a known binary format."""
+    """Whether the first bytes are text (WHATWG MIME Sniffing, 7.2) and no known binary format."""
     if body.startswith(_BOMS):
         return True
     start = body[:_SNIFFED]
@@ -300,12 +315,12 @@ def looks_like_text(body: bytes) -> bool:
 
 
 def binary_type(body: bytes) -> str | None:
-    """The known format of a file that is no text: PDF, images, sound, film, fonts, archives."""
+    """The known format of a file that is not text: PDF, images, audio, video, fonts, archives."""
     return _sniff_magic(body[:_SNIFFED].removeprefix(_BOMS[0]))
 
 
 def may_be_binary(body: bytes) -> bool:
-    """Whether more than one byte in a hundred stands in no text; also true of UTF-16, whose text decides."""
+    """Whether more than 1% of the bytes do not occur in text; also true of UTF-16."""
     return len(body) - len(body.translate(None, _BINARY_BYTES)) > 0.01 * len(body)
 
 
@@ -349,17 +364,18 @@ def _sniff_magic(start: bytes) -> str | None:
         and start[2] >> 4 < 15
         and _has_binary(start)
     ):
-        return "audio/mpeg"  # the head of a frame of layer III, without an ID3 tag
+        # The header of a frame of layer III, without an ID3 tag.
+        return "audio/mpeg"
     return "video/mp4" if _is_mp4(start) else None
 
 
 def _is_mp4(start: bytes) -> bool:
-    """WHATWG MIME Sniffing, 6.2.1, without a look at the brands: `ftyp` after the length of the first box."""
+    """Whether `ftyp` follows the first box's length (WHATWG MIME Sniffing, 6.2.1, no brands)."""
     return start.startswith(b"ftyp", 4) and int.from_bytes(start[:4], "big") % 4 == 0
 
 
 def _sniff_markup(start: bytes) -> str | None:
-    """HTML, a feed or other XML; of XML the root element decides, since XHTML begins as XML does."""
+    """HTML, a feed or other XML; the root element decides, since XHTML begins like XML."""
     text = start.lstrip()
     if not text.startswith(b"<"):
         return None

@@ -1,4 +1,4 @@
-"""Columns inside columns of Arrow: a dotted path leads through structures (by name), lists (by place, from 0) and maps (by key)."""
+"""Nested columns of Arrow: a dotted path of names of structs, list indices from 0 and map keys."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from transforms.sources.columns import splits
 
 
 class Place(NamedTuple):
-    """Where values are: in `column`, or inside it by `steps`.
+    """The place of values: `column`, or inside it after `steps`.
 
-    name  as it was asked for
+    name  the requested name
     kind  the type of the values
-    leaf  what Parquet calls the part of the column that must be read
+    leaf  Parquet's name for the part of the column that must be read
     """
 
     name: str
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 def find_place(schema: pa.Schema, name: str) -> Place | None:
-    """Where a name or path leads; None where nothing is, or two columns of that name are."""
+    """The place that a name or path leads to; None if there is none or if two columns match."""
     for head, rest in [(name, ""), *splits(name)]:
         if schema.names.count(head) == 1:
             kind = schema.field(head).type
@@ -39,7 +39,10 @@ def find_place(schema: pa.Schema, name: str) -> Place | None:
 def _steps(
     kind: pa.DataType, path: str
 ) -> Iterator[tuple[tuple[str | int, ...], pa.DataType, tuple[str, ...]]]:
-    """The ways that a path leads inside a type, each with the type there and the structures' names on the way, the literal names first."""
+    """Yield the ways in which a path leads into a type -> (steps, type there, struct names).
+
+    Literal names come first.
+    """
     if not path:
         yield (), kind, ()
     elif pa.types.is_struct(kind):
@@ -77,7 +80,7 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def take_place(batch: pa.RecordBatch, place: Place) -> pa.Array:
-    """The values of a batch of n rows at a place: an array of n, null where nothing is."""
+    """The values of a batch of n rows at a place: an array of n, null where there is none."""
     column = batch.column(batch.schema.get_field_index(place.column))
     for step in place.steps:
         column = _step(column, step)
@@ -111,9 +114,10 @@ def _of_map(column: pa.MapArray, key: Any) -> pa.Array:
 
 
 def check_values(column: pa.Array) -> None:
-    """Raises pa.ArrowInvalid for an array whose offsets lead outside it, as a damaged file's may: reading it would end the process.
+    """Raise pa.ArrowInvalid if the offsets of an array lead outside it, as in a damaged file.
 
-    Strings are looked at as bytes, since one that is not UTF-8 is a fault of its row, not of the file.
+    Reading such an array would crash the process. Strings are checked as bytes, since invalid UTF-8
+    is an error of a row, not of the file.
     """
     with contextlib.suppress(pa.ArrowNotImplementedError, pa.ArrowTypeError):
         column = column.view(_as_bytes(column.type))
@@ -121,7 +125,7 @@ def check_values(column: pa.Array) -> None:
 
 
 def _as_bytes(kind: pa.DataType) -> pa.DataType:
-    """The same type with bytes in place of strings."""
+    """The same type with binary in place of strings."""
     types = pa.types
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return (

@@ -1,8 +1,8 @@
 """The options of a source's reader: keys of the source's table in the configuration.
 
-A reader's option is a keyword parameter whose annotation carries a description: `Annotated[bool, Field(description=...)]`. Name,
-type, allowed values and default are those of the signature, so they stand nowhere else. Options that several kinds have are
-defined here, an option of one kind beside its reader.
+An option is a keyword parameter of the reader whose annotation has a description:
+`Annotated[bool, Field(description=...)]`. Name, type, allowed values and default are those of the
+signature. Options of several kinds are defined here, an option of one kind beside its reader.
 """
 
 import inspect
@@ -37,38 +37,46 @@ KeepColumnsOption = Annotated[
     BeforeValidator(as_list),
     AfterValidator(_check_distinct),
     Field(
-        description="columns of yours, or paths to them, that go with the documents to their exports"
+        description="columns of yours, or paths to them, "
+        "that go with the documents to their exports"
     ),
 ]
 TruncatedOption = Annotated[
     Literal["keep", "reject"],
     Field(
-        description="what becomes of a text that is known to be cut short, by the crawler or on its way"
+        description="what becomes of a text that is known to be cut short, "
+        "by the crawler or on its way"
     ),
 ]
 ExtractorOption = Annotated[
     Extractor,
     Field(
-        description="what finds the main text: ours, or others to compare with; trafilatura is slower, and an extra"
+        description="what finds the main text: ours, or others to compare with; "
+        "trafilatura is slower, and an extra"
     ),
 ]
 OutputOption = Annotated[
     Output,
     Field(
-        description="plain text, or GitHub-flavoured Markdown with headings, lists, tables, code, formulas"
+        description="plain text, or GitHub-flavoured Markdown "
+        "with headings, lists, tables, code, formulas"
     ),
 ]
 LinksOption = Annotated[
     bool | None,
     Field(
-        description="Markdown keeps the addresses of links, not only their text; when not set it does for kind markdown only"
+        description="Markdown keeps the addresses of links, not only their text; "
+        "when not set it does for kind markdown only"
     ),
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOption:
-    """An option of a reader. `type` is its annotation with all constraints; `default` is MISSING where it must be given."""
+    """An option of a reader.
+
+    `type` is its annotation with all constraints; `default` is MISSING for a required option.
+    """
 
     name: str
     type: Any
@@ -94,16 +102,17 @@ def reader_options(read: Callable[..., Any]) -> dict[str, SourceOption]:
 
 
 def _plain(default: Any) -> Any:
-    """A default that can be pickled and written as TOML."""
+    """Convert a default to a value that can be pickled and written as TOML."""
     return dict(default) if isinstance(default, Mapping) else default
 
 
 def check_options(
     options: Mapping[str, SourceOption], given: Mapping[str, Any], context: Any = None
 ) -> dict[str, Any]:
-    """Values from a configuration -> the value of every option, defaults included, in the order of `options`.
+    """Validate the given values -> the value of every option, in the order of `options`.
 
-    Raises pydantic.ValidationError, which locates the value, for one that is wrong, unknown or missing.
+    Defaults are filled in. Raises pydantic.ValidationError, which locates the value, for a wrong,
+    unknown or missing one.
     """
     table = make_dataclass(
         "Options",

@@ -1,7 +1,8 @@
-"""The body of an HTTP response without its transfer and content codings, whatever of them was already undone when it was stored.
+"""Decode the body of an HTTP response: undo transfer and content codings that are still present.
 
-Codings: RFC 9112, 7.1 (chunked), RFC 9110, 8.4 (gzip, deflate), RFC 7932 (br), RFC 8878 (zstd). A body that is not coded as its headers
-say is taken as it is if it is text. What is larger than a limit is never held: a guard against decompression bombs.
+Codings: RFC 9112, 7.1 (chunked), RFC 9110, 8.4 (gzip, deflate), RFC 7932 (br), RFC 8878 (zstd). A
+body that is not coded as its headers declare is used unchanged if it is text. A result above the
+limit is never held in memory, as a guard against decompression bombs.
 """
 
 import functools
@@ -19,14 +20,16 @@ from transforms.sources.http_message import HttpMessage
 from transforms.sources.mime import looks_like_text
 
 _STEP = 1 << 16
-_HELD = 16 << 20  # bytes of content beyond which it is counted before it is held
-_SHORTEST = 16  # bytes of a coded body of nothing
-_SMALL_STEP = (
-    64  # bytes in which a damaged stream is read again, so that little before the damage is lost
-)
+# Bytes of content above which the size is counted before the content is held.
+_HELD = 16 << 20
+# Maximum size in bytes of a coded empty body.
+_SHORTEST = 16
+# Step in bytes for reading a damaged stream again, so that little before the damage is lost.
+_SMALL_STEP = 64
 _GZIP = b"\x1f\x8b\x08"
 _CHUNK = re.compile(rb"[ \t]*([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]{0,4096})?(\r*\n)")
-_LAYERS = 2  # of gzip beyond what the headers say
+# Layers of gzip that are decoded although no header declares them.
+_LAYERS = 2
 _NO_CODING = frozenset(
     (
         "identity",
@@ -56,7 +59,11 @@ _ALIASES = {
 
 
 class Payload(NamedTuple):
-    """`truncated`: "body" or "encoding", if it ends early. `fault`: why a coding could not be undone, so that `data` is no content."""
+    """A decoded body.
+
+    `truncated`: "body" or "encoding" if that ends early. `fault`: why a coding could not be undone;
+    `data` is then not the content.
+    """
 
     data: bytes
     truncated: str | None = None
@@ -64,11 +71,14 @@ class Payload(NamedTuple):
 
 
 class TooLargeError(ValueError):
-    """A payload of more bytes than a limit."""
+    """A payload exceeds the limit."""
 
 
 class _Undone(NamedTuple):
-    """What comes out of a coding. `state`: "whole", "cut" (the input ends early) or "damaged". `end`: where in the input it ends."""
+    """The result of decoding.
+
+    `state`: "whole", "cut" (the input ends early) or "damaged". `end`: where it ends in the input.
+    """
 
     data: bytes
     state: str = "whole"
@@ -76,18 +86,18 @@ class _Undone(NamedTuple):
 
 
 class _NotCodedError(ValueError):
-    """Bytes that are not what their coding asks for; the message says how."""
+    """Bytes that do not have the declared coding; the message says why."""
 
 
 _Pieces = Generator[bytes, None, tuple[str, int]]
-"""Content piece by piece, then the state and end of `_Undone`."""
+"""Yields content in pieces, then returns the state and end of `_Undone`."""
 
 
 def read_payload(message: HttpMessage, block: bytes, *, limit: int) -> Payload:
-    """The body of a response, decoded as its headers say as far as they are right. Raises TooLargeError beyond `limit` bytes.
+    """Decode the body of a response by its headers. Raises TooLargeError above `limit` bytes.
 
-    Beyond the headers, a body that is one whole chunked message, or gzip though nothing says so, is decoded, too: archives and proxies
-    drop and rename headers. Bodies of gzip files keep their bytes; who asks for text finds out by what they begin with.
+    A body that is one whole chunked message, or gzip, is also decoded if no header declares it:
+    archives and proxies drop and rename headers. Bodies that are gzip files are decoded, too.
     """
     body = block[message.body_at :]
     transfer = message.tokens("transfer-encoding")
@@ -108,11 +118,13 @@ def read_payload(message: HttpMessage, block: bytes, *, limit: int) -> Payload:
         is_chunked = True
         data = undone.data
         truncated = None if undone.state == "whole" else "body"
+    # The declared length of a coded body may be that before it was stored.
     if not is_chunked and _is_shorter(message, len(body)) and not (codings and body):
-        truncated = "body"  # the stated length of a coded body may be that of what it was before it was stored
+        truncated = "body"
     for coding in reversed(codings):
         try:
-            undone = _undo(coding, data, limit + _STEP)  # a small body may be larger in between
+            # Between two codings a small body may be larger.
+            undone = _undo(coding, data, limit + _STEP)
         except _NotCodedError as error:
             return Payload(data, truncated, fault=str(error))
         if undone is not None:
@@ -132,15 +144,16 @@ def read_payload(message: HttpMessage, block: bytes, *, limit: int) -> Payload:
 
 
 def _is_shorter(message: HttpMessage, size: int) -> bool:
-    """Whether Content-Length states more bytes than there are."""
+    """Whether Content-Length declares more bytes than there are."""
     stated = (message.tokens("content-length") or [""])[0]
     return stated.isdecimal() and len(stated) < 19 and int(stated) > size
 
 
 def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
-    """A chunked body's content; None for a body that does not begin with a chunk, or, `only_whole`, has not all of them.
+    """Decode a chunked body.
 
-    Extensions, blanks, bare line feeds and trailers are passed over. What follows damage is left out.
+    None if it does not begin with a chunk or, with `only_whole`, does not have all of them.
+    Extensions, blanks, bare line feeds and trailers are skipped. Data behind damage is dropped.
     """
     at = len(body) - len(body.lstrip(b"\r\n"))
     parts: list[bytes] = []
@@ -154,7 +167,8 @@ def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
         size, start = int(head[1], 16), head.end()
         if not size:
             if is_first and (only_whole or body[start:].strip(b"0\r\n")):
-                return None  # a page that begins with a line "0"
+                # A page that begins with a line "0".
+                return None
             return _Undone(b"".join(parts))
         rest = body[start + size : start + size + 2]
         is_ended = rest[:1] == b"\n" or rest == b"\r\n"
@@ -163,7 +177,8 @@ def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
                 is_first
                 and (head[2] != b"\r\n" or (start + size <= len(body) and rest not in (b"", b"\r")))
             ):
-                return None  # a page that begins with a line of hexadecimal digits
+                # A page that begins with a line of hexadecimal digits.
+                return None
             parts.append(body[start : start + size])
             return _Undone(b"".join(parts), "cut")
         parts.append(body[start : start + size])
@@ -172,7 +187,10 @@ def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
 
 
 def _undo(coding: str, data: bytes, limit: int) -> _Undone | None:
-    """A body without one coding; None if it is stored without it. Raises _NotCodedError if it is neither, or damaged."""
+    """Undo one coding of a body; None if it was stored without it.
+
+    Raises _NotCodedError if it is neither, or damaged.
+    """
     data = _without_line_ends(data)
     if not data:
         return _Undone(b"")
@@ -217,7 +235,10 @@ def _attempt(decode: Callable[[bytes, int], _Undone], data: bytes, limit: int) -
 
 
 def _without_line_ends(data: bytes) -> bytes:
-    """Writers are known that put a second blank line behind the head (Common Crawl, August 2018)."""
+    """Remove the second blank line that some writers put behind the head.
+
+    Known of Common Crawl, August 2018.
+    """
     bare = data[:4].lstrip(b"\r\n")
     return bare + data[4:] if bare.startswith(_GZIP[: len(bare)]) and bare else data
 
@@ -227,7 +248,7 @@ def _has_zlib_head(data: bytes) -> bool:
 
 
 def _collect(read: Callable[[], _Pieces], limit: int) -> _Undone:
-    """All pieces together. Raises TooLargeError beyond `limit` bytes, of which no more than _HELD were in memory then."""
+    """Join all pieces. Raises TooLargeError above `limit` bytes, with at most _HELD in memory."""
     for counted in (False, True):
         parts: list[bytes] = []
         size = 0
@@ -250,7 +271,10 @@ def _collect(read: Callable[[], _Pieces], limit: int) -> _Undone:
 
 
 def _gunzip(data: bytes, limit: int) -> _Undone:
-    """All members of a gzip body; what follows them is no content. A wrong checksum is damage, a missing one is not."""
+    """Decompress all members of a gzip body; bytes behind them are ignored.
+
+    A wrong checksum is damage, a missing one is not.
+    """
     parts: list[bytes] = []
     size = 0
     while data.startswith(_GZIP):
@@ -258,9 +282,8 @@ def _gunzip(data: bytes, limit: int) -> _Undone:
             functools.partial(_inflated, data, 16 + zlib.MAX_WBITS, _STEP), limit - size
         )
         if undone.state == "cut":
-            undone = _inflate_raw(data[_gzip_header(data) :], limit - size)._replace(
-                end=0
-            )  # whole, if only the checksum is missing
+            # The stream is whole if only the checksum is missing.
+            undone = _inflate_raw(data[_gzip_header(data) :], limit - size)._replace(end=0)
         parts.append(undone.data)
         size += len(undone.data)
         if undone.state == "damaged":
@@ -272,7 +295,7 @@ def _gunzip(data: bytes, limit: int) -> _Undone:
 
 
 def _gzip_header(data: bytes) -> int:
-    """The length of a gzip member's header (RFC 1952, 2.3)."""
+    """The length in bytes of a gzip member's header (RFC 1952, 2.3)."""
     flags, at = data[3] if len(data) > 3 else 0, 10
     if flags & 4:
         at += 2 + int.from_bytes(data[at : at + 2], "little")
@@ -293,7 +316,7 @@ def _inflate_raw(data: bytes, limit: int) -> _Undone:
 
 
 def _inflated(data: bytes, bits: int, step: int) -> _Pieces:
-    """One deflate stream; `bits` as zlib's `wbits`."""
+    """Decompress one deflate stream in pieces; `bits` is zlib's `wbits`."""
     stream = zlib.decompressobj(bits)
     at = 0
     try:
@@ -315,7 +338,7 @@ def _unbrotli(data: bytes, limit: int) -> _Undone:
     undone = _collect(functools.partial(_unbrotlied, data, _STEP), limit)
     if undone.state != "damaged":
         return undone
-    # What follows the end is an error of the library's, unless the end is also that of a step.
+    # The library reports data behind the end as an error, unless a step ends there.
     return _collect(
         functools.partial(_unbrotlied, data, 1 if len(data) < _STEP else _SMALL_STEP), limit
     )
@@ -343,7 +366,7 @@ def _unzstd(data: bytes, limit: int) -> _Undone:
 
 
 def _unzstded(data: bytes) -> _Pieces:
-    """All frames of a zstd body; what follows them is no content."""
+    """Decompress all frames of a zstd body in pieces; bytes behind them are ignored."""
     for number, (_, frame, reader) in enumerate(zstd_frames(Packed(io.BytesIO(data)))):
         try:
             while part := reader.read(_STEP):

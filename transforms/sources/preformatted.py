@@ -1,4 +1,4 @@
-"""Preformatted text: `pre` with all its blanks, whatever a highlighter has put around its lines."""
+"""Preformatted text: `pre` with all its blanks, with or without the elements of a highlighter."""
 
 import re
 
@@ -7,14 +7,17 @@ from transforms.sources.formulas import formula_at
 from transforms.sources.page_tree import BLOCKS, TEXT, PageTree
 
 _LINE = re.compile(
-    r"""\sclass="(?:[^"]*\s)?(?:line|code-?line|view-line|token-line|cl|hljs-ln-line|CodeMirror-line|cm-line|lineContent|row)(?:\s[^"]*)?\""""
+    r"""\sclass="(?:[^"]*\s)?(?:line|code-?line|view-line|token-line|cl|hljs-ln-line"""
+    r"""|CodeMirror-line|cm-line|lineContent|row)(?:\s[^"]*)?\""""
 )
 _LANGUAGE = re.compile(
-    r"""\s(?:class|data-lang|data-language|data-enlighter-language|data-code-language|lang|language)="([^"]*)\"""",
+    r"""\s(?:class|data-lang|data-language|data-enlighter-language|data-code-language|lang"""
+    r"""|language)="([^"]*)\"""",
     re.IGNORECASE,
 )
 _IN_CLASS = re.compile(
-    r"""(?:^|\s)(?:language-|lang-|highlight-source-|highlight-(?!source|text)|sourceCode\s+|brush:\s*|hljs\s+|codehilite\s+|mw-highlight-lang-|code-|prettyprint\s+lang-|syntax-)
+    r"""(?:^|\s)(?:language-|lang-|highlight-source-|highlight-(?!source|text)|sourceCode\s+"""
+    r"""|brush:\s*|hljs\s+|codehilite\s+|mw-highlight-lang-|code-|prettyprint\s+lang-|syntax-)
     ([\w+#.-]+)""",
     re.VERBOSE,
 )
@@ -25,31 +28,36 @@ _SOURCE_CODE = re.compile(
 _NO_LANGUAGE = frozenset(
     str.split(
         """
-    block wrapper none text plaintext plain highlight toolbar box container inline snippet example content default auto nohighlight
-    line-numbers copy hljs line numbers area body wrap header undefined
+    block wrapper none text plaintext plain highlight toolbar box container inline snippet example
+    content default auto nohighlight line-numbers copy hljs line numbers area body wrap header
+    undefined
     """
     )
 )
 _CODE_CELL = re.compile(
-    r"""\sclass="(?:[^"]*\s)?(?:blob-code|blob-code-inner|hljs-ln-code|line-content|code-line)(?:\s[^"]*)?\""""
+    r"""\sclass="(?:[^"]*\s)?(?:blob-code|blob-code-inner|hljs-ln-code|line-content"""
+    r"""|code-line)(?:\s[^"]*)?\""""
 )
-_FIRST_CELLS = 20  # nodes
+# Number of first nodes of a table that are searched for code cells.
+_FIRST_CELLS = 20
 _SKIPPED = frozenset(("button", "select"))
 _FORMULAS = frozenset(("math", "script", "img", "mjx-container"))
 _INLINE = frozenset((TEXT, "sup", "sub", "a", "b", "i", "em", "strong", "span"))
-_LONGEST = 2_000  # characters of an element's attributes that are looked at for others inside it
-_SMALL = 8  # nodes
-_APART = "\x01"  # stands where a digit may not join the number before it
+# Characters of an element's attributes in which languages are searched.
+_LONGEST = 2_000
+# Maximum number of nodes of a superscript or subscript.
+_SMALL = 8
+# Mark where a digit must not join the number before it.
+_APART = "\x01"
 
 
 def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
-    """The kept text of an element as it stands; lines that are elements of their own end where those end."""
+    """The kept text of an element unchanged; elements that are lines end with a line end."""
     tags, ends, data = page.tags, page.ends, page.data
     end = ends[node]
     out: list[str] = []
-    closing: list[
-        tuple[int, bool]
-    ] = []  # where the elements that are open end, and whether a line ends with them
+    # The ends of the open elements, and whether a line ends with them.
+    closing: list[tuple[int, bool]] = []
     line_end = -1
     each = node + 1
     while each < end:
@@ -113,7 +121,7 @@ def preformatted(page: PageTree, node: int, keep: bytearray) -> str:
 
 
 def is_code_table(page: PageTree, node: int) -> bool:
-    """Whether a table shows lines of code in cells of their own, with no `pre` inside: as code hosts do."""
+    """Whether a table without `pre` shows lines of code in cells, as on code hosts."""
     inside = range(node + 1, min(page.ends[node], node + _FIRST_CELLS))
     return "pre" not in page.tags[node : page.ends[node]] and any(
         page.tags[each] == "td" and _CODE_CELL.search(page.data[each]) for each in inside
@@ -121,7 +129,7 @@ def is_code_table(page: PageTree, node: int) -> bool:
 
 
 def _script(page: PageTree, node: int, keep: bytearray, before: str) -> str:
-    """What a raised or lowered piece of code means."""
+    """The text of a superscript or subscript inside code."""
     end = page.ends[node]
     content = "".join(
         page.data[each] for each in range(node, end) if page.tags[each] == TEXT and keep[each]
@@ -135,7 +143,7 @@ def _script(page: PageTree, node: int, keep: bytearray, before: str) -> str:
 
 
 def _add_apart(out: list[str], text: str) -> None:
-    """Adds what is no text of the page; a digit after or before it stays another number's."""
+    """Append text that is not on the page; digits before or after remain separate numbers."""
     before = next((part[-1] for part in reversed(out) if part), "")
     if before.isdigit() and text[:1].isdigit():
         out.append(" ")
@@ -151,7 +159,7 @@ def _end_line(out: list[str]) -> None:
 
 
 def code_language(page: PageTree, node: int) -> str:
-    """The language that a code block, the `code` inside it or the two elements around it name; empty for none."""
+    """The language declared by a code block, its `code` child or two ancestors; empty if none."""
     around = [node, *(each for each in page.children(node)[:2] if page.tags[each] == "code")]
     parent = page.parents[node]
     for _ in range(2):
@@ -171,7 +179,8 @@ def _named_language(attributes: str) -> str:
         if name == "class":
             language = _of_class(value)
         elif name == "lang":
-            continue  # of people
+            # A natural language.
+            continue
         else:
             language = value.strip()
         language = language.lower().strip(".")

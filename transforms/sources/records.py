@@ -1,4 +1,4 @@
-"""What a source yields: documents and rejects as they are read, and the batches they become."""
+"""The output of sources: documents and rejects as they are read, and their Arrow batches."""
 
 import re
 import unicodedata
@@ -18,12 +18,15 @@ from transforms.errors import UserError
 
 
 class RawDocument(NamedTuple):
-    """A document as a source read it. `locator` names it inside its file; `published` is seconds since 1970, UTC.
+    """A document as read from a source.
 
-    `declared_language` is what the input says, a primary subtag such as `de`; a hint that decides nothing.
-    `truncated`: why the text is known to be only a part of what there was, a word of TRUNCATED; None where nothing says so.
-    `notes`: what was done or noticed in reading, as (word, how often); added up by source in the manifest's counters (`notes`).
-    `kept`: columns that the user keeps, as the text of a JSON object (`transforms.sources.kept`).
+    locator            its name inside its file
+    published          seconds since 1970, UTC
+    declared_language  primary subtag such as `de` that the input declares; only a hint
+    truncated          why the text is known to be incomplete, a word of TRUNCATED, or None
+    notes              observations while reading, as (word, count); summed by source in the
+                       manifest's counters (`notes`)
+    kept               columns that the user keeps, as JSON text (`transforms.sources.kept`)
     """
 
     locator: str
@@ -38,7 +41,7 @@ class RawDocument(NamedTuple):
 
 
 class RawReject(NamedTuple):
-    """A record that is no document. Stage `read` is an error of the input; `extract` found nothing to keep."""
+    """A rejected record: stage `read` for an error of the input, `extract` for one without text."""
 
     locator: str
     rule: str
@@ -52,11 +55,15 @@ class RawReject(NamedTuple):
 Record = RawDocument | RawReject
 
 TRUNCATED = ("length", "time", "disconnect", "unspecified", "segment", "body", "encoding")
-"""The first four are words of `WARC-Truncated`; a first segment of several; an HTTP body or a compressed one that ends early."""
+"""Reasons of truncation.
+
+The first four are words of `WARC-Truncated`. `segment`: the first of several segments. `body`,
+`encoding`: an HTTP body or a compressed one that ends early.
+"""
 
 
 class RejectedError(ValueError):
-    """Text that becomes no document, for the reason in `reject`, whose locator and URL are still to be filled in."""
+    """Text that becomes no document; `reject` builds the reject with locator and URL."""
 
     def __init__(
         self,
@@ -75,21 +82,24 @@ class RejectedError(ValueError):
 
 
 Screen = Callable[[str], None]
-"""Looks at a first version of a text, cheaply made, and raises RejectedError where the real one need not be made."""
+"""Checks a cheap first version of a text and raises RejectedError to skip the full extraction."""
 
 
 def is_failure(error: BaseException) -> bool:
-    """Whether an exception is a parser's: a panic of one that is written in Rust is no `Exception` by class, but is one in fact."""
+    """Whether an exception is a failure of a parser.
+
+    A panic of a Rust extension is not derived from `Exception`, but counts as one.
+    """
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def is_of_system(error: BaseException) -> bool:
-    """Whether an exception says nothing about the input: wrong configuration, or a system that failed, which gives an errno."""
+    """Whether an exception is not about the input: a wrong configuration, or an errno."""
     return isinstance(error, UserError) or (isinstance(error, OSError) and error.errno is not None)
 
 
 class Origin(NamedTuple):
-    """Where records come from: the source's name in the configuration and a file relative to the source's root."""
+    """The origin of a record: source name, and file path relative to the source's root."""
 
     source: str
     path: str
@@ -106,7 +116,7 @@ _INSTEAD |= dict.fromkeys("\x1c\x1d\x1e\x1f", " ")
 
 
 def _has_controls(text: str) -> bool:
-    """Of ASCII, most of what is read, five times as fast as by the pattern."""
+    """Whether a text has control characters; for ASCII five times faster than the regex."""
     if text.isascii():
         encoded = text.encode("ascii")
         return len(encoded.translate(None, _ASCII_CONTROLS)) < len(encoded)
@@ -114,10 +124,11 @@ def _has_controls(text: str) -> bool:
 
 
 def binary_detail(text: str) -> str | None:
-    """What shows that a text is binary data in disguise, for a reject `KIND/not-text`; None for text.
+    """Why a text is binary data, as the detail of a reject `KIND/not-text`; None for text.
 
-    More than four control characters, and more than one in a hundred characters. The ends of lines, pages and DOS files, escapes
-    (ISO-2022, terminals), and C1 controls that stand for characters of windows-1252 do not count.
+    Binary data has more than four control characters, and more than 1% of them. Not counted are
+    line and page ends, the DOS end of file, escapes (ISO-2022, terminals), and C1 controls that
+    stand for characters of windows-1252.
     """
     if not _has_controls(text):
         return None
@@ -130,17 +141,19 @@ def binary_detail(text: str) -> str | None:
 
 
 def _without_controls(text: str) -> str:
-    """Controls other than tab and line feed stand in no text. Those of U+0080 to U+009F were characters of windows-1252, read as Latin-1
+    """Remove control characters other than tab and line feed.
 
-    (the same rule as for references such as `&#146;` in the HTML standard, 13.2.5.80); page breaks end a line; separators are blanks.
+    U+0080 to U+009F become the windows-1252 characters they stand for, as do references such as
+    `&#146;` (HTML standard, 13.2.5.80). Page breaks become line ends, separators blanks.
     """
     return _CONTROL.sub(lambda match: _INSTEAD.get(match[0], ""), text)
 
 
 def clean_text(text: str) -> str:
-    """Text as documents hold it: NFC, `\\n` line ends, no control character but tab, no lone surrogate, no blank around it.
+    """Normalize text for documents: NFC, `\\n` line ends, stripped, no control character but tab.
 
-    Binary data (`binary_detail`) keeps its controls: `read_records` makes rejects of such documents.
+    Lone surrogates are replaced. Binary data (`binary_detail`) keeps its control characters:
+    `read_records` rejects such documents.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -152,7 +165,7 @@ def clean_text(text: str) -> str:
 
 
 def without_surrogates(text: str) -> str:
-    """Text that UTF-8 can hold: a pair of surrogates becomes its character, a lone one U+FFFD."""
+    """Replace surrogates: a pair by its character, a lone one by U+FFFD."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -161,7 +174,7 @@ def without_surrogates(text: str) -> str:
 
 
 def documents_batch(origins: Sequence[Origin], documents: Sequence[RawDocument]) -> pa.RecordBatch:
-    """n documents and their origins -> a batch of n rows of DOCUMENT_SCHEMA; the language is not known yet."""
+    """n documents and their origins -> a batch of n rows of DOCUMENT_SCHEMA without languages."""
     sources = pa.array([origin.source for origin in origins], pa.string()).dictionary_encode()
     columns = {
         "id": [

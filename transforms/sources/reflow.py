@@ -1,8 +1,9 @@
-"""Hard wraps undone: the lines of a wrapped paragraph become one, hyphenation at line ends is taken back.
+"""Undo hard wraps: join the lines of a wrapped paragraph and remove hyphenation at line ends.
 
-A break between two lines is a wrap when the next line's first word would not have fitted on the line before. How sure that
-must be depends on the break: before a lowercase letter a wrap is likely, before a capital it must be exact (verse), after the
-end of a sentence as well (a paragraph may end there). Verse, tables, lists, headings and indented lines stay as they are.
+A break between two lines is a wrap if the first word of the next line would not have fitted on the
+line before. The required certainty depends on the break: low before a lowercase letter, high before
+an uppercase one (verse) and after the end of a sentence (end of a paragraph). Verse, tables, lists,
+headings and indented lines are kept.
 """
 
 import itertools
@@ -15,7 +16,8 @@ import numpy as np
 
 from transforms.sources.reflow_guard import Guarded, kept_breaks
 
-LONGEST = 100  # characters; a longer line was never wrapped
+# In characters; a longer line was never wrapped.
+LONGEST = 100
 SHORTEST = 40
 _SHORTEST_WIDE = 20
 _LONG_SHARE = 0.1
@@ -56,7 +58,8 @@ _CONJUNCTIONS = frozenset(
     )
 )
 _HEADING = re.compile(
-    r"""\s*(?:chapter|book|part|volume|vol\.|canto|act|scene|letter|section|kapitel|buch|teil|theil|chapitre|livre|partie|tome|cap[íi]tulo
+    r"""\s*(?:chapter|book|part|volume|vol\.|canto|act|scene|letter|section|kapitel|buch|teil"""
+    r"""|theil|chapitre|livre|partie|tome|cap[íi]tulo
         |libro|capitolo|parte|hoofdstuk|boek|deel|luku|osa|kirja|del|rozdzia[łl]|глава|часть|том)
         [ ]+(?:the[ ]+)?(?:[ivxlcdm]+|\d+|[^\W\d_]+)(?:[.:,—–-].{0,60}|)\s*""",
     re.IGNORECASE | re.VERBOSE,
@@ -65,11 +68,12 @@ _NUMBER = re.compile(r"\s*(?:[IVXLCDM]+|\d{1,3})\.?\s*")
 
 
 def reflow(text: str) -> str:
-    """Text with `\\n` line ends -> the same with each wrapped paragraph on one line.
+    """Join the lines of each wrapped paragraph of a text with `\\n` line ends.
 
-    A text that is not wrapped throughout comes back as it is. Only white space and hyphens at line ends change, and
-    `reflow(reflow(text)) == reflow(text)`. Code in fences or indented, and tables, stay as they are to the byte. Headings get blank
-    lines around them; more than two blank lines become two.
+    A text that is not wrapped throughout is returned unchanged. Only white space and hyphens at
+    line ends change, and `reflow(reflow(text)) == reflow(text)`. Fenced and indented code and
+    tables are unchanged to the byte. Headings get blank lines around them; more than two blank
+    lines become two.
     """
     guarded = Guarded(text)
     inner = guarded.text
@@ -96,7 +100,12 @@ def _reflow_once(text: str, mark: str) -> str:
 
 
 class _Layout(NamedTuple):
-    """A wrapped text: its n lines without blanks at their ends, which of them are not empty, and which of the n-1 breaks are wraps."""
+    """A wrapped text of n lines.
+
+    lines  str (n), without trailing blanks
+    full   bool (n,), which lines are not empty
+    wraps  bool (n-1,), which breaks between lines are wraps
+    """
 
     lines: list[str]
     full: np.ndarray
@@ -104,7 +113,7 @@ class _Layout(NamedTuple):
 
 
 def _layout(text: str, mark: str) -> _Layout | None:
-    """None for a text that is not wrapped throughout. Lines that begin with `mark` stand for blocks."""
+    """Analyse a text; None if it is not wrapped throughout. Lines with `mark` stand for blocks."""
     lines = text.split("\n")
     length = np.fromiter(map(len, lines), np.int32, len(lines))
     if length[length > LONGEST + 10].sum() > _LONG_SHARE * length.sum():
@@ -161,7 +170,7 @@ def _code_points(letters: list[str]) -> np.ndarray:
 
 
 def _are(letters: np.ndarray, test: Callable[[str], Any]) -> np.ndarray:
-    """Code points -> for each whether the test holds of its character; the test sees each different one once."""
+    """Test the characters of code points: uint32 (n,) -> bool (n,); each distinct one once."""
     different, where = np.unique(letters, return_inverse=True)
     return np.array([bool(test(chr(letter))) for letter in different.tolist()], bool)[where]
 
@@ -169,9 +178,10 @@ def _are(letters: np.ndarray, test: Callable[[str], Any]) -> np.ndarray:
 def _verse(
     inside: np.ndarray, mid_sentence: np.ndarray, likely: np.ndarray, capital: np.ndarray
 ) -> np.ndarray:
-    """For each break whether its block (lines between blank ones) is verse or a list: few wraps, or capitals at most lines' heads.
+    """Which breaks are in a block of verse or a list: bool (n-1,).
 
-    Only breaks in the middle of a sentence count.
+    A block is the lines between blank ones. It has few wraps, or uppercase letters at the start of
+    most lines. Only breaks in the middle of a sentence count.
     """
     block = np.cumsum(~inside)
     told = np.bincount(block, mid_sentence)
@@ -182,7 +192,7 @@ def _verse(
 
 
 def _headings(lines: list[str], full: np.ndarray, wraps: np.ndarray) -> np.ndarray:
-    """For each line whether it is a heading that touches another line."""
+    """Which lines are headings that touch another line: bool (n,)."""
     heads = np.zeros(len(lines), bool)
     beside = np.zeros(len(lines), bool)
     beside[1:] |= full[:-1]
@@ -198,7 +208,10 @@ def _headings(lines: list[str], full: np.ndarray, wraps: np.ndarray) -> np.ndarr
 
 
 def _glue(lines: list[str], breaks: list[str], wraps: list[int]) -> None:
-    """Sets what stands at each wrap: a space, or nothing after a hyphen or dash; takes hyphens off that hyphenate. In place."""
+    """Set the text of each wrap: a space, or nothing after a hyphen or dash. In place.
+
+    Also removes hyphens of hyphenated words.
+    """
     hyphenated = []
     for number in wraps:
         line, following = lines[number], lines[number + 1]
@@ -225,11 +238,12 @@ def _glue(lines: list[str], breaks: list[str], wraps: list[int]) -> None:
 
 
 def _take_back(lines: list[str], breaks: list[str], hyphenated: list[int]) -> None:
-    """A hyphen goes where the book writes the word without one elsewhere, and stays where it writes it so more often.
+    """Remove hyphens of words that the book elsewhere writes without one more often. In place.
 
-    A word that occurs nowhere else follows the majority of those that do: books wrapped by a program break at true hyphens only,
-    scanned ones hyphenate. Without a majority the hyphen stays between two words of the book. A hyphen before a conjunction
-    stands for a word to come ("Haupt- und Nebensachen").
+    A word that occurs nowhere else follows the majority of the others: books wrapped by a program
+    break only at true hyphens, scanned ones hyphenate. Without a majority the hyphen is kept
+    between two words of the book. A hyphen before a conjunction stands for a following word
+    ("Haupt- und Nebensachen").
     """
     halves = {
         number: (
@@ -265,7 +279,7 @@ def _take_back(lines: list[str], breaks: list[str], hyphenated: list[int]) -> No
 
 
 def _tokens(text: str) -> list[bytes]:
-    """Words in lowercase as UTF-8, hyphens inside them included."""
+    """The words of a text in lowercase as UTF-8, including hyphens inside."""
     data = text.lower().encode("utf-8", "replace")
     if not data.isascii():
         data = _PUNCTUATION.sub(b" ", data)

@@ -1,7 +1,7 @@
-"""What undoing hard wraps must leave alone: fences, indented code, tables, front matter, drawings, lists and rules.
+"""Lines that unwrapping must keep: fences, indented code, tables, front matter, drawings, lists.
 
-Whole blocks (code, tables) are taken out of the text and stand as one line in it until they are put back; lines of lists,
-headings, quotations and rules stay lines.
+Whole blocks (code, tables) are replaced by one placeholder line each until they are restored. Lines
+of lists, headings, quotations and rules remain lines.
 """
 
 import re
@@ -13,7 +13,8 @@ _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|
 _BLOCK_MARKS = ("```", "~~~", "\n    ", "\n\t", "|", "+-", "---", "===")
 _CODE = re.compile(
     r"""[{};]\s*$|[(){}\[\]=<>/\\_$|&*+"'`]{2}|\w\(|\)[:;]?$|\w=\S|=>[ ]
-    |^\s*(?:\#|//|\$[ ]|>>>[ ]|@\w|import[ ]|from[ ]|def[ ]|class[ ]|return\b|if[ ]|for[ ]|\w+[ ]=[ ])""",
+    |^\s*(?:\#|//|\$[ ]|>>>[ ]|@\w|import[ ]|from[ ]|def[ ]|class[ ]|return\b|if[ ]|for[ ]"""
+    r"""|\w+[ ]=[ ])""",
     re.VERBOSE,
 )
 _TABLE = re.compile(r"\s*(?:\|.*|.*\S\s*\|\s*\S.*\|.*|\+[-=+:]{2,}\+)\s*")
@@ -29,7 +30,7 @@ _PLACEHOLDERS = tuple(map(chr, range(0xFDD0, 0xFDF0)))
 
 
 class Guarded:
-    """`text` with one line in the place of each block that must stay as it is; `mark` begins such a line, empty for none."""
+    """A text in which each block to keep is one line; `mark` begins such a line, or is empty."""
 
     def __init__(self, text: str):
         self.mark = ""
@@ -41,7 +42,7 @@ class Guarded:
             self._take_out(text)
 
     def restore(self, text: str) -> str:
-        """The text after its change, with the blocks as they were."""
+        """Put the blocks back into the changed text."""
         if not self._blocks:
             return text
         return re.sub(
@@ -70,7 +71,7 @@ class Guarded:
 
 
 def _blocks(lines: Sequence[str], text: str) -> list[tuple[int, int]]:
-    """The lines [start, end) of each block, in order and apart."""
+    """The line ranges [start, end) of the blocks, in order and disjoint."""
     spans: list[tuple[int, int]] = []
     number = 0
     if match := _FRONT.match(text):
@@ -99,7 +100,7 @@ def _blocks(lines: Sequence[str], text: str) -> list[tuple[int, int]]:
 
 
 def _candidates(lines: Sequence[str], text: str) -> list[int]:
-    """The lines that a block may begin with, in order: most books have none."""
+    """The lines that a block may begin with, in order; most books have none."""
     numbers: set[int] = set()
     if "```" in text or "~~~" in text:
         numbers.update(
@@ -107,9 +108,8 @@ def _candidates(lines: Sequence[str], text: str) -> list[int]:
         )
     if "|" in text or "+-" in text:
         numbers.update(number for number, line in enumerate(lines) if "|" in line or "+-" in line)
-        numbers.update(
-            [number - 1 for number in numbers if number]
-        )  # a table's first row may have no bar of its own
+        # The first row of a table may have no bar.
+        numbers.update([number - 1 for number in numbers if number])
     if "    " in text or "\t" in text:
         numbers.update(
             number for number, line in enumerate(lines) if line[:4] == "    " or line[:1] == "\t"
@@ -120,7 +120,10 @@ def _candidates(lines: Sequence[str], text: str) -> list[int]:
 
 
 def _fence_end(lines: Sequence[str], start: int, match: re.Match[str], unclosed: set[str]) -> int:
-    """Where a fence ends. One of backticks without an end holds the rest; tildes without an end, or an ornament, are none."""
+    """Where a fence ends.
+
+    An unclosed fence of backticks extends to the end. Unclosed tildes, and ornaments, are no fence.
+    """
     mark, info = match[1], match[2].strip()
     ornament = (
         mark[0] == "~" and not info and _is_blank(lines, start - 1) and _is_blank(lines, start + 1)
@@ -145,7 +148,7 @@ def _is_blank(lines: Sequence[str], number: int) -> bool:
 
 
 def _indented_end(lines: Sequence[str], start: int) -> int:
-    """Where indented lines that read like code end: blocks of them, with the blank lines between."""
+    """Where indented code ends: blocks of lines that look like code, and blank lines between."""
     end = number = start
     while number < len(lines) and lines[number].startswith(("    ", "\t")):
         code, first = 0, number
@@ -156,9 +159,8 @@ def _indented_end(lines: Sequence[str], start: int) -> int:
         ):
             code += _CODE.search(lines[number]) is not None
             number += 1
-        paragraph = number - first == 1 and not _is_blank(
-            lines, number
-        )  # whose first line is indented
+        # A single line is the indented first line of a paragraph.
+        paragraph = number - first == 1 and not _is_blank(lines, number)
         if paragraph or 2 * code <= number - first:
             break
         end = number
@@ -168,7 +170,7 @@ def _indented_end(lines: Sequence[str], start: int) -> int:
 
 
 def _table_end(lines: Sequence[str], start: int) -> int:
-    """Where a table of at least two lines with bars ends, or start."""
+    """Where a table of at least two lines with bars ends, or `start`."""
     end = start
     if _TABLE.fullmatch(lines[start]):
         while end < len(lines) and ("|" in lines[end] or lines[end].lstrip().startswith("+-")):
@@ -186,7 +188,7 @@ def _table_end(lines: Sequence[str], start: int) -> int:
 
 
 def _columns_end(lines: Sequence[str], start: int) -> int:
-    """Where a table ends whose columns stand under a line of dashes."""
+    """Where a table with columns under a line of dashes ends."""
     end = start + 1
     while end < len(lines) and lines[end].strip():
         end += 1
@@ -194,9 +196,10 @@ def _columns_end(lines: Sequence[str], start: int) -> int:
 
 
 def kept_breaks(lines: Sequence[str], full: np.ndarray, heads: np.ndarray, mark: str) -> np.ndarray:
-    """For each of the n-1 breaks between n lines whether it must stay: at blocks, lists, headings, quotations, rules, drawings.
+    """Which of the n-1 breaks between n lines must be kept: bool (n-1,).
 
-    `heads`: which lines begin with something else than a word.
+    They are at blocks, lists, headings, quotations, rules and drawings. `full`, `heads`: bool (n,),
+    the lines that are not empty, and those that do not begin with a word.
     """
     stands = np.zeros(len(lines), bool)
     items = np.zeros(len(lines), bool)
@@ -226,7 +229,11 @@ def _is_drawing(line: str) -> bool:
 
 
 def _lists(lines: Sequence[str], items: np.ndarray, full: np.ndarray) -> np.ndarray:
-    """Items of blocks (lines between blank ones) that begin with one, or hold one behind a colon: else it is a dash or a date."""
+    """Which items belong to lists: bool (n,).
+
+    Their block (lines between blank ones) begins with an item, or has one after a colon. Other
+    items are dashes or dates.
+    """
     starts = full & np.append(True, ~full[:-1])
     opens = items & (starts | np.append(False, [line.endswith(":") for line in lines[:-1]]))
     block = np.cumsum(~full)

@@ -1,4 +1,4 @@
-"""The source kinds by name, and reading a file of one.
+"""The source kinds by name, and the reader of their files.
 
 A new kind is one file that ends with its `SourceKind` (transforms.sources.kind) and one line here.
 """
@@ -42,19 +42,23 @@ _FORMAT_ERRORS = (EOFError, zlib.error, zstandard.ZstdError)
 
 
 def options_of(kinds: Iterable[SourceKind]) -> dict[str, SourceOption]:
-    """The options of some kinds together, by name. Raises ValueError for one that two kinds define differently."""
+    """The options of several kinds by name.
+
+    Raises ValueError if two kinds define an option differently.
+    """
     options: dict[str, SourceOption] = {}
     for kind in kinds:
         for name, option in kind.options.items():
             if options.setdefault(name, option) != option:
                 raise ValueError(
-                    f"option {name!r} of source kind {kind.name!r} differs from that of another kind"
+                    f"option {name!r} of source kind {kind.name!r} "
+                    "differs from that of another kind"
                 )
     return options
 
 
 TABLE_OPTIONS = options_of(KINDS.values())
-"""Every key that a source's table may have for its reader."""
+"""Every reader option that a source's table may have."""
 
 
 def read_records(
@@ -68,24 +72,25 @@ def read_records(
     passed_over: Counter[str] | None = None,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Read one file, or the records of it that begin in the bytes [start, end) where its kind has ranges.
+    """Read a file, or the records that begin in the bytes [start, end) if its kind has ranges.
 
     Args:
         path: a file on any file system.
         kind: a name of KINDS.
         options: the reader's options, as keywords.
-        start, end: a range of bytes; the whole file by default.
-        screen: rejects a page before its main text is looked for; ignored by kinds that take none.
-        passed_over: is given the number of records of each type that holds no documents.
-        columns: is given which columns there are, by kinds that have columns.
+        start, end: a byte range; the whole file by default.
+        screen: rejects a page before its main text is extracted; ignored by kinds without it.
+        passed_over: counts the skipped records by type.
+        columns: counts the columns, for kinds that have columns.
 
     Yields:
-        Documents and rejects in file order. Bytes that break the file's format end the file, or the range, with one reject
-        `read/broken-file`.
+        Documents and rejects in file order. A format error ends the file, or the range, with one
+        reject `read/broken-file`.
 
     Raises:
-        OSError: an error of the system (no such file, no permission, a failing disk or network). It is no property of the input, and
-            the same run may succeed later. Such an OSError has an errno, one of a format has none.
+        OSError: a system error (no such file, no permission, a failing disk or network). It is not
+            a property of the input, and the same run may succeed later. It has an errno; an
+            OSError about the format has none.
     """
     source = KINDS[kind]
     last = None
@@ -121,7 +126,7 @@ def read_records(
 
 
 def _checked(record: Record, kind: SourceKind) -> Record:
-    """The one check of every kind that what it read is text."""
+    """Reject a document of any kind that is not text."""
     if isinstance(record, RawReject) or (detail := binary_detail(record.text)) is None:
         return record
     return RawReject(
@@ -134,7 +139,7 @@ def _checked(record: Record, kind: SourceKind) -> Record:
 
 
 def _is_of_format(error: BaseException) -> bool:
-    """Whether bytes that break a format, and no system or program, are what an exception is about."""
+    """Whether an exception is about the format of the input, and not about system or program."""
     if not isinstance(error, Exception):
         return is_failure(error)
     if isinstance(error, OSError):
@@ -143,8 +148,9 @@ def _is_of_format(error: BaseException) -> bool:
 
 
 def _is_bad_seek(error: OSError) -> bool:
-    """A damaged directory or footer points to where no file can be: of the input, though a local file answers with an errno.
+    """Whether a damaged directory or footer led to an invalid offset.
 
-    s3fs gives the same errno to whatever the server refuses, with words of its own.
+    That is an error of the input, although local files report it with an errno. s3fs uses the same
+    errno for all refusals of the server, with other messages.
     """
     return error.errno == errno.EINVAL and error.strerror == os.strerror(errno.EINVAL)

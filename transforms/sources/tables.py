@@ -1,6 +1,7 @@
-"""Sources `parquet` and `arrow`: one document per row; `fields` maps document fields to columns, or to dotted paths into nested ones.
+"""Sources `parquet` and `arrow`: one document per row.
 
-A table without the text column is one reject for the file: it has no record that could be right.
+`fields` maps document fields to columns, or to dotted paths into nested ones. A table without the
+text column is one reject for the file.
 """
 
 import itertools
@@ -25,24 +26,24 @@ BATCH_BYTES = 8 << 20
 _BUFFER_BYTES = 1 << 20
 _BAD_TABLE = (pa.ArrowException, ValueError, KeyError, MemoryError, OverflowError)
 _ARROW_FILE = b"ARROW1\0\0"
-"""The first bytes of Arrow's file format, which go before a stream."""
+"""The first bytes of Arrow's file format; a stream follows them."""
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is read of a table: the column of each field of a document, and those to keep."""
+    """The requested columns of a table: of each document field, and those to keep."""
 
     fields: Mapping[str, Place]
     kept: Mapping[str, Place]
 
     @property
     def names(self) -> list[str]:
-        """The columns at the top that hold them."""
+        """The top-level columns that contain them."""
         return sorted({place.column for place in (*self.fields.values(), *self.kept.values())})
 
     @property
     def leaves(self) -> list[str]:
-        """The same as Parquet names them: a field inside a structure is read alone."""
+        """Their Parquet names; a field of a struct is read without its siblings."""
         return sorted({place.leaf for place in (*self.fields.values(), *self.kept.values())})
 
 
@@ -55,14 +56,14 @@ def read_parquet(
     end: int | None = None,
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a Parquet file -> one document or reject per row. The locator is the row's number in the file, from 1.
+    """Read a Parquet file -> one document or reject per row. The locator is the row, from 1.
 
-    With `start` and `end` only the row groups whose first byte lies in that range; what is wrong with the file as a whole
-    is told by the range that starts at 0.
+    With `start` and `end`, the row groups whose first byte is in that range; errors of the whole
+    file are reported by the range that starts at 0.
 
-    Only the columns that `fields` and `keep_columns` name are read, in batches of at most BATCH_ROWS rows or about BATCH_BYTES of text. A
-    file whose text column is missing or is no column of strings is one reject that names it. Raises OSError, without
-    an errno, for a file that is no Parquet or breaks off.
+    Reads only the columns of `fields` and `keep_columns`, in batches of at most BATCH_ROWS rows or
+    about BATCH_BYTES of text. A file without the text column, or with one that is not a string, is
+    one reject that names it. Raises OSError, without an errno, for another or a truncated file.
     """
     try:
         table = pq.ParquetFile(
@@ -110,7 +111,10 @@ def _read_parquet(
 def parquet_names(
     stream: BinaryIO, *, fields: FieldsOption, keep_columns: Sequence[str] = (), **_: object
 ) -> list[str]:
-    """The columns of a Parquet file; those asked for as they were asked for. Raises OSError for one that is none."""
+    """The columns of a Parquet file and the requested paths that exist.
+
+    Raises OSError for a file of another format.
+    """
     return _names(
         pq.ParquetFile(pa.PythonFile(stream, mode="r")).schema_arrow, fields, keep_columns
     )
@@ -123,10 +127,11 @@ def read_arrow(
     keep_columns: KeepColumnsOption = (),
     columns: ColumnsSeen | None = None,
 ) -> Iterator[Record]:
-    """Bytes of an Arrow IPC file or stream (Feather 2, `save_to_disk` of Hugging Face datasets) -> one document or reject per row.
+    """Read an Arrow IPC file or stream -> one document or reject per row. The locator is the row.
 
-    The locator is the row's number, from 1. The file format is read as the stream that it holds, so what stands before a break is kept.
-    Raises OSError, without an errno, for what is none or breaks off.
+    Such files are Feather 2 and `save_to_disk` of Hugging Face datasets. Rows count from 1. The
+    file format is read as the stream inside it, so rows before a damaged place are kept. Raises
+    OSError, without an errno, for another or a truncated file.
     """
     try:
         reader = _open_arrow(stream)
@@ -154,7 +159,10 @@ def read_arrow(
 def arrow_names(
     stream: BinaryIO, *, fields: FieldsOption, keep_columns: Sequence[str] = (), **_: object
 ) -> list[str]:
-    """The columns of an Arrow file; those asked for as they were asked for. Raises OSError for one that is none."""
+    """The columns of an Arrow file and the requested paths that exist.
+
+    Raises OSError for a file of another format.
+    """
     return _names(_open_arrow(stream).schema, fields, keep_columns)
 
 
@@ -165,7 +173,7 @@ def _open_arrow(stream: BinaryIO) -> pa.RecordBatchStreamReader:
 
 
 class _After:
-    """A stream with bytes before it that were read already."""
+    """A stream with the bytes that were already read from it."""
 
     def __init__(self, head: bytes, stream: BinaryIO):
         self._head, self._stream = head, stream
@@ -201,7 +209,10 @@ def _wanted(
     *,
     of: str,
 ) -> _Wanted | RawReject:
-    """Where a table has what is asked for; a reject for one whose text column is missing, there twice or no column of strings."""
+    """The places of the requested columns in a table.
+
+    Returns a reject if the text column is missing, occurs twice or does not contain strings.
+    """
     asked = asked_columns(fields, keep)
     places = {
         name: place
@@ -242,7 +253,7 @@ def _paths(schema: pa.Schema) -> Iterator[str]:
 
 
 def _read_batch(kind: str, batch: pa.RecordBatch, wanted: _Wanted, number: int) -> Iterator[Record]:
-    """The records of a batch, before which `number` rows stand in the file."""
+    """The records of a batch; `number` is the number of rows before it in the file."""
     values = {
         field: _values(take_place(batch, place), field) for field, place in wanted.fields.items()
     }
@@ -268,10 +279,11 @@ def _kept_texts(batch: pa.RecordBatch, kept: Mapping[str, Place]) -> Iterator[st
 def _row_groups(
     table: pq.ParquetFile, start: int, end: int | None
 ) -> Iterator[tuple[list[int], int]]:
-    """The row groups that begin in a range, as runs of neighbours, and how many rows stand before each run in the file.
+    """Yield (row groups, rows before them) for each run of row groups that begin in a byte range.
 
-    A group of which the footer does not say where it begins counts as beginning at 0. A whole file is one run, of which the columns'
-    entries are not looked at: pyarrow ends the process when their size statistics contradict each other.
+    A row group without an offset in the footer counts as beginning at 0. A whole file is one run,
+    whose column entries are not read: pyarrow ends the process if their size statistics contradict
+    each other.
     """
     if not start and end is None:
         yield list(range(table.num_row_groups)), 0
@@ -300,7 +312,7 @@ def _first_byte(column: pq.ColumnChunkMetaData) -> int:
 
 
 def _batch_rows(table: pq.ParquetFile) -> int:
-    """How many rows make about BATCH_BYTES, by the row group with the largest rows."""
+    """Rows per batch of about BATCH_BYTES, by the row group with the largest rows."""
     longest = 1
     for index in range(table.num_row_groups):
         group = table.metadata.row_group(index)
@@ -325,7 +337,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _values(column: pa.Array, field: str) -> list[Any]:
-    """A column as Python values. Text comes as bytes, since Arrow does not check that it is UTF-8."""
+    """A column as Python values; text as bytes, since Arrow does not check that it is UTF-8."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.dictionary_decode()

@@ -1,4 +1,7 @@
-"""Source `text`: one book or other plain text a file; Project Gutenberg's header and licence and hard wraps are taken off."""
+"""Source `text`: one book or other plain text per file, without hard wraps and Gutenberg's parts.
+
+Project Gutenberg's header and licence are stripped.
+"""
 
 from collections.abc import Iterator
 from typing import Annotated, BinaryIO
@@ -21,9 +24,9 @@ def read_text(
         Field(description="undo hard wraps and hyphenation at line ends where a text has them"),
     ] = True,
 ) -> Iterator[Record]:
-    """Bytes of one text file -> one document, or one reject. The locator is always `0`; a book is not split.
+    """Read one text file -> one document, or one reject. The locator is always `0`.
 
-    `reflow` undoes hard wraps where the text has them.
+    `reflow` undoes hard wraps if the text has them. A book is not split.
     """
     data = stream.read()
     if binary := binary_type(data):

@@ -1,4 +1,7 @@
-"""Source `warc`: the pages and plain texts of a WARC file (gzip, zstd, lz4 or plain): responses, resources and conversions."""
+"""Source `warc`: the pages and plain texts of a WARC file (gzip, zstd, lz4 or plain).
+
+They are its responses, resources and conversions.
+"""
 
 import functools
 from collections import Counter
@@ -34,14 +37,16 @@ from transforms.sources.records import (
 )
 
 TYPES = ("response", "resource", "conversion")
-MAX_PAYLOAD_MEGABYTES = 64.0  # Common Crawl cuts at 1 MiB, and at 5 MiB since 2025
+# Common Crawl truncates at 1 MiB, and since 2025 at 5 MiB.
+MAX_PAYLOAD_MEGABYTES = 64.0
 _LONGEST_HTTP_HEADER = 1 << 16
-_LOOKED_AT = 1 << 16  # bytes, or characters, in which binary data shows
+# Bytes, or characters, that are checked for binary data.
+_LOOKED_AT = 1 << 16
 _REASONS = ("length", "time", "disconnect")
 
 Note = tuple[str, int]
 Extract = Callable[[str], Page]
-"""The markup of a page -> its main text and metadata."""
+"""Extracts main text and metadata from the markup of a page."""
 
 
 def read_warc(
@@ -54,7 +59,8 @@ def read_warc(
         float | None,
         Field(
             gt=0,
-            description="a response with a larger body, decoded, in MB, is rejected; 64 when not set",
+            description="a response with a larger body, decoded, in MB, is rejected; "
+            "64 when not set",
         ),
     ] = None,
     truncated: TruncatedOption = "keep",
@@ -63,19 +69,21 @@ def read_warc(
     screen: Screen | None = None,
     passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a WARC file -> one document or reject for each response, resource and conversion, in file order.
+    """Read a WARC file -> one document or reject per response, resource and conversion.
 
-    With `start` and `end` only the records that begin in that range of the file, by the rules of `read_archive`. Records of other types
-    are no documents; `passed_over` counts them by type.
+    In file order; with `start` and `end` the records that begin in that range of the file, by the
+    rules of `read_archive`. Records of other types are skipped and counted in `passed_over`.
 
-    The locator is the record's offset in the file, or its gzip member's, zstd or lz4 frame's; what else comes from that member is
-    `405#1`, `405#2`. A record that cannot be parsed is rejected, and so is one whose payload, without its transfer and content
-    codings, is larger than `max_payload_megabytes` (10^6 bytes): `warc/payload-too-large`, in little memory. A payload that is known to be
-    cut short is a document whose column `truncated` says why, or, with "reject", `warc/truncated-payload`. A stream that breaks
-    raises OSError or an error of its format. `output` and `links` are those of `render`.
+    The locator is the file offset of the record, or of its gzip member, zstd or lz4 frame. Further
+    results from the same member are `405#1`, `405#2`. Rejected are records that cannot be parsed
+    and those with a decoded payload above `max_payload_megabytes` (10^6 bytes), in little memory:
+    `warc/payload-too-large`. For a truncated payload the column `truncated` of its document says
+    why, or, with "reject", it is rejected as `warc/truncated-payload`. A damaged stream raises
+    OSError or an error of its format. `output` and `links` are those of `render`.
 
-    A file that was cut off yields `warc/truncated`: for a record cut inside its block under its own locator, else under
-    `<offset of the last record>+`. Not seen is a cut that leaves whole records behind.
+    A truncated file yields `warc/truncated`: for a record truncated inside its block under the
+    locator of that record, otherwise under `<offset of the last record>+`. A truncation between
+    two records is not detected.
     """
     limit = int(
         1_000_000
@@ -98,7 +106,7 @@ def read_warc(
 
 
 class _Stated(NamedTuple):
-    """What a record says of its body before it is decoded. `reject`: why it is not read at all."""
+    """The declared properties of a record's body. `reject`: why it is not read at all."""
 
     type: MimeType
     message: HttpMessage | None = None
@@ -107,7 +115,7 @@ class _Stated(NamedTuple):
 
 
 def truncation(record: ArchiveRecord) -> str | None:
-    """Why a record is only a part, by its own header."""
+    """Why a record is incomplete, by its own header, or None."""
     if stated := record.headers.get("warc-truncated", "").strip().lower():
         return stated if stated in _REASONS else "unspecified"
     return "segment" if record.headers.get("warc-segment-number", "").strip() == "1" else None
@@ -189,7 +197,11 @@ _BY_CONTENT = {HTML: "html-by-content", PLAIN: "text-by-content"}
 
 
 def _stated(record: ArchiveRecord, block: bytes) -> _Stated:
-    """What is said of a record's body: by HTTP, by the record itself where it holds no HTTP, else by `WARC-Identified-Payload-Type`."""
+    """The declared type of a record's body.
+
+    It is that of the HTTP header, of the record itself if it has no HTTP message, or of
+    `WARC-Identified-Payload-Type`.
+    """
     own = parse_content_type([record.headers.get("content-type", "")])
     notes: tuple[Note, ...] = ()
     message = None

@@ -1,4 +1,7 @@
-"""Source `wet`: the text that Common Crawl extracted, conversion records of a WARC file (gzip, zstd, lz4 or plain)."""
+"""Source `wet`: the text that Common Crawl extracted: conversion records of a WARC file.
+
+The file is gzip, zstd, lz4 or plain.
+"""
 
 import functools
 from collections import Counter
@@ -24,10 +27,10 @@ def read_wet(
     truncated: TruncatedOption = "keep",
     passed_over: Counter[str] | None = None,
 ) -> Iterator[Record]:
-    """Bytes of a WET file -> one document or reject for each conversion record, in file order.
+    """Read a WET file -> one document or reject per conversion record, in file order.
 
-    Locators, ranges, `truncated`, and what is seen of a file that is damaged, are as in `read_warc`. Other records are counted in
-    `passed_over`. A stream that breaks raises OSError or an error of its format.
+    Locators, ranges, `truncated` and damaged files are as in `read_warc`. Other records are counted
+    in `passed_over`. A damaged stream raises OSError or an error of its format.
     """
     read = functools.partial(_read_conversion, truncated=truncated)
     return read_archive(

@@ -1,8 +1,11 @@
-"""The web's encodings: labels -> encodings, bytes -> text, as the WHATWG Encoding Standard has it (https://encoding.spec.whatwg.org).
+"""The WHATWG Encoding Standard: labels -> encodings, bytes -> text.
 
-Python's codecs of the same names are narrower and recover from bad bytes differently: `euc_kr` has no windows-949, `cp932` knows 0xA0,
-`gb18030` is the edition of 2000, `big5hkscs` lacks 192 pairs. Here every bad sequence is one U+FFFD, as browsers count them, and a
-byte below 0x80 that follows a bad lead byte stays. `whatwg.npz` holds the standard's indexes.
+Source: https://encoding.spec.whatwg.org.
+
+Python's codecs of the same names know fewer characters and recover differently from invalid bytes:
+`euc_kr` lacks windows-949, `cp932` knows 0xA0, `gb18030` is the edition of 2000, `big5hkscs` lacks
+192 pairs. Here each invalid sequence is one U+FFFD, as in browsers, and a byte below 0x80 behind an
+invalid lead byte is kept. `whatwg.npz` holds the indexes of the standard.
 """
 
 import codecs
@@ -15,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 _TABLES = Path(__file__).with_name("whatwg.npz")
-_BLOCK = 1 << 20  # bytes decoded at once: a page of 64 MB takes no arrays of its own length
-_SAFE = re.compile(
-    rb"[\x00-\x2f\x3a-\x3f]"
-)  # bytes that are no part of a longer sequence in any encoding here
+# Number of bytes decoded at once, so that a page of 64 MB needs no arrays of its own length.
+_BLOCK = 1 << 20
+# Bytes that are not part of a longer sequence in any encoding here.
+_SAFE = re.compile(rb"[\x00-\x2f\x3a-\x3f]")
 _REPLACEMENT = 0xFFFD
 _BIG5_PAIRS = {
     0xF0000: "\u00ca\u0304",
@@ -29,7 +32,10 @@ _BIG5_PAIRS = {
 _NAMES = {
     "big5": "big5 big5-hkscs cn-big5 csbig5 x-x-big5",
     "euc-jp": "cseucpkdfmtjapanese euc-jp x-euc-jp",
-    "euc-kr": "cseuckr csksc56011987 euc-kr iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 windows-949",
+    "euc-kr": (
+        "cseuckr csksc56011987 euc-kr iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 "
+        "ksc5601 ksc_5601 windows-949"
+    ),
     "gb18030": "gb18030",
     "gbk": "chinese csgb2312 csiso58gb231280 gb2312 gb_2312 gb_2312-80 gbk iso-ir-58 x-gbk",
     "ibm866": "866 cp866 csibm866 ibm866",
@@ -39,19 +45,31 @@ _NAMES = {
     "iso-8859-14": "iso-8859-14 iso8859-14 iso885914",
     "iso-8859-15": "csisolatin9 iso-8859-15 iso8859-15 iso885915 iso_8859-15 l9",
     "iso-8859-16": "iso-8859-16",
-    "iso-8859-2": "csisolatin2 iso-8859-2 iso-ir-101 iso8859-2 iso88592 iso_8859-2 iso_8859-2:1987 l2 latin2",
-    "iso-8859-3": "csisolatin3 iso-8859-3 iso-ir-109 iso8859-3 iso88593 iso_8859-3 iso_8859-3:1988 l3 latin3",
-    "iso-8859-4": "csisolatin4 iso-8859-4 iso-ir-110 iso8859-4 iso88594 iso_8859-4 iso_8859-4:1988 l4 latin4",
-    "iso-8859-5": "csisolatincyrillic cyrillic iso-8859-5 iso-ir-144 iso8859-5 iso88595 iso_8859-5 iso_8859-5:1988",
+    "iso-8859-2": (
+        "csisolatin2 iso-8859-2 iso-ir-101 iso8859-2 iso88592 iso_8859-2 iso_8859-2:1987 l2 latin2"
+    ),
+    "iso-8859-3": (
+        "csisolatin3 iso-8859-3 iso-ir-109 iso8859-3 iso88593 iso_8859-3 iso_8859-3:1988 l3 latin3"
+    ),
+    "iso-8859-4": (
+        "csisolatin4 iso-8859-4 iso-ir-110 iso8859-4 iso88594 iso_8859-4 iso_8859-4:1988 l4 latin4"
+    ),
+    "iso-8859-5": (
+        "csisolatincyrillic cyrillic iso-8859-5 iso-ir-144 iso8859-5 iso88595 iso_8859-5 "
+        "iso_8859-5:1988"
+    ),
     "iso-8859-6": (
-        "arabic asmo-708 csiso88596e csiso88596i csisolatinarabic ecma-114 iso-8859-6 iso-8859-6-e iso-8859-6-i "
+        "arabic asmo-708 csiso88596e csiso88596i csisolatinarabic ecma-114 iso-8859-6 "
+        "iso-8859-6-e iso-8859-6-i "
         "iso-ir-127 iso8859-6 iso88596 iso_8859-6 iso_8859-6:1987"
     ),
     "iso-8859-7": (
-        "csisolatingreek ecma-118 elot_928 greek greek8 iso-8859-7 iso-ir-126 iso8859-7 iso88597 iso_8859-7 iso_8859-7:1987 sun_eu_greek"
+        "csisolatingreek ecma-118 elot_928 greek greek8 iso-8859-7 iso-ir-126 iso8859-7 iso88597 "
+        "iso_8859-7 iso_8859-7:1987 sun_eu_greek"
     ),
     "iso-8859-8": (
-        "csiso88598e csisolatinhebrew hebrew iso-8859-8 iso-8859-8-e iso-ir-138 iso8859-8 iso88598 iso_8859-8 iso_8859-8:1988 visual"
+        "csiso88598e csisolatinhebrew hebrew iso-8859-8 iso-8859-8-e iso-ir-138 iso8859-8 "
+        "iso88598 iso_8859-8 iso_8859-8:1988 visual"
     ),
     "iso-8859-8-i": "csiso88598i iso-8859-8-i logical",
     "koi8-r": "cskoi8r koi koi8 koi8-r koi8_r",
@@ -65,12 +83,14 @@ _NAMES = {
     "windows-1250": "cp1250 windows-1250 x-cp1250",
     "windows-1251": "cp1251 windows-1251 x-cp1251",
     "windows-1252": (
-        "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 iso_8859-1 "
+        "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1 "
+        "iso88591 iso_8859-1 "
         "iso_8859-1:1987 l1 latin1 us-ascii windows-1252 x-cp1252"
     ),
     "windows-1253": "cp1253 windows-1253 x-cp1253",
     "windows-1254": (
-        "cp1254 csisolatin5 iso-8859-9 iso-ir-148 iso8859-9 iso88599 iso_8859-9 iso_8859-9:1989 l5 latin5 windows-1254 x-cp1254"
+        "cp1254 csisolatin5 iso-8859-9 iso-ir-148 iso8859-9 iso88599 iso_8859-9 iso_8859-9:1989 "
+        "l5 latin5 windows-1254 x-cp1254"
     ),
     "windows-1255": "cp1255 windows-1255 x-cp1255",
     "windows-1256": "cp1256 windows-1256 x-cp1256",
@@ -84,7 +104,7 @@ _LABELS = {label: name for name, labels in _NAMES.items() for label in labels.sp
 
 
 def encoding_of(label: str | None) -> str | None:
-    """A label, as pages and headers spell it, -> the encoding's name in lower case; None where the standard knows none.
+    """The lowercase name of the encoding of a label, or None if the standard does not know it.
 
     `replacement` stands for the labels that browsers decode to a single U+FFFD.
     """
@@ -92,12 +112,12 @@ def encoding_of(label: str | None) -> str | None:
 
 
 def is_single_byte(encoding: str) -> bool:
-    """Whether each byte of an encoding is a character."""
+    """Whether each byte of an encoding is one character."""
     return encoding in _NAMES and encoding not in _DECODERS and encoding != "utf-8"
 
 
 def decode(data: bytes, encoding: str) -> str:
-    """Bytes -> text, as TextDecoder of that encoding does: without the encoding's own byte-order mark, bad sequences as U+FFFD.
+    """Decode bytes like TextDecoder: without byte-order mark, invalid sequences as U+FFFD.
 
     Raises LookupError for a name that `encoding_of` does not return.
     """
@@ -116,7 +136,7 @@ def _tables() -> dict[str, np.ndarray]:
 
 @functools.cache
 def _single_bytes(encoding: str) -> str:
-    """The 256 characters of an encoding of single bytes."""
+    """The 256 characters of a single-byte encoding."""
     if encoding == "x-user-defined":
         return "".join(map(chr, [*range(128), *range(0xF780, 0xF800)]))
     tables = _tables()
@@ -127,18 +147,22 @@ def _single_bytes(encoding: str) -> str:
 
 
 def _index(name: str) -> np.ndarray:
-    """An index of the standard: int32 (pointers,), code points, 0 where there is none."""
+    """An index of the standard: int32 (pointers,), code points, 0 if there is none."""
     tables = _tables()
-    points = (
-        np.cumsum(tables[name], dtype=np.int32) & 0xFFFF
-    )  # stored as differences, which compress to half
+    # The points are stored as differences, which compress to half the size.
+    points = np.cumsum(tables[name], dtype=np.int32) & 0xFFFF
     if (plane := tables.get(f"{name}_plane2")) is not None:
         points += np.unpackbits(plane, count=len(points)).astype(np.int32) << 17
     return points
 
 
 class _Pairs(NamedTuple):
-    """`alone`: int32 (256,), the code points of bytes outside of pairs. `points`: int32 (65,536,), those of lead * 256 + trail; 0: none."""
+    """An encoding of byte pairs.
+
+    leads   bool (256,), which bytes can lead a pair
+    alone   int32 (256,), code points of bytes outside of pairs
+    points  int32 (65,536,), code points of the pairs lead * 256 + trail; 0 for none
+    """
 
     leads: np.ndarray
     alone: np.ndarray
@@ -150,7 +174,7 @@ def _span(first: int, last: int) -> np.ndarray:
 
 
 def _pairs(leads: np.ndarray, trails: np.ndarray, points: np.ndarray) -> _Pairs:
-    """An encoding whose pairs of a lead and a trail, in the order of both, mean `points`."""
+    """The encoding whose pairs of `leads` and `trails`, in this order, have the code points."""
     is_lead = np.zeros(256, bool)
     is_lead[leads] = True
     alone = np.arange(256, dtype=np.int32)
@@ -196,7 +220,7 @@ def _pairs_of(encoding: str) -> _Pairs:
 
 
 def _blocks(data: bytes) -> Iterator[np.ndarray]:
-    """The bytes in blocks that end where no sequence goes on."""
+    """Split bytes into blocks that end between sequences."""
     start = 0
     while start < len(data):
         match = _SAFE.search(data, start + _BLOCK - 1) if start + _BLOCK < len(data) else None
@@ -215,10 +239,11 @@ def _decode_pairs(data: bytes, encoding: str) -> str:
 
 
 def _decode_block(block: np.ndarray, pairs: _Pairs, encoding: str) -> str:
-    """uint8 (n,) -> text.
+    """Decode a block of bytes: uint8 (n,) -> text.
 
-    A byte that can lead starts a pair when an even number of such bytes stands directly before it: the byte before those cannot lead,
-    and of a pair's bytes from 0x80 on none is ever read again. So where pairs start follows from the runs of such bytes, without a loop.
+    A byte that can lead starts a pair if an even number of such bytes stands directly before it:
+    the byte before those cannot lead, and a byte of a pair from 0x80 on is never read again. So the
+    starts of pairs follow from the runs of such bytes, without a loop.
     """
     is_lead = pairs.leads.take(block)
     if not is_lead.any():
@@ -247,7 +272,10 @@ def _decode_block(block: np.ndarray, pairs: _Pairs, encoding: str) -> str:
 
 
 def _runs(is_lead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the runs of equal values begin, and which are at an even distance from the beginning of their own: int (runs,), bool (n,)."""
+    """Find the runs of equal values -> int (runs,), where they begin, and bool (n,).
+
+    The second array marks the elements at an even distance from the beginning of their run.
+    """
     begins = np.append(0, np.flatnonzero(is_lead[1:] != is_lead[:-1]) + 1)
     lengths = np.diff(begins, append=len(is_lead))
     odd = np.zeros(len(is_lead), np.uint8)
@@ -258,7 +286,11 @@ def _runs(is_lead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _decode_fours(
     block: np.ndarray, starts: np.ndarray, points: np.ndarray, consumed: np.ndarray
 ) -> None:
-    """The sequences of four bytes of gb18030, written into `points` and taken from `starts`; their further bytes are `consumed`."""
+    """Decode the four-byte sequences of gb18030, in place.
+
+    Their code points are written to `points`, their lead bytes removed from `starts`, and their
+    other bytes marked in `consumed`.
+    """
     digits = (block >= 0x30) & (block <= 0x39)
     begun = starts[:-1] & digits[1:]
     if not begun.any():
@@ -268,9 +300,8 @@ def _decode_fours(
         if len(block) > 3
         else np.zeros(0, int)
     )
-    chains = (
-        np.diff(first, prepend=-9) != 2
-    )  # the second half of one may look like the first of another
+    # The second half of one sequence may look like the first half of another.
+    chains = np.diff(first, prepend=-9) != 2
     first = first[(np.arange(len(first)) - np.flatnonzero(chains)[np.cumsum(chains) - 1]) % 2 == 0]
     bytes_ = block[first[:, None] + np.arange(4)].astype(np.int32) - np.array(
         [0x81, 0x30, 0x81, 0x30]
@@ -279,7 +310,7 @@ def _decode_fours(
     for offset in (1, 2, 3):
         consumed[first + offset] = True
     starts[first] = starts[first + 2] = False
-    # A sequence that the end cuts off is one error, with its digit.
+    # A sequence that is truncated by the end of the block is one error, including its digit.
     tail = len(block) - 2
     if begun[tail] and starts[tail]:
         points[tail], starts[tail], consumed[tail + 1] = _REPLACEMENT, False, True
@@ -300,7 +331,10 @@ def _points_of_fours(pointers: np.ndarray) -> np.ndarray:
 def _without_third_bytes(
     block: np.ndarray, is_lead: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """EUC-JP's sequences of three bytes without their first, 0x8F, and where the pairs begin that are left: of JIS X 0212."""
+    """Remove the first byte, 0x8F, of the three-byte sequences of EUC-JP.
+
+    Returns the remaining bytes, and which of them begin a pair of JIS X 0212, or None.
+    """
     candidates = np.flatnonzero(block == 0x8F)
     if not len(candidates):
         return block, None
@@ -327,7 +361,10 @@ def _to_text(points: np.ndarray) -> str:
 
 
 def _decode_utf16(data: bytes, order: str) -> str:
-    """A surrogate alone is one U+FFFD, and so is a byte at the end, which a leading surrogate before it shares."""
+    """Decode UTF-16. A lone surrogate is one U+FFFD, and so is an odd byte at the end.
+
+    A leading surrogate before the odd byte and this byte are one U+FFFD together.
+    """
     units = np.frombuffer(data, f"{order}u2", len(data) // 2)
     odd = len(data) % 2 == 1
     high, low = (units & 0xFC00) == 0xD800, (units & 0xFC00) == 0xDC00
@@ -353,13 +390,10 @@ _HIGH = bytes(code | 0x80 for code in range(256))
 
 
 def _decode_iso2022jp(data: bytes) -> str:
-    """The standard's state machine, a run of bytes at a time."""
+    """Decode ISO-2022-JP by the standard's state machine, one run of bytes at a time."""
     parts: list[str] = []
-    state, at, empty = (
-        "ascii",
-        0,
-        False,
-    )  # `empty`: an escape sequence with nothing since the one before is an error
+    # `empty`: an escape sequence directly behind another one is an error.
+    state, at, empty = "ascii", 0, False
     while at < len(data):
         if data[at] == 0x1B:
             new = _ESCAPES.get(data[at + 1 : at + 3])
@@ -376,7 +410,9 @@ def _decode_iso2022jp(data: bytes) -> str:
         elif run := _RUNS[state].match(data, at):
             parts.append(_decode_run(run[0], state))
             at, empty = run.end(), False
-        else:  # a byte of no run, or a lead byte with a bad trail, of which an escape is read again
+        else:
+            # A byte outside any run, or a lead byte with an invalid trail; an escape in the trail
+            # is read again.
             parts.append("\ufffd")
             cut = (
                 state == "jis0208" and 0x21 <= data[at] <= 0x7E and data[at + 1 : at + 2] != b"\x1b"
@@ -386,7 +422,10 @@ def _decode_iso2022jp(data: bytes) -> str:
 
 
 def _decode_bad_escape(data: bytes, at: int, state: str) -> tuple[str, int]:
-    """What the second and third byte of a bad escape mean, and where to go on. As in Chromium the third brings no U+FFFD of its own."""
+    """Decode the second and third byte of an invalid escape -> (text, next position).
+
+    As in Chromium the third byte yields no U+FFFD of its own.
+    """
     if at + 1 == len(data):
         return chr(data[at]), at + 1
     if state == "jis0208":

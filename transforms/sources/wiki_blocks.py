@@ -1,4 +1,4 @@
-"""Lines of wikitext -> blocks: headings, paragraphs, list items, code, verse, tables, formulas."""
+"""Split wikitext into blocks: headings, paragraphs, lists, code, verse, tables, formulas."""
 
 import re
 from dataclasses import dataclass, field
@@ -40,7 +40,8 @@ _SPACES = re.compile(r"[ \t\xa0]{2,}|[\t\xa0]")
 _SCRIPT = re.compile(f"([{SUP}{SUB}])([^{SUP}{SUB}{SCRIPT_END}]*){SCRIPT_END}")
 _UP_TO_SCRIPT = re.compile(f"[^{SUP}{SUB}{SCRIPT_END}]*")
 _STRAY = re.compile(
-    f"[{CELL}{HEADER_CELL}{QUOTE}{QUOTE_END}{VERSE}{JOIN}{BLOCK}{BLOCK_END}{TABLE}{TABLE_END}{ROW}{CAPTION}{SCRIPT_END}]"
+    f"[{CELL}{HEADER_CELL}{QUOTE}{QUOTE_END}{VERSE}{JOIN}{BLOCK}{BLOCK_END}"
+    f"{TABLE}{TABLE_END}{ROW}{CAPTION}{SCRIPT_END}]"
 )
 _STOPS = ",;:、，；"
 _BRACKETS = re.compile(rf" ?[(（][ {_STOPS}]{{0,9}}{HOLE}[ {_STOPS}{HOLE}]*[)）]")
@@ -52,9 +53,14 @@ _BEFORE_STOP = re.compile(rf" {HOLE}(?=[,.;:!?)、。，]|$)")
 
 @dataclass(slots=True)
 class Block:
-    """`kind`: heading, para, item, term, code, pre, verse, display, table. `gap`: a blank line or something dropped stands before it.
+    """A block of wikitext.
 
-    `text` is clean but for marks of items, links, code and breaks. `level` of a heading; `prefix` of an item, such as `*#`.
+    kind    heading, para, item, term, code, pre, verse, display, table
+    text    clean except for marks of items, links, code and line breaks
+    level   of a heading
+    prefix  of an item, such as `*#`
+    gap     a blank line, or something dropped, precedes the block
+    quoted  depth of quotations around the block
     """
 
     kind: str
@@ -67,7 +73,7 @@ class Block:
 
 
 def clean_line(line: str, items: Items, *, keep_spaces: bool = False) -> str:
-    """A line whose links and tags are marks -> its text, with marks of items, links, code and breaks only."""
+    """Clean a line with marks; only marks of items, links, code and line breaks remain."""
     line = do_quotes(line)
     for pair in ("[]", "{}"):
         if (pair[0] * 2 in line or pair[1] * 2 in line) and line.count(pair[0]) != line.count(
@@ -104,7 +110,7 @@ def _without_switch(match: re.Match[str]) -> str:
 
 
 def _close_holes(line: str) -> str:
-    """Takes the holes that templates and pictures leave out of a line, with the brackets and blanks around them that are left empty."""
+    """Remove the holes of templates and images, and brackets and blanks that are left empty."""
     line = _BRACKETS.sub(HOLE, line)
     line = _BRACKET_START.sub(r"\1", line)
     line = _BRACKET_END.sub(r"\1", line)
@@ -123,9 +129,8 @@ def _mark_scripts(line: str, items: Items) -> str:
             out.append(line[at : match.start()])
             piece = ANY.sub("", ITEMS.sub("", out[-1]))
             joined = joined and not piece
-            if (
-                opened := max(out[-1].rfind(SUP), out[-1].rfind(SUB))
-            ) >= 0:  # inside another script: what stands before that is none of its
+            # Inside another script, the text before that one is not part of the context.
+            if (opened := max(out[-1].rfind(SUP), out[-1].rfind(SUB))) >= 0:
                 before, piece = "", ANY.sub("", ITEMS.sub("", out[-1][opened:]))
             before = (before + piece)[-80:]
             content = match[2]
@@ -155,7 +160,7 @@ def _mark_scripts(line: str, items: Items) -> str:
 
 
 def _text_after(line: str, at: int) -> str:
-    """The text that goes on at a place, past other scripts; where it is a stroke alone, what stands below it too."""
+    """The text at a place behind other scripts; if it is only a slash, with the next subscript."""
     while match := _SCRIPT.match(line, at):
         at = match.end()
     text = _UP_TO_SCRIPT.match(line, at)[0]  # type: ignore[index]
@@ -171,9 +176,8 @@ class _Reader:
         self.items = items
         self.blocks: list[Block] = []
         self.gap = False
-        self.inside = (
-            0  # block elements of HTML, in which a blank at the beginning of a line means nothing
-        )
+        # Depth of HTML block elements, inside which a blank at the start of a line has no meaning.
+        self.inside = 0
         self.quoted = 0
 
     def add(self, kind: str, text: str, **more: object) -> None:
@@ -198,7 +202,7 @@ class _Reader:
         return self.blocks
 
     def line(self, line: str) -> None:
-        """One line outside tables; listings and formulas of their own in it become blocks between its parts."""
+        """Read one line outside tables; code blocks and display formulas in it become blocks."""
         at = 0
         for match in ITEMS.finditer(line):
             item = self.items[int(match[1])]
@@ -293,12 +297,12 @@ class _Reader:
 
 
 def read_blocks(text: str, items: Items) -> list[Block]:
-    """Wikitext whose links and tags are marks -> its blocks in order, without headings that have nothing under them."""
+    """Split wikitext with marks into its blocks, in order; includes headings of empty sections."""
     return _Reader(items).read(text.split("\n"))
 
 
 def without_empty_sections(blocks: list[Block]) -> list[Block]:
-    """The blocks, without headings under which there is none: before text or a heading of a lower level."""
+    """Remove headings without content before the next heading of the same or a higher level."""
     kept: list[Block] = []
     for block in blocks:
         if block.kind == "heading":

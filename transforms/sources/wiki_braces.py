@@ -1,4 +1,4 @@
-"""Templates, arguments and language variants of wikitext: what stands in `{{…}}`, `{{{…}}}` and `-{…}-`."""
+"""Templates, arguments and language variants of wikitext: `{{…}}`, `{{{…}}}` and `-{…}-`."""
 
 import re
 
@@ -18,7 +18,7 @@ _ENTITY_END = re.compile(r"&#?\w{1,31}\Z")
 
 
 class _Open:
-    """`opener`: what was read at its beginning; `parts`: what stands between its bars."""
+    """An open construct: its `opener`, and the `parts` between its bars."""
 
     __slots__ = ("opener", "parts")
 
@@ -31,9 +31,10 @@ class _Open:
 
 
 def expand_braces(text: str, *, title: str) -> str:
-    """Wikitext without extension tags -> the same with templates, arguments and language variants replaced by what they show.
+    """Replace templates, arguments and language variants by their output.
 
-    Braces that do not close stay; nesting beyond 60 is not looked into. Time is linear in the length.
+    The wikitext has no extension tags. Unclosed braces are kept; constructs nested deeper than 60
+    are not expanded. The time is linear in the length.
     """
     stack = [_Open("")]
     at = 0
@@ -70,7 +71,7 @@ def expand_braces(text: str, *, title: str) -> str:
 
 
 def _flatten(stack: list[_Open], closer: str) -> None:
-    """Puts what was read since the last opener into what is around it, as it was written."""
+    """Append the text since the last opener unchanged to the construct around it."""
     top = stack.pop()
     into = stack[-1].parts[-1]
     into.append(top.opener)
@@ -95,7 +96,7 @@ def _close_variant(stack: list[_Open], at: int) -> int:
 
 
 def _close_braces(stack: list[_Open], start: int, count: int, title: str, text: str) -> int:
-    """Closes as many templates and arguments as `count` braces do; returns where to read on."""
+    """Close the templates and arguments that `count` braces end -> next position."""
     while count >= 2:
         depth = next(
             (number for number in range(len(stack) - 1, 0, -1) if stack[number].opener != "[["), 0
@@ -103,7 +104,7 @@ def _close_braces(stack: list[_Open], start: int, count: int, title: str, text: 
         if not depth:
             break
         if stack[depth].opener == "-{":
-            # `}}-` may be the end of a variant behind a brace of its own.
+            # `}}-` may be the end of a variant behind a brace of its text.
             break
         while len(stack) > depth + 1:
             _flatten(stack, "")
@@ -126,10 +127,10 @@ def _close_braces(stack: list[_Open], start: int, count: int, title: str, text: 
 
 
 def _variant(parts: list[str]) -> str:
-    """`-{FLAGS|RULES}-` -> the text of the base variant; what only defines a conversion shows nothing.
+    """Convert `-{FLAGS|RULES}-` to the text of the base variant; empty for a mere definition.
 
-    The language's own code goes first, then MediaWiki's fallback order (zh-hans, zh-hant, zh-cn, …; sr-ec; kk-cyrl; uz-latn), then
-    what is written first.
+    The base variant is the language itself, then MediaWiki's fallback order (zh-hans, zh-hant,
+    zh-cn, …; sr-ec; kk-cyrl; uz-latn), then the first one written.
     """
     flags: set[str] = set()
     if len(parts) > 1 and _FLAGS.fullmatch(parts[0]):

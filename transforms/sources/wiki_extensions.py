@@ -1,6 +1,7 @@
-"""Comments and extension tags of wikitext: the first thing MediaWiki takes out of a page.
+"""Comments and extension tags of wikitext: MediaWiki removes them from a page first.
 
-What they hold is no wikitext: code, formulas and `<nowiki>` become items, references and pictures go.
+Their content is not wikitext: code, formulas and `<nowiki>` become items, references and galleries
+are dropped.
 """
 
 import html
@@ -18,14 +19,15 @@ _INDENT = re.compile(r"^(?:[ \t\xa0]|&nbsp;|&#160;)+|^:+")
 
 
 def decode_entities(text: str) -> str:
-    """`&eacute;` -> `é`; only with the `;`, and numbers of C1 controls as windows-1252, as browsers read them."""
+    """Decode character references that end with `;`; those of C1 controls are windows-1252."""
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
 
 
 def take_out(wikitext: str, items: Items) -> str:
-    """Wikitext without comments and extension tags. Items are added to `items`; a tag without an end goes, its content stays.
+    """Remove comments and extension tags; their items are added to `items`.
 
-    Takes time linear in the length: an end that is not there is looked for once.
+    A tag without an end is dropped, its content kept. The time is linear in the length: a missing
+    end is searched only once.
     """
     source = ANY.sub("", wikitext)
     out: list[str] = []
@@ -68,7 +70,7 @@ def take_out(wikitext: str, items: Items) -> str:
 
 
 def _comment_end(source: str, start: int, out: list[str]) -> int:
-    """Where a comment ends; one that has a line to itself takes the line with it."""
+    """Where a comment ends; one on a line of its own includes the line end."""
     end = source.find("-->", start)
     end = len(source) if end < 0 else end + 3
     before = out[-1]
@@ -117,7 +119,7 @@ def _highlighted(attributes: str, content: str, items: Items) -> str:
 
 
 def _code(content: str) -> str:
-    """A listing: without the line ends around it, its indentation as it is."""
+    """A code block without the blank lines around it; indentation is unchanged."""
     lines = content.replace("\r\n", "\n").split("\n")
     while lines and not lines[0].strip():
         del lines[0]
@@ -127,7 +129,7 @@ def _code(content: str) -> str:
 
 
 def _verse(content: str, items: Items) -> str:
-    """A poem: each line keeps its indentation, and is read as wikitext for the rest."""
+    """A poem: lines keep their indentation and are otherwise read as wikitext."""
     lines = []
     for line in textwrap.dedent(take_out(content, items).strip("\n")).split("\n"):
         match = _INDENT.match(line)

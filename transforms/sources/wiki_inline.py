@@ -1,4 +1,4 @@
-"""HTML tags, links and quotes of wikitext, in the order in which MediaWiki's parser takes them."""
+"""HTML tags, links and quotes of wikitext, in the order of MediaWiki's parser."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,8 @@ from transforms.sources.wiki_names import HTML_TAGS, INTERWIKI
 _MAX_NESTED = 30
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s/>])")
 _RUBY = re.compile(
-    r"<(?:rt|rp|rtc)(?=[\s/>])[^<>]*>.*?(?=<(?:rt|rp|rb|rbc|rtc|/ruby)(?=[\s/>])|</(?:rt|rp|rtc)\s*>|$)",
+    r"<(?:rt|rp|rtc)(?=[\s/>])[^<>]*>.*?"
+    r"(?=<(?:rt|rp|rb|rbc|rtc|/ruby)(?=[\s/>])|</(?:rt|rp|rtc)\s*>|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _CODES = frozenset(("code", "tt", "kbd", "samp"))
@@ -57,9 +58,10 @@ _QUOTES = re.compile(r"(''+)")
 
 
 def mark_tags(text: str) -> str:
-    """HTML of wikitext -> marks and wikitext of the same meaning; tags that MediaWiki does not let through stay as text.
+    """Replace HTML tags by marks and equivalent wikitext; tags unknown to MediaWiki remain text.
 
-    Readings of ruby go (`<rt>`, `<rp>`). Lists become lines with `*` and `#`, tables marks of rows and cells.
+    Readings of ruby (`<rt>`, `<rp>`) are dropped. Lists become lines with `*` and `#`, tables marks
+    of rows and cells.
     """
     if "<" not in text:
         return text
@@ -68,7 +70,8 @@ def mark_tags(text: str) -> str:
     out: list[str] = []
     lists: list[str] = []
     at = 0
-    fresh = True  # whether a line begins here
+    # `fresh`: the position is the start of a line.
+    fresh = True
     for match in _TAG.finditer(text):
         start, end = match.span()
         name = match[2].lower()
@@ -82,7 +85,7 @@ def mark_tags(text: str) -> str:
         between = text[at:start]
         piece = _tag(name, lists, closing=bool(match[1]))
         if name in _LINES:
-            # Ends of items and of lists follow each other; a blank line between would end the list.
+            # Ends of items and lists are adjacent; a blank line between would end the list.
             between = "" if fresh and not between.strip() else between
             fresh = between.rstrip(" ").endswith("\n") or (fresh and not between)
             piece = piece.lstrip("\n") if fresh else piece
@@ -128,11 +131,12 @@ def _tag(name: str, lists: list[str], *, closing: bool) -> str:
 
 
 def do_quotes(line: str) -> str:
-    """A line of wikitext without the quotes that make it bold or italic.
+    """Remove the quotes that make parts of a line bold or italic.
 
-    The rules are those of MediaWiki's `doQuotes`: of four quotes the first is an apostrophe, of more than five all but the last five;
-    where bold and italic are both left open, one bold mark is an apostrophe before an italic one: the first behind a word of one
-    letter, else behind a longer one, else behind a blank.
+    The rules are those of MediaWiki's `doQuotes`. Of four quotes the first is an apostrophe, of
+    more than five all but the last five. If bold and italic are both unclosed, one bold mark is an
+    apostrophe before an italic one: the first behind a word of one letter, otherwise behind a
+    longer word, otherwise behind a blank.
     """
     if "''" not in line:
         return line
@@ -151,13 +155,13 @@ def do_quotes(line: str) -> str:
 
 
 def _apostrophe(parts: list[str]) -> int:
-    """The number of the bold mark whose first quote is an apostrophe; 0 for none."""
+    """The index of the bold mark whose first quote is an apostrophe; 0 if there is none."""
     behind_word = behind_blank = 0
     for number in range(1, len(parts), 2):
         if len(parts[number]) != 3:
             continue
         before = parts[number - 1]
-        # MediaWiki looks at the last two bytes: a letter beyond ASCII counts as a longer word.
+        # MediaWiki checks the last two bytes: a letter beyond ASCII counts as a longer word.
         if before.endswith(" "):
             behind_blank = behind_blank or number
         elif before[-2:-1] == " " and before[-1:].isascii():
@@ -170,9 +174,9 @@ def _apostrophe(parts: list[str]) -> int:
 def mark_links(
     text: str, items: Items, *, dropped: frozenset[str], address: Callable[[str], str | None] | None
 ) -> str:
-    """Internal links -> their text; those to files, categories and other languages show nothing.
+    """Replace internal links by their text; links to `dropped` namespaces show nothing.
 
-    `address`: a page's title -> the address that a link keeps as a mark; None for links without one.
+    `address`: title -> URL of a page, which is kept as a mark; None for links without URLs.
     """
     out: list[str] = []
     opened: list[int] = []
@@ -186,7 +190,7 @@ def mark_links(
             and text.startswith("]", at)
             and _is_open("".join(out[opened[-1] + 1 :]))
         ):
-            # The first bracket ends an external link inside a caption.
+            # The first bracket closes an external link inside a caption.
             out.append("]")
             at -= 1
             continue
@@ -206,7 +210,7 @@ def mark_links(
 
 
 def _is_open(text: str) -> bool:
-    """Whether the last single bracket of a text has no end."""
+    """Whether the last single bracket of a text is unclosed."""
     return text.rfind("[") > text.rfind("]")
 
 
@@ -234,7 +238,10 @@ def _link(
 
 
 def mark_external_links(text: str, items: Items, *, keep: bool) -> str:
-    """`[https://a.example A site]` -> `A site`; a link without a text shows nothing. `keep`: the address stays as a mark."""
+    """Replace external links by their text: `[https://a.example A site]` -> `A site`.
+
+    A link without text shows nothing. `keep` keeps the URL as a mark.
+    """
 
     def shown(match: re.Match[str]) -> str:
         label = match[2].strip()

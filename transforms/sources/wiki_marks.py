@@ -1,7 +1,7 @@
-"""Marks that stand in wikitext while it is read: Unicode noncharacters, which no text may hold.
+"""Marks in wikitext during conversion: Unicode noncharacters, which do not occur in text.
 
-An item (code, a formula, protected text) is taken out of the text and a mark with its number stands in its place, as MediaWiki's
-strip markers do, so that no later step reads it as markup.
+An item (code, a formula, protected text) is replaced by a mark with its number, like the strip
+markers of MediaWiki, so that no later step reads it as markup.
 """
 
 import re
@@ -16,7 +16,10 @@ ITEMS = re.compile(f"{ITEM}(\\d+){END}")
 
 
 class Item(NamedTuple):
-    """`kind`: text, code (inline), block (a code block), math, display (a formula of its own). `label`: a block's language."""
+    """An item. `label`: a block's language.
+
+    `kind`: text, code (inline), block (a code block), math, display (a display formula).
+    """
 
     kind: str
     text: str
@@ -27,11 +30,11 @@ class Items(list[Item]):
     """The items of one page by number."""
 
     def put(self, item: Item) -> str:
-        """Stores an item; returns the mark that stands for it."""
+        """Store an item -> the mark that stands for it."""
         self.append(item)
         return f"{ITEM}{len(self) - 1}{END}"
 
 
 def plain(text: str) -> str:
-    """Text without marks; what items hold is not shown."""
+    """Remove marks and items from a text."""
     return ANY.sub("", ITEMS.sub("", text))

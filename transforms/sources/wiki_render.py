@@ -1,4 +1,4 @@
-"""Blocks of wikitext as plain text, and as GitHub-flavoured Markdown that reads back as the same text."""
+"""Render blocks of wikitext as plain text, or as GitHub-flavoured Markdown of the same text."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _BREAKS = re.compile(f" *{BREAK} *")
 
 
 def inline_text(text: str, items: Items) -> str:
-    """Clean text with marks -> what it shows."""
+    """Render clean text with marks as plain text."""
     if ANY.search(text) is None:
         return text
     text = _ITEM.sub(lambda match: items[int(match[1])].text, _LINKS.sub("", text))
@@ -41,9 +41,10 @@ def inline_text(text: str, items: Items) -> str:
 
 
 def to_text(blocks: list[Block], items: Items) -> str:
-    """Blocks -> text: a line each, blank lines where the wikitext has them and around headings, listings and formulas.
+    """Render blocks as text, one line each.
 
-    Tables are left out.
+    Blank lines are those of the wikitext, and around headings, code blocks and formulas. Tables are
+    omitted.
     """
     out: list[str] = []
     spaced = True
@@ -71,7 +72,7 @@ def to_text(blocks: list[Block], items: Items) -> str:
 
 
 def inline_markdown(text: str, items: Items, *, links: bool) -> str:
-    """Clean text with marks -> Markdown of one or more lines; a break is a backslash at the end of a line."""
+    """Render clean text with marks as Markdown; a line break is a backslash before a line end."""
     if ANY.search(text) is None:
         return escape(text)
     out: list[str] = []
@@ -93,7 +94,7 @@ def inline_markdown(text: str, items: Items, *, links: bool) -> str:
             elif item.kind in ("code", "block"):
                 out.append(code_span(item.text))
             else:
-                # A blank between two formulas: `$$` would open one of its own.
+                # A blank separates two formulas: `$$` would open a display formula.
                 out.append(f" ${item.text}$" if out and out[-1].endswith("$") else f"${item.text}$")
         elif piece == CODE and code is None:
             code = []
@@ -114,7 +115,10 @@ def inline_markdown(text: str, items: Items, *, links: bool) -> str:
 
 
 def _lines(text: str, items: Items, *, links: bool, first: bool = True) -> list[str]:
-    """Inline text as lines that open no block; a break before or behind nothing is none. Not `first`: they stand behind a mark."""
+    """Render inline text as lines that open no block; leading and trailing breaks are dropped.
+
+    Without `first` the lines stand behind a marker and need no escape at the start.
+    """
     lines: list[str] = []
     for part in re.split(f"\n(?![^{CODE}{CODE_END}]*{CODE_END})", text):
         for line in inline_markdown(part, items, links=links).split("\n"):
@@ -127,13 +131,13 @@ def _lines(text: str, items: Items, *, links: bool, first: bool = True) -> list[
 
 
 class _Lists:
-    """The open lists: of each its mark, the number of its last item and the column where its items' text begins."""
+    """The open lists, each as (marker, number of the last item, column of its items' text)."""
 
     def __init__(self) -> None:
         self.open: list[tuple[str, int, int]] = []
 
     def item(self, prefix: str) -> tuple[str, int]:
-        """A prefix such as `*#` -> what stands before the item, and the column of its text."""
+        """Start an item with a prefix such as `*#` -> (marker, column of its text)."""
         marks = [mark for mark in prefix if mark in "*#"]
         same = 0
         while same < min(len(self.open), len(marks)) and self.open[same][0] == marks[same]:
@@ -151,7 +155,7 @@ class _Lists:
 
 
 def to_markdown(blocks: list[Block], items: Items, *, links: bool) -> str:
-    """Blocks -> GitHub-flavoured Markdown: headings, lists, tables, listings in fences, `$…$`, quotations."""
+    """Render blocks as GitHub-flavoured Markdown, with tables, code blocks and formulas (`$…$`)."""
     out: list[str] = []
     last = ""
     quoted = 0
@@ -201,7 +205,7 @@ def _block_lines(block: Block, items: Items, lists: _Lists, *, links: bool) -> I
         if not lines:
             return
         if block.prefix[-1] in ":;" and lists.open:
-            # A paragraph that goes on inside an item.
+            # A paragraph that continues inside an item.
             column = lists.open[-1][2]
             yield ""
             yield from (" " * column + line for line in lines)
@@ -239,7 +243,7 @@ def _table_lines(table: Table, items: Items, *, links: bool) -> Iterator[str]:
 
 
 def _cell(wikitext: str, items: Items, *, links: bool) -> str:
-    """A cell's blocks on one line."""
+    """Render the blocks of a cell on one line."""
     parts = []
     for block in read_blocks(wikitext, items):
         if block.kind in ("code", "pre"):

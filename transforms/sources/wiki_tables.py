@@ -1,4 +1,4 @@
-"""Tables of wikitext: lines between `{|` and `|}`, or marks of HTML's elements, as rows of cells."""
+"""Tables of wikitext as rows of cells: lines between `{|` and `|}`, or marks of HTML elements."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ def opens_table(line: str) -> bool:
 
 
 def closed_tables(lines: list[str]) -> set[int]:
-    """The numbers of the lines that open a table which has an end."""
+    """The numbers of the lines that open a table with an end."""
     closed: set[int] = set()
     opened: list[int] = []
     for number, line in enumerate(lines):
@@ -29,9 +29,10 @@ def closed_tables(lines: list[str]) -> set[int]:
 
 @dataclass
 class Table:
-    """`rows` of cells, each its wikitext and whether it is a heading. `closed`: it has an end in the text.
+    """A table: `rows` of cells, each as (wikitext, whether it is a header).
 
-    One without an end stops before a heading or a blank line. Cells hold the text of tables inside them.
+    `closed`: the table has an end in the text. One without an end stops before a heading or a blank
+    line. Cells contain the text of nested tables.
     """
 
     closed: bool
@@ -40,10 +41,11 @@ class Table:
     rest: str = ""
 
     def read(self, lines: list[str], start: int) -> int:
-        """Reads the table that line `start` opens; returns the number of the line behind it."""
+        """Read the table that line `start` opens -> the number of the next line."""
         depth = 1
         number = start + 1
-        current: list[str] = []  # the lines of a cell or caption that is being read
+        # The lines of the current cell or caption.
+        current: list[str] = []
         place: tuple[str, bool] | None = None
         row: list[tuple[str, bool]] = []
 
@@ -115,6 +117,6 @@ def _next_is_markup(lines: list[str], number: int) -> bool:
 
 
 def _without_attributes(cell: str) -> str:
-    """`style="x" | text` -> `text`."""
+    """Remove the attributes of a cell: `style="x" | text` -> `text`."""
     before, bar, after = cell.partition("|")
     return after if bar and "[[" not in before and "-{" not in before else cell

@@ -1,7 +1,8 @@
-"""What a few families of templates show, by the names they have in many wikis; a template of no family shows nothing.
+"""The output of some families of templates, by their names in many wikis; others show nothing.
 
-A template's text is not in an export's article, so what it shows is known only where its arguments say it: wrappers of text
-(`nowrap`, `lang`), values (`convert`), signs (`snd`), quotations. docs/text-books.md lists the families.
+The source of a template is not part of an exported article, so its output is known only if its
+arguments state it: wrappers of text (`nowrap`, `lang`), values (`convert`), symbols (`snd`),
+quotations. docs/text-books.md lists the families.
 """
 
 import re
@@ -106,9 +107,10 @@ _SIGNS = {
 }
 _FIRST = frozenset(
     """
-    nowrap nobr nobreak small smaller big large larger huge center em strong abbr tooltip sc smallcaps smcaps var mvar math unicode
-    typo sic vanchor ill le bigmath small-caps aut esd s hanja 한자 ルビ furigana 仮リンク 読み仮名 keypress key nihongo2 zitat cita
-    citazione citation цитата noitalic nobold script vjazyce2 aequivalenz polytonic
+    nowrap nobr nobreak small smaller big large larger huge center em strong abbr tooltip sc
+    smallcaps smcaps var mvar math unicode typo sic vanchor ill le bigmath small-caps aut esd s
+    hanja 한자 ルビ furigana 仮リンク 読み仮名 keypress key nihongo2 zitat cita citazione citation
+    цитата noitalic nobold script vjazyce2 aequivalenz polytonic
     """.split()  # noqa: SIM905
 ) | {
     "no wrap",
@@ -170,9 +172,9 @@ Arguments = Mapping[str, str]
 
 
 def expand(name: str, parts: Sequence[str], *, title: str) -> str:
-    """A template's name and the wikitext of its arguments -> the wikitext it stands for; HOLE where that is not known.
+    """Expand a template by name and arguments to wikitext; HOLE if its output is unknown.
 
-    `title`: the page's, for `{{PAGENAME}}`.
+    `title`: the page's title, for `{{PAGENAME}}`.
     """
     name = re.sub(
         r"^(?:safesubst|subst):", "", " ".join(name.replace("_", " ").split()), flags=re.IGNORECASE
@@ -232,7 +234,7 @@ def _expand_family(name: str, lower: str, arguments: Arguments) -> str | None:
 
 
 def _convert(arguments: Arguments) -> str | None:
-    """`{{convert|5|to|10|km|mi}}` -> `5 to 10 km`: what was measured, not what it was converted to."""
+    """`{{convert|5|to|10|km|mi}}` -> `5 to 10 km`: the measured value, not the converted one."""
     values = [value.strip() for value in _positional(arguments)]
     if not values or not _NUMBER.fullmatch(values[0]):
         return None
@@ -310,7 +312,7 @@ def _power(arguments: Arguments) -> str | None:
 
 
 def _translated(arguments: Arguments) -> str | None:
-    """Links to an article that another wiki has: the shown name, else the name here."""
+    """A link to an article of another wiki: its shown name, or its name there."""
     return arguments.get("2", "").strip() or arguments.get("1")
 
 

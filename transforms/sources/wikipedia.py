@@ -1,6 +1,7 @@
-"""Source `wikipedia`: the articles of a MediaWiki XML export (`.xml`, `.xml.bz2` with one stream or many, `.gz`, `.zst`).
+"""Source `wikipedia`: the articles of a MediaWiki XML export.
 
-Memory holds one page at a time.
+Files: `.xml`, `.xml.bz2` with one stream or many, `.xml.gz`, `.xml.zst`. Memory holds one page at a
+time.
 """
 
 import itertools
@@ -38,13 +39,15 @@ def read_wikipedia(
     links: LinksOption = None,
     max_page_bytes: int = MAX_PAGE_BYTES,
 ) -> Iterator[Record]:
-    """Bytes of an XML export -> one document or reject per page. The locator is the page's id; `published` its last edit.
+    """Read an XML export -> one document or reject per page.
 
-    `output`: plain text, or GitHub-flavoured Markdown, which keeps the addresses of links with `links`.
+    The locator is the page's id; `published` is the time of its last edit. `output` is plain text
+    or GitHub-flavoured Markdown, which with `links` keeps the URLs of links.
 
-    Exports list pages by rising id. One whose id is missing or does not rise is `AFTER+n`, the n-th since page AFTER.
-    Redirects and pages outside the main namespace are rejects of the stage `extract`. XML that is not well formed or declares
-    entities is read no further, one reject: entities are never expanded and nothing outside the file is ever read.
+    Exports list pages by rising id. A page whose id is missing or does not rise is `AFTER+n`, the
+    n-th since page AFTER. Redirects and pages outside the main namespace are rejects of the stage
+    `extract`. Reading stops at XML that is not well formed or declares entities, with one reject:
+    entities are never expanded, and nothing outside the file is read.
     """
     last, largest, others = "start", -1, 0
     try:
@@ -76,19 +79,19 @@ class _NotReadError(ValueError):
 
 
 class _Site(NamedTuple):
-    """What the head of an export says: where pages lie, and the names of the namespaces of files and categories, in lowercase."""
+    """The head of an export: base URL, lowercase namespaces of files and categories."""
 
     base: str | None = None
     dropped_links: frozenset[str] = DROPPED_LINKS
 
     def address(self, title: str) -> str | None:
-        """The address of a page; None where the export does not say where pages lie."""
+        """The URL of a page; None if the export has no base URL."""
         title = "_".join(title.split())
         return f"{self.base}/{quote(title, safe=_IN_URL + '#')}" if self.base and title else None
 
 
 class _Blocks:
-    """A stream read in large blocks, of which one page may take `budget` bytes."""
+    """A stream that is read in large blocks; one page may take at most `budget` bytes."""
 
     def __init__(self, stream: BinaryIO, budget: int):
         self._stream = stream
@@ -106,7 +109,7 @@ class _Blocks:
 
 
 def _pages(blocks: _Blocks) -> Iterator[tuple[Element, _Site]]:
-    """XML -> its `page` elements as they end, of their revisions only the last, and what is known of the site."""
+    """Parse XML -> its `page` elements as they end, with the last revision only, and the site."""
     site = _Site()
     open_elements: list[Element] = []
     size = 0
@@ -120,7 +123,10 @@ def _pages(blocks: _Blocks) -> Iterator[tuple[Element, _Site]]:
             open_elements.append(element)
             size += 1
             if len(open_elements) > _MAX_DEPTH or size > _MAX_ELEMENTS:
-                what = f"elements nested deeper than {_MAX_DEPTH}, or more than {_MAX_ELEMENTS} of them in a page"
+                what = (
+                    f"elements nested deeper than {_MAX_DEPTH}, "
+                    f"or more than {_MAX_ELEMENTS} of them in a page"
+                )
                 raise _NotReadError("wikipedia/too-large", what)
             continue
         open_elements.pop()
@@ -139,10 +145,12 @@ def _pages(blocks: _Blocks) -> Iterator[tuple[Element, _Site]]:
 
 
 def _drop_earlier(page: Element, revision: Element) -> int:
-    """Takes the revisions before this one out of a page, whose whole history may be in the export; how many elements they had."""
-    before = itertools.takewhile(
-        lambda child: child is not revision, page
-    )  # the parser may be revisions ahead
+    """Remove the revisions before this one from a page -> number of their elements.
+
+    The export may contain the whole history of a page.
+    """
+    # The parser may be several revisions ahead.
+    before = itertools.takewhile(lambda child: child is not revision, page)
     earlier = [child for child in before if child.tag == revision.tag]
     for child in earlier:
         page.remove(child)
@@ -171,7 +179,8 @@ def _read_safely(page: Element, locator: str, site: _Site, output: Output, links
     )
     try:
         return _read_page(page, locator, site, title=title, url=url, output=output, links=links)
-    except Exception as error:  # what nobody foresaw in one page must not end the file
+    except Exception as error:
+        # An unexpected error in one page must not end the file.
         return RawReject(
             locator, "wikipedia/unreadable", detail=f"{type(error).__name__}: {error}", url=url
         )

@@ -1,8 +1,9 @@
-"""MediaWiki markup -> plain text or Markdown, in the order in which MediaWiki's own parser reads a page.
+"""Convert MediaWiki markup to plain text or Markdown, in the order of MediaWiki's own parser.
 
-Comments and extension tags come first (`wiki_extensions`), then templates and language variants (`wiki_braces`), HTML tags, links
-(`wiki_inline`), then lines and tables become blocks (`wiki_blocks`), which are written out (`wiki_render`). Every step takes time linear in
-the length. What a template would have shown is not known but for some families (`wiki_templates`).
+First come comments and extension tags (`wiki_extensions`), then templates and language variants
+(`wiki_braces`), HTML tags and links (`wiki_inline`), lines and tables as blocks (`wiki_blocks`),
+and the output (`wiki_render`). The time of each step is linear in the length. The output of
+templates is unknown except for some families (`wiki_templates`).
 """
 
 from collections.abc import Callable
@@ -28,15 +29,18 @@ def wikitext_to_text(
     links: bool = False,
     address: Callable[[str], str | None] | None = None,
 ) -> str:
-    """Wikitext -> plain text, or GitHub-flavoured Markdown that reads back as the same text (and its tables, which text leaves out).
+    """Convert wikitext to plain text, or to GitHub-flavoured Markdown of the same text.
+
+    Markdown includes tables, plain text does not.
 
     Args:
-        wikitext: a page as it was written.
-        dropped_links: names of namespaces, in lower case, to which a link shows no text, beside those MediaWiki has in many languages.
-        title: the page's, for `{{PAGENAME}}`.
+        wikitext: the source of a page.
+        dropped_links: lowercase names of further namespaces to which links show no text, besides
+            those that MediaWiki has in many languages.
+        title: the page's title, for `{{PAGENAME}}`.
         output: "text" or "markdown".
-        links: whether Markdown keeps the addresses of links.
-        address: a page's title -> its address; without it internal links are their text alone.
+        links: whether Markdown keeps the URLs of links.
+        address: title -> URL of a page; without it internal links are only their text.
     """
     items = Items()
     keep = links and output == "markdown"
