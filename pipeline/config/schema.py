@@ -22,6 +22,8 @@ NonEmptyPath = Annotated[str, Field(min_length=1), AfterValidator(ResolvePath(ab
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class TokenizerConfig:
+    """The table `[tokenizer]` of the configuration."""
+
     method: Annotated[
         Literal["counted", "sample"],
         Field(
@@ -124,6 +126,8 @@ class TokenizerConfig:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class ShardsConfig:
+    """The table `[shards]` of the configuration."""
+
     sequence_length: Annotated[
         int, Field(ge=8, le=1 << 20, description="T: tokens that a row predicts")
     ] = 2048

@@ -88,10 +88,12 @@ def file_system(path: str) -> tuple[Any, str]:
 
 
 def is_local(path: str) -> bool:
+    """Whether a path is one of this machine's file system."""
     return isinstance(file_system(path)[0], LocalFileSystem)
 
 
 def join(folder: str, *names: str) -> str:
+    """The path of a name in a folder, `/` between them on every file system."""
     return posixpath.join(folder, *names)
 
 
@@ -103,6 +105,7 @@ def parent(path: str) -> str:
 
 
 def exists(path: str) -> bool:
+    """Whether there is a file or a folder."""
     fs, inner = file_system(path)
     with hub.errors(path):
         return fs.exists(inner)
@@ -168,6 +171,7 @@ def list_folder(path: str) -> list[FileInfo]:
 
 
 def is_folder(path: str) -> bool:
+    """Whether there is a folder; there is none over HTTP."""
     if web.is_http(path):
         return False
     fs, inner = file_system(path)
@@ -376,6 +380,7 @@ class _ZstdReader(io.RawIOBase):
 
 
 def read_bytes(path: str) -> bytes:
+    """The bytes of a whole file."""
     with open_input(path) as stream:
         return stream.read()
 

@@ -1,0 +1,3 @@
+"""Lines that many documents have: found, recorded, removed."""
+
+__all__: list[str] = []

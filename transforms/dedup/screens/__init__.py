@@ -1,0 +1,3 @@
+"""Drops before the search for duplicates: one URL, earlier runs, evaluation texts."""
+
+__all__: list[str] = []
