@@ -33,9 +33,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.conftest import DATA
+from transforms.clean_text import clean_text
 from transforms.sources.decoding import decode_html
-from transforms.sources.html import extract_main_text
-from transforms.sources.records import clean_text
+from transforms.sources.extractors import extract_main_text
 
 Grams = Counter[tuple[str, ...]]
 _LINKED_DATA = re.compile(

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 from ftfy.badness import is_bad
 
+from transforms.clean_text import clean_text
 from transforms.filters.filter import Filter
 from transforms.filters.verdicts import Verdicts
-from transforms.sources.records import clean_text
 
 _PASSES = 4
 _JOINED = (

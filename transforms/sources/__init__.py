@@ -6,11 +6,12 @@ A kind of your own is registered with `transforms.register_source`.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from transforms.clean_text import clean_text
     from transforms.sources.decoding import Decoded, decode_html, decode_plain
+    from transforms.sources.extractors import Page, extract_main_text
     from transforms.sources.gutenberg import strip_gutenberg
-    from transforms.sources.html import Page, extract_main_text
     from transforms.sources.kind import SourceKind
-    from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, clean_text
+    from transforms.sources.records import RawDocument, RawReject, Record, RejectedError
     from transforms.sources.registry import KINDS, read_records
     from transforms.sources.wikitext import wikitext_to_text
 else:

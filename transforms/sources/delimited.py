@@ -14,6 +14,7 @@ from typing import Annotated, BinaryIO
 
 from pydantic import Field
 
+from transforms.clean_text import clean_text
 from transforms.sources.columns import FIELDS, ColumnsSeen, asked_columns, field_columns
 from transforms.sources.dates import parse_date
 from transforms.sources.declared import codec_of
@@ -21,7 +22,7 @@ from transforms.sources.decoding import decode_plain
 from transforms.sources.kept import kept_text
 from transforms.sources.kind import InputRate, SourceKind
 from transforms.sources.options import NO_FIELDS, FieldsOption, KeepColumnsOption
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 
 MAX_FIELD_CHARACTERS = 16 << 20
 # As a multiple of the maximum field size.

@@ -14,13 +14,14 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
 
+from transforms.clean_text import clean_text
 from transforms.sources.decoding import decode_xml
 from transforms.sources.html_files import close_empty_elements, plain_text
 from transforms.sources.jsonl import parse_date
 from transforms.sources.kind import SourceKind
 from transforms.sources.metadata import primary_subtag
 from transforms.sources.options import LinksOption, OutputOption
-from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record, RejectedError
 from transforms.sources.render import Output
 
 MAX_BYTES = 128 << 20

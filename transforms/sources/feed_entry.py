@@ -4,10 +4,11 @@ import html
 import re
 from xml.etree.ElementTree import Element, tostring
 
+from transforms.clean_text import clean_text
 from transforms.sources.feed_dates import feed_date
 from transforms.sources.html_files import absolute_url, plain_text
 from transforms.sources.metadata import primary_subtag
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 
 BASE = "{http://www.w3.org/XML/1998/namespace}base"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"

@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from transforms.clean_text import clean_text
 from transforms.sources.feed_dates import feed_date
 from transforms.sources.feed_entry import html_text, map_c1
 from transforms.sources.html_files import absolute_url
 from transforms.sources.metadata import primary_subtag
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 
 
 def read_json_feed(text: str) -> Iterator[Record]:

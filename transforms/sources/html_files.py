@@ -8,10 +8,11 @@ from urllib.parse import urljoin, urlsplit
 
 from resiliparse.parse.html import HTMLTree
 
+from transforms.clean_text import binary_detail, clean_text
 from transforms.sources.decoding import decode_html
+from transforms.sources.extractors import Page, check_extractor, extract_main_text
 from transforms.sources.file_head import FileHead
 from transforms.sources.gutenberg import strip_gutenberg
-from transforms.sources.html import Page, check_extractor, extract_main_text
 from transforms.sources.kind import InputRate, SourceKind
 from transforms.sources.mime import binary_type
 from transforms.sources.options import ExtractorOption, LinksOption, OutputOption
@@ -23,8 +24,6 @@ from transforms.sources.records import (
     Record,
     RejectedError,
     Screen,
-    binary_detail,
-    clean_text,
     is_failure,
     is_of_system,
 )

@@ -2,7 +2,7 @@
 
 import re
 
-from transforms.sources.records import clean_text
+from transforms.clean_text import clean_text
 
 _BLANK_LINES = re.compile(r"(?:[ \t]*[\r\n])*")
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
+from transforms.clean_text import clean_text
 from transforms.sources.columns import (
     MISSING,
     ColumnsSeen,
@@ -22,7 +23,7 @@ from transforms.sources.json_stream import Broken, decode_value, read_values
 from transforms.sources.kept import kept_text
 from transforms.sources.kind import COMPRESSIONS, InputRate, Ranges, SourceKind
 from transforms.sources.options import NO_FIELDS, FieldsOption, KeepColumnsOption
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 
 _BLOCK = 1 << 16
 _EXCERPT = 1000

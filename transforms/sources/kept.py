@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.sources.records import without_surrogates
+from transforms.clean_text import without_surrogates
 
 # All integers up to this one are exact in float64.
 _EXACT = 1 << 53

@@ -10,13 +10,14 @@ from typing import BinaryIO, NamedTuple
 
 from markdown_it import MarkdownIt
 
+from transforms.clean_text import binary_detail
 from transforms.sources.decoding import decode_plain
 from transforms.sources.front_matter import FrontMatter, read_front_matter
 from transforms.sources.indent import clean_indented
 from transforms.sources.kind import SourceKind
 from transforms.sources.markdown_inline import normalized_label, without_comments
 from transforms.sources.options import LinksOption
-from transforms.sources.records import RawDocument, RawReject, Record, binary_detail
+from transforms.sources.records import RawDocument, RawReject, Record
 
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
 _SETEXT = re.compile(r" {0,3}=+[ \t]*")

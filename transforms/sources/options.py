@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from transforms.config_types import STRICT, as_list
-from transforms.sources.html import Extractor
+from transforms.sources.extractors import Extractor
 from transforms.sources.render import Output
 
 

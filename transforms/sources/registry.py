@@ -13,11 +13,12 @@ from typing import Any
 import zstandard
 
 from transforms import storage
+from transforms.clean_text import binary_detail
 from transforms.registered import registered
 from transforms.sources.columns import ColumnsSeen
 from transforms.sources.kind import SourceKind
 from transforms.sources.options import SourceOption
-from transforms.sources.records import RawReject, Record, Screen, binary_detail, is_failure
+from transforms.sources.records import RawReject, Record, Screen, is_failure
 
 # The kinds, in the order in which messages list them.
 # ruff: noqa: F401

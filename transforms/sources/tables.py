@@ -13,13 +13,14 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from transforms.clean_text import clean_text
 from transforms.sources.columns import FIELDS, ColumnsSeen, asked_columns, field_columns
 from transforms.sources.dates import parse_date
 from transforms.sources.kept import json_values, kept_text
 from transforms.sources.kind import InputRate, Ranges, SourceKind
 from transforms.sources.nested import Place, check_values, find_place, take_place
 from transforms.sources.options import NO_FIELDS, FieldsOption, KeepColumnsOption
-from transforms.sources.records import RawDocument, RawReject, Record, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 
 BATCH_ROWS = 1024
 BATCH_BYTES = 8 << 20

@@ -8,11 +8,12 @@ from typing import Annotated, BinaryIO
 
 from pydantic import Field
 
+from transforms.clean_text import binary_detail, clean_text
 from transforms.sources.decoding import decode_plain
 from transforms.sources.gutenberg import strip_gutenberg
 from transforms.sources.kind import InputRate, SourceKind
 from transforms.sources.mime import binary_type
-from transforms.sources.records import RawDocument, RawReject, Record, binary_detail, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.reflow import reflow as undo_wraps
 
 

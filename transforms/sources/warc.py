@@ -10,9 +10,10 @@ from typing import Annotated, BinaryIO, NamedTuple
 
 from pydantic import Field
 
+from transforms.clean_text import binary_detail, clean_text
 from transforms.sources.archive import ArchiveRecord, read_archive
 from transforms.sources.decoding import decode_html, decode_plain
-from transforms.sources.html import Page, check_extractor, extract_main_text
+from transforms.sources.extractors import Page, check_extractor, extract_main_text
 from transforms.sources.http_message import HttpMessage, parse_response
 from transforms.sources.kind import COMPRESSIONS, InputRate, Ranges, SourceKind
 from transforms.sources.mime import (
@@ -26,15 +27,7 @@ from transforms.sources.mime import (
 )
 from transforms.sources.options import ExtractorOption, LinksOption, OutputOption, TruncatedOption
 from transforms.sources.payload import Payload, TooLargeError, read_payload
-from transforms.sources.records import (
-    RawDocument,
-    RawReject,
-    Record,
-    RejectedError,
-    Screen,
-    binary_detail,
-    clean_text,
-)
+from transforms.sources.records import RawDocument, RawReject, Record, RejectedError, Screen
 
 TYPES = ("response", "resource", "conversion")
 # Common Crawl truncates at 1 MiB, and since 2025 at 5 MiB.

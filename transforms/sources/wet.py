@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from transforms.clean_text import binary_detail, clean_text
 from transforms.sources.archive import ArchiveRecord, read_archive
 from transforms.sources.decoding import decode_plain
 from transforms.sources.kind import COMPRESSIONS, Ranges, SourceKind
 from transforms.sources.mime import BINARY, PLAIN, parse_content_type, sniff
 from transforms.sources.options import TruncatedOption
-from transforms.sources.records import RawDocument, RawReject, Record, binary_detail, clean_text
+from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.warc import truncation
 
 _LARGEST = 64 << 20

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import DATA
+from transforms.clean_text import clean_text
 from transforms.filters.encoding_noise import clean_noise, judge_encoding_noise, suspects
-from transforms.sources.records import clean_text
 
 
 def judged(text: str, **options: object) -> tuple[str | None, str, dict[str, int]]:

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.filters.test_fasttext_classifier import write_model
+from transforms.clean_text import clean_text
 from transforms.contracts.documents import DOCUMENT_SCHEMA
 from transforms.filters.filter import Columns
 from transforms.filters.registry import FILTERS, check_filter, judge
-from transforms.sources.records import Origin, RawDocument, RawReject, clean_text, documents_batch
+from transforms.sources.records import Origin, RawDocument, RawReject, documents_batch
 from transforms.sources.registry import read_records
 from transforms.urls.normalize import normalize_url
 

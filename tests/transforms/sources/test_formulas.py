@@ -3,8 +3,8 @@
 import pytest
 from resiliparse.parse.html import HTMLTree
 
+from transforms.sources.extractors import extract_main_text
 from transforms.sources.formulas import clean_tex
-from transforms.sources.html import extract_main_text
 from transforms.sources.page_tree import page_tree
 from transforms.sources.render import render
 

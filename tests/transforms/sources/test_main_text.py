@@ -18,7 +18,7 @@ from tests.bench.extraction import (
 )
 from tests.bench.pages import read_gold_pages, word_f1
 from tests.growth import least_seconds
-from transforms.sources.html import check_extractor, extract_main_text, prose_sample
+from transforms.sources.extractors import check_extractor, extract_main_text, prose_sample
 from transforms.sources.records import RejectedError
 
 SENTENCE = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.fuzz.seeds import SEEDS
 from tests.transforms.sources.test_warc import record
 from tests.transforms.sources.test_wet import record as wet_record
-from transforms.sources.records import RawDocument, RawReject, binary_detail, clean_text
+from transforms.clean_text import binary_detail, clean_text
+from transforms.sources.records import RawDocument, RawReject
 from transforms.sources.registry import read_records
 
 PROSE = "The river rose in the night, and in the morning the lower fields lay under water. " * 3
