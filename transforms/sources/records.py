@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from transforms.clean_text import clean_text, without_surrogates
+from transforms.clean_text import clean_text, without_controls, without_surrogates
 from transforms.contracts.documents import (
     DETAIL_BYTES,
     DOCUMENT_SCHEMA,

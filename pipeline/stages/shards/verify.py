@@ -87,9 +87,10 @@ def check_documents(stages: FinishedStages, check: Check) -> None:
 
 
 def check_splits(stages: FinishedStages, check: Check) -> None:
-    """The shards hold all documents that deduplication keeps and no other; the hash of its id puts each into its split, and into its
+    """Compares the documents in shards with those that deduplication keeps.
 
-    source's shards. So train and validation share none.
+    All kept documents are there and no other; the hash of its id puts each into its split, and
+    into its source's shards. So train and validation share none.
     """
     found = {split: np.zeros(0, np.uint64) for split in SPLITS}
     sources = np.array(sources_of_parts(stages.run))
