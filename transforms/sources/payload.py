@@ -97,7 +97,7 @@ def read_payload(message: HttpMessage, block: bytes, *, limit: int) -> Payload:
     """Decode the body of a response by its headers. Raises TooLargeError above `limit` bytes.
 
     A body that is one whole chunked message, or gzip, is also decoded if no header declares it:
-    archives and proxies drop and rename headers. Bodies that are gzip files are decoded, too.
+    archives and proxies drop and rename headers. Of gzip beyond the headers two layers are decoded.
     """
     body = block[message.body_at :]
     transfer = message.tokens("transfer-encoding")

@@ -312,7 +312,7 @@ def _power(arguments: Arguments) -> str | None:
 
 
 def _translated(arguments: Arguments) -> str | None:
-    """A link to an article of another wiki: its shown name, or its name there."""
+    """A link to an article of another wiki: its shown name, or its name in this wiki."""
     return arguments.get("2", "").strip() or arguments.get("1")
 
 
