@@ -68,7 +68,7 @@ ReadRecord = Callable[[ArchiveRecord], Record]
 
 
 @dataclass
-class _Places:
+class _Locators:
     """Locators: the file offset of a record or its gzip member.
 
     Further results from the same offset get a number: `1234`, `1234#1`, `1234#2`.
@@ -91,13 +91,13 @@ class _Reader:
     kind: str
     largest: int
     passed_over: Counter[str]
-    places: _Places = field(default_factory=_Places)
+    locators: _Locators = field(default_factory=_Locators)
     records: int = 0
     # `offset` is the file offset of the last record. `is_open`: the last record lacks its closing
-    # line ends. `is_told`: a reject already says that the file is truncated.
+    # line ends. `reports_truncation`: a reject already says that the file is truncated.
     offset: int = 0
     is_open: bool = False
-    is_told: bool = False
+    reports_truncation: bool = False
 
 
 def read_archive(
@@ -154,13 +154,13 @@ def read_archive(
 def _read_all(reader: _Reader) -> Iterator[Record]:
     content = reader.content
     while True:
-        _pass_blanks(content)
+        _skip_blanks(content)
         head = content.peek(64)
         if not head:
             barrier = content.barrier()
             assert barrier is not None
             if barrier.is_end:
-                yield from _at_end(reader, barrier)
+                yield from _reject_at_end(reader, barrier)
                 return
             content.pass_barrier()
             if barrier.kind == "damage":
@@ -168,26 +168,26 @@ def _read_all(reader: _Reader) -> Iterator[Record]:
                     content.offset(content.position) if barrier.offset is None else barrier.offset
                 )
                 yield RawReject(
-                    reader.places.name(offset), f"{reader.kind}/damaged", detail=barrier.detail
+                    reader.locators.name(offset), f"{reader.kind}/damaged", detail=barrier.detail
                 )
                 reader.records += 1
         elif _VERSION.match(head):
             yield from _read_record(reader)
             reader.records += 1
         else:
-            yield from _pass_junk(reader, head)
+            yield from _reject_junk(reader, head)
             reader.records += 1
 
 
-def _at_end(reader: _Reader, barrier: Barrier) -> Iterator[Record]:
+def _reject_at_end(reader: _Reader, barrier: Barrier) -> Iterator[Record]:
     """The reject for a truncated or empty file, yielded when its end is reached."""
-    if barrier.kind == "cut" and not reader.is_told:
+    if barrier.kind == "cut" and not reader.reports_truncation:
         yield _truncated(reader, "the file ends inside a member or frame of its compression")
     elif (
         barrier.kind == "end"
         and reader.is_open
         and reader.content.packing == "plain"
-        and not reader.is_told
+        and not reader.reports_truncation
     ):
         yield _truncated(
             reader, "the file ends inside a record: the line ends that close it are missing"
@@ -197,11 +197,11 @@ def _at_end(reader: _Reader, barrier: Barrier) -> Iterator[Record]:
 
 
 def _truncated(reader: _Reader, detail: str) -> RawReject:
-    reader.is_told = True
+    reader.reports_truncation = True
     return RawReject(f"{reader.offset}+", f"{reader.kind}/truncated", detail=detail)
 
 
-def _pass_junk(reader: _Reader, head: bytes) -> Iterator[Record]:
+def _reject_junk(reader: _Reader, head: bytes) -> Iterator[Record]:
     """Skip bytes that are no record, up to the next record, and yield one reject for them.
 
     A partial version line at the end of the file is reported as a truncated file.
@@ -219,15 +219,15 @@ def _pass_junk(reader: _Reader, head: bytes) -> Iterator[Record]:
         yield _truncated(reader, "the file ends inside a record's header")
         return
     start = content.peek(2048)
-    size = _pass_to_head(content)
+    size = _skip_to_header(content)
     barrier = content.barrier()
     is_all = not reader.records and barrier is not None and barrier.is_end and not content.peek(1)
     detail = f"{size} bytes that are no record: {_describe(start)}"
     if is_all:
         detail = f"the file is no WARC archive: {_describe(start)}"
-        reader.is_told = True
+        reader.reports_truncation = True
     yield RawReject(
-        reader.places.name(offset),
+        reader.locators.name(offset),
         f"{reader.kind}/not-an-archive" if is_all else f"{reader.kind}/junk",
         detail=detail,
     )
@@ -250,12 +250,12 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
     reader.offset = offset = content.offset(position)
     reader.is_open = False
     start_of_member = content.is_start_of_member(position)
-    head, problem = _take_head(content)
-    headers = _parse_head(head)
+    head, problem = _take_header(content)
+    headers = _parse_header(head)
     url = headers.get("warc-target-uri", "").strip("<> ") or None
     if not problem and not headers.get("content-length", "").isdecimal():
         problem = "its header has no Content-Length"
-        _pass_to_head(content)
+        _skip_to_header(content)
     if problem:
         barrier = content.barrier()
         if barrier is not None and content.peek(1) == b"" and barrier.kind in ("cut", "end"):
@@ -263,14 +263,14 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
         elif barrier is not None and content.peek(1) == b"" and barrier.kind == "damage":
             content.pass_barrier()
             yield RawReject(
-                reader.places.name(offset),
+                reader.locators.name(offset),
                 f"{kind}/damaged",
                 url=url,
                 detail=f"{barrier.detail}, in a record's header",
             )
         else:
             yield RawReject(
-                reader.places.name(offset), f"{kind}/bad-header", url=url, detail=problem
+                reader.locators.name(offset), f"{kind}/bad-header", url=url, detail=problem
             )
         return
     length = int(headers["content-length"])
@@ -279,13 +279,13 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
     )
     name = _type_of(headers, body)
     if rule == "truncated":
-        reader.is_told = True
-        locator = reader.places.name(offset) if name in reader.types else f"{offset}+"
+        reader.reports_truncation = True
+        locator = reader.locators.name(offset) if name in reader.types else f"{offset}+"
         yield RawReject(locator, f"{kind}/truncated", url=url, detail=detail)
         return
     if rule:
         yield RawReject(
-            reader.places.name(offset),
+            reader.locators.name(offset),
             f"{kind}/{rule}",
             url=url,
             detail=f"{detail} ({name} record)",
@@ -300,7 +300,7 @@ def _read_record(reader: _Reader) -> Iterator[Record]:
         headers=headers,
         length=length,
         block=body if have == length else None,
-        locator=reader.places.name(offset),
+        locator=reader.locators.name(offset),
         url=url,
     )
     try:
@@ -329,7 +329,7 @@ def _type_of(headers: dict[str, str], body: bytes | None) -> str:
     return "response" if (body or b"").startswith(b"HTTP/") else "unknown"
 
 
-def _take_head(content: Content) -> tuple[bytes, str]:
+def _take_header(content: Content) -> tuple[bytes, str]:
     """Take a record's header and its blank line -> (header, problem); problem is "" if none."""
     size = 4096
     while True:
@@ -345,12 +345,12 @@ def _take_head(content: Content) -> tuple[bytes, str]:
         if len(data) < size:
             return content.take(len(data)), "its header has no end"
         if size >= _LONGEST_HEADER:
-            _pass_to_head(content)
+            _skip_to_header(content)
             return data, f"its header is longer than {_LONGEST_HEADER} bytes"
         size *= 4
 
 
-def _parse_head(head: bytes) -> dict[str, str]:
+def _parse_header(head: bytes) -> dict[str, str]:
     """Parse header lines -> values by lowercase name.
 
     The first value of a repeated name counts. A line that starts with a space or tab continues the
@@ -385,11 +385,11 @@ def _take_block(
         and content.position + length > content.ends_at
         and not is_own_member
     ):
-        have = _pass_to_head(content)
+        have = _skip_to_header(content)
         if content.peek(1):
-            return None, have, "wrong-length", _too_long(length, have)
+            return None, have, "wrong-length", _wrong_length(length, have)
     elif length > largest:
-        have, mark = _pass_block(content, length)
+        have, mark = _skip_block(content, length)
         if have == length and _is_end_of_record(content, 0):
             return None, have, "", ""
         if mark is not None and not is_own_member and content.go_back(mark):
@@ -408,9 +408,9 @@ def _take_block(
             inside = None
         content.skip(have if inside is None else inside)
         if inside is not None:
-            return None, inside, "wrong-length", _too_long(length, inside)
+            return None, inside, "wrong-length", _wrong_length(length, inside)
     if have == length:
-        more = _pass_to_head(content)
+        more = _skip_to_header(content)
         return (
             None,
             have,
@@ -423,15 +423,15 @@ def _take_block(
         content.pass_barrier()
         return None, have, "damaged", f"{barrier.detail}, after {have} of {length} bytes"
     if barrier.is_followed:
-        return None, have, "wrong-length", _too_long(length, have)
+        return None, have, "wrong-length", _wrong_length(length, have)
     return None, have, "truncated", f"{have} of {length} bytes"
 
 
-def _too_long(length: int, have: int) -> str:
+def _wrong_length(length: int, have: int) -> str:
     return f"Content-Length is {length}, and the next record begins after {have} bytes"
 
 
-def _pass_block(content: Content, length: int) -> tuple[int, tuple[int, int, int] | None]:
+def _skip_block(content: Content, length: int) -> tuple[int, tuple[int, int, int] | None]:
     """Skip a block without holding it -> (length in bytes, mark of the first header inside it)."""
     have, mark, tail = 0, None, b""
     while have < length and (data := content.take(min(length - have, _BLOCK))):
@@ -454,7 +454,7 @@ def _is_end_of_record(content: Content, after: int) -> bool:
     return not rest or rest[:5].upper() == b"WARC/"[: len(rest)]
 
 
-def _pass_blanks(content: Content) -> None:
+def _skip_blanks(content: Content) -> None:
     while data := content.peek(64):
         blanks = len(data) - len(data.lstrip(_BLANK))
         content.take(blanks)
@@ -462,7 +462,7 @@ def _pass_blanks(content: Content) -> None:
             return
 
 
-def _pass_to_head(content: Content) -> int:
+def _skip_to_header(content: Content) -> int:
     """Skip to the next record or barrier -> number of skipped bytes."""
     passed = 0
     while data := content.peek(_BLOCK):

@@ -65,30 +65,32 @@ class ColumnsSeen:
     found: Counter[str] = field(default_factory=Counter)
     names: Counter[str] = field(default_factory=Counter)
 
-    def file(self, asked: Iterable[str]) -> "FileColumns":
+    def file(self, requested: Iterable[str]) -> "FileColumns":
         """Start a file, or a range of one."""
-        asked = tuple(asked)
-        for name in asked:
+        requested = tuple(requested)
+        for name in requested:
             self.found[name] += 0
-        return FileColumns(self, asked)
+        return FileColumns(self, requested)
 
 
 class FileColumns:
     """The columns of one file or range. `missing`: the requested columns that were not seen yet."""
 
-    def __init__(self, seen: ColumnsSeen, asked: Iterable[str]):
+    def __init__(self, seen: ColumnsSeen, requested: Iterable[str]):
         self._seen = seen
-        self.missing = dict.fromkeys(asked)
+        self.missing = dict.fromkeys(requested)
         self._names: dict[str, None] = {}
 
     def add_table(self, columns: Iterable[str], names: Iterable[str]) -> None:
         """Add a table: the requested columns it has, and the names of all its columns."""
-        self._found(columns)
+        self._record_found(columns)
         self._names.update(dict.fromkeys(itertools.islice(names, _SHOWN_NAMES)))
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Add a JSON object. Needed only while `missing` is not empty."""
-        self._found([name for name in self.missing if find_value(record, name) is not MISSING])
+        self._record_found(
+            [name for name in self.missing if find_value(record, name) is not MISSING]
+        )
         if self.missing and len(self._names) < _SHOWN_NAMES:
             deep = any("." in name for name in self.missing)
             names = _paths(record) if deep else (str(name) for name in record)
@@ -99,7 +101,7 @@ class FileColumns:
         if self.missing:
             self._seen.names.update(itertools.islice(self._names, _SHOWN_NAMES))
 
-    def _found(self, names: Iterable[str]) -> None:
+    def _record_found(self, names: Iterable[str]) -> None:
         for name in names:
             if name in self.missing:
                 del self.missing[name]

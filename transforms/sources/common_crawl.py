@@ -46,10 +46,12 @@ def parse_crawl_name(name: str) -> CrawlName:
     crawl, kind, written = match.groups()
     if crawl.startswith("CC-NEWS") and kind != "warc":
         raise ValueError(f"{name!r}: CC-NEWS has warc files only")
-    return CrawlName(crawl, kind, slice(None) if written is None else _chosen(name, written))
+    return CrawlName(
+        crawl, kind, slice(None) if written is None else _parse_selection(name, written)
+    )
 
 
-def _chosen(name: str, written: str) -> slice | int:
+def _parse_selection(name: str, written: str) -> slice | int:
     """Parse an index or slice as Python writes it: `0:4`, `3`, `-2:`, `::100`."""
     match = _SLICE.fullmatch(written)
     if match is None or not written.strip():

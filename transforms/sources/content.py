@@ -21,7 +21,7 @@ from transforms.sources.members import GZIP_MAGIC, find_member, next_member
 RECORD = b"WARC/"
 _BLOCK = 1 << 16
 # Bytes of a member's content that show whether a record begins there.
-_ENOUGH_TO_TELL = 16
+_SNIFFED_BYTES = 16
 
 
 class Block(NamedTuple):
@@ -203,7 +203,7 @@ def _plain_blocks(packed: Packed) -> Iterator[Block]:
 
 def _frame_blocks(frames: Iterator[tuple[int, Any, Any]]) -> Iterator[Block]:
     for offset, frame, reader in frames:
-        yield from _joined(offset, functools.partial(reader.read, _BLOCK))
+        yield from _member_blocks(offset, functools.partial(reader.read, _BLOCK))
         while frame.read(_BLOCK):
             pass
         if frame.cut:
@@ -211,10 +211,10 @@ def _frame_blocks(frames: Iterator[tuple[int, Any, Any]]) -> Iterator[Block]:
             return
 
 
-def _joined(offset: int, read: Callable[[], bytes]) -> Iterator[Block]:
+def _member_blocks(offset: int, read: Callable[[], bytes]) -> Iterator[Block]:
     """A member's content in blocks; the first is long enough to show whether a record begins."""
     first = b""
-    while len(first) < _ENOUGH_TO_TELL and (data := read()):
+    while len(first) < _SNIFFED_BYTES and (data := read()):
         first += data
     if first:
         yield Block(first, member=offset)
@@ -249,7 +249,7 @@ def _gzip_blocks(stream: BinaryIO, packed: Packed, end: int | None) -> Iterator[
         fault = None
         if GZIP_MAGIC.startswith(head):
             inflate = _Inflate(packed)
-            yield from _joined(offset, inflate.read)
+            yield from _member_blocks(offset, inflate.read)
             if inflate.cut:
                 yield Block(stop="cut")
                 return

@@ -97,7 +97,7 @@ def language_of(body: bytes) -> str | None:
     return match[1].decode().lower() if match else None
 
 
-_OTHERS = {
+_OTHER_CODECS = {
     "hz-gb-2312": "hz",
     "iso-2022-kr": "iso2022_kr",
     "csiso2022kr": "iso2022_kr",
@@ -139,7 +139,7 @@ _CODECS = {
 
 def python_codec(label: str | None) -> str | None:
     """Python's codec for an encoding that still occurs in texts but that no browser decodes."""
-    return _OTHERS.get(label.strip().lower()) if label else None
+    return _OTHER_CODECS.get(label.strip().lower()) if label else None
 
 
 def is_known(label: str | None) -> bool:

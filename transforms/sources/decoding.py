@@ -216,16 +216,18 @@ def _decode(body: bytes, charset: str | None, *, markup: str | None) -> Decoded:
             or body.find(b"\0", 0, _FIRST) >= 0
             or (encoding_of(charset) or "").startswith("utf-16")
         ):
-            reading = _seven_bit_or_wide(body, text, *_first(body, charset, markup))
+            reading = _decode_seven_bit_or_utf16(
+                body, text, *_first_declaration(body, charset, markup)
+            )
         elif (
             0 < len(body) - len(text) <= _SHORT
             and min(body.translate(None, _ASCII).decode()) >= "\u0100"
         ):
-            reading = _short_pairs(body, text, *_first(body, charset, markup))
+            reading = _decode_short_pairs(body, text, *_first_declaration(body, charset, markup))
         return reading or Decoded(text, "utf-8", "utf-8")
     labels = _declarations(body, charset, markup=markup)
     label, source = labels[0] if labels else (None, "detected")
-    if reading := _wide(body, encoding_of(label), source=source):
+    if reading := _decode_utf16(body, encoding_of(label), source=source):
         return reading
     return _decide(body, labels, markup)
 
@@ -240,11 +242,13 @@ def _strict_utf8(body: bytes) -> str | None:
 def _decide(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
     """Decode a body that is not valid UTF-8; the encoding of a long one is chosen by a part."""
     part = _informative(body, _LONG)
-    reading = _unless_impossible(part, labels, markup) if labels else _undeclared(part, markup)
+    reading = _decode_declared(part, labels, markup) if labels else _decode_undeclared(part, markup)
     if len(part) == len(body):
         return reading
-    text, name = _read(body, reading.encoding)
-    return _as_utf8(body, reading.source) if name == "utf-8" else _made(text, name, reading.source)
+    text, name = _decode_as(body, reading.encoding)
+    return (
+        _as_utf8(body, reading.source) if name == "utf-8" else _decoded(text, name, reading.source)
+    )
 
 
 def _declarations(body: bytes, charset: str | None, *, markup: str | None) -> list[tuple[str, str]]:
@@ -253,22 +257,24 @@ def _declarations(body: bytes, charset: str | None, *, markup: str | None) -> li
     declared = [(label, "http")] if is_known(label) else []
     readers = {"html": (meta_label, xml_label), "xml": (xml_label, meta_label), None: ()}[markup]
     for read in readers:
-        if own := read(body):
+        if found_label := read(body):
             # Text that could be read as ASCII is not UTF-16. The rest is what browsers do.
             named = {
                 "utf-16le": "utf-8",
                 "utf-16be": "utf-8",
                 "x-user-defined": "windows-1252",
-            }.get(encoding_of(own) or "")
-            declared.append((named or own, "xml" if read is xml_label else "meta"))
+            }.get(encoding_of(found_label) or "")
+            declared.append((named or found_label, "xml" if read is xml_label else "meta"))
     return declared
 
 
-def _first(body: bytes, charset: str | None, markup: str | None) -> tuple[str | None, str]:
+def _first_declaration(
+    body: bytes, charset: str | None, markup: str | None
+) -> tuple[str | None, str]:
     return next(iter(_declarations(body, charset, markup=markup)), (None, "default"))
 
 
-def _read(body: bytes, label: str) -> tuple[str, str]:
+def _decode_as(body: bytes, label: str) -> tuple[str, str]:
     """Decode by a known label -> (text, encoding)."""
     if codec := python_codec(label):
         return body.decode(codec, "replace"), label.strip().lower()
@@ -276,11 +282,11 @@ def _read(body: bytes, label: str) -> tuple[str, str]:
     return decode(body, encoding), encoding
 
 
-def _made(text: str, encoding: str, source: str) -> Decoded:
+def _decoded(text: str, encoding: str, source: str) -> Decoded:
     return Decoded(text, encoding, source, text.count("\ufffd"))
 
 
-def _cost(text: str) -> int:
+def _count_invalid(text: str) -> int:
     """Number of invalid characters: U+FFFD, control characters, private use, noncharacters."""
     return sum(1 for _ in _ERRORS.finditer(text))
 
@@ -312,19 +318,21 @@ def _as_utf8(body: bytes, source: str) -> Decoded:
     return Decoded(text, "utf-8", source, text.count("\ufffd") - body.count(b"\xef\xbf\xbd"))
 
 
-def _seven_bit_or_wide(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
+def _decode_seven_bit_or_utf16(
+    body: bytes, text: str, label: str | None, source: str
+) -> Decoded | None:
     """Another decoding of a body that is valid UTF-8 but contains NUL, ESC or `~{`, or None."""
     encoding = encoding_of(label)
     if text.isascii() and (
         encoding == "iso-2022-jp" or (encoding == "replacement" and python_codec(label))
     ):
-        return _made(*_read(body, label or ""), source)
-    if encoding in (None, "utf-8") and _iso2022jp(body[:_LONG]):
-        return _made(decode(body, "iso-2022-jp"), "iso-2022-jp", "detected")
-    return _wide(body, encoding, source=source)
+        return _decoded(*_decode_as(body, label or ""), source)
+    if encoding in (None, "utf-8") and _detect_iso2022jp(body[:_LONG]):
+        return _decoded(decode(body, "iso-2022-jp"), "iso-2022-jp", "detected")
+    return _decode_utf16(body, encoding, source=source)
 
 
-def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Decoded | None:
+def _decode_utf16(body: bytes, declared: str | None, *, source: str = "detected") -> Decoded | None:
     """Decode UTF-16 without a byte-order mark, or None.
 
     The bytes read as UTF-8 must contain many control characters, and the text in UTF-16 few.
@@ -337,7 +345,7 @@ def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Dec
         "utf-16le",
         "utf-16be",
     )
-    if _cost(narrow) <= (_LEAST_WIDE_VALID if is_valid else _LEAST_WIDE) * len(sample):
+    if _count_invalid(narrow) <= (_LEAST_WIDE_VALID if is_valid else _LEAST_WIDE) * len(sample):
         return None
         # In scripts without ASCII the wrong byte order has few errors too, but it has neither
         # spaces nor line ends.
@@ -347,12 +355,14 @@ def _wide(body: bytes, declared: str | None, *, source: str = "detected") -> Dec
     }
     encoding = max(common, key=lambda name: (common[name], name == declared))
     text = decode(sample, encoding)
-    if not common[encoding] or _cost(text) > _MOST_BAD * len(text):
+    if not common[encoding] or _count_invalid(text) > _MOST_BAD * len(text):
         return None
-    return _made(decode(body, encoding), encoding, source if declared == encoding else "detected")
+    return _decoded(
+        decode(body, encoding), encoding, source if declared == encoding else "detected"
+    )
 
 
-def _short_pairs(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
+def _decode_short_pairs(body: bytes, text: str, label: str | None, source: str) -> Decoded | None:
     """The declared decoding of a few byte pairs that are valid UTF-8 by chance, or None.
 
     Only where the UTF-8 text has single letters of scripts in which nobody writes single letters.
@@ -361,10 +371,14 @@ def _short_pairs(body: bytes, text: str, label: str | None, source: str) -> Deco
     if encoding not in _MULTI_BYTE or encoding is None or max(text) > "\u07ff":
         return None
     decoded = decode(body, encoding)
-    return Decoded(decoded, encoding, source) if _cost(decoded) <= _cost(text) else None
+    return (
+        Decoded(decoded, encoding, source)
+        if _count_invalid(decoded) <= _count_invalid(text)
+        else None
+    )
 
 
-def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
+def _decode_declared(body: bytes, labels: list[tuple[str, str]], markup: str | None) -> Decoded:
     """The declared decoding, unless it cannot be right and another one has fewer errors.
 
     The others are a second declaration and detection.
@@ -375,23 +389,23 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
         if not _has_escape(body) and bad <= max(_FEW, _MOSTLY * valid):
             return _as_utf8(body, source)
         other = _other_reading(body, labels[1:], markup)
-        if other is None or _cost(other.text) >= bad:
+        if other is None or _count_invalid(other.text) >= bad:
             return _as_utf8(body, source)
         # Byte pairs of other encodings are sometimes valid UTF-8. A page in two encodings decodes
         # without errors as one of single bytes, so it is no evidence.
-        is_pairs = other.encoding in _MULTI_BYTE and 10 * _cost(other.text) <= bad
+        is_pairs = other.encoding in _MULTI_BYTE and 10 * _count_invalid(other.text) <= bad
         return other if bad > 2 * valid or is_pairs else _as_utf8(body, source)
     if source != "bom" and valid > _FEW and bad <= _MOSTLY * valid:
         return _as_utf8(body, "utf-8")
-    text, name = _read(body, label)
+    text, name = _decode_as(body, label)
     if name in ("utf-16le", "utf-16be") and source != "bom":
-        wrong = _cost(text) > _MOST_BAD * len(text) or not any(
+        wrong = _count_invalid(text) > _MOST_BAD * len(text) or not any(
             common in text for common in " \n\u3000\u3002"
         )
     else:
         # In a single-byte encoding plain ASCII cannot be wrong, so it is skipped.
         rest = decode(body.translate(None, _PLAIN), name) if is_single_byte(name) else text
-        errors, size = _cost(rest), _beyond_ascii(rest)
+        errors, size = _count_invalid(rest), _beyond_ascii(rest)
         share = (
             _WRONG_SINGLES
             if is_single_byte(name)
@@ -405,20 +419,20 @@ def _unless_impossible(body: bytes, labels: list[tuple[str, str]], markup: str |
         return (
             other_reading
             if other_reading and other_reading.encoding not in (*_LATIN, "utf-8")
-            else _made(text, name, source)
+            else _decoded(text, name, source)
         )
     if wrong:
         best = _as_utf8(body, "detected")
         second = _other_reading(body, labels[1:], markup)
         if (
             second
-            and _cost(second.text) < _cost(best.text)
+            and _count_invalid(second.text) < _count_invalid(best.text)
             and not (second.encoding in _LATIN and _is_other_script(body))
         ):
             best = second
-        if _cost(best.text) < _cost(text) / 2:
+        if _count_invalid(best.text) < _count_invalid(text) / 2:
             return best
-    return _made(text, name, source)
+    return _decoded(text, name, source)
 
 
 def _other_reading(
@@ -427,10 +441,10 @@ def _other_reading(
     """Decode by a second declaration if that has few errors, otherwise by detection."""
     for label, source in labels:
         if encoding_of(label) != "utf-8":
-            text, name = _read(body, label)
-            if _cost(text) <= max(_FEW, _MOST_BAD * _beyond_ascii(text)):
-                return _made(text, name, source)
-    return _detected(body, markup)
+            text, name = _decode_as(body, label)
+            if _count_invalid(text) <= max(_FEW, _MOST_BAD * _beyond_ascii(text)):
+                return _decoded(text, name, source)
+    return _decode_detected(body, markup)
 
 
 def _is_other_script(body: bytes) -> bool:
@@ -447,40 +461,42 @@ def _is_other_script(body: bytes) -> bool:
     return runs > 2 * _SHORT and 2 * runs > high
 
 
-def _undeclared(body: bytes, markup: str | None) -> Decoded:
+def _decode_undeclared(body: bytes, markup: str | None) -> Decoded:
     valid, bad = _valid_and_bad(body)
-    if (bad > valid or _has_escape(body)) and (detected := _detected(body, markup)):
+    if (bad > valid or _has_escape(body)) and (detected := _decode_detected(body, markup)):
         return detected
     return _as_utf8(body, "default")
 
 
-def _detected(body: bytes, markup: str | None) -> Decoded | None:
+def _decode_detected(body: bytes, markup: str | None) -> Decoded | None:
     """Decode by Firefox's detector, or None if it proposes UTF-8 or nothing.
 
     Includes encodings that it excludes only because of a few bad bytes.
     """
     sample = _informative(body, _SAMPLE)
-    top_level = _hint(body) if markup else None
-    name = _iso2022jp(sample) or _retried(sample, top_level) or _detect(sample, top_level)
+    top_level = _top_level_domain(body) if markup else None
+    name = (
+        _detect_iso2022jp(sample) or _detect_again(sample, top_level) or _detect(sample, top_level)
+    )
     if name in _LATIN:
-        name = _of_dos_or_mac(sample, name) or name
+        name = _detect_dos_or_mac(sample, name) or name
     if name is None or name == "utf-8":
         return None
-    text, name = _read(body, name)
-    return _made(text, name, "detected")
+    text, name = _decode_as(body, name)
+    return _decoded(text, name, "detected")
 
 
-def _of_dos_or_mac(sample: bytes, name: str) -> str | None:
+def _detect_dos_or_mac(sample: bytes, name: str) -> str | None:
     """An older Latin encoding, unknown to the detector, that yields fewer odd words, or None."""
     odd = {
-        label: sum(1 for _ in _ODD.finditer(_read(sample, label)[0]))
+        label: sum(1 for _ in _ODD.finditer(_decode_as(sample, label)[0]))
         for label in (name, "cp850", "cp437", "macintosh")
     }
     best = min(odd, key=lambda label: odd[label])
     return best if odd[name] > _FEW and _OLDER * odd[best] < odd[name] else None
 
 
-def _iso2022jp(sample: bytes) -> str | None:
+def _detect_iso2022jp(sample: bytes) -> str | None:
     if not _has_escape(sample):
         return None
     text = decode(sample, "iso-2022-jp")
@@ -492,11 +508,11 @@ def _iso2022jp(sample: bytes) -> str | None:
     )
 
 
-def _retried(sample: bytes, top_level: bytes | None) -> str | None:
+def _detect_again(sample: bytes, top_level: bytes | None) -> str | None:
     """An encoding that the detector proposes after its few bad bytes are removed, or None."""
     for encoding, codec in _RETRIED.items():
         text = decode(sample, encoding)
-        bad = _cost(text)
+        bad = _count_invalid(text)
         if 0 < bad <= max(_FEW, _MOST_BAD * _beyond_ascii(text)):
             again = _detect(_ERRORS.sub("", text).encode(codec, "ignore"), top_level)
             if again == encoding or (again, encoding) == ("gbk", "gb18030"):
@@ -531,7 +547,7 @@ def _informative(body: bytes, size: int) -> bytes:
     return b"".join(parts)[:size] if parts else body[:size]
 
 
-def _hint(body: bytes) -> bytes | None:
+def _top_level_domain(body: bytes) -> bytes | None:
     """The top-level domain of the declared language, as a hint for the detector."""
     tag = language_of(body) or ""
     language = tag[:2]

@@ -293,9 +293,9 @@ def _read_rows(
     except _BadRow as error:
         yield RawReject("header", "csv/bad-header", detail=str(error))
         return
-    asked = asked_columns(fields, keep_columns)
+    requested = asked_columns(fields, keep_columns)
     times = Counter(header)
-    file = seen.file(asked)
+    file = seen.file(requested)
     file.add_table(times, header)
     file.close()
     shown = ", ".join(header[:20]) or "nothing"
@@ -304,11 +304,11 @@ def _read_rows(
             "header", "csv/bad-header", detail="NUL characters in the header: the file is no text"
         )
         return
-    if twice := [name for name in asked if times[name] > 1]:
+    if repeated := [name for name in requested if times[name] > 1]:
         yield RawReject(
             "header",
             "csv/bad-header",
-            detail=f"{times[twice[0]]} columns {twice[0]!r} in the header: {shown}",
+            detail=f"{times[repeated[0]]} columns {repeated[0]!r} in the header: {shown}",
         )
         return
     names = field_columns(fields)

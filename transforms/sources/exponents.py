@@ -142,7 +142,7 @@ def raised(content: str, around: Around) -> str:
     ):
         return SYMBOLS[content]
     if around.formula:
-        return _marked("^", content)
+        return _with_marker("^", content)
     if _is_bracketed(content):
         return ""
     if content[0].isdigit() and _starts_fraction(content, before, after):
@@ -156,7 +156,7 @@ def raised(content: str, around: Around) -> str:
     if len(content) > 40 or content.count(" ") > 3:
         return f" {content} " if before[-1:].isalnum() else content
     if around.joined:
-        return _marked("^", content)
+        return _with_marker("^", content)
     if _is_nuclide(content, before, after):
         return f"^{content}"
     if not before or before[-1].isspace():
@@ -165,7 +165,7 @@ def raised(content: str, around: Around) -> str:
         return ""
     if _MARKS.fullmatch(content):
         is_exponent = len(content) == 1 and content in "*∗†#" and _is_variable(before)
-        return _marked("^", content) if is_exponent else ""
+        return _with_marker("^", content) if is_exponent else ""
     if _IN_BRACKETS.fullmatch(content):
         word = _last_word(before)
         if content[0] != "(" or (len(word) > 1 and word not in FUNCTIONS) or before[-1].isdigit():
@@ -178,7 +178,7 @@ def raised(content: str, around: Around) -> str:
         return ""
     if before[-1] in ".,;:!?。，、；" and len(content) <= 3:
         return ""
-    return _marked("^", content)
+    return _with_marker("^", content)
 
 
 def lowered(content: str, around: Around) -> str:
@@ -203,20 +203,20 @@ def lowered(content: str, around: Around) -> str:
         and content not in ("0", "1")
     ):
         return content
-    return _marked("_", content)
+    return _with_marker("_", content)
 
 
-def _marked(sign: str, content: str) -> str:
+def _with_marker(symbol: str, content: str) -> str:
     if (
         _SIGNED.fullmatch(content)
         or _CHARGE.fullmatch(content)
         or content.isalpha()
         or not any(map(str.isalnum, content))
     ):
-        return f"{sign}{content}"
+        return f"{symbol}{content}"
     if content[0] == "(" and content[-1] == ")" and content.count("(") == 1:
-        return f"{sign}{content}"
-    return f"{sign}({content})"
+        return f"{symbol}{content}"
+    return f"{symbol}({content})"
 
 
 def _is_bracketed(content: str) -> bool:
@@ -420,11 +420,11 @@ def _takes_exponents(word: str, before: str, after: str) -> bool:
     )
 
 
-def _is_cjk(sign: str) -> bool:
+def _is_cjk(character: str) -> bool:
     return (
-        "\u3040" <= sign <= "\u9fff"
-        or "\uac00" <= sign <= "\ud7af"
-        or "\U00020000" <= sign <= "\U0003ffff"
+        "\u3040" <= character <= "\u9fff"
+        or "\uac00" <= character <= "\ud7af"
+        or "\U00020000" <= character <= "\U0003ffff"
     )
 
 

@@ -127,14 +127,14 @@ def _read_rss(entry: Element, base: str | None) -> tuple[str | None, str, str, s
     url = next(
         filter(None, (absolute_url(link, base) for link in links if link and link.strip())), None
     ) or absolute_url(permanent)
-    own = (
+    dates_of_entry = (
         f"{space}pubDate",
         f"{space}pubdate",
         f"{DC}date",
         f"{_DCTERMS}issued",
         f"{_DCTERMS}created",
     )
-    dates = (*own, f"{ATOM[0]}published", f"{ATOM[0]}updated", f"{_DCTERMS}modified")
+    dates = (*dates_of_entry, f"{ATOM[0]}published", f"{ATOM[0]}updated", f"{_DCTERMS}modified")
     published = next(filter(None, map(entry.findtext, dates)), None)
     titles = (f"{space}title", f"{DC}title", f"{_MEDIA}title", f"{_ITUNES}title")
     title = next(filter(None, (_text(entry.find(tag)) for tag in titles)), "")

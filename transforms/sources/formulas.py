@@ -69,23 +69,23 @@ def formula_at(page: PageTree, node: int) -> Formula | None:
     end = page.ends[node]
     if tag == "math":
         return Formula(
-            _of_math(page, node),
+            _math_tex(page, node),
             'display="block"' in attributes or 'mode="display"' in attributes,
             end,
         )
     if tag == "script":
-        return _of_script(page, node)
+        return _script_formula(page, node)
     if tag == "img":
         tex = image_formula(page, node)
         return Formula(tex, False, end) if tex else None
     if tag == "mjx-container":
-        return _of_container(page, node)
+        return _container_formula(page, node)
     if tag == "math-renderer":
-        return _by_class(page, node, "math")
+        return _formula_by_class(page, node, "math")
     if not any(hint in attributes for hint in _HINTS):
         return None
     match = _FORMULA_CLASS.search(attributes)
-    return _by_class(page, node, match.lastgroup or "") if match else None
+    return _formula_by_class(page, node, match.lastgroup or "") if match else None
 
 
 def image_formula(page: PageTree, node: int) -> str:
@@ -127,15 +127,15 @@ def clean_tex(tex: str) -> str:
 
 def _is_one_group(tex: str) -> bool:
     depth = 0
-    for position, sign in enumerate(tex):
-        if sign in "{}" and (position == 0 or tex[position - 1] != "\\"):
-            depth += 1 if sign == "{" else -1
+    for position, character in enumerate(tex):
+        if character in "{}" and (position == 0 or tex[position - 1] != "\\"):
+            depth += 1 if character == "{" else -1
             if not depth and position < len(tex) - 1:
                 return False
     return True
 
 
-def _of_math(page: PageTree, node: int) -> str:
+def _math_tex(page: PageTree, node: int) -> str:
     """The TeX of a `math` element: its annotation, its `alttext`, or the converted MathML."""
     end = page.ends[node]
     for each in range(node + 1, end):
@@ -151,18 +151,18 @@ def _of_math(page: PageTree, node: int) -> str:
     return mathml_to_tex(page, node)
 
 
-def _of_script(page: PageTree, node: int) -> Formula:
+def _script_formula(page: PageTree, node: int) -> Formula:
     kind = page.attribute(node, "type") or ""
     text = page.text(node)
     if kind.startswith("math/mml"):
         inner = parse_serialised(text)
-        tex = _of_math(inner, 0) if inner.tags and inner.tags[0] == "math" else ""
+        tex = _math_tex(inner, 0) if inner.tags and inner.tags[0] == "math" else ""
     else:
         tex = clean_tex(_CDATA.sub("", text))
     return Formula(tex, "mode=display" in kind.replace(" ", ""), page.ends[node])
 
 
-def _of_container(page: PageTree, node: int) -> Formula:
+def _container_formula(page: PageTree, node: int) -> Formula:
     """The formula of a MathJax 3 container: TeX in an attribute, or assistive MathML."""
     end, display = (
         page.ends[node],
@@ -175,11 +175,11 @@ def _of_container(page: PageTree, node: int) -> Formula:
             and (tex := page.attribute(each, "data-latex"))
         ):
             return Formula(clean_tex(tex), display, end)
-    math = _first(page, node, "math")
-    return Formula(_of_math(page, math) if math else "", display, end)
+    math = _first_element(page, node, "math")
+    return Formula(_math_tex(page, math) if math else "", display, end)
 
 
-def _first(page: PageTree, node: int, tag: str) -> int:
+def _first_element(page: PageTree, node: int, tag: str) -> int:
     """The first element with a tag inside a node; 0 if there is none."""
     try:
         return page.tags.index(tag, node + 1, page.ends[node])
@@ -187,7 +187,7 @@ def _first(page: PageTree, node: int, tag: str) -> int:
         return 0
 
 
-def _by_class(page: PageTree, node: int, kind: str) -> Formula | None:
+def _formula_by_class(page: PageTree, node: int, kind: str) -> Formula | None:
     end = page.ends[node]
     if kind == "frac":
         text = _fraction(page, node)
@@ -199,22 +199,22 @@ def _by_class(page: PageTree, node: int, kind: str) -> Formula | None:
             return Formula(clean_tex(text), match[1] is not None or match[4] is not None, end)
         return None
     if kind == "mathjax":
-        return _of_rendered(page, node)
-    math = _first(page, node, "math")
+        return _mathjax_formula(page, node)
+    math = _first_element(page, node, "math")
     if math:
         return Formula(
-            _of_math(page, math),
+            _math_tex(page, math),
             "katex-display" in page.data[node] or "element-block" in page.data[node],
             end,
         )
     if kind == "wiki":
-        image = _first(page, node, "img")
+        image = _first_element(page, node, "img")
         tex = image_formula(page, image) if image else ""
         return Formula(tex, False, end) if tex else None
     return None
 
 
-def _of_rendered(page: PageTree, node: int) -> Formula | None:
+def _mathjax_formula(page: PageTree, node: int) -> Formula | None:
     """The formula of MathJax 2 output: its MathML, or empty if the formula's script follows it."""
     end, tags = page.ends[node], page.tags
     if "MathJax_Preview" in page.data[node]:
@@ -228,11 +228,11 @@ def _of_rendered(page: PageTree, node: int) -> Formula | None:
             and (markup := page.attribute(each, "data-mathml"))
         ):
             inner = page_tree(HTMLTree.parse(markup))
-            math = _first(inner, 0, "math")
+            math = _first_element(inner, 0, "math")
             if math:
-                return Formula(_of_math(inner, math), "Display" in page.data[node], end)
-    math = _first(page, node, "math")
-    return Formula(_of_math(page, math), "Display" in page.data[node], end) if math else None
+                return Formula(_math_tex(inner, math), "Display" in page.data[node], end)
+    math = _first_element(page, node, "math")
+    return Formula(_math_tex(page, math), "Display" in page.data[node], end) if math else None
 
 
 def _script_follows(page: PageTree, node: int) -> bool:
@@ -247,7 +247,7 @@ def _script_follows(page: PageTree, node: int) -> bool:
         if page.tags[sibling] == TEXT and page.data[sibling].strip():
             break
         sibling = page.ends[sibling]
-    return page.tags[node] == "div" and bool(_first(page, node, "script"))
+    return page.tags[node] == "div" and bool(_first_element(page, node, "script"))
 
 
 def _fraction(page: PageTree, node: int) -> str:

@@ -63,8 +63,8 @@ def parse_response(block: bytes) -> HttpMessage:
             break
         at = body_at
     if match is None:
-        if fields and (own := fields.get("status", [""])[0][:3]).isdigit():
-            status = int(own)
+        if fields and (digits := fields.get("status", [""])[0][:3]).isdigit():
+            status = int(digits)
         elif not fields:
             body_at = at
     return HttpMessage(status, fields, body_at, match is not None)
@@ -85,14 +85,14 @@ def _parse_fields(block: bytes, at: int) -> tuple[dict[str, list[str]], int]:
         elif name := _NAME.match(text):
             last = fields.setdefault(name[1].decode("latin-1").lower(), [])
             last.append(text[name.end() :].strip(_BLANKS).decode("latin-1"))
-        elif text.lstrip().startswith(b"<") or not _goes_on(block, line.end()):
+        elif text.lstrip().startswith(b"<") or not _continues(block, line.end()):
             # The blank line is missing.
             return fields, at
         at = line.end()
     return fields, len(block)
 
 
-def _goes_on(block: bytes, at: int) -> bool:
+def _continues(block: bytes, at: int) -> bool:
     """Whether the head continues or ends behind a line that is not a field: a damaged field."""
     line = _LINE.match(block, at)
     return line is not None and (

@@ -52,12 +52,12 @@ def read_values(stream: BinaryIO, head: bytes) -> Iterator[tuple[int, Any, str]]
     """
     buffer = _Buffer(stream, head)
     in_array = False
-    while sign := buffer.next_sign():
-        if sign == "[" and not in_array:
+    while character := buffer.next_character():
+        if character == "[" and not in_array:
             in_array = True
             buffer.skip(1)
-        elif in_array and sign in ",]":
-            in_array = sign == ","
+        elif in_array and character in ",]":
+            in_array = character == ","
             buffer.skip(1)
         else:
             offset = buffer.offset
@@ -65,7 +65,7 @@ def read_values(stream: BinaryIO, head: bytes) -> Iterator[tuple[int, Any, str]]
                 yield (offset, *buffer.take_value())
             except Broken as error:
                 excerpt = buffer.excerpt()
-                continues = buffer.next_line_alike()
+                continues = buffer.skip_to_similar_line()
                 yield (
                     offset,
                     error if continues else Broken(f"{error}; what follows is not read"),
@@ -89,13 +89,13 @@ class _Buffer:
         self._indent: str | None = None
         self.offset = 0
 
-    def next_sign(self) -> str:
+    def next_character(self) -> str:
         """Skip white space and return the next character; empty at the end."""
         while True:
             match = _SPACE.match(self._text, self._position)
             assert match is not None
             self.skip(match.end() - self._position)
-            if self._position < len(self._text) or not self._more():
+            if self._position < len(self._text) or not self._read_more():
                 return self._text[self._position : self._position + 1]
 
     def skip(self, characters: int) -> None:
@@ -120,7 +120,7 @@ class _Buffer:
                 cut = error.pos >= len(self._text) - _NEAR_END or error.msg.startswith(
                     "Unterminated string"
                 )
-                if cut and len(self._text) - self._position < _LARGEST and self._more():
+                if cut and len(self._text) - self._position < _LARGEST and self._read_more():
                     continue
                 at_end = error.pos >= len(self._text.rstrip()) or error.msg.startswith(
                     "Unterminated string"
@@ -139,23 +139,23 @@ class _Buffer:
             self.skip(end - self._position)
             return value, excerpt
 
-    def next_line_alike(self) -> bool:
+    def skip_to_similar_line(self) -> bool:
         """Move to the next line with an object indented like the first value; False if none."""
         start = f"{self._indent}{{"
         while True:
             end = self._text.find("\n", self._position)
             if end < 0:
                 self.skip(len(self._text) - self._position)
-                if not self._more():
+                if not self._read_more():
                     return False
                 continue
             self.skip(end + 1 - self._position)
-            while len(self._text) - self._position < len(start) and self._more():
+            while len(self._text) - self._position < len(start) and self._read_more():
                 pass
             if self._text.startswith(start, self._position):
                 return True
 
-    def _more(self) -> bool:
+    def _read_more(self) -> bool:
         """Read at least as much as is waiting; False at the end of the stream."""
         if self._ended:
             return False

@@ -62,7 +62,7 @@ def read_jsonl(
                     locator,
                     "jsonl/unreadable",
                     detail=f"{type(error).__name__}: {error}",
-                    excerpt=_shown(excerpt),
+                    excerpt=_excerpt(excerpt),
                 )
     finally:
         seen.close()
@@ -72,7 +72,7 @@ _Value = tuple[str, Any, str | bytes]
 """A locator, the value or the reason why it is none (Broken), and an excerpt or the line."""
 
 
-def _shown(excerpt: str | bytes) -> str:
+def _excerpt(excerpt: str | bytes) -> str:
     return excerpt[:_EXCERPT].decode("utf-8", "replace") if isinstance(excerpt, bytes) else excerpt
 
 
@@ -127,7 +127,7 @@ def _line_values(
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            yield from _odd_line(line, offset, error)
+            yield from _irregular_line(line, offset, error)
         else:
             yield str(offset), value, line
 
@@ -150,7 +150,7 @@ def _next_line(stream: BinaryIO, start: int) -> int:
     return offset
 
 
-def _odd_line(line: bytes, offset: int, error: Exception) -> Iterator[_Value]:
+def _irregular_line(line: bytes, offset: int, error: Exception) -> Iterator[_Value]:
     """Yield the values of a line that is not one JSON value.
 
     It has several objects, or an integer with more digits than Python parses, or is invalid.
@@ -195,18 +195,22 @@ class _Reader:
 
     def record(self, value: Any, locator: str, excerpt: str | bytes) -> Record:
         if isinstance(value, Broken):
-            return RawReject(locator, "jsonl/not-json", detail=str(value), excerpt=_shown(excerpt))
+            return RawReject(
+                locator, "jsonl/not-json", detail=str(value), excerpt=_excerpt(excerpt)
+            )
         if not isinstance(value, dict):
             detail = f"the value is a {type(value).__name__}, not an object"
-            return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=_shown(excerpt))
+            return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=_excerpt(excerpt))
         text = _find(value, self._keys["text"])
         if text is None:
             keys = ", ".join(map(repr, list(value)[:20])) or "none"
             detail = f"no field {self._keys['text']!r}; there are {keys}"
-            return RawReject(locator, "jsonl/missing-text", detail=detail, excerpt=_shown(excerpt))
+            return RawReject(
+                locator, "jsonl/missing-text", detail=detail, excerpt=_excerpt(excerpt)
+            )
         if not isinstance(text, str):
             detail = f"field {self._keys['text']!r} is a {type(text).__name__}, not a string"
-            return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=_shown(excerpt))
+            return RawReject(locator, "jsonl/wrong-type", detail=detail, excerpt=_excerpt(excerpt))
         text = clean_text(text)
         if not text:
             return RawReject(

@@ -123,8 +123,8 @@ def _near(parts: list[str], number: int, step: int) -> str:
     return ""
 
 
-def _is_punctuation(sign: str) -> bool:
-    return unicodedata.category(sign)[0] in "PS"
+def _is_punctuation(character: str) -> bool:
+    return unicodedata.category(character)[0] in "PS"
 
 
 def code_span(text: str) -> str:
@@ -170,9 +170,9 @@ def cell(text: str) -> str:
 def link(text: str, address: str) -> str:
     """A link, or the text alone if Markdown cannot represent the address."""
     address = address.strip()
-    if not address or not text.strip() or any(sign in address for sign in "<>\n"):
+    if not address or not text.strip() or any(character in address for character in "<>\n"):
         return text
-    if any(sign in address for sign in " ()\\") or not address.isprintable():
+    if any(character in address for character in " ()\\") or not address.isprintable():
         address = f"<{address}>"
     shown = text.strip()
     return (

@@ -298,20 +298,20 @@ def _base(base: str) -> str:
     )
 
 
-def _script(sign: str, content: str) -> str:
+def _script(symbol: str, content: str) -> str:
     if not content:
         return ""
-    return f"{sign}{content}" if len(content) == 1 else f"{sign}{{{content}}}"
+    return f"{symbol}{content}" if len(content) == 1 else f"{symbol}{{{content}}}"
 
 
 def _accent(tag: str, base: str, mark: str) -> str:
-    sign = (
+    symbol = (
         mark
         if mark in _ACCENTS
         else next((shown for shown, name in _NAMES.items() if mark == f"\\{name}"), mark)
     )
-    if base not in _LIMITS and sign in _ACCENTS and (tag == "mover" or sign in "_⏟̲"):
-        return f"\\{_ACCENTS[sign]}{{{base}}}"
+    if base not in _LIMITS and symbol in _ACCENTS and (tag == "mover" or symbol in "_⏟̲"):
+        return f"\\{_ACCENTS[symbol]}{{{base}}}"
     return f"{_base(base)}{_script('^' if tag == 'mover' else '_', mark)}"
 
 

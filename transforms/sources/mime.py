@@ -211,16 +211,16 @@ def parse_content_type(values: Sequence[str]) -> MimeType:
         name = match[1].lower().rstrip(".-_") if match else ""
         if name == "charset" and stated:
             name = ""
-        own = (
+        declared = (
             next((group.strip() for group in stated.groups() if group is not None), None)
             if stated
             else None
         )
         if name in UNKNOWN or ("/" not in name and name not in _HTML_NAMES | _PLAIN_NAMES):
-            charset = charset or own
+            charset = charset or declared
             continue
         name = HTML if name in _HTML_NAMES else PLAIN if name in _PLAIN_NAMES else name
-        charset = own or (charset if name == essence or not essence else None)
+        charset = declared or (charset if name == essence or not essence else None)
         essence = name
     return MimeType(essence, charset or None)
 
@@ -228,12 +228,12 @@ def parse_content_type(values: Sequence[str]) -> MimeType:
 class Decision(NamedTuple):
     """How to read a body.
 
-    `reading` is "page", "text" or, to skip the body, empty. `found` is the sniffed type if it
-    contradicts the declared one.
+    `reading` is "page", "text" or, to skip the body, empty. `sniffed_type` is the type by the first
+    bytes if it contradicts the declared one.
     """
 
     reading: str
-    found: str | None = None
+    sniffed_type: str | None = None
 
 
 def may_be_read(essence: str) -> bool:

@@ -74,7 +74,7 @@ class TooLargeError(ValueError):
     """A payload exceeds the limit."""
 
 
-class _Undone(NamedTuple):
+class _Decoded(NamedTuple):
     """The result of decoding.
 
     `state`: "whole", "cut" (the input ends early) or "damaged". `end`: where it ends in the input.
@@ -90,14 +90,14 @@ class _NotCodedError(ValueError):
 
 
 _Pieces = Generator[bytes, None, tuple[str, int]]
-"""Yields content in pieces, then returns the state and end of `_Undone`."""
+"""Yields content in pieces, then returns the state and end of `_Decoded`."""
 
 
 def read_payload(message: HttpMessage, block: bytes, *, limit: int) -> Payload:
     """Decode the body of a response by its headers. Raises TooLargeError above `limit` bytes.
 
     A body that is one whole chunked message, or gzip, is also decoded if no header declares it:
-    archives and proxies drop and rename headers. Bodies that are gzip files are decoded, too.
+    archives and proxies drop and rename headers. Of gzip beyond the headers two layers are decoded.
     """
     body = block[message.body_at :]
     transfer = message.tokens("transfer-encoding")
@@ -112,32 +112,32 @@ def read_payload(message: HttpMessage, block: bytes, *, limit: int) -> Payload:
     data = body
     is_chunked = "chunked" in transfer
     for _ in range(max(1, transfer.count("chunked"))):
-        undone = _dechunk(data, only_whole=not is_chunked)
-        if undone is None:
+        decoded = _dechunk(data, only_whole=not is_chunked)
+        if decoded is None:
             break
         is_chunked = True
-        data = undone.data
-        truncated = None if undone.state == "whole" else "body"
+        data = decoded.data
+        truncated = None if decoded.state == "whole" else "body"
     # The declared length of a coded body may be that before it was stored.
     if not is_chunked and _is_shorter(message, len(body)) and not (codings and body):
         truncated = "body"
     for coding in reversed(codings):
         try:
             # Between two codings a small body may be larger.
-            undone = _undo(coding, data, limit + _STEP)
+            decoded = _undo_coding(coding, data, limit + _STEP)
         except _NotCodedError as error:
             return Payload(data, truncated, fault=str(error))
-        if undone is not None:
-            data = undone.data
-            truncated = truncated if undone.state == "whole" else truncated or "encoding"
+        if decoded is not None:
+            data = decoded.data
+            truncated = truncated if decoded.state == "whole" else truncated or "encoding"
     for _ in range(_LAYERS):
         if not data.startswith(_GZIP):
             break
-        undone = _attempt(_gunzip, data, limit + _STEP)
-        if undone is None:
+        decoded = _attempt(_gunzip, data, limit + _STEP)
+        if decoded is None:
             break
-        data = undone.data
-        truncated = truncated if undone.state == "whole" else truncated or "encoding"
+        data = decoded.data
+        truncated = truncated if decoded.state == "whole" else truncated or "encoding"
     if len(data) > limit:
         raise TooLargeError
     return Payload(data, truncated)
@@ -149,7 +149,7 @@ def _is_shorter(message: HttpMessage, size: int) -> bool:
     return stated.isdecimal() and len(stated) < 19 and int(stated) > size
 
 
-def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
+def _dechunk(body: bytes, *, only_whole: bool) -> _Decoded | None:
     """Decode a chunked body.
 
     None if it does not begin with a chunk or, with `only_whole`, does not have all of them.
@@ -163,13 +163,13 @@ def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
         if head is None:
             if is_first:
                 return None
-            return None if only_whole else _Undone(b"".join(parts), "cut")
+            return None if only_whole else _Decoded(b"".join(parts), "cut")
         size, start = int(head[1], 16), head.end()
         if not size:
             if is_first and (only_whole or body[start:].strip(b"0\r\n")):
                 # A page that begins with a line "0".
                 return None
-            return _Undone(b"".join(parts))
+            return _Decoded(b"".join(parts))
         rest = body[start + size : start + size + 2]
         is_ended = rest[:1] == b"\n" or rest == b"\r\n"
         if start + size > len(body) or not is_ended:
@@ -180,23 +180,23 @@ def _dechunk(body: bytes, *, only_whole: bool) -> _Undone | None:
                 # A page that begins with a line of hexadecimal digits.
                 return None
             parts.append(body[start : start + size])
-            return _Undone(b"".join(parts), "cut")
+            return _Decoded(b"".join(parts), "cut")
         parts.append(body[start : start + size])
         at = start + size + (1 if rest[:1] == b"\n" else 2)
         is_first = False
 
 
-def _undo(coding: str, data: bytes, limit: int) -> _Undone | None:
+def _undo_coding(coding: str, data: bytes, limit: int) -> _Decoded | None:
     """Undo one coding of a body; None if it was stored without it.
 
     Raises _NotCodedError if it is neither, or damaged.
     """
     data = _without_line_ends(data)
     if not data:
-        return _Undone(b"")
+        return _Decoded(b"")
     if data.startswith(_GZIP):
         return _gunzip(data, limit)
-    decoders: list[Callable[[bytes, int], _Undone]] = []
+    decoders: list[Callable[[bytes, int], _Decoded]] = []
     if is_zstd(data):
         decoders = [_unzstd]
     elif coding in ("gzip", "deflate"):
@@ -204,12 +204,12 @@ def _undo(coding: str, data: bytes, limit: int) -> _Undone | None:
         decoders += [_inflate_raw] if coding == "deflate" else []
     elif coding == "br":
         decoders = [_unbrotli]
-    attempts = [undone for decode in decoders if (undone := _attempt(decode, data, limit))]
+    attempts = [decoded for decode in decoders if (decoded := _attempt(decode, data, limit))]
     whole = next(
         (
-            undone
-            for undone in attempts
-            if undone.state == "whole" and (undone.data or len(data) <= _SHORTEST)
+            decoded
+            for decoded in attempts
+            if decoded.state == "whole" and (decoded.data or len(data) <= _SHORTEST)
         ),
         None,
     )
@@ -218,8 +218,8 @@ def _undo(coding: str, data: bytes, limit: int) -> _Undone | None:
     if looks_like_text(data):
         return None
     best = max(
-        (undone for undone in attempts if undone.data and undone.state == "cut"),
-        key=lambda undone: len(undone.data),
+        (decoded for decoded in attempts if decoded.data and decoded.state == "cut"),
+        key=lambda decoded: len(decoded.data),
         default=None,
     )
     if best is None:
@@ -227,7 +227,7 @@ def _undo(coding: str, data: bytes, limit: int) -> _Undone | None:
     return best
 
 
-def _attempt(decode: Callable[[bytes, int], _Undone], data: bytes, limit: int) -> _Undone | None:
+def _attempt(decode: Callable[[bytes, int], _Decoded], data: bytes, limit: int) -> _Decoded | None:
     try:
         return decode(data, limit)
     except _NotCodedError:
@@ -247,7 +247,7 @@ def _has_zlib_head(data: bytes) -> bool:
     return len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
 
 
-def _collect(read: Callable[[], _Pieces], limit: int) -> _Undone:
+def _collect(read: Callable[[], _Pieces], limit: int) -> _Decoded:
     """Join all pieces. Raises TooLargeError above `limit` bytes, with at most _HELD in memory."""
     for counted in (False, True):
         parts: list[bytes] = []
@@ -267,10 +267,10 @@ def _collect(read: Callable[[], _Pieces], limit: int) -> _Undone:
             state, end = stopped.value
         if size <= _HELD or counted:
             break
-    return _Undone(b"".join(parts), state, end)
+    return _Decoded(b"".join(parts), state, end)
 
 
-def _gunzip(data: bytes, limit: int) -> _Undone:
+def _gunzip(data: bytes, limit: int) -> _Decoded:
     """Decompress all members of a gzip body; bytes behind them are ignored.
 
     A wrong checksum is damage, a missing one is not.
@@ -278,20 +278,20 @@ def _gunzip(data: bytes, limit: int) -> _Undone:
     parts: list[bytes] = []
     size = 0
     while data.startswith(_GZIP):
-        undone = _collect(
+        decoded = _collect(
             functools.partial(_inflated, data, 16 + zlib.MAX_WBITS, _STEP), limit - size
         )
-        if undone.state == "cut":
+        if decoded.state == "cut":
             # The stream is whole if only the checksum is missing.
-            undone = _inflate_raw(data[_gzip_header(data) :], limit - size)._replace(end=0)
-        parts.append(undone.data)
-        size += len(undone.data)
-        if undone.state == "damaged":
+            decoded = _inflate_raw(data[_gzip_header(data) :], limit - size)._replace(end=0)
+        parts.append(decoded.data)
+        size += len(decoded.data)
+        if decoded.state == "damaged":
             raise _NotCodedError(f"the gzip coding is damaged after {size} bytes of content")
-        if undone.state == "cut" or not undone.end:
-            return _Undone(b"".join(parts), undone.state)
-        data = data[undone.end :]
-    return _Undone(b"".join(parts))
+        if decoded.state == "cut" or not decoded.end:
+            return _Decoded(b"".join(parts), decoded.state)
+        data = data[decoded.end :]
+    return _Decoded(b"".join(parts))
 
 
 def _gzip_header(data: bytes) -> int:
@@ -306,12 +306,12 @@ def _gzip_header(data: bytes) -> int:
     return at + (2 if flags & 2 else 0)
 
 
-def _inflate_zlib(data: bytes, limit: int) -> _Undone:
-    undone = _collect(functools.partial(_inflated, data, zlib.MAX_WBITS, _STEP), limit)
-    return _inflate_raw(data[2:], limit) if undone.state == "cut" else undone
+def _inflate_zlib(data: bytes, limit: int) -> _Decoded:
+    decoded = _collect(functools.partial(_inflated, data, zlib.MAX_WBITS, _STEP), limit)
+    return _inflate_raw(data[2:], limit) if decoded.state == "cut" else decoded
 
 
-def _inflate_raw(data: bytes, limit: int) -> _Undone:
+def _inflate_raw(data: bytes, limit: int) -> _Decoded:
     return _collect(functools.partial(_inflated, data, -zlib.MAX_WBITS, _STEP), limit)
 
 
@@ -334,10 +334,10 @@ def _inflated(data: bytes, bits: int, step: int) -> _Pieces:
     return ("whole", min(at, len(data)) - len(stream.unused_data)) if stream.eof else ("cut", 0)
 
 
-def _unbrotli(data: bytes, limit: int) -> _Undone:
-    undone = _collect(functools.partial(_unbrotlied, data, _STEP), limit)
-    if undone.state != "damaged":
-        return undone
+def _unbrotli(data: bytes, limit: int) -> _Decoded:
+    decoded = _collect(functools.partial(_unbrotlied, data, _STEP), limit)
+    if decoded.state != "damaged":
+        return decoded
     # The library reports data behind the end as an error, unless a step ends there.
     return _collect(
         functools.partial(_unbrotlied, data, 1 if len(data) < _STEP else _SMALL_STEP), limit
@@ -361,7 +361,7 @@ def _unbrotlied(data: bytes, step: int) -> _Pieces:
     return ("whole", at) if stream.is_finished() else ("cut", 0)
 
 
-def _unzstd(data: bytes, limit: int) -> _Undone:
+def _unzstd(data: bytes, limit: int) -> _Decoded:
     return _collect(functools.partial(_unzstded, data), limit)
 
 

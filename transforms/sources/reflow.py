@@ -22,9 +22,9 @@ SHORTEST = 40
 _SHORTEST_WIDE = 20
 _LONG_SHARE = 0.1
 _WRAPPED_SHARE = 0.6
-_CAPITAL_SHARE = 0.75
+_UPPERCASE_SHARE = 0.75
 _PROSE_SHARE = 0.4
-_BEFORE_SMALL, _BEFORE_CAPITAL, _AFTER_SENTENCE = 0.7, 0.9, 0.96
+_BEFORE_LOWERCASE, _BEFORE_UPPERCASE, _AFTER_SENTENCE = 0.7, 0.9, 0.96
 
 _DASHES = "-\u2010\u2013\u2014"
 _SENTENCE_ENDS = frozenset(".!?:…\"”’'»«)]}。！？」』")
@@ -94,7 +94,7 @@ def _reflow_once(text: str, mark: str) -> str:
     breaks = np.where(np.append(wraps, False), " ", "\n").tolist()
     for number in np.flatnonzero((heads[:-1] != heads[1:]) & full[:-1] & full[1:]).tolist():
         breaks[number] = "\n\n"
-    _glue(lines, breaks, np.flatnonzero(wraps).tolist())
+    _join_lines(lines, breaks, np.flatnonzero(wraps).tolist())
     pieces = itertools.chain.from_iterable(zip(lines, breaks, strict=True))
     return "".join(itertools.compress(pieces, np.repeat(keep, 2).tolist()))[:-1]
 
@@ -133,32 +133,38 @@ def _layout(text: str, mark: str) -> _Layout | None:
         or length[length > LONGEST].sum() > _LONG_SHARE * length.sum()
     ):
         return None
-    small, capital = _are(first, str.islower), _are(first, str.isupper)
+    lower, upper = _test_characters(first, str.islower), _test_characters(first, str.isupper)
     second = _code_points([line[1:2] or "\n" for line in lines])
-    apart = _are(first, str.isspace) & _are(second, str.isspace) | (first == 9)
-    heads = full & (~_are(first, _begins_prose) | _are(second, ".)".__contains__))
+    apart = _test_characters(first, str.isspace) & _test_characters(second, str.isspace) | (
+        first == 9
+    )
+    heads = full & (
+        ~_test_characters(first, _begins_prose) | _test_characters(second, ".)".__contains__)
+    )
     word = np.array([line.find(" ", 1) for line in lines], np.int32)
     word = np.where(word < 0, length, word)
     if wide:
-        word = np.where(_are(first, _WIDE.match), 1, word)
+        word = np.where(_test_characters(first, _WIDE.match), 1, word)
     room = (length[:-1] + 1 + word[1:]) / width
     inside = full[:-1] & full[1:] & ~apart[1:] & ~kept_breaks(lines, full, heads, mark)
-    ends = _are(last, _SENTENCE_ENDS.__contains__)[:-1]
-    needed = np.where(ends, _AFTER_SENTENCE, np.where(small[1:], _BEFORE_SMALL, _BEFORE_CAPITAL))
+    ends = _test_characters(last, _SENTENCE_ENDS.__contains__)[:-1]
+    needed = np.where(
+        ends, _AFTER_SENTENCE, np.where(lower[1:], _BEFORE_LOWERCASE, _BEFORE_UPPERCASE)
+    )
     likely = inside & (room > needed) & (length[:-1] <= LONGEST)
     mid_sentence = inside & ~ends
-    told, sharp = (
+    total, sharp = (
         np.count_nonzero(mid_sentence),
-        np.count_nonzero(mid_sentence & (room > _BEFORE_CAPITAL)),
+        np.count_nonzero(mid_sentence & (room > _BEFORE_UPPERCASE)),
     )
-    if sharp < _PROSE_SHARE * told or np.count_nonzero(mid_sentence & capital[1:]) > max(
-        _CAPITAL_SHARE * told, 3
+    if sharp < _PROSE_SHARE * total or np.count_nonzero(mid_sentence & upper[1:]) > max(
+        _UPPERCASE_SHARE * total, 3
     ):
         return None
-    shouted = np.array([line.isupper() for line in lines])
+    all_upper = np.array([line.isupper() for line in lines])
     gap = np.array(["   " in line for line in lines]) & ~apart
-    kept = shouted[:-1] | (shouted[1:] & ends) | (gap[:-1] & gap[1:])
-    return _Layout(lines, full, likely & ~kept & ~_verse(inside, mid_sentence, likely, capital[1:]))
+    kept = all_upper[:-1] | (all_upper[1:] & ends) | (gap[:-1] & gap[1:])
+    return _Layout(lines, full, likely & ~kept & ~_verse(inside, mid_sentence, likely, upper[1:]))
 
 
 def _begins_prose(letter: str) -> bool:
@@ -169,14 +175,14 @@ def _code_points(letters: list[str]) -> np.ndarray:
     return np.frombuffer("".join(letters).encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def _are(letters: np.ndarray, test: Callable[[str], Any]) -> np.ndarray:
+def _test_characters(letters: np.ndarray, test: Callable[[str], Any]) -> np.ndarray:
     """Test the characters of code points: uint32 (n,) -> bool (n,); each distinct one once."""
     different, where = np.unique(letters, return_inverse=True)
     return np.array([bool(test(chr(letter))) for letter in different.tolist()], bool)[where]
 
 
 def _verse(
-    inside: np.ndarray, mid_sentence: np.ndarray, likely: np.ndarray, capital: np.ndarray
+    inside: np.ndarray, mid_sentence: np.ndarray, likely: np.ndarray, upper: np.ndarray
 ) -> np.ndarray:
     """Which breaks are in a block of verse or a list: bool (n-1,).
 
@@ -184,10 +190,10 @@ def _verse(
     most lines. Only breaks in the middle of a sentence count.
     """
     block = np.cumsum(~inside)
-    told = np.bincount(block, mid_sentence)
+    total = np.bincount(block, mid_sentence)
     wrapped = np.bincount(block, mid_sentence & likely)
-    capitals = np.bincount(block, mid_sentence & capital)
-    verse = (wrapped < _WRAPPED_SHARE * told) | ((told > 3) & (capitals > _CAPITAL_SHARE * told))
+    uppers = np.bincount(block, mid_sentence & upper)
+    verse = (wrapped < _WRAPPED_SHARE * total) | ((total > 3) & (uppers > _UPPERCASE_SHARE * total))
     return verse[block]
 
 
@@ -207,7 +213,7 @@ def _headings(lines: list[str], full: np.ndarray, wraps: np.ndarray) -> np.ndarr
     return heads
 
 
-def _glue(lines: list[str], breaks: list[str], wraps: list[int]) -> None:
+def _join_lines(lines: list[str], breaks: list[str], wraps: list[int]) -> None:
     """Set the text of each wrap: a space, or nothing after a hyphen or dash. In place.
 
     Also removes hyphens of hyphenated words.
@@ -234,10 +240,10 @@ def _glue(lines: list[str], breaks: list[str], wraps: list[int]) -> None:
         elif last > "\u2fff" and _WIDE.match(following):
             breaks[number] = ""
     if hyphenated:
-        _take_back(lines, breaks, hyphenated)
+        _remove_hyphens(lines, breaks, hyphenated)
 
 
-def _take_back(lines: list[str], breaks: list[str], hyphenated: list[int]) -> None:
+def _remove_hyphens(lines: list[str], breaks: list[str], hyphenated: list[int]) -> None:
     """Remove hyphens of words that the book elsewhere writes without one more often. In place.
 
     A word that occurs nowhere else follows the majority of the others: books wrapped by a program

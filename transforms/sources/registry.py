@@ -109,9 +109,9 @@ def read_records(
         ):
             for record in source.read(stream, **options, **keywords):
                 last = record.locator
-                yield _checked(record, source)
+                yield _reject_binary(record, source)
     except BaseException as error:
-        if not _is_of_format(error):
+        if not _is_format_error(error):
             raise
         after = (
             f"after record {last}"
@@ -126,7 +126,7 @@ def read_records(
         )
 
 
-def _checked(record: Record, kind: SourceKind) -> Record:
+def _reject_binary(record: Record, kind: SourceKind) -> Record:
     """Reject a document of any kind that is not text."""
     if isinstance(record, RawReject) or (detail := binary_detail(record.text)) is None:
         return record
@@ -139,7 +139,7 @@ def _checked(record: Record, kind: SourceKind) -> Record:
     )
 
 
-def _is_of_format(error: BaseException) -> bool:
+def _is_format_error(error: BaseException) -> bool:
     """Whether an exception is about the format of the input, and not about system or program."""
     if not isinstance(error, Exception):
         return is_failure(error)

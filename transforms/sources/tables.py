@@ -31,7 +31,7 @@ _ARROW_FILE = b"ARROW1\0\0"
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _RequestedColumns:
     """The requested columns of a table: of each document field, and those to keep."""
 
     fields: Mapping[str, Place]
@@ -95,17 +95,17 @@ def _read_parquet(
     seen: ColumnsSeen,
 ) -> Iterator[Record]:
     rows = table.metadata.num_rows
-    wanted = _wanted("parquet", table.schema_arrow, fields, keep, seen, of=f"{rows} rows")
-    if isinstance(wanted, RawReject):
+    located = _locate_columns("parquet", table.schema_arrow, fields, keep, seen, of=f"{rows} rows")
+    if isinstance(located, RawReject):
         if not start:
-            yield wanted
+            yield located
         return
     size = _batch_rows(table)
     for groups, number in _row_groups(table, start, end):
         for batch in table.iter_batches(
-            size, row_groups=groups, columns=wanted.leaves, use_threads=False
+            size, row_groups=groups, columns=located.leaves, use_threads=False
         ):
-            yield from _read_batch("parquet", batch, wanted, number)
+            yield from _read_batch("parquet", batch, located, number)
             number += len(batch)
 
 
@@ -136,20 +136,20 @@ def read_arrow(
     """
     try:
         reader = _open_arrow(stream)
-        wanted = _wanted(
+        located = _locate_columns(
             "arrow", reader.schema, fields, keep_columns, columns or ColumnsSeen(), of="the table"
         )
-        if isinstance(wanted, RawReject):
-            yield wanted
+        if isinstance(located, RawReject):
+            yield located
             return
         number = 0
         for whole in reader:
-            batch = whole.select(wanted.names)
+            batch = whole.select(located.names)
             for column in batch.columns:
                 check_values(column)
             size = max(1, min(BATCH_ROWS, BATCH_BYTES * max(1, len(batch)) // max(1, batch.nbytes)))
             for first in range(0, len(batch), size):
-                yield from _read_batch("arrow", batch.slice(first, size), wanted, number + first)
+                yield from _read_batch("arrow", batch.slice(first, size), located, number + first)
             number += len(batch)
     except OSError:
         raise
@@ -201,7 +201,7 @@ def _names(schema: pa.Schema, fields: FieldsOption, keep: Sequence[str]) -> list
     ]
 
 
-def _wanted(
+def _locate_columns(
     kind: str,
     schema: pa.Schema,
     fields: FieldsOption,
@@ -209,19 +209,21 @@ def _wanted(
     seen: ColumnsSeen,
     *,
     of: str,
-) -> _Wanted | RawReject:
+) -> _RequestedColumns | RawReject:
     """The places of the requested columns in a table.
 
     Returns a reject if the text column is missing, occurs twice or does not contain strings.
     """
-    asked = asked_columns(fields, keep)
+    requested = asked_columns(fields, keep)
     places = {
         name: place
-        for name in {*asked, *field_columns(fields).values()}
+        for name in {*requested, *field_columns(fields).values()}
         if (place := find_place(schema, name))
     }
-    file = seen.file(asked)
-    file.add_table(places, _paths(schema) if any("." in name for name in asked) else schema.names)
+    file = seen.file(requested)
+    file.add_table(
+        places, _paths(schema) if any("." in name for name in requested) else schema.names
+    )
     file.close()
     names = field_columns(fields)
     text = names["text"]
@@ -240,7 +242,9 @@ def _wanted(
         for field, name in names.items()
         if name in places and not pa.types.is_nested(places[name].kind)
     }
-    return _Wanted(fields=fitting, kept={name: places[name] for name in keep if name in places})
+    return _RequestedColumns(
+        fields=fitting, kept={name: places[name] for name in keep if name in places}
+    )
 
 
 def _paths(schema: pa.Schema) -> Iterator[str]:
@@ -253,13 +257,15 @@ def _paths(schema: pa.Schema) -> Iterator[str]:
             )
 
 
-def _read_batch(kind: str, batch: pa.RecordBatch, wanted: _Wanted, number: int) -> Iterator[Record]:
+def _read_batch(
+    kind: str, batch: pa.RecordBatch, located: _RequestedColumns, number: int
+) -> Iterator[Record]:
     """The records of a batch; `number` is the number of rows before it in the file."""
     values = {
-        field: _values(take_place(batch, place), field) for field, place in wanted.fields.items()
+        field: _values(take_place(batch, place), field) for field, place in located.fields.items()
     }
-    kept = _kept_texts(batch, wanted.kept)
-    name = wanted.fields["text"].name
+    kept = _kept_texts(batch, located.kept)
+    name = located.fields["text"].name
     for row, text in zip(range(len(batch)), kept, strict=False):
         number += 1
         record = _read_values(

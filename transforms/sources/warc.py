@@ -98,7 +98,7 @@ def read_warc(
     )
 
 
-class _Stated(NamedTuple):
+class _Declared(NamedTuple):
     """The declared properties of a record's body. `reject`: why it is not read at all."""
 
     type: MimeType
@@ -119,7 +119,7 @@ def _read_record(
 ) -> Record:
     if record.block is None:
         return _too_large(record, limit)
-    stated = _stated(record, record.block)
+    stated = _declared_type(record, record.block)
     if stated.reject:
         return stated.reject
     try:
@@ -139,7 +139,7 @@ def _read_record(
         )
     decision = decide(stated.type.essence, payload.data)
     if not decision.reading:
-        return _other_type(record, stated.type.essence, decision.found)
+        return _other_type(record, stated.type.essence, decision.sniffed_type)
     if reason and truncated == "reject":
         return RawReject(
             record.locator,
@@ -171,7 +171,7 @@ def _read_record(
         )
     notes = (
         *stated.notes,
-        *([(_BY_CONTENT[decision.found], 1)] if decision.found else []),
+        *([(_BY_CONTENT[decision.sniffed_type], 1)] if decision.sniffed_type else []),
         *decoded.notes,
     )
     return RawDocument(
@@ -189,19 +189,19 @@ def _read_record(
 _BY_CONTENT = {HTML: "html-by-content", PLAIN: "text-by-content"}
 
 
-def _stated(record: ArchiveRecord, block: bytes) -> _Stated:
+def _declared_type(record: ArchiveRecord, block: bytes) -> _Declared:
     """The declared type of a record's body.
 
     It is that of the HTTP header, of the record itself if it has no HTTP message, or of
     `WARC-Identified-Payload-Type`.
     """
-    own = parse_content_type([record.headers.get("content-type", "")])
+    declared = parse_content_type([record.headers.get("content-type", "")])
     notes: tuple[Note, ...] = ()
     message = None
     if (
-        own.essence == "application/http"
+        declared.essence == "application/http"
         or block.startswith(b"HTTP/")
-        or (record.type == "response" and not own.essence)
+        or (record.type == "response" and not declared.essence)
     ):
         message = parse_response(block)
         is_bare = not message.has_status_line and message.status is None
@@ -209,24 +209,24 @@ def _stated(record: ArchiveRecord, block: bytes) -> _Stated:
             notes = (("no-status-line", 1),)
         elif message.status != 200:
             detail = "no HTTP status line" if is_bare else f"HTTP status {message.status}"
-            return _Stated(
-                own,
+            return _Declared(
+                declared,
                 message,
                 reject=RawReject(
                     record.locator, "warc/http-status", "extract", url=record.url, detail=detail
                 ),
             )
-        own = parse_content_type(message.values("content-type"))
-    if not own.essence:
+        declared = parse_content_type(message.values("content-type"))
+    if not declared.essence:
         identified = parse_content_type([record.headers.get("warc-identified-payload-type", "")])
-        own = MimeType(identified.essence, own.charset or identified.charset)
-    reject = None if may_be_read(own.essence) else _other_type(record, own.essence, None)
-    return _Stated(own, message, notes, reject)
+        declared = MimeType(identified.essence, declared.charset or identified.charset)
+    reject = None if may_be_read(declared.essence) else _other_type(record, declared.essence, None)
+    return _Declared(declared, message, notes, reject)
 
 
 def _other_type(record: ArchiveRecord, essence: str, sniffed: str | None) -> RawReject:
-    said = f"content type {essence!r}" if essence else "no content type"
-    detail = f"{said}, and the body is {sniffed}" if sniffed else said
+    shown = f"content type {essence!r}" if essence else "no content type"
+    detail = f"{shown}, and the body is {sniffed}" if sniffed else shown
     return RawReject(record.locator, "warc/content-type", "extract", url=record.url, detail=detail)
 
 

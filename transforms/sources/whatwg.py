@@ -250,7 +250,7 @@ def _decode_block(block: np.ndarray, pairs: _Pairs, encoding: str) -> str:
         return _to_text(pairs.alone.take(block))
     marked = None
     if encoding == "euc-jp":
-        block, marked = _without_third_bytes(block, is_lead)
+        block, marked = _strip_three_byte_leads(block, is_lead)
         is_lead = pairs.leads.take(block)
     starts = is_lead & _runs(is_lead)[1]
     points = pairs.alone.take(block)
@@ -328,7 +328,7 @@ def _points_of_fours(pointers: np.ndarray) -> np.ndarray:
     ).astype(np.int32)
 
 
-def _without_third_bytes(
+def _strip_three_byte_leads(
     block: np.ndarray, is_lead: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Remove the first byte, 0x8F, of the three-byte sequences of EUC-JP.

@@ -160,7 +160,7 @@ def _mark_scripts(line: str, items: Items) -> str:
 
 
 def _text_after(line: str, at: int) -> str:
-    """The text at a place behind other scripts; if it is only a slash, with the next subscript."""
+    """The text at a place behind other scripts; if it is only a slash, with the next script."""
     while match := _SCRIPT.match(line, at):
         at = match.end()
     text = _UP_TO_SCRIPT.match(line, at)[0]  # type: ignore[index]

@@ -17,7 +17,7 @@ _FLAGS = re.compile(rf"\s*(?:[ATRDHNSL+-]|{_CODE})?(?:\s*;\s*(?:[ATRDHNSL+-]|{_C
 _ENTITY_END = re.compile(r"&#?\w{1,31}\Z")
 
 
-class _Open:
+class _OpenConstruct:
     """An open construct: its `opener`, and the `parts` between its bars."""
 
     __slots__ = ("opener", "parts")
@@ -36,7 +36,7 @@ def expand_braces(text: str, *, title: str) -> str:
     The wikitext has no extension tags. Unclosed braces are kept; constructs nested deeper than 60
     are not expanded. The time is linear in the length.
     """
-    stack = [_Open("")]
+    stack = [_OpenConstruct("")]
     at = 0
     for match in _TOKEN.finditer(text):
         if match.start() < at:
@@ -52,7 +52,7 @@ def expand_braces(text: str, *, title: str) -> str:
                 top.parts[-1].append(token)
         elif token[0] == "{" or token in ("[[", "-{"):
             if len(stack) <= _MAX_DEPTH:
-                stack.append(_Open(token))
+                stack.append(_OpenConstruct(token))
             else:
                 top.parts[-1].append(token)
         elif token == "}-":
@@ -70,7 +70,7 @@ def expand_braces(text: str, *, title: str) -> str:
     return "".join(stack[0].parts[0])
 
 
-def _flatten(stack: list[_Open], closer: str) -> None:
+def _flatten(stack: list[_OpenConstruct], closer: str) -> None:
     """Append the text since the last opener unchanged to the construct around it."""
     top = stack.pop()
     into = stack[-1].parts[-1]
@@ -82,7 +82,7 @@ def _flatten(stack: list[_Open], closer: str) -> None:
     into.append(closer)
 
 
-def _close_variant(stack: list[_Open], at: int) -> int:
+def _close_variant(stack: list[_OpenConstruct], at: int) -> int:
     depth = next(
         (number for number in range(len(stack) - 1, 0, -1) if stack[number].opener == "-{"), 0
     )
@@ -95,7 +95,9 @@ def _close_variant(stack: list[_Open], at: int) -> int:
     return at
 
 
-def _close_braces(stack: list[_Open], start: int, count: int, title: str, text: str) -> int:
+def _close_braces(
+    stack: list[_OpenConstruct], start: int, count: int, title: str, text: str
+) -> int:
     """Close the templates and arguments that `count` braces end -> next position."""
     while count >= 2:
         depth = next(
@@ -115,7 +117,7 @@ def _close_braces(stack: list[_Open], start: int, count: int, title: str, text: 
         left = len(top.opener) - taken
         start, count = start + taken, count - taken
         if left >= 2:
-            stack.append(_Open("{" * left))
+            stack.append(_OpenConstruct("{" * left))
             stack[-1].parts[-1].append(shown)
         else:
             stack[-1].parts[-1].append("{" * left + shown)

@@ -66,7 +66,7 @@ _UNITS = {
         "usgal": "US gal",
     },
 }
-_SIGNS = {
+_SYMBOLS = {
     **{
         "!": "|",
         "!!": "||",
@@ -180,8 +180,8 @@ def expand(name: str, parts: Sequence[str], *, title: str) -> str:
         r"^(?:safesubst|subst):", "", " ".join(name.replace("_", " ").split()), flags=re.IGNORECASE
     )
     lower = name.lower()
-    if lower in _SIGNS and not (parts and lower in ("sic", "'")):
-        return _SIGNS[lower]
+    if lower in _SYMBOLS and not (parts and lower in ("sic", "'")):
+        return _SYMBOLS[lower]
     if name in ("PAGENAME", "FULLPAGENAME", "SUBPAGENAME", "BASEPAGENAME"):
         return title or HOLE
     function, colon, value = name.partition(":")
@@ -289,7 +289,7 @@ def _nihongo3(arguments: Arguments) -> str | None:
     return _nihongo({"1": romaji or english, "2": kanji, "3": english if romaji else ""})
 
 
-def _joined(arguments: Arguments) -> str | None:
+def _concatenated(arguments: Arguments) -> str | None:
     return "".join(value.strip() for value in _positional(arguments))
 
 
@@ -297,7 +297,7 @@ def _date(arguments: Arguments) -> str | None:
     return " ".join(filter(None, (value.strip() for value in _positional(arguments)[:3])))
 
 
-def _about(arguments: Arguments) -> str | None:
+def _circa(arguments: Arguments) -> str | None:
     return f"c. {arguments['1'].strip()}" if arguments.get("1", "").strip() else None
 
 
@@ -312,7 +312,7 @@ def _power(arguments: Arguments) -> str | None:
 
 
 def _translated(arguments: Arguments) -> str | None:
-    """A link to an article of another wiki: its shown name, or its name there."""
+    """A link to an article of another wiki: its shown name, or its name in this wiki."""
     return arguments.get("2", "").strip() or arguments.get("1")
 
 
@@ -326,9 +326,9 @@ _SPECIAL: dict[str, Callable[[Arguments], str | None]] = {
     **dict.fromkeys(("frac", "fraction", "sfrac", "bruch"), _fraction),
     **dict.fromkeys(("nihongo", "nihongo krt", "nihongo foot"), _nihongo),
     "nihongo3": _nihongo3,
-    **dict.fromkeys(("chem", "chem2", "ce"), _joined),
+    **dict.fromkeys(("chem", "chem2", "ce"), _concatenated),
     **dict.fromkeys(("date", "date-", "дата"), _date),
-    **dict.fromkeys(("circa", "c.", "ca.", "ca"), _about),
+    **dict.fromkeys(("circa", "c.", "ca.", "ca"), _circa),
     "sub": _script("sub"),
     "sup": _script("sup"),
     **dict.fromkeys(("e", "esp"), _power),

@@ -1,4 +1,4 @@
-"""Markdown -> the text that a CommonMark parser with GitHub's tables and formulas reads from it, for tests of round trips."""
+"""The text that a CommonMark parser with GitHub's extensions reads, for tests of round trips."""
 
 from collections.abc import Iterator
 
@@ -72,10 +72,10 @@ def _texts(tokens: list[Token], *, tables: bool) -> Iterator[str]:
 
 
 def markdown_text(markdown: str, *, tables: bool = True) -> str:
-    """What stands on the page: text, code and formulas, raw HTML as it is; tables or not."""
+    """The visible text of a page: text, code, formulas and raw HTML; with or without tables."""
     return "".join(_texts(_PARSER.parse(markdown), tables=tables))
 
 
 def kinds(markdown: str) -> list[str]:
-    """The types of the tokens of blocks, in order."""
+    """The types of the block tokens, in order."""
     return [token.type for token in _PARSER.parse(markdown)]

@@ -1,4 +1,4 @@
-"""Archives as they are found: each record of each type is in a count, and damage costs the record that has it."""
+"""Damaged archives: each record of each type is counted, and damage affects only its own record."""
 
 import gzip
 import io
@@ -30,7 +30,7 @@ every_pack = pytest.mark.parametrize("pack", PACKS.values(), ids=PACKS)
 
 
 def off_by(data: bytes, difference: int) -> bytes:
-    """A record whose Content-Length is wrong by so much."""
+    """A record whose Content-Length is wrong by `difference` bytes."""
     return re.sub(
         rb"Content-Length: (\d+)",
         lambda found: b"Content-Length: %d" % (int(found[1]) + difference),
@@ -40,7 +40,7 @@ def off_by(data: bytes, difference: int) -> bytes:
 
 
 def read(data: bytes) -> tuple[list[str], Counter[str]]:
-    """What became of each record, with locators that must differ, and what was passed over."""
+    """The result of each record, with distinct locators, and the counts of skipped records."""
     passed: Counter[str] = Counter()
     found = list(read_warc(io.BytesIO(data), passed_over=passed))
     assert len({each.locator for each in found}) == len(found)
@@ -52,7 +52,8 @@ def read(data: bytes) -> tuple[list[str], Counter[str]]:
     ("records", "outcomes"),
     [
         ([GOOD, off_by(GOOD, 10**9), BIG, GOOD], ["", "warc/wrong-length", "", ""]),
-        ([off_by(GOOD, 10**15), BIG, off_by(GOOD, 10**15), GOOD], ["warc/wrong-length", "", "warc/wrong-length", ""]),
+        ([off_by(GOOD, 10**15), BIG, off_by(GOOD, 10**15), GOOD],
+         ["warc/wrong-length", "", "warc/wrong-length", ""]),
         ([GOOD, off_by(GOOD, 300), BIG, GOOD], ["", "warc/wrong-length", "", ""]),
         ([GOOD, off_by(GOOD, 5), BIG, GOOD], ["", "warc/wrong-length", "", ""]),
         ([GOOD, off_by(REQUEST, 10**9), BIG], ["", "warc/wrong-length", ""]),
@@ -60,8 +61,10 @@ def read(data: bytes) -> tuple[list[str], Counter[str]]:
         ([GOOD, off_by(GOOD, -100), BIG, GOOD], ["", "warc/wrong-length", "", ""]),
         ([off_by(GOOD, -3), BIG], ["warc/wrong-length", ""]),
         ([GOOD, off_by(GOOD, -100)], ["", "warc/wrong-length"]),
-        ([GOOD, GOOD.replace(b"Content-Length", b"Content-Size", 1), BIG], ["", "warc/bad-header", ""]),
-        ([GOOD, re.sub(rb"Content-Length: \d+", b"Content-Length: -1", GOOD), BIG], ["", "warc/bad-header", ""]),
+        ([GOOD, GOOD.replace(b"Content-Length", b"Content-Size", 1), BIG],
+         ["", "warc/bad-header", ""]),
+        ([GOOD, re.sub(rb"Content-Length: \d+", b"Content-Length: -1", GOOD), BIG],
+         ["", "warc/bad-header", ""]),
         ([GOOD, GOOD[:150], BIG], ["", "warc/bad-header", ""]),
         ([GOOD, GOOD[:160].rstrip() + b"\r\n", BIG], ["", "warc/bad-header", ""]),
         ([GOOD, GOOD[:-200], BIG], ["", "warc/wrong-length", ""]),
@@ -71,9 +74,12 @@ def read(data: bytes) -> tuple[list[str], Counter[str]]:
         ([GOOD[:-2], BIG], ["", ""]),
         ([GOOD[:-4], BIG], ["", ""]),
         ([GOOD + b"\r\n\r\n\r\n", BIG], ["", ""]),
-        ([GOOD.replace(b"WARC/1.0", version) for version in (b"WARC/0.17", b"WARC/1.1", b"warc/1.0")], [""] * 3),
-        ([GOOD[: GOOD.index(b"HTTP/")].replace(b"\r\n", b"\n") + GOOD[GOOD.index(b"HTTP/") : -4] + b"\n\n", BIG], ["", ""]),
-        ([GOOD.replace(b"WARC-Date", b"X: " + b"y" * 200_000 + b"\r\nWARC-Date", 1), BIG], ["", ""]),
+        ([GOOD.replace(b"WARC/1.0", version)
+          for version in (b"WARC/0.17", b"WARC/1.1", b"warc/1.0")], [""] * 3),
+        ([GOOD[: GOOD.index(b"HTTP/")].replace(b"\r\n", b"\n")
+          + GOOD[GOOD.index(b"HTTP/") : -4] + b"\n\n", BIG], ["", ""]),
+        ([GOOD.replace(b"WARC-Date", b"X: " + b"y" * 200_000 + b"\r\nWARC-Date", 1), BIG],
+         ["", ""]),
         ([GOOD.replace(b"WARC-Date: ", b"WARC-Date:\r\n\t ", 1), BIG], ["", ""]),
         ([GOOD.replace(b"WARC-Type: response\r\n", b""), BIG], ["", ""]),
     ],
@@ -170,11 +176,13 @@ def test_the_details_say_what_is_wrong() -> None:
     size = int(re.search(rb"Content-Length: (\d+)", GOOD)[1])
     assert (
         details[0]
-        == f"Content-Length is {size + 10**9}, and the next record begins after {size + 4} bytes (response record)"
+        == f"Content-Length is {size + 10**9}, and the next record begins after {size + 4} bytes "
+        "(response record)"
     )
     assert (
         details[1]
-        == f"Content-Length is {size - 100}, and no record ends there: 104 bytes more follow (response record)"
+        == f"Content-Length is {size - 100}, and no record ends there: 104 bytes more follow "
+        "(response record)"
     )
     assert details[2].startswith(
         "8 bytes that are no record: it looks like text/html, and begins with b'<p>junk"
@@ -190,7 +198,7 @@ def test_an_archive_inside_a_damaged_record_of_its_own_member_is_not_read_as_rec
 @pytest.mark.parametrize("name", ["plain", "gzip", "one-gzip-member", "one-zstd-frame"])
 @pytest.mark.parametrize("difference", [10**12, 70_000_000, 3_000_000])
 def test_wrong_lengths_everywhere_take_linear_time(name: str, difference: int) -> None:
-    """Twice as many records, far from four times as long; each length reaches over all that follow."""
+    """Twice as many records take far less than four times as long, with overlapping lengths."""
     seconds = []
     for count in (1500, 3000):
         data = PACKS[name]([off_by(GOOD, difference)] * count)
@@ -200,7 +208,7 @@ def test_wrong_lengths_everywhere_take_linear_time(name: str, difference: int) -
 
 
 def test_a_block_that_is_not_held_is_searched_again_when_it_was_none() -> None:
-    """Longer than what the reader holds, and wrong: the records it would swallow are read from the file again."""
+    """A block above the limit with a wrong length: the records inside are read from the file."""
     large = record(b"x" * 2_000_000)
     data = b"".join([GOOD, off_by(large, 500), BIG, off_by(large, 10**9), GOOD])
     found = list(read_warc(io.BytesIO(data), max_payload_megabytes=0.5))
@@ -228,7 +236,7 @@ def test_a_zstd_file_cut_anywhere_is_told_once(kept: int) -> None:
 
 
 def test_a_dictionary_before_the_frames() -> None:
-    """As `.warc.zst` of the Archive Team has it."""
+    """The form of the Archive Team's `.warc.zst` files."""
     trained = zstandard.train_dictionary(
         2000, [GOOD[start : start + 300] for start in range(0, 500, 2)]
     )

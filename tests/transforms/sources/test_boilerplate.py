@@ -1,4 +1,4 @@
-"""Line rules: which lines go, which stay, and that a text is never lost to them."""
+"""Line rules: which lines are dropped, which are kept, and that they never empty a text."""
 
 import pytest
 from hypothesis import given, settings
@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from transforms.sources.boilerplate import boilerplate_lines, line_rule
 
-SENTENCE = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water."
+SENTENCE = (
+    "The river rose in the night, and in the morning the lower fields lay under a sheet of "
+    "brown water."
+)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +24,8 @@ SENTENCE = "The river rose in the night, and in the morning the lower fields lay
         ("Lea también: La crecida del río", "read-also"),
         ("À lire aussi", "read-also"),
         (
-            "Read more than one book a month, and you will know what the people of the valley knew about the river long before.",
+            "Read more than one book a month, and you will know what the people of the valley "
+            "knew about the river long before.",
             None,
         ),
         ("Teilen Drucken E-Mail", "interface"),
@@ -49,9 +53,10 @@ def test_each_rule_and_what_it_leaves_alone(line: str, rule: str | None) -> None
 
 
 def test_a_request_of_some_length_goes_only_near_the_end() -> None:
-    line = f"If you want to know more, then subscribe to the letter that we write to our readers. {SENTENCE}"[
-        :180
-    ]
+    line = (
+        "If you want to know more, then subscribe to the letter that we write to our readers. "
+        f"{SENTENCE}"
+    )[:180]
     assert (line_rule(line), line_rule(line, near_end=True)) == (None, "request")
 
 
@@ -67,7 +72,8 @@ def kept(lines: list[str], exempt: list[bool] | None = None) -> list[str]:
         (["Title", "Veröffentlicht am 12.03.2020"], ["Title"]),
         (
             [
-                "On 12 March 2020 the river rose again and nobody knew why, it is said in the valley to this day"
+                "On 12 March 2020 the river rose again and nobody knew why, it is said in the "
+                "valley to this day"
             ],
             None,
         ),

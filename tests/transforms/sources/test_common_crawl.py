@@ -1,4 +1,4 @@
-"""Names of Common Crawl: what they stand for, and what is said of those that stand for nothing."""
+"""Common Crawl names: the files they stand for, and the errors of those that stand for none."""
 
 import gzip
 from pathlib import Path

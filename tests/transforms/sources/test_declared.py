@@ -1,4 +1,4 @@
-"""What a page or an XML file declares: the prescan sees elements, not what looks like them."""
+"""Declared encodings of HTML and XML: the prescan sees elements, not what looks like them."""
 
 import pytest
 
@@ -111,4 +111,5 @@ def test_the_prescan_takes_linear_time(part: bytes) -> None:
         return least_seconds(lambda: meta_label(body))
 
     quarter, whole = seconds(1 << 14), seconds(1 << 16)
-    assert whole < 10 * max(quarter, 0.001)  # 4 times is linear, 16 times is not
+    # 4 times is linear, 16 times is quadratic.
+    assert whole < 10 * max(quarter, 0.001)

@@ -1,4 +1,4 @@
-"""Bytes to text: declarations that stay, declarations that cannot be right, and text that declares nothing."""
+"""Decoding: declarations that are followed, those that cannot be right, and no declaration."""
 
 import gzip
 from collections import defaultdict
@@ -29,7 +29,7 @@ def page(text: str, label: str | None = None) -> str:
     return PAGE.format(f"<meta charset={label}>" if label else "", text)
 
 
-# A declaration that fits stays, and each bad byte is one U+FFFD.
+# A declaration that fits is followed, and each bad byte is one U+FFFD.
 
 
 @pytest.mark.parametrize("declared", ["utf-8", None, "iso-8859-1", "gbk"])
@@ -181,7 +181,8 @@ def test_the_page_itself_is_asked_before_the_detector() -> None:
     "text",
     [
         GERMAN,
-        "L'été dernier, la rivière était très haute et les prés étaient sous l'eau, a-t-on répété. ",
+        "L'été dernier, la rivière était très haute et les prés étaient sous l'eau, a-t-on "
+        "répété. ",
     ],
 )
 def test_latin_scripts_of_dos_and_mac(text: str, codec: str) -> None:

@@ -1,4 +1,4 @@
-"""Source `csv`: columns, encodings, and every way a row or a table can be wrong."""
+"""Source `csv`: columns, encodings, and every error of a row or a table."""
 
 import csv
 import gzip
@@ -29,7 +29,10 @@ def outcome(records: list[Record]) -> list[tuple[str, str]]:
 
 
 def test_fields_are_mapped_and_quoted_fields_hold_line_breaks() -> None:
-    data = b'n, body ,link,headline,when\r\n1," A ""line""\r\nand, another ",http://a/,Title,2024-02-03\r\n\r\n2,b,,,1706929506.5\r\n'
+    data = (
+        b'n, body ,link,headline,when\r\n1," A ""line""\r\nand, another '
+        b'",http://a/,Title,2024-02-03\r\n\r\n2,b,,,1706929506.5\r\n'
+    )
     fields = {"text": "body", "url": "link", "title": "headline", "published": "when"}
     assert rows(data, fields=fields) == [
         RawDocument(
@@ -54,8 +57,14 @@ def test_the_header_tells_the_delimiter(header: bytes, row: bytes, delimiter: st
     assert found.text.startswith("a, b")
 
 
-KOREAN = "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다. 똠방각하 펲시콜라. 서로 형제애의 정신으로 행동하여야 한다."
-UKRAINIAN = "Реве та стогне Дніпр широкий, сердитий вітер завива, додолу верби гне високі, горами хвилю підійма."
+KOREAN = (
+    "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다. 똠방각하 펲시콜라. "
+    "서로 형제애의 정신으로 행동하여야 한다."
+)
+UKRAINIAN = (
+    "Реве та стогне Дніпр широкий, сердитий вітер завива, додолу верби гне високі, горами "
+    "хвилю підійма."
+)
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。①髙い。"
 CHINESE = "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心,镕基。"
 
@@ -211,7 +220,7 @@ def test_any_bytes_end_in_rows_with_consecutive_numbers(body: bytes, header: byt
 
 @pytest.fixture(params=[60, 131072])
 def limit(request: pytest.FixtureRequest) -> Any:
-    """A limit of the caller's own, which another library could have set."""
+    """Set a limit of the caller's, which another library could have set."""
     before = csv.field_size_limit(request.param)
     yield request.param
     csv.field_size_limit(before)
@@ -295,7 +304,7 @@ def kept(record: Record) -> dict[str, Any]:
 
 @given(st.text(st.sampled_from('ab, "\n\r'), max_size=40))
 def test_rows_are_those_of_the_module_csv(body: str) -> None:
-    """Strict, and line by line where one is wrong. Rows of white space are blank here."""
+    """Strict, and line by line if one has an error. Rows of white space are blank here."""
     lines = io.StringIO(body, newline="")
     expected: list[list[str] | None] = []
     reader = csv.reader(lines, strict=True)
@@ -331,7 +340,7 @@ def test_rows_are_those_of_the_module_csv(body: str) -> None:
             assert isinstance(record, RawDocument) == bool(row[0].strip())
 
 
-# tables as they are in the wild
+# Tables from real tools.
 
 GOOD = [("1", "one"), ("2", "two")]
 

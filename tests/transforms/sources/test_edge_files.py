@@ -1,4 +1,4 @@
-"""Odd archives that other tools were tested with: what is read of each, what is rejected, and why."""
+"""Unusual archives from the tests of other tools: which records are read or rejected, and why."""
 
 from pathlib import Path
 
@@ -70,7 +70,10 @@ WORDS = {
     "whirlwind.warc.gz": (200, 350),
     "whirlwind.warc.wet.gz": (581, 581),
 }
-"""Words in all documents of a file, between white space: the main text may come to differ a little, an empty one may not."""
+"""Words in all documents of a file, split at white space.
+
+The main text may change a little, but must not become empty.
+"""
 
 pytestmark = pytest.mark.real_data
 
@@ -97,7 +100,7 @@ def test_what_becomes_of_a_file(data_folder: Path, name: str) -> None:
 
 
 def test_the_same_page_from_its_archive_and_its_extract(data_folder: Path) -> None:
-    """A WET file has the page's whole text, with its menus; what the main text is made of is in it."""
+    """A WET file has the whole text of a page with its menus, and so the words of its main text."""
     (page,) = read_records(str(data_folder / "edge" / "whirlwind.warc.gz"), kind="warc", options={})
     (extract,) = read_records(
         str(data_folder / "edge" / "whirlwind.warc.wet.gz"), kind="wet", options={}

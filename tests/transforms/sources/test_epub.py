@@ -1,4 +1,4 @@
-"""Source `epub`: a book's chapters in order, and every reason not to read one."""
+"""Source `epub`: the chapters of a book in order, and every reason to reject one."""
 
 import io
 import zipfile
@@ -13,20 +13,27 @@ from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.registry import read_records
 
 CONTAINER = (
-    '<?xml version="1.0"?><container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles>'
-    '<rootfile full-path="OEBPS/content.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+    '<?xml version="1.0"?><container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" '
+    'version="1.0"><rootfiles>'
+    '<rootfile full-path="OEBPS/content.opf" media-type="application/oebps-package+xml"/>'
+    "</rootfiles></container>"
 )
 PACKAGE = (
     '<?xml version="1.0"?><package xmlns="http://www.idpf.org/2007/opf" version="3.0">'
-    '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title> A Book\nof Rivers </dc:title><dc:language>en</dc:language>'
+    '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title> A Book\nof Rivers '
+    "</dc:title><dc:language>en</dc:language>"
     "<dc:date>1987-02-26</dc:date></metadata><manifest>"
     '<item id="one" href="chapter%201.xhtml" media-type="application/xhtml+xml"/>'
     '<item id="two" href="../text/two.xhtml" media-type="application/xhtml+xml"/>'
     '<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>'
     '<item id="cover" href="cover.svg" media-type="image/svg+xml"/></manifest>'
-    '<spine><itemref idref="cover"/><itemref idref="nav"/><itemref idref="two"/><itemref idref="one"/></spine></package>'
+    '<spine><itemref idref="cover"/><itemref idref="nav"/><itemref idref="two"/><itemref '
+    'idref="one"/></spine></package>'
 )
-CHAPTER = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body><h1>{0}</h1><p>Text of <a id="x"/>{0}.</p></body></html>'
+CHAPTER = (
+    '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body><h1>{0}</h1><p>'
+    'Text of <a id="x"/>{0}.</p></body></html>'
+)
 FILES = {
     "mimetype": "application/epub+zip",
     "META-INF/container.xml": CONTAINER,
@@ -37,7 +44,7 @@ FILES = {
 
 
 def book(changes: dict[str, str | bytes | None] | None = None) -> bytes:
-    """The book above with some files put in its place, others taken away."""
+    """The book above with some files replaced and others removed."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in (FILES | (changes or {})).items():
@@ -53,8 +60,10 @@ def read(data: bytes, **options: int) -> Record:
 
 def encryption(name: str) -> str:
     return (
-        '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" xmlns:enc="http://www.w3.org/2001/04/xmlenc#">'
-        f'<enc:EncryptedData><enc:CipherData><enc:CipherReference URI="{name}"/></enc:CipherData></enc:EncryptedData></encryption>'
+        '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" '
+        'xmlns:enc="http://www.w3.org/2001/04/xmlenc#">'
+        f'<enc:EncryptedData><enc:CipherData><enc:CipherReference URI="{name}"/></enc:CipherData>'
+        "</enc:EncryptedData></encryption>"
     )
 
 
@@ -66,7 +75,10 @@ def test_chapters_come_in_the_order_of_the_spine() -> None:
 
 
 def test_a_chapter_says_its_encoding_and_may_name_entities() -> None:
-    page = '<?xml version="1.0" encoding="{}"?><!DOCTYPE html><html><head><title>x</title></head><body><p>Bäche &mdash; über</p></body></html>'
+    page = (
+        '<?xml version="1.0" encoding="{}"?><!DOCTYPE html><html><head><title>x</title></head>'
+        "<body><p>Bäche &mdash; über</p></body></html>"
+    )
     for encoding in ("utf-8", "utf-16", "iso-8859-1"):
         found = read(book({"text/two.xhtml": page.format(encoding).encode(encoding)}))
         assert isinstance(found, RawDocument)
@@ -78,14 +90,17 @@ def test_one_bad_byte_in_a_chapter_costs_itself() -> None:
     found = read(book({"text/two.xhtml": chapter}))
     assert isinstance(found, RawDocument)
     assert found.text.startswith(
-        "Bäche im Frühjahr, schöne Tage \ufffd\n\nText of Bäche im Frühjahr, schöne Tage \ufffd.\n\nOne"
+        "Bäche im Frühjahr, schöne Tage \ufffd\n\nText of Bäche im Frühjahr, schöne Tage \ufffd.\n"
+        "\nOne"
     )
 
 
 def test_readings_go_and_structure_comes_as_markdown_on_demand() -> None:
     page = (
-        '<html xmlns="http://www.w3.org/1999/xhtml"><body><h2>第一章</h2><p><ruby>漢<rt>かん</rt>字<rt>じ</rt></ruby>を<b>読</b>む'
-        '<a epub:type="noteref" href="n.xhtml#1">1</a>。</p><ol start="3"><li><a href="https://a.org/">link</a></li></ol></body></html>'
+        '<html xmlns="http://www.w3.org/1999/xhtml"><body><h2>第一章</h2><p><ruby>漢<rt>かん</rt>'
+        "字<rt>じ</rt></ruby>を<b>読</b>む"
+        '<a epub:type="noteref" href="n.xhtml#1">1</a>。</p><ol start="3"><li><a '
+        'href="https://a.org/">link</a></li></ol></body></html>'
     )
     changes = {"text/two.xhtml": page, "OEBPS/chapter 1.xhtml": ""}
     expected = {
@@ -114,7 +129,8 @@ def test_a_chapter_that_no_parser_could_read_in_linear_time_rejects_the_book() -
         ({"OEBPS/content.opf": "<package><spine>"}, "epub/unreadable"),
         (
             {
-                "OEBPS/content.opf": "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><package>&x;</package>"
+                "OEBPS/content.opf": "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
+                "<package>&x;</package>"
             },
             "epub/unreadable",
         ),

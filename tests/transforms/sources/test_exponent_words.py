@@ -1,4 +1,7 @@
-"""Raised and lowered text as single sites write it: nuclides, degrees, times, verses, law, notes; the same from pages and from wikitext."""
+"""Superscripts and subscripts of single sites: nuclides, degrees, times, verses, law, notes.
+
+The same text comes from HTML pages and from wikitext.
+"""
 
 import pytest
 from resiliparse.parse.html import HTMLTree
@@ -46,10 +49,14 @@ CASES = [
     ("C<sup>ie</sup>", "Cie"),
     ("5 metres<sup>2</sup>, the perimeter<sup>2</sup>", "5 metres^2, the perimeter"),
 ]
-STACKED = '<span style="display:inline-block;margin-bottom:-0.3em;vertical-align:-0.4em;line-height:1em">{}</span>'
+STACKED = (
+    '<span style="display:inline-block;margin-bottom:-0.3em;vertical-align:-0.4em;'
+    'line-height:1em">{}</span>'
+)
 MARKUP = [
     (
-        '3<span class="frac"><span class="sr-only">+</span><span class="num">1</span>⁄<span class="den">2</span></span> in',
+        '3<span class="frac"><span class="sr-only">+</span><span class="num">1</span>⁄<span '
+        'class="den">2</span></span> in',
         "3 1/2 in",
     ),
     (STACKED.format("235<br>92") + "U decays", "^235_92U decays"),
@@ -58,7 +65,8 @@ MARKUP = [
     ('10<sup><xref ref-type="bibr" rid="r1">1</xref></sup> on', "10 on"),
     ("10<sup>6</sup>/<i>L</i>", "10^6/L"),
     (
-        '10<sup>th</sup><span class="ltx_note"><sup class="ltx_note_mark">1</sup><span class="ltx_note_outer">1A note.</span></span> is',
+        '10<sup>th</sup><span class="ltx_note"><sup class="ltx_note_mark">1</sup><span '
+        'class="ltx_note_outer">1A note.</span></span> is',
         "10th is",
     ),
 ]
@@ -70,7 +78,8 @@ def test_pages(markup: str, expected: str) -> None:
 
 
 TABLES = [
-    *pages.EXPONENTS, *pages.UNITS, *pages.INDICES, *pages.CHEMISTRY, *pages.ORDINALS, *pages.FRACTIONS, *pages.PRICES, *pages.FOOTNOTES,
+    *pages.EXPONENTS, *pages.UNITS, *pages.INDICES, *pages.CHEMISTRY, *pages.ORDINALS,
+    *pages.FRACTIONS, *pages.PRICES, *pages.FOOTNOTES,
 ]  # fmt: skip
 
 

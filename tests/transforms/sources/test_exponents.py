@@ -1,4 +1,4 @@
-"""Raised and lowered text: exponents, indices, atoms, ordinals, prices; and the marks of footnotes, which go."""
+"""Superscripts and subscripts: exponents, indices, atoms, ordinals, prices, footnote marks."""
 
 import pytest
 from resiliparse.parse.html import HTMLTree
@@ -174,11 +174,13 @@ FRACTIONS = [
     ("<sup>1</sup>&frasl;<sub>2</sub>", "1/2"),
     ("<sup>3</sup>/4", "3/4"),
     (
-        '<span class="sfrac"><span class="num">1</span><span class="sr-only">/</span><span class="den">2</span></span>',
+        '<span class="sfrac"><span class="num">1</span><span class="sr-only">/</span><span '
+        'class="den">2</span></span>',
         "1/2",
     ),
     (
-        '<span class="frac">3<span class="sr-only">+</span><span class="num">1</span>⁄<span class="den">2</span></span> in',
+        '<span class="frac">3<span class="sr-only">+</span><span class="num">1</span>⁄<span '
+        'class="den">2</span></span> in',
         "3 1/2 in",
     ),
     ('<span class="frac"><sup>1</sup>⁄<sub>2</sub></span>', "1/2"),

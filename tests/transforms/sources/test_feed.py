@@ -1,4 +1,4 @@
-"""Source `feed`: entries of every kind of feed, and XML that is broken or means harm."""
+"""Source `feed`: entries of every kind of feed, and XML with errors or attacks."""
 
 import io
 import time
@@ -17,20 +17,29 @@ def read(text: str | bytes, **options: int) -> list[Record]:
 
 
 RSS = (
-    '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/">'
-    "<channel><title>Feed</title><link>http://a.org/</link><description>About the feed</description>{}</channel></rss>"
+    '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    "<channel><title>Feed</title><link>http://a.org/</link><description>About the "
+    "feed</description>{}</channel></rss>"
 )
 RDF = (
-    '<?xml version="1.0"?><rdf:RDF xmlns="http://purl.org/rss/1.0/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
-    ' xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>Feed</title></channel>{}</rdf:RDF>'
+    '<?xml version="1.0"?><rdf:RDF xmlns="http://purl.org/rss/1.0/" '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>Feed</title></channel>'
+    "{}</rdf:RDF>"
 )
-ATOM = '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="http://a.org/"><title>Feed</title>{}</feed>'
+ATOM = (
+    '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="http://a.org/"><title>Feed</title>'
+    "{}</feed>"
+)
 
 
 def test_rss_has_full_content_before_the_description() -> None:
     item = (
-        "<item><title>Flood &amp;amp; field</title><link> http://a.org/1 </link><pubDate>Thu, 26 Feb 1987 15:01:01 +0000</pubDate>"
-        "<description>Short</description><content:encoded><![CDATA[<nav>Kept</nav><p>One &lt;b&gt;</p><p>Two</p>]]>"
+        "<item><title>Flood &amp;amp; field</title><link> http://a.org/1 </link><pubDate>Thu, 26 "
+        "Feb 1987 15:01:01 +0000</pubDate>"
+        "<description>Short</description><content:encoded><![CDATA[<nav>Kept</nav><p>One &lt;b&gt;"
+        "</p><p>Two</p>]]>"
         "</content:encoded></item>"
     )
     assert read(RSS.format(item)) == [
@@ -66,7 +75,8 @@ def test_rss_has_full_content_before_the_description() -> None:
         ),
         (
             RSS.format(
-                '<item><description>A</description><guid isPermaLink="false">http://a.org/2</guid></item>'
+                '<item><description>A</description><guid isPermaLink="false">http://a.org/2</guid>'
+                "</item>"
             ),
             RawDocument("1", "A"),
         ),
@@ -78,21 +88,25 @@ def test_rss_has_full_content_before_the_description() -> None:
         ),
         (
             RDF.format(
-                "<item><title>T</title><link>http://a.org/3</link><description>A</description><dc:date>1987-02-26</dc:date></item>"
+                "<item><title>T</title><link>http://a.org/3</link><description>A</description>"
+                "<dc:date>1987-02-26</dc:date></item>"
             ),
             RawDocument("1", "A", url="http://a.org/3", title="T", published=541296000),
         ),
         (
             ATOM.format(
-                '<entry><title type="html">T &amp;amp; U</title><link rel="self" href="http://x/"/><link href="/4"/>'
+                '<entry><title type="html">T &amp;amp; U</title><link rel="self" '
+                'href="http://x/"/><link href="/4"/>'
                 "<updated>1987-02-27T00:00:00Z</updated><published>1987-02-26T15:01:01Z</published>"
-                '<summary>Short</summary><content type="html">&lt;p&gt;A&lt;/p&gt;&lt;p&gt;B&lt;/p&gt;</content></entry>'
+                '<summary>Short</summary><content type="html">&lt;p&gt;A&lt;/p&gt;&lt;p&gt;B&lt;'
+                "/p&gt;</content></entry>"
             ),
             RawDocument("1", "A\n\nB", url="http://a.org/4", title="T & U", published=541350061),
         ),
         (
             ATOM.format(
-                '<entry><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>A</p><p>B<br/>C</p></div></content></entry>'
+                '<entry><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>A</p>'
+                "<p>B<br/>C</p></div></content></entry>"
             ),
             RawDocument("1", "A\n\nB\nC"),
         ),
@@ -102,12 +116,14 @@ def test_rss_has_full_content_before_the_description() -> None:
         ),
         (
             ATOM.format(
-                '<entry><content type="image/png">AAAA</content><summary type="text">A</summary></entry>'
+                '<entry><content type="image/png">AAAA</content><summary type="text">A</summary>'
+                "</entry>"
             ),
             RawDocument("1", "A"),
         ),
         (
-            '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><content type="text/html" mode="escaped">&lt;p&gt;A</content>'
+            '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><content '
+            'type="text/html" mode="escaped">&lt;p&gt;A</content>'
             "<issued>1987-02-26T15:01:01Z</issued></entry></feed>",
             RawDocument("1", "A", published=541350061),
         ),
@@ -219,7 +235,10 @@ def test_files_that_are_no_feed(feed: str | bytes, rule: str) -> None:
 
 
 def test_a_document_type_alone_does_no_harm() -> None:
-    doctype = '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://127.0.0.1:9/rss-0.91.dtd">'
+    doctype = (
+        '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" '
+        '"http://127.0.0.1:9/rss-0.91.dtd">'
+    )
     assert read(doctype + RSS.format("<item><description>A</description></item>")) == [
         RawDocument("1", "A")
     ]
@@ -255,7 +274,10 @@ def test_a_long_token_and_many_elements_take_no_time() -> None:
 def test_mutated_feeds_never_raise(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    item = "<item><title>T</title><link>http://a.org/</link><description>A <b>bold</b> &lt;p&gt; word</description></item>"
+    item = (
+        "<item><title>T</title><link>http://a.org/</link><description>A <b>bold</b> &lt;p&gt; "
+        "word</description></item>"
+    )
     content = bytearray(RSS.format(item * 3).encode())
     for _ in range(data.draw(st.integers(0, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(

@@ -1,4 +1,4 @@
-"""Feeds as they are in the wild: escaped CDATA, C1 controls, HTML escaped twice, broken XML, odd dates and links, JSON Feed."""
+"""Real feeds: escaped CDATA, C1 controls, HTML escaped twice, XML errors, odd dates, JSON Feed."""
 
 import io
 import json
@@ -11,12 +11,21 @@ from transforms.sources.feed_dates import feed_date
 from transforms.sources.records import RawDocument, RawReject, Record
 
 SPACES = (
-    'xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
-    'xmlns:media="http://search.yahoo.com/mrss/" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" '
-    'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:feedburner="http://rssnamespace.org/feedburner/ext/1.0"'
+    'xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:media="http://search.yahoo.com/mrss/" '
+    'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" '
+    'xmlns:atom="http://www.w3.org/2005/Atom" '
+    'xmlns:feedburner="http://rssnamespace.org/feedburner/ext/1.0"'
 )
-RSS = f'<rss version="2.0" {SPACES}><channel><title>Feed</title><link>http://a.org/b/</link>{{}}</channel></rss>'
-ATOM = '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="http://a.org/"><title>Feed</title>{}</feed>'
+RSS = (
+    f'<rss version="2.0" {SPACES}><channel><title>Feed</title><link>http://a.org/b/</link>'
+    f"{{}}</channel></rss>"
+)
+ATOM = (
+    '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="http://a.org/"><title>Feed</title>'
+    "{}</feed>"
+)
 ITEM = "<item><title>T</title><description>{}</description></item>"
 WHOLE = ITEM.format("Whole")
 
@@ -166,7 +175,8 @@ def test_bases_of_channels_and_entries() -> None:
     [record] = read(ATOM.format(entry))
     assert record.url == "http://a.org/deep/x"
     [record] = read(
-        '<rss><channel xml:base="http://b.org/"><item><link>/1</link><description>A</description></item></channel></rss>'
+        '<rss><channel xml:base="http://b.org/"><item><link>/1</link><description>A</description>'
+        "</item></channel></rss>"
     )
     assert record.url == "http://b.org/1"
 
@@ -181,7 +191,8 @@ def test_bases_of_channels_and_entries() -> None:
         ("<atom:summary>A</atom:summary>", "A"),
         ('<body xmlns="http://www.w3.org/1999/xhtml"><p>A</p></body>', "A"),
         (
-            "<description></description><content:encoded> </content:encoded><itunes:subtitle>A</itunes:subtitle>",
+            "<description></description><content:encoded> </content:encoded><itunes:subtitle>"
+            "A</itunes:subtitle>",
             "A",
         ),
         ("<media:title>only a title</media:title>", "extract/empty"),
@@ -201,7 +212,8 @@ def test_where_else_an_entry_s_text_is(item: str, text: str) -> None:
         ('<content type="TEXT/HTML; charset=utf-8">&lt;p&gt;A</content>', "A"),
         ('<content type="html">&lt;![CDATA[&lt;p&gt;A&lt;/p&gt;]]&gt;</content>', "A"),
         (
-            '<content type="xhtml"><h:div xmlns:h="http://www.w3.org/1999/xhtml"><h:p>A</h:p><h:p>B</h:p></h:div></content>',
+            '<content type="xhtml"><h:div xmlns:h="http://www.w3.org/1999/xhtml"><h:p>A</h:p><h:p>'
+            "B</h:p></h:div></content>",
             "A\n\nB",
         ),
         ('<content src="http://x/" type="video/mp4"/><summary>S</summary>', "S"),

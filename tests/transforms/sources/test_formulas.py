@@ -1,4 +1,4 @@
-"""Formulas: TeX once, from wherever a page has it; MathML without TeX is converted."""
+"""Formulas: the TeX of each once, from any place in a page; MathML without TeX is converted."""
 
 import pytest
 from resiliparse.parse.html import HTMLTree
@@ -16,25 +16,31 @@ def text_of(markup: str, output: str = "text") -> str:
 KATEX = (
     '<span class="katex"><span class="katex-mathml"><math'
     ' xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><msup><mi>x</mi><mn>2</mn>'
-    '</msup></mrow><annotation encoding="application/x-tex">x^2</annotation></semantics></math></span><span class="katex-html" '
-    'aria-hidden="true"><span class="base"><span class="mord"><span class="mord mathnormal">x</span><span class="msupsub">2</span></span>'
+    '</msup></mrow><annotation encoding="application/x-tex">x^2</annotation></semantics></math>'
+    '</span><span class="katex-html" '
+    'aria-hidden="true"><span class="base"><span class="mord"><span class="mord mathnormal">'
+    'x</span><span class="msupsub">2</span></span>'
     "</span></span></span>"
 )
 WIKIPEDIA = (
     '<span class="mwe-math-element mwe-math-element-inline"><span class="mwe-math-mathml-inline'
     ' mwe-math-mathml-a11y" style="display: none;">'
     '<math alttext="{\\displaystyle'
-    ' x^{2}}"><semantics><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow><annotation encoding="application/x-tex">'
-    '{\\displaystyle x^{2}}</annotation></semantics></math></span><img src="https://wikimedia.org/api/rest_v1/media/math/render/svg/1" '
+    ' x^{2}}"><semantics><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow><annotation '
+    'encoding="application/x-tex">'
+    "{\\displaystyle x^{2}}</annotation></semantics></math></span><img "
+    'src="https://wikimedia.org/api/rest_v1/media/math/render/svg/1" '
     'class="mwe-math-fallback-image-inline" aria-hidden="true" alt="{\\displaystyle x^{2}}"></span>'
 )
 MATHJAX2 = (
     '<span class="MathJax_Preview" style="color: inherit;">x2</span><span class="MathJax"'
     ' id="MathJax-Element-1-Frame"><nobr><span class="math">'
-    '<span>x</span><span>2</span></span></nobr></span><script type="math/tex" id="MathJax-Element-1">x^2</script>'
+    '<span>x</span><span>2</span></span></nobr></span><script type="math/tex" '
+    'id="MathJax-Element-1">x^2</script>'
 )
 MATHJAX2_DISPLAY = (
-    '<div class="MathJax_Display"><span class="MathJax" id="MathJax-Element-2-Frame"><span class="math">x2</span></span></div>'
+    '<div class="MathJax_Display"><span class="MathJax" id="MathJax-Element-2-Frame"><span '
+    'class="math">x2</span></span></div>'
     '<script type="math/tex; mode=display" id="MathJax-Element-2">x^2</script>'
 )
 MATHJAX2_CHTML = (
@@ -45,17 +51,21 @@ MATHJAX2_CHTML = (
     '</span><script type="math/tex">x^2</script>'
 )
 MATHJAX2_ALONE = (
-    '<span class="MathJax" data-mathml="&lt;math&gt;&lt;msup&gt;&lt;mi&gt;x&lt;/mi&gt;&lt;mn&gt;2&lt;/mn&gt;&lt;/msup&gt;&lt;/math&gt;">'
-    '<nobr aria-hidden="true">x2</nobr><span class="MJX_Assistive_MathML"><math><msup><mi>x</mi><mn>2</mn></msup></math></span></span>'
+    '<span class="MathJax" data-mathml="&lt;math&gt;&lt;msup&gt;&lt;mi&gt;x&lt;/mi&gt;&lt;mn&gt;'
+    '2&lt;/mn&gt;&lt;/msup&gt;&lt;/math&gt;">'
+    '<nobr aria-hidden="true">x2</nobr><span class="MJX_Assistive_MathML"><math><msup><mi>x</mi>'
+    "<mn>2</mn></msup></math></span></span>"
 )
 MATHJAX3 = (
     '<mjx-container class="MathJax" jax="CHTML"><mjx-math'
     ' aria-hidden="true"><mjx-msup><mjx-mi>x</mjx-mi><mjx-mn>2</mjx-mn></mjx-msup></mjx-math>'
     '<mjx-assistive-mml unselectable="on"'
-    ' display="inline"><math><msup><mi>x</mi><mn>2</mn></msup></math></mjx-assistive-mml></mjx-container>'
+    ' display="inline"><math><msup><mi>x</mi><mn>2</mn></msup></math></mjx-assistive-mml>'
+    "</mjx-container>"
 )
 LATEXML = (
-    '<math id="S1.p1.m1" class="ltx_Math" alttext="x^{2}" display="inline"><semantics><msup><mi>x</mi><mn>2</mn></msup><annotation-xml '
+    '<math id="S1.p1.m1" class="ltx_Math" alttext="x^{2}" display="inline"><semantics><msup><mi>'
+    "x</mi><mn>2</mn></msup><annotation-xml "
     'encoding="MathML-Content"><apply><ci>x</ci><cn>2</cn></apply></annotation-xml><annotation'
     ' encoding="application/x-tex">x^{2}</annotation>'
     '<annotation encoding="application/x-llamapun">italic_x 2</annotation></semantics></math>'
@@ -124,7 +134,8 @@ MATHML = [
     ("<msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt>", "\\sqrt{x+1}"),
     ("<mroot><mi>x</mi><mn>3</mn></mroot>", "\\sqrt[3]{x}"),
     (
-        "<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover><mi>i</mi>",
+        "<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover>"
+        "<mi>i</mi>",
         "\\sum_{i=1}^n i",
     ),
     ("<munder><mo>lim</mo><mrow><mi>x</mi><mo>→</mo><mn>0</mn></mrow></munder>", "\\lim_{x\\to 0}"),
@@ -140,13 +151,15 @@ MATHML = [
     ("<mi>Re</mi>", "\\mathrm{Re}"),
     ("<mtext>if </mtext><mi>x</mi>", "\\text{if }x"),
     (
-        "<mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>2</mn></mtd></mtr><mtr><mtd><mn>3</mn></mtd><mtd><mn>4</mn></mtd></mtr></mtable>",
+        "<mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>2</mn></mtd></mtr><mtr><mtd><mn>3</mn></mtd>"
+        "<mtd><mn>4</mn></mtd></mtr></mtable>",
         "\\begin{matrix}1 & 2 \\\\ 3 & 4\\end{matrix}",
     ),
     ("<mmultiscripts><mi>C</mi><mprescripts/><none/><mn>14</mn></mmultiscripts>", "{}^{14}C"),
     ("<mfrac linethickness='0'><mi>n</mi><mi>k</mi></mfrac>", "\\binom{n}{k}"),
     (
-        "<mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow><mfrac><mn>2</mn><mn>3</mn></mfrac></mfrac>",
+        "<mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow><mfrac><mn>2</mn><mn>3</mn></mfrac>"
+        "</mfrac>",
         "\\frac{a+1}{\\frac{2}{3}}",
     ),
     ("<mstyle displaystyle='true'><mi>x</mi></mstyle>", "x"),
@@ -162,7 +175,8 @@ def test_mathml_becomes_tex(markup: str, expected: str) -> None:
     assert text_of(f"<math>{markup}</math>") == expected
     assert (
         text_of(
-            f"<math><semantics><mrow>{markup}</mrow><annotation encoding='text/plain'>q</annotation></semantics></math>"
+            f"<math><semantics><mrow>{markup}</mrow><annotation encoding='text/plain'>"
+            "q</annotation></semantics></math>"
         )
         == expected
     )
@@ -193,7 +207,7 @@ def test_formulas_in_markdown() -> None:
         text_of('<p>a<script type="math/tex; mode=display">x^2</script>b</p>', "markdown")
         == "a\n\n$$x^2$$\n\nb"
     )
-    # What a parser without formulas would change stands in GitHub's other form, which is code.
+    # TeX that a parser without formulas would change is in GitHub's code form.
     assert (
         text_of('<p>a <script type="math/tex">\\{x\\}</script></p>', "markdown") == "a $`\\{x\\}`$"
     )
@@ -209,15 +223,21 @@ MATHML = "<math><msup><mi>x</mi><mn>2</mn></msup></math>"
 @pytest.mark.parametrize(
     ("markup", "expected"),
     [
-        (f'<mjx-container><mjx-math><mjx-c></mjx-c></mjx-math><mjx-assistive-mml>{MATHML}</mjx-assistive-mml></mjx-container>', "x^2"),
-        (f'<mjx-container jax="SVG"><svg><g></g></svg><mjx-assistive-mml>{MATHML}</mjx-assistive-mml></mjx-container>', "x^2"),
-        ('<mjx-container jax="SVG"><svg><g data-latex="x^2"><g data-latex="x"></g></g></svg></mjx-container>', "x^2"),
-        (f'<span class="MathJax_SVG" data-mathml="{MATHML.replace("<", "&lt;")}"><svg><path d=""/></svg></span>', "x^2"),
+        (f'<mjx-container><mjx-math><mjx-c></mjx-c></mjx-math><mjx-assistive-mml>'
+         f'{MATHML}</mjx-assistive-mml></mjx-container>', "x^2"),
+        (f'<mjx-container jax="SVG"><svg><g></g></svg><mjx-assistive-mml>'
+         f'{MATHML}</mjx-assistive-mml></mjx-container>', "x^2"),
+        ('<mjx-container jax="SVG"><svg><g data-latex="x^2"><g data-latex="x"></g></g></svg>'
+         '</mjx-container>', "x^2"),
+        (f'<span class="MathJax_SVG" data-mathml="{MATHML.replace("<", "&lt;")}"><svg><path d=""/>'
+         f'</svg></span>', "x^2"),
         ("<m:math><m:mfrac><m:mn>1</m:mn><m:mn>2</m:mn></m:mfrac></m:math>", "\\frac{1}{2}"),
-        ("<mml:math><mml:mmultiscripts><mml:mi>U</mml:mi><mml:mprescripts/><mml:mn>92</mml:mn><mml:mn>235</mml:mn></mml:mmultiscripts></mml:math>",
+        ("<mml:math><mml:mmultiscripts><mml:mi>U</mml:mi><mml:mprescripts/><mml:mn>92</mml:mn>"
+         "<mml:mn>235</mml:mn></mml:mmultiscripts></mml:math>",
          "{}_{92}^{235}U"),
         ("<m:math><m:mn>1</m:mn><m:mspace/><m:mn>2</m:mn></m:math>", "1 2"),
-        ("<math><maction><mi>a</mi><mi>b</mi></maction><maction selection=2><mi>a</mi><mi>b</mi></maction></math>", "ab"),
+        ("<math><maction><mi>a</mi><mi>b</mi></maction><maction selection=2><mi>a</mi><mi>b</mi>"
+         "</maction></math>", "ab"),
         ('<math><menclose notation="radical"><mi>x</mi></menclose></math>', "\\sqrt{x}"),
         ("<math-renderer>$x^2$</math-renderer>", "x^2"),
         ('<span class="tex2jax_process">\\(x^2\\)</span>', "x^2"),

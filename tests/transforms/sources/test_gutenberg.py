@@ -1,4 +1,4 @@
-"""What Project Gutenberg puts around a book, in its spellings, and books that contradict themselves."""
+"""Project Gutenberg's header, licence and credits in their spellings, and contradictory files."""
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,8 @@ LICENCE = "\n\nSection 1. General terms of Project Gutenberg-tm.\n" * 20
         "*** START OF THE PROJECT GUTENBERG ETEXT SONGS ***",
         "*** START OF THIS PROJECT GUTENBERG E-BOOK SONGS ***",
         "*** START OF THE COPYRIGHTED PROJECT GUTENBERG EBOOK SONGS ***",
-        "*** START OF THE PROJECT GUTENBERG EBOOK SONGS, WITH A TITLE THAT\nGOES OVER TWO LINES ***",
+        "*** START OF THE PROJECT GUTENBERG EBOOK SONGS, WITH A TITLE THAT\nGOES OVER TWO LINES "
+        "***",
         "*** START OF THE PROJECT GUTENBERG EBOOK SONGS OF\nTHREE\nLINES ***",
         "*END*THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.04.29.93*END*",
         "*END THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.03.17.02*END*",
@@ -32,7 +33,10 @@ LICENCE = "\n\nSection 1. General terms of Project Gutenberg-tm.\n" * 20
 )
 @pytest.mark.parametrize("end", [END, "End of the Project Gutenberg EBook of Songs, by Nobody"])
 def test_starts(start: str, end: str) -> None:
-    text = f"The Project Gutenberg EBook of Songs, by Nobody\n\nTitle: Songs\n\n{start}\n\n\n{BODY}\n\n{end}\n{LICENCE}"
+    text = (
+        f"The Project Gutenberg EBook of Songs, by Nobody\n\nTitle: Songs\n\n{start}\n\n\n"
+        f"{BODY}\n\n{end}\n{LICENCE}"
+    )
     assert strip_gutenberg(text)[0].strip() == BODY
     assert strip_gutenberg(text).title == "Songs"
 
@@ -72,7 +76,8 @@ def test_ends(end: str) -> None:
 @pytest.mark.parametrize(
     "credit",
     [
-        "Produced by Jane Roe and the Online Distributed\nProofreading Team at https://www.pgdp.net",
+        "Produced by Jane Roe and the Online Distributed\nProofreading Team at "
+        "https://www.pgdp.net",
         "E-text prepared by Jane Roe",
         "Etext prepared by Jane Roe, somewhere@example.org",
         "This eBook was produced by Jane Roe.",
@@ -83,7 +88,8 @@ def test_ends(end: str) -> None:
         "Credits: Jane Roe",
         "[Transcriber's note: old spellings\n\nare kept.]",
         "[Transcribers' Notes: none]\n\nProduced by Jane Roe",
-        "Note: Project Gutenberg also has an HTML version of this\n      file which includes the original illustrations.",
+        "Note: Project Gutenberg also has an HTML version of this\n      file which includes the "
+        "original illustrations.",
         "Updated editions of this eBook will replace the last one.",
     ],
 )
@@ -157,7 +163,8 @@ def test_small_print_behind_the_book_ends_it() -> None:
     [
         f"{END}\n{BODY}\n{STAR}\nA page.",  # the end before the start
         f"{BODY}\n{STAR}\nA page.",  # next to nothing behind the start
-        f"{STAR}\nA page.\nEnd of Project Gutenberg's Songs\n{BODY}",  # next to nothing before the end
+        f"{STAR}\nA page.\nEnd of Project Gutenberg's Songs\n"
+        f"{BODY}",  # next to nothing before the end
         f"{STAR}\nA page.\n{END}\n{BODY * 20}",  # more behind the end than any licence
     ],
 )

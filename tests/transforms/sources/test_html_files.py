@@ -1,4 +1,4 @@
-"""Source `html`: a page a file: encodings, the address it states, XHTML, and files that are no page."""
+"""Source `html`: one page per file: encodings, declared URL, XHTML, and files that are no page."""
 
 import gzip
 import io
@@ -14,15 +14,21 @@ from transforms.sources.records import Origin, RawDocument, RawReject, Record, d
 from transforms.sources.registry import read_records
 
 PARAGRAPH = (
-    "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "
-    * 4
+    "The river rose in the night, and in the morning the lower fields lay under a sheet of brown "
+    "water. " * 4
 )
 SECOND = (
-    "By noon the bridge at the mill was closed, and carts that came from the market had to turn back on the road. "
-    "Nobody could say when it would open again. The miller had seen higher water only once, when he was a boy of nine. "
-    "That year the flood took two barns, a stack of hay and the wooden tower in which the bells of the chapel hung."
+    "By noon the bridge at the mill was closed, and carts that came from the market had to turn "
+    "back on the road. "
+    "Nobody could say when it would open again. The miller had seen higher water only once, when "
+    "he was a boy of nine. "
+    "That year the flood took two barns, a stack of hay and the wooden tower in which the bells "
+    "of the chapel hung."
 )
-PAGE = "<html><head><title>Flood &amp; field</title>{head}</head><body><nav><a href=/>Home</a></nav><main><p>{text}</p></main></body></html>"
+PAGE = (
+    "<html><head><title>Flood &amp; field</title>{head}</head><body><nav><a href=/>Home</a>"
+    "</nav><main><p>{text}</p></main></body></html>"
+)
 
 
 def read(body: bytes, **options: int) -> Record:
@@ -42,7 +48,8 @@ def test_main_text_title_and_address() -> None:
 def test_markdown_on_demand() -> None:
     body = PAGE.format(
         head="",
-        text=f'{PARAGRAPH}</p><h2>What the miller saw of the <a href="https://a.org/">flood</a></h2><p>{SECOND}',
+        text=f'{PARAGRAPH}</p><h2>What the miller saw of the <a href="https://a.org/">flood</a>'
+        f"</h2><p>{SECOND}",
     ).encode()
     [found] = read_html(io.BytesIO(body), output="markdown", links=True)
     assert isinstance(found, RawDocument)
@@ -75,7 +82,8 @@ def test_date_and_language_become_columns() -> None:
         ('<link rel="shortcut canonical" href=" https://a.org/1 ">', "https://a.org/1"),
         ('<meta property="og:url" content="http://a.org/2">', "http://a.org/2"),
         (
-            '<meta property="og:url" content="http://a.org/2"><link rel=canonical href="https://b.org/1">',
+            '<meta property="og:url" content="http://a.org/2"><link rel=canonical '
+            'href="https://b.org/1">',
             "https://b.org/1",
         ),
         (
@@ -133,7 +141,10 @@ def test_one_bad_byte_costs_itself(declaration: str, bad: bytes) -> None:
 
 
 def test_empty_elements_of_xhtml_do_not_swallow_the_page() -> None:
-    page = f'<?xml version="1.0"?>\n<html><head><title/><script src="a.js"/></head><body><p>{PARAGRAPH}<br/></p></body></html>'
+    page = (
+        '<?xml version="1.0"?>\n<html><head><title/><script src="a.js"/></head><body><p>'
+        f"{PARAGRAPH}<br/></p></body></html>"
+    )
     found = read(page.encode())
     assert isinstance(found, RawDocument)
     assert found.text == PARAGRAPH.strip()

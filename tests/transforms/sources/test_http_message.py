@@ -1,4 +1,4 @@
-"""Heads of HTTP responses as archives hold them."""
+"""Heads of HTTP responses in archives."""
 
 import pytest
 
@@ -29,13 +29,15 @@ TYPE = {"content-type": ["text/html"]}
             b"body",
         ),
         (
-            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/2 200\r\nContent-Type: text/html\r\n\r\nbody",
+            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/2 200\r\nContent-Type: "
+            b"text/html\r\n\r\nbody",
             200,
             TYPE,
             b"body",
         ),
         (
-            b"HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nbody",
+            b"HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: "
+            b"text/html\r\n\r\nbody",
             200,
             TYPE,
             b"body",
@@ -105,7 +107,8 @@ def test_heads(block: bytes, status: int | None, fields: dict[str, list[str]], b
 
 def test_what_a_field_is_where_an_archive_renamed_it() -> None:
     found = parse_response(
-        b"HTTP/1.1 200 OK\r\nX-Archive-Orig-Content-Type: text/html; charset=koi8-r\r\nX-Archive-Orig-Server: x\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nX-Archive-Orig-Content-Type: text/html; charset=koi8-r\r\n"
+        b"X-Archive-Orig-Server: x\r\n\r\n"
     )
     assert found.values("content-type") == ["text/html; charset=koi8-r"]
     assert found.values("etag") == []

@@ -1,4 +1,4 @@
-"""Source `jsonl`: fields, dates, and every way a line can be wrong."""
+"""Source `jsonl`: fields, dates, and every error of a line."""
 
 import io
 import json

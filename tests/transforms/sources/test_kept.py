@@ -1,4 +1,4 @@
-"""Columns that are kept: every type of Arrow and of JSON survives as JSON, and equal input gives equal text."""
+"""Kept columns: every type of Arrow and JSON becomes JSON, and equal input yields equal text."""
 
 import datetime
 import decimal

@@ -1,4 +1,4 @@
-"""What a kind of source says of itself: options of its reader, ranges, names and first bytes of files."""
+"""Source kinds: options of the reader, ranges, names and first bytes of files."""
 
 from collections.abc import Iterator
 from typing import Annotated, BinaryIO

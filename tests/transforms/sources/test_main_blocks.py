@@ -1,4 +1,4 @@
-"""The choice of blocks: highest expected F1, repeats for two widths of screen, groups that share a fate; and the trees behind it."""
+"""The choice of blocks: highest expected F1, copies for two screen widths, groups; the trees."""
 
 import itertools
 

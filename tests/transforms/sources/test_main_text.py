@@ -1,4 +1,4 @@
-"""Structural rules: what of a page is its main text; each on a small page, all of them on real pages, and on hostile ones."""
+"""The main text of a page: each rule on a small page, all rules on real pages and hostile ones."""
 
 import statistics
 from collections import defaultdict
@@ -21,7 +21,10 @@ from tests.growth import least_seconds
 from transforms.sources.extractors import check_extractor, extract_main_text, prose_sample
 from transforms.sources.records import RejectedError
 
-SENTENCE = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "
+SENTENCE = (
+    "The river rose in the night, and in the morning the lower fields lay under a sheet of "
+    "brown water. "
+)
 ARTICLE = "".join(f"<p>{number}. {SENTENCE}</p>" for number in range(8))
 FLOORS = {
     "phrases": 0.94,
@@ -139,7 +142,8 @@ def test_soft_hyphens_and_readings_go() -> None:
 
 def test_metadata_is_read_before_the_tree_is_cut() -> None:
     page = extract_main_text(
-        f'<html lang="en-GB"><title>Flood</title><body><header class="meta"><time pubdate datetime="2020-03-12">x</time></header>'
+        '<html lang="en-GB"><title>Flood</title><body><header class="meta"><time pubdate '
+        'datetime="2020-03-12">x</time></header>'
         f"<div>{ARTICLE}</div></body></html>"
     )
     assert (page.title, page.published, page.language) == ("Flood", 1583971200, "en")
@@ -159,7 +163,7 @@ def test_metadata_is_read_before_the_tree_is_cut() -> None:
     ],
 )
 def test_hostile_pages_take_linear_time(body: str) -> None:
-    """Four times as much takes no more than ten times as long; the seconds added are for the noise of short runs."""
+    """Four times the page takes at most ten times the time, plus a constant for noise."""
     seconds = []
     for size in (len(body) // 4, len(body)):
         page = f"<html><body><div><div>{body[:size]}</div></div></body></html>"
@@ -227,7 +231,10 @@ def test_no_page_crashes_and_the_same_page_gives_the_same_text(page: str) -> Non
 def test_trafilatura_is_the_other_extractor() -> None:
     pytest.importorskip("trafilatura")
     check_extractor("trafilatura")
-    page = f"<html><head><title>Flood</title></head><body><nav>Menu</nav><article>{ARTICLE}</article></body></html>"
+    page = (
+        "<html><head><title>Flood</title></head><body><nav>Menu</nav><article>"
+        f"{ARTICLE}</article></body></html>"
+    )
     found = extract_main_text(page, extractor="trafilatura")
     assert found.title == "Flood"
     assert found.text.count(SENTENCE.strip()) == 8
@@ -235,7 +242,7 @@ def test_trafilatura_is_the_other_extractor() -> None:
 
 @pytest.mark.real_data
 def test_real_pages_against_expected_phrases(data_folder: Path) -> None:
-    """Floors 0.005 below what was measured (docs/extraction.md); and plain resiliparse is beaten in what it was to be beaten in."""
+    """Floors 0.005 below the measured values (docs/extraction.md), and above plain resiliparse."""
     pages = read_expected_pages(data_folder)
     plain, ours = ([extract(page.html) for page in pages] for extract in (plain_text, our_text))
     before, after = phrase_scores(pages, plain), phrase_scores(pages, ours)
@@ -248,7 +255,10 @@ def test_real_pages_against_expected_phrases(data_folder: Path) -> None:
 
 @pytest.mark.real_data
 def test_real_pages_of_seven_kinds_against_gold_text(data_folder: Path) -> None:
-    """The model has seen these pages: the floors hold that it is read as it was learned, not how good it is (docs/extraction.md)."""
+    """The floors check that the model is evaluated as it was trained.
+
+    It has seen these pages, so they do not measure its quality (docs/extraction.md).
+    """
     scores: dict[str, list[float]] = defaultdict(list)
     for page in read_gold_pages(data_folder):
         scores[page.kind].append(word_f1(our_text(page.html), page.text))
@@ -260,8 +270,14 @@ def test_real_pages_of_seven_kinds_against_gold_text(data_folder: Path) -> None:
 
 
 def test_a_sample_of_prose_is_taken_from_paragraphs_without_parsing() -> None:
-    prose = "The river rose &amp; the ferryman, who was eighty-one, had never seen the water as high as this. "
-    page = f"<nav><p>Home</p></nav><script>var a = '<p>';</script><P class='x'>\n {prose}</P><p>short</p><p>{prose * 3}<b>bold</b></p>"
+    prose = (
+        "The river rose &amp; the ferryman, who was eighty-one, had never seen the water as "
+        "high as this. "
+    )
+    page = (
+        f"<nav><p>Home</p></nav><script>var a = '<p>';</script><P class='x'>\n {prose}</P><p>"
+        f"short</p><p>{prose * 3}<b>bold</b></p>"
+    )
     assert prose_sample(page) == f"{prose.strip()} {(prose * 3).strip()}".replace("&amp;", "&")
     assert 990 <= len(prose_sample(f"<p>{prose}" * 100)) <= 1000
     assert prose_sample("<p>" * 1000 + "<div>" + prose * 10) == ""
@@ -303,8 +319,8 @@ def test_a_sample_takes_linear_time_on_hostile_pages() -> None:
 )
 def test_a_sample_of_prose_has_nothing_that_is_no_text_of_the_page(markup: str) -> None:
     german = (
-        "<p>Der Fluss stieg in der Nacht, und am Morgen lagen die unteren Felder unter braunem Wasser.</p>"
-        * 5
+        "<p>Der Fluss stieg in der Nacht, und am Morgen lagen die unteren Felder unter braunem "
+        "Wasser.</p>" * 5
     )
     english = f"<p>{SENTENCE.strip()}</p>"
     hidden = markup.replace("{}", german)
@@ -314,7 +330,10 @@ def test_a_sample_of_prose_has_nothing_that_is_no_text_of_the_page(markup: str) 
 
 
 def test_the_screen_sees_a_sample_before_the_rules_and_what_it_raises_ends_the_page() -> None:
-    prose = "The river rose, and the ferryman, who was eighty-one, had never seen the water as high as this. "
+    prose = (
+        "The river rose, and the ferryman, who was eighty-one, had never seen the water as "
+        "high as this. "
+    )
 
     def refuse(text: str) -> None:
         seen.append(text)

@@ -1,4 +1,4 @@
-"""Source `markdown`: front matter, comments, links by option, and code that is never touched."""
+"""Source `markdown`: front matter, comments, links by option, and code that is unchanged."""
 
 import io
 import random
@@ -34,7 +34,8 @@ def read(text: str | bytes, **options: bool) -> Record:
             "https://a.org/x",
         ),
         (
-            "---\ntitle: 'A: \"b\"'\ndate: 2024-05-01 00:00:00 +0000\nlang: no\npermalink: /x/\n---\n",
+            "---\ntitle: 'A: \"b\"'\ndate: 2024-05-01 00:00:00 +0000\nlang: no\npermalink: /x/\n"
+            "---\n",
             'A: "b"',
             MAY,
             "no",
@@ -51,7 +52,8 @@ def read(text: str | bytes, **options: bool) -> Record:
         ("---\r\ntitle: T\r\n---\r\n", "T", None, None, None),
         ("\ufeff---\ntitle: T\n---\n", "T", None, None, None),
         (
-            '+++\ntitle = "T"\ndate = 2024-05-01T02:00:00+02:00\nlanguage = "fr"\n[params]\nx = 1\n+++\n',
+            '+++\ntitle = "T"\ndate = 2024-05-01T02:00:00+02:00\nlanguage = "fr"\n[params]\nx = '
+            "1\n+++\n",
             "T",
             MAY,
             "fr",
@@ -286,7 +288,7 @@ def code_of(markdown: str) -> list[str]:
 )
 @pytest.mark.parametrize("item", ["- item", "1. one\n\n   two", "> - item\n\n- item"])
 def test_what_parts_a_list_from_code_stays(item: str, between: str) -> None:
-    """Without anything between them the code is a paragraph of the list."""
+    """Without a separator the code would be a paragraph of the list."""
     document = f"{item}\n\n{between}\n\n    code [a](b)\n\nend"
     assert code_of(document) == ["code [a](b)\n"]
     for links in (True, False):

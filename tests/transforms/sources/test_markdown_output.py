@@ -1,4 +1,4 @@
-"""Markdown output: what it looks like, and that a Markdown parser reads it back to the same text as `output = "text"`."""
+"""Markdown output: its form, and that a parser reads it as the text of `output = "text"`."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def markdown_of(markup: str, *, links: bool = False) -> str:
 
 
 def read_back(markdown: str) -> str:
-    """The text that a parser finds, with the numbers of lists, without white space."""
+    """The text that a parser reads, with the numbers of lists, without white space."""
     out: list[str] = []
     for token in PARSER.parse(markdown):
         if token.type in ("fence", "code_block"):
@@ -54,11 +54,13 @@ SHAPES = {
         "| a | b |\n| --- | --- |\n| 1\\|2 | 3 4 |",
     ),
     "columns that span": (
-        "<table><tr><th colspan=2>a</th></tr><tr><td>1</td><td>2</td></tr><tr><td></td><td>3</td></tr></table>",
+        "<table><tr><th colspan=2>a</th></tr><tr><td>1</td><td>2</td></tr><tr><td></td><td>3</td>"
+        "</tr></table>",
         "| a |  |\n| --- | --- |\n| 1 | 2 |\n|  | 3 |",
     ),
     "a caption": (
-        "<table><caption>c</caption><tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr></table>",
+        "<table><caption>c</caption><tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr>"
+        "</table>",
         None,
     ),
     "code": ('<pre><code class="language-python">a\n  b</code></pre>', "```python\na\n  b\n```"),
@@ -68,7 +70,8 @@ SHAPES = {
         "```shell\na\n```",
     ),
     "code of a highlighter": (
-        '<div class="language-ruby highlighter-rouge"><div class="highlight"><pre>a</pre></div></div>',
+        '<div class="language-ruby highlighter-rouge"><div class="highlight"><pre>a</pre></div>'
+        "</div>",
         "```ruby\na\n```",
     ),
     "code by attribute": ('<pre data-lang="go">a</pre>', "```go\na\n```"),
@@ -82,7 +85,8 @@ SHAPES = {
         "```lua\na\n```",
     ),
     "code of sphinx": (
-        '<div class="highlight-python3 notranslate"><div class="highlight"><pre>a</pre></div></div>',
+        '<div class="highlight-python3 notranslate"><div class="highlight"><pre>a</pre></div>'
+        "</div>",
         "```python3\na\n```",
     ),
     "code without language": ('<pre class="code">a</pre>', "```\na\n```"),
@@ -136,7 +140,10 @@ def test_shapes(markup: str, expected: str | None) -> None:
 
 
 def test_links_by_option() -> None:
-    markup = '<p>see <a href="https://a.org/x_(y)"> the <b>page</b></a>, [1] and <a href="b c">c</a><a>d</a></p>'
+    markup = (
+        '<p>see <a href="https://a.org/x_(y)"> the <b>page</b></a>, [1] and <a href="b c">'
+        "c</a><a>d</a></p>"
+    )
     assert (
         markdown_of(markup, links=True)
         == "see [the **page**](<https://a.org/x_(y)>), \\[1\\] and [c](<b c>)d"
@@ -233,7 +240,7 @@ def test_links_change_no_text(markup: str) -> None:
 
 @pytest.mark.real_data
 def test_real_pages_read_back(data_folder: Path) -> None:
-    """Every twelfth of the shared pages; all 1,012 did when this was written."""
+    """Every twelfth shared page; all 1,012 passed when this was written."""
     different = []
     for number, (url, html) in enumerate(test_render.real_pages(data_folder)):
         if number % 12:

@@ -77,7 +77,8 @@ DAY = "2020-03-12"
             MARCH,
         ),
         (
-            '<script type="application/ld+json">{"@type": "Article", "datePublished": "2020-</script>',
+            '<script type="application/ld+json">{"@type": "Article", "datePublished": '
+            '"2020-</script>',
             "",
             None,
         ),
@@ -87,20 +88,23 @@ DAY = "2020-03-12"
             None,
         ),
         (
-            f'<meta property="article:published_time" content="{DAY}T00:00:00Z"><meta name=date content=2019-01-01>',
+            f'<meta property="article:published_time" content="{DAY}T00:00:00Z"><meta name=date '
+            "content=2019-01-01>",
             "",
             MARCH,
         ),
         (f'<meta name="DC.date" content="{DAY}">', "", MARCH),
         (
-            '<meta name="date" content="last Tuesday"><meta name="dcterms.created" content="12.03.2020">',
+            '<meta name="date" content="last Tuesday"><meta name="dcterms.created" '
+            'content="12.03.2020">',
             "",
             MARCH,
         ),
         ("", f'<span itemprop="datePublished" content="{DAY}">yesterday</span>', MARCH),
         (
             "",
-            f'<article><time datetime="{DAY}">12 March</time><time datetime="2021-01-01">later</time></article>',
+            f'<article><time datetime="{DAY}">12 March</time><time datetime="2021-01-01">'
+            "later</time></article>",
             MARCH,
         ),
         ("", f'<aside><time datetime="{DAY}">an event</time></aside>', None),

@@ -1,4 +1,4 @@
-"""Types as servers write them, and as bytes show them."""
+"""Content types as servers declare them, and types by the first bytes."""
 
 import gzip
 
@@ -86,7 +86,10 @@ def test_types_as_servers_write_them(values: list[str], essence: str, charset: s
     assert parse_content_type(values) == MimeType(essence, charset)
 
 
-PAGE = b"<!DOCTYPE html><html><head><title>Flood</title></head><body><p>The river rose.</p></body></html>"
+PAGE = (
+    b"<!DOCTYPE html><html><head><title>Flood</title></head><body><p>The river rose.</p></body>"
+    b"</html>"
+)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,8 @@ PAGE = b"<!DOCTYPE html><html><head><title>Flood</title></head><body><p>The rive
         (b"\xfe\xff" + PAGE.decode().encode("utf-16-be"), HTML),
         (b"<!-- saved --><HTML lang=en>", HTML),
         (
-            b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html xmlns="x">',
+            b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x">'
+            b'<html xmlns="x">',
             HTML,
         ),
         (b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml">', HTML),
@@ -157,7 +161,10 @@ def test_types_as_bytes_show_them(body: bytes, essence: str | None) -> None:
     assert sniff(body) == essence
 
 
-README = b'<p align="center">\n<img src="logo.png">\n</p>\n\n# The tool\n\nIt reads.\n\n- one\n- two\n\nText.\nMore.\nMore.\nMore.\nEnd.\n'
+README = (
+    b'<p align="center">\n<img src="logo.png">\n</p>\n\n# The tool\n\nIt reads.\n\n- one\n- '
+    b"two\n\nText.\nMore.\nMore.\nMore.\nEnd.\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Bodies of responses: decoded whatever was undone already, whole or marked, and none larger than the limit is held."""
+"""Payloads: decoded in any stored form, whole or marked as truncated, never above the limit."""
 
 import gzip
 import io
@@ -202,7 +202,7 @@ def test_a_body_that_ends_early_is_kept_as_far_as_it_goes_and_says_so(
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, zstd])
 def test_a_coding_that_is_damaged_is_a_fault(pack) -> None:
-    """What comes out behind the damage is noise, and nobody can say where it begins."""
+    """The output behind the damage is noise, and its start is unknown."""
     packed = pack(LONG)
     name = {gzip.compress: "gzip", zlib.compress: "deflate"}.get(pack, "zstd")
     assert payload(
@@ -286,15 +286,19 @@ def pack(blocks):
     return b"".join([*(packer.compress(block) for block in blocks), packer.flush()])
 bomb = pack([bytes(1 << 20)] * 1500)
 twice = pack([bomb])
-records = [record(bomb, headers="Content-Encoding: gzip"), record(twice, headers="Content-Encoding: gzip, gzip")]
+records = [
+    record(bomb, headers="Content-Encoding: gzip"),
+    record(twice, headers="Content-Encoding: gzip, gzip"),
+]
 data = b"".join(map(gzip.compress, records))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print([each.rule for each in read_warc(io.BytesIO(data))], (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+rules = [each.rule for each in read_warc(io.BytesIO(data))]
+print(rules, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
 def test_a_bomb_takes_no_memory() -> None:
-    """1.5 GB in 1.5 MB, and that packed again in a few KB."""
+    """1.5 GB in 1.5 MB, and that compressed again to a few KB."""
     done = subprocess.run(
         [sys.executable, "-c", BOMB], cwd=PROJECT, capture_output=True, text=True, check=True
     )

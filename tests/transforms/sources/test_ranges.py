@@ -1,4 +1,4 @@
-"""Reading a file in ranges: whatever the cuts, the ranges together give what the whole file gives, each record once."""
+"""Reading in ranges: for any cuts, the ranges together yield the whole file, each record once."""
 
 import gzip
 import io
@@ -33,7 +33,7 @@ def cuts_of(size: int) -> st.SearchStrategy[list[int]]:
 
 
 def in_ranges(path: Path, kind: str, cuts: Sequence[int], **options: object) -> list[Record]:
-    """What the ranges between neighbouring cuts give, one after the other."""
+    """The results of the ranges between neighbouring cuts, concatenated."""
     return [
         found
         for start, end in pairwise(cuts)
@@ -109,7 +109,7 @@ def test_jsonl(
 def test_all_ranges_take_a_json_file_for_the_same(
     tmp_path: Path, mark: bytes, blank: bytes, first: bytes, rest: bytes
 ) -> None:
-    """Lines, an array or objects over several lines: the range that starts at 0 and the others must agree."""
+    """Lines, an array, or objects on several lines: all ranges must detect the same format."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(content := mark + blank + first + b"\n" + rest)
     whole = list(read_records(str(path), kind="jsonl", options={"fields": {}}))
@@ -259,7 +259,7 @@ def test_warc_cut_at_and_around_every_member(tmp_path: Path) -> None:
 def test_an_archive_inside_a_record_is_never_taken_for_the_files_own_members(
     tmp_path: Path, inner: int, pack
 ) -> None:
-    """Members of the inner archive lie as they are in stored blocks of the outer one, or in a plain file."""
+    """The inner archive's members are in stored blocks of the outer one, or in a plain file."""
     archive = b"".join(gzip.compress(page(number)) for number in range(inner))
     outer = [
         page(1000),
@@ -284,7 +284,7 @@ def test_an_archive_inside_a_record_is_never_taken_for_the_files_own_members(
 def test_without_the_rule_of_stored_blocks_an_inner_archive_would_stop_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The guard behind the rule: nothing is ever read twice in silence."""
+    """The second guard: no record is silently read twice."""
     monkeypatch.setattr(members, "_LONGEST_STORED_BLOCK", 100)
     archive = b"".join(gzip.compress(page(number)) for number in range(40))
     path = tmp_path / "a.warc.gz"
@@ -344,7 +344,7 @@ def test_a_file_cut_off_is_told_once_by_the_range_of_its_last_member(
 def test_damage_costs_the_same_in_ranges_as_in_the_whole_file(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """Whatever bytes are overwritten, cut out or put in: the ranges give the same records and rejects, and count the same."""
+    """For any bytes overwritten, deleted or inserted, ranges yield the same records and counts."""
     parts = [gzip.compress(page(number) + (REQUEST if number % 3 else b"")) for number in range(12)]
     content = bytearray(b"".join(parts))
     for _ in range(data.draw(st.integers(1, 2))):
@@ -438,7 +438,7 @@ def test_what_splits(kind: str, name: str, splits: bool) -> None:
 
 
 def test_readers_of_whole_streams_know_ranges_too() -> None:
-    """The same functions over a stream in memory, which has no name."""
+    """The same functions read a stream in memory, which has no name."""
     content = gzip.compress(GOOD) + gzip.compress(GOOD)
     middle = len(content) // 2
     assert len(list(read_warc(io.BytesIO(content), start=0, end=middle))) == 1

@@ -1,4 +1,4 @@
-"""Real books through kind `text`: where they begin and end, and what is left of their line breaks."""
+"""Real books with kind `text`: where they begin and end, and which line breaks remain."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from transforms.sources.registry import read_records
 
 pytestmark = pytest.mark.real_data
 
-# file: (first characters, last characters, non-empty lines, share of the lines that end inside a sentence)
+# file: (first characters, last characters, non-empty lines, share of lines ending mid-sentence)
 BOOKS = {
     "Anon_Clara_1864": (
         "CLARA VAUGHAN\nBOOK I.\nCHAPTER I.\nI do not mean",
@@ -144,13 +144,15 @@ def test_entries_of_a_dictionary(data_folder: Path) -> None:
     document = read(data_folder / "books" / "gutenberg-972-devils-dictionary.txt.gz")
     assert document.title == "The Devil's Dictionary"
     assert (
-        "\n\nABASEMENT, n.  A decent and customary mental attitude in the presence of wealth or power.  Peculiarly "
-        "appropriate in an employee when addressing an employer.\n\nABATIS, n.  Rubbish in front of "
+        "\n\nABASEMENT, n.  A decent and customary mental attitude in the presence of wealth or "
+        "power.  Peculiarly "
+        "appropriate in an employee when addressing an employer.\n\nABATIS, n.  Rubbish in front "
+        "of "
         "a fort, to prevent the rubbish outside from molesting the rubbish inside.\n\n"
     ) in document.text
     assert (
-        "\n\n  Poor Isabella's Dead, whose abdication\n  Set all tongues wagging in the Spanish nation.\n"
-        in document.text
+        "\n\n  Poor Isabella's Dead, whose abdication\n  Set all tongues wagging in the Spanish "
+        "nation.\n" in document.text
     )
 
 
@@ -159,8 +161,8 @@ def test_the_hyphens_of_a_scanned_book_go_and_those_of_its_words_stay(data_folde
     assert "by the time the congegation reached" in text
     assert "a kind of pepper-and-salt mixture" in text
     assert (
-        "\n\nCHAPTER I\n\nDESCRIPTION OF FARMER OAK - AN INCIDENT\nWhen Farmer Oak smiled, the corners of his mouth spread till"
-        in text
+        "\n\nCHAPTER I\n\nDESCRIPTION OF FARMER OAK - AN INCIDENT\nWhen Farmer Oak smiled, the "
+        "corners of his mouth spread till" in text
     )
 
 

@@ -1,4 +1,4 @@
-"""Text as documents hold it, and the one check that tells it from binary data, through the readers of all kinds."""
+"""Clean text, and the check of all kinds that rejects binary data."""
 
 import json
 import zipfile
@@ -72,7 +72,7 @@ def test_clean_text_has_no_controls_unless_it_is_binary(text: str) -> None:
 
 
 def files(text: str) -> dict[str, Any]:
-    """A file of each kind that has some text in it: (name, bytes or a table)."""
+    """A file of each kind with some text in it: (name, bytes or a table)."""
     escaped = json.dumps({"text": text})
     table = pa.table({"text": [text]})
     return {
@@ -109,7 +109,7 @@ def test_controls_go_and_binary_data_is_a_reject_in_every_kind(tmp_path: Path, k
 
 
 def test_an_epub_with_binary_chapters_is_a_reject(tmp_path: Path) -> None:
-    """What the epub's own reader passes on is checked as all text is."""
+    """Text that the epub reader accepts is checked like all text."""
     suffix, make = SEEDS["epub"][0]
     source, path = tmp_path / "source.epub", tmp_path / f"a{suffix}"
     source.write_bytes(make())

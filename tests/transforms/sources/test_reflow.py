@@ -1,4 +1,4 @@
-"""Hard wraps undone: what joins, what stays, and that nothing else changes."""
+"""Undoing hard wraps: which lines are joined, which kept, and that nothing else changes."""
 
 import random
 import re
@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 from transforms.sources.reflow import reflow
 
 PARAGRAPHS = [
-    "When the mill stopped, the whole valley heard it, because nobody there had ever known a day without the sound of its wheel, and "
-    "some of the older people came out of their houses and stood in the road. It was a grey morning. Nobody spoke for a long time.",
-    "“You will have to ask the miller,” said the carter, who had been up since four and did not care who knew it; but the miller was "
-    "not to be found, neither in the mill nor in the inn, and his dog sat alone upon the wall with its ears turned to the river.",
-    "Three weeks went by. The grass grew between the stones of the yard, the swallows took the loft, and people began to buy their flour "
-    "in the town, where it cost a penny more and was, as everyone agreed, not half as good as what they had been used to at home.",
+    "When the mill stopped, the whole valley heard it, because nobody there had ever known a day "
+    "without the sound of its wheel, and "
+    "some of the older people came out of their houses and stood in the road. It was a grey "
+    "morning. Nobody spoke for a long time.",
+    "“You will have to ask the miller,” said the carter, who had been up since four and did not "
+    "care who knew it; but the miller was "
+    "not to be found, neither in the mill nor in the inn, and his dog sat alone upon the wall "
+    "with its ears turned to the river.",
+    "Three weeks went by. The grass grew between the stones of the yard, the swallows took the "
+    "loft, and people began to buy their flour "
+    "in the town, where it cost a penny more and was, as everyone agreed, not half as good as "
+    "what they had been used to at home.",
 ]
 VERSE = """The wheel is still, the water free,
   It runs as it has run before,
@@ -71,12 +77,14 @@ def test_paragraphs_told_by_their_first_line() -> None:
         "A\nSHORT\nLIST",
         "Wool      3 bales     £4\nFlour    12 sacks     £9\nSalt      1 sack      £1",
         "    " + textwrap.fill(PARAGRAPHS[0], 60).replace("\n", "\n    "),
-        "THE SEVENTH CHAPTER, WHICH TELLS OF THE MILL AND OF ALL THAT BEFELL\nTHE MILLER AND HIS DOG",
+        "THE SEVENTH CHAPTER, WHICH TELLS OF THE MILL AND OF ALL THAT BEFELL\nTHE MILLER AND HIS "
+        "DOG",
         "MR. THOMAS MILLER,\nThe Old Mill,\nby the river.",
         "[Pg 12]",
         "{23}",
         "* * *",
-        "I. The mill that stopped ............................... 1\nII. The dog upon the wall ............................. 17",
+        "I. The mill that stopped ............................... 1\nII. The dog upon the wall "
+        "............................. 17",
     ],
 )
 def test_what_is_no_wrapped_paragraph_stays(kept: str) -> None:
@@ -145,17 +153,19 @@ def test_a_text_that_is_not_wrapped_is_left_alone(text: str) -> None:
 def test_hyphens_and_dashes_at_line_ends(
     line: str, following: str, elsewhere: str, joined: str
 ) -> None:
-    line = f"{'The miller and the dog and the carter of the village and the'[: 69 - len(line)].rsplit(' ', 1)[0]} x {line}".rjust(
-        60, "y"
-    )
+    start = "The miller and the dog and the carter of the village and the"[: 69 - len(line)]
+    line = f"{start.rsplit(' ', 1)[0]} x {line}".rjust(60, "y")
     text = f"{wrapped(*PARAGRAPHS)}\n\n{line}\n{following}.\n\n{elsewhere}"
     assert joined in reflow(text)
 
 
 def test_undecided_words_follow_the_book() -> None:
-    """Hyphens that a scanned book has at line ends are no part of its words; those of a book wrapped by a program are."""
+    """Hyphens at line ends are dropped in a scanned book and kept in one wrapped by a program."""
     filler = "The miller and the dog and the carter of this village and"
-    scanned = f"{filler} contem-\nplation of the mill.\n\ncontemplation\n\n{filler} gambra-\nsine of the mill.\n\ngambra sine"
+    scanned = (
+        f"{filler} contem-\nplation of the mill.\n\ncontemplation\n\n{filler} gambra-\nsine "
+        "of the mill.\n\ngambra sine"
+    )
     compounds = (
         f"{filler} forget-\nful of the mill.\n\nforget-ful\n\n{filler} gambra-\nsine of the mill."
     )
@@ -203,7 +213,10 @@ def test_chinese_lines_join_without_a_space() -> None:
 
 
 WORDS = tuple(
-    "the of mill Miller river water wheel I stone dog's well-known grey, morning. said “No,” came--went über Straße gesagt, END".split()  # noqa: SIM905
+    """
+    the of mill Miller river water wheel I stone dog's well-known grey, morning. said “No,”
+    came--went über Straße gesagt, END
+    """.split()  # noqa: SIM905
 )
 
 

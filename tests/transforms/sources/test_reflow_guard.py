@@ -1,4 +1,4 @@
-"""Undoing hard wraps leaves code, tables, lists, headings and drawings alone."""
+"""Undoing hard wraps keeps code, tables, lists, headings and drawings unchanged."""
 
 import random
 import re
@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from transforms.sources.reflow import reflow
 
 PROSE = (
-    "When the mill stopped, the whole valley heard it, because nobody there had ever known a day without the sound of its wheel, and "
-    "some of the older people came out of their houses and stood in the road. It was a grey morning. Nobody spoke for a long time."
+    "When the mill stopped, the whole valley heard it, because nobody there had ever known a day "
+    "without the sound of its wheel, and "
+    "some of the older people came out of their houses and stood in the road. It was a grey "
+    "morning. Nobody spoke for a long time."
 )
 WRAPPED = textwrap.fill(PROSE, 70)
 LONG = "words that are as long as the lines of the text around them all"
 CODE = (
-    "def run(self, values, weights, threshold=0.5, *, strict=False,  \nverbose=True): return [value for value in values if value is not\n"
+    "def run(self, values, weights, threshold=0.5, *, strict=False,  \nverbose=True): return "
+    "[value for value in values if value is not\n"
     "None]\n\n\n\n\nCHAPTER I\nx = self.long_name-\nvalue\n"
 )
 
@@ -62,8 +65,10 @@ def test_ornaments_of_tildes_are_no_fence() -> None:
 @pytest.mark.parametrize(
     "kept",
     [
-        "    for (int i = 0; i < count_of_all_values; i++) { total += v[i]; }\n    return total / count_of_all_values;\n\n\n\n    }",
-        "\tmake install PREFIX=/usr/local DESTDIR=/tmp/stage/of/this/package/x\n\tcd build && ctest --output-on-failure -j 8 -R units",
+        "    for (int i = 0; i < count_of_all_values; i++) { total += v[i]; }\n    return total / "
+        "count_of_all_values;\n\n\n\n    }",
+        "\tmake install PREFIX=/usr/local DESTDIR=/tmp/stage/of/this/package/x\n\tcd build && "
+        "ctest --output-on-failure -j 8 -R units",
         f"| name | {LONG} |\n|---|---|\n| first | {LONG} |",
         f"name | {LONG}\n--- | ---\nfirst | {LONG}",
         f"+------+-{'-' * len(LONG)}-+\n| one  | {LONG} |",
@@ -73,7 +78,8 @@ def test_ornaments_of_tildes_are_no_fence() -> None:
         f"1. {LONG}\n2. {LONG}\n3. x",
         f"# {LONG}",
         f"> {LONG}\n> {LONG}",
-        "[one]: https://example.org/a/very/long/address/of/a/page/that/fills/it\n[two]: https://example.org/a/very/long/address/of/it",
+        "[one]: https://example.org/a/very/long/address/of/a/page/that/fills/it\n[two]: "
+        "https://example.org/a/very/long/address/of/it",
         f"   /\\_/\\  {'_' * 60}\n  ( o.o ) |{'_' * 60}|",
     ],
 )
@@ -146,7 +152,7 @@ PIECES = (
 
 @st.composite
 def documents(draw: st.DrawFn) -> tuple[str, list[str]]:
-    """Prose with closed fences between, and the content of each."""
+    """Prose with closed fences between paragraphs, and the content of each fence."""
     chance = random.Random(draw(st.integers(0, 1 << 32)))
     blocks, codes = [], []
     for kind in draw(st.lists(st.sampled_from(["prose", "code", "tight"]), max_size=8)):

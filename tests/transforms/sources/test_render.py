@@ -1,4 +1,4 @@
-"""Rendering: one small page a rule, with the text that comes out; docs/extraction.md has the rules in words."""
+"""Rendering: one small page per rule, and its text; docs/extraction.md has the rules in words."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,10 @@ def text_of(markup: str) -> str:
     return render(page_tree(HTMLTree.parse(f"<body>{markup}</body>")))
 
 
-LONG = "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "
+LONG = (
+    "The river rose in the night, and in the morning the lower fields lay under a sheet of "
+    "brown water. "
+)
 INLINE = {
     "no character between elements is lost": ("これは<b>本</b>だ", "これは本だ"),
     "a link of one character": ("<a>汉</a>族", "汉族"),
@@ -139,7 +142,8 @@ CODE = {
     ),
     "breaks in code": ("<pre>one<br>  two<br/>three</pre>", "one\n  two\nthree"),
     "coloured code": (
-        '<pre><code><span class="k">def</span> <span class="nf">f</span><span class="p">():</span>\n   '
+        '<pre><code><span class="k">def</span> <span class="nf">f</span><span class="p">():</span>'
+        "\n   "
         ' <span class="k">pass</span></code></pre>',
         "def f():\n    pass",
     ),
@@ -168,8 +172,10 @@ CODE = {
         "a\n  b",
     ),
     "a gutter of lines": (
-        '<figure class="highlight"><table><tr><td class="gutter"><pre><span class="line">1</span><br><span class="line">2</span></pre></td>'
-        '<td class="code"><pre><span class="line">a</span><br><span class="line">  b</span></pre></td></tr></table></figure>',
+        '<figure class="highlight"><table><tr><td class="gutter"><pre><span class="line">1</span>'
+        '<br><span class="line">2</span></pre></td>'
+        '<td class="code"><pre><span class="line">a</span><br><span class="line">  b</span></pre>'
+        "</td></tr></table></figure>",
         "a\n  b",
     ),
     "copy buttons": ("<pre><button>Copy</button><code>a</code></pre>", "a"),
@@ -286,7 +292,8 @@ def test_quotation_marks_are_those_of_the_page_s_language() -> None:
 def test_only_kept_texts_appear_and_structure_only_around_them() -> None:
     page = page_tree(
         HTMLTree.parse(
-            "<h1>a</h1><ul><li>b</li><li>c</li></ul><table><tr><td>d</td><td>e</td></tr></table><pre>f\n</pre>g"
+            "<h1>a</h1><ul><li>b</li><li>c</li></ul><table><tr><td>d</td><td>e</td></tr></table>"
+            "<pre>f\n</pre>g"
         )
     )
     for kept in ["c", "ce", "ag", "f", "", "abcdefg"]:
@@ -398,14 +405,14 @@ NUMBERS = st.recursive(
 
 INLINE_TAGS = frozenset(
     str.split(
-        """a abbr b bdi bdo big cite code data del dfn em font i ins kbd label mark rb rp rt ruby s samp small span strike strong time tt u
-        var wbr link meta source template noscript"""
+        """a abbr b bdi bdo big cite code data del dfn em font i ins kbd label mark rb rp rt ruby s
+        samp small span strike strong time tt u var wbr link meta source template noscript"""
     )
 )
 
 
 def runs_of_digits(page: PageTree) -> set[str]:
-    """The runs of digits that a page has: those of its texts, joined where inline elements alone part them."""
+    """The runs of digits of a page's texts, joined across inline elements."""
     out: list[str] = []
     closing: list[int] = []
     for node, tag in enumerate(page.tags):
@@ -437,12 +444,16 @@ def with_tags(page: PageTree, **names: str) -> PageTree:
 
 @pytest.mark.real_data
 def test_real_pages_lose_no_character_and_gain_no_number(data_folder: Path) -> None:
-    """Every sixth shared page without formulas. Lists have no numbers; for the characters, raised text is plain text."""
+    """Every sixth shared page without formulas.
+
+    Lists have no numbers; for the characters, superscripts are plain text.
+    """
     removed = re.compile(r"[\s\u00ad\u200b\u2060\ufeff\x00-\x08•]|[“”„«»‘’‚]")
     changed, gained = [], []
     for number, (url, html) in enumerate(real_pages(data_folder)):
         if number % 3 or re.search(
-            'MathJax|katex|<math|math/tex|<q[ >]|white-space: ?pre|<button|vertical-align: ?su|class="[^"]*su[pb]',
+            "MathJax|katex|<math|math/tex|<q[ >]|white-space: ?pre|<button|vertical-align: "
+            '?su|class="[^"]*su[pb]',
             html,
         ):
             continue
@@ -473,11 +484,15 @@ def test_real_pages_lose_no_character_and_gain_no_number(data_folder: Path) -> N
         ("<ol><li>a</li><ol><li>b</li></ol><li>c</li></ol>", "1. a\n   1. b\n2. c"),
         ("<ul><li>a</li><ul><li>b</li></ul></ul>", "• a\n  • b"),
         ("<pre>  a\nb</pre>", "  a\nb"),
-        ('<table class="highlight"><tr><td class="blob-num"></td><td class="blob-code">def f():</td></tr><tr><td class="blob-num"></td>'
+        ('<table class="highlight"><tr><td class="blob-num"></td><td class="blob-code">def f():'
+         '</td></tr><tr><td class="blob-num"></td>'
          '<td class="blob-code">    return 1</td></tr></table>', "def f():\n    return 1"),
-        ('<div class="CodeMirror-code"><div><div class="CodeMirror-linenumber">1</div><pre class="CodeMirror-line">a</pre></div><div>'
-         '<div class="CodeMirror-linenumber">2</div><pre class="CodeMirror-line">  b</pre></div></div>', "a\n  b"),
-        ('<div class="cm-content"><div class="cm-line">a</div><div class="cm-line">  b</div></div>', "a\n  b"),
+        ('<div class="CodeMirror-code"><div><div class="CodeMirror-linenumber">1</div>'
+         '<pre class="CodeMirror-line">a</pre></div><div>'
+         '<div class="CodeMirror-linenumber">2</div><pre class="CodeMirror-line">  b</pre></div>'
+         '</div>', "a\n  b"),
+        ('<div class="cm-content"><div class="cm-line">a</div><div class="cm-line">  b</div></div>',
+         "a\n  b"),
         ('<p lang="de"><q>a <q>b</q></q></p>', "„a ‚b‘“"),
         ('<p><q lang="ja">a</q> <q>b</q></p>', "「a」 “b”"),
         ("<p><q><b>“a”</b></q></p>", "“a”"),
@@ -490,7 +505,8 @@ def test_structure_as_old_and_other_editors_write_it(markup: str, expected: str)
 def test_hidden_words_in_a_line_stay_hidden_beside_hidden_blocks() -> None:
     page = page_tree(
         HTMLTree.parse(
-            f"<body><p>{LONG * 2}<span style='display:none'>00123</span></p><div hidden>{LONG}</div></body>"
+            f"<body><p>{LONG * 2}<span style='display:none'>00123</span></p><div hidden>"
+            f"{LONG}</div></body>"
         )
     )
     texts = [

@@ -1,4 +1,4 @@
-"""Rules of rejects that sources yield are those of docs/formats.md."""
+"""The reject rules of the sources are those of docs/formats.md."""
 
 import re
 

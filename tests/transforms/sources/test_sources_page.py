@@ -1,4 +1,4 @@
-"""docs/sources.md says what the registry and the reader of URLs do."""
+"""docs/sources.md describes the registry and the reader of URLs as they are."""
 
 import re
 

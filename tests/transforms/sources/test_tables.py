@@ -1,4 +1,4 @@
-"""Sources `parquet` and `arrow`: columns, types, and every way a row or a table can be wrong."""
+"""Sources `parquet` and `arrow`: columns, types, and every error of a row or a table."""
 
 import datetime
 import io

@@ -1,4 +1,4 @@
-"""Source `text`: encodings, and what Project Gutenberg puts around a book."""
+"""Source `text`: encodings, and the header and licence of Project Gutenberg."""
 
 import io
 

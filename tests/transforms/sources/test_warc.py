@@ -1,4 +1,4 @@
-"""Source `warc`: what becomes of each kind of record, on records made here and on real files."""
+"""Source `warc`: the result of each kind of record, for synthetic records and real files."""
 
 import gzip
 import io
@@ -12,8 +12,8 @@ from transforms.sources.registry import read_records
 from transforms.sources.warc import read_warc
 
 PARAGRAPH = (
-    "The river rose in the night, and in the morning the lower fields lay under a sheet of brown water. "
-    * 4
+    "The river rose in the night, and in the morning the lower fields lay under a sheet of brown "
+    "water. " * 4
 )
 PAGE = (
     "<html><head><title>Flood &amp; field</title></head><body><nav><a href=/>Home</a></nav>"
@@ -31,7 +31,8 @@ def record(
 ) -> bytes:
     payload = f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode() + body
     head = (
-        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n"
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: "
+        "2024-01-01T00:00:00Z\r\n"
         f"WARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-000000000001>\r\n"
         f"Content-Type: application/http; msgtype={kind}\r\nContent-Length: {len(payload)}\r\n\r\n"
     )
@@ -323,7 +324,7 @@ def test_real_books(data_folder: Path) -> None:
 
 
 class PanicException(BaseException):
-    """As pyo3 names what a panic of Rust code becomes."""
+    """The name that pyo3 gives to a panic of Rust code."""
 
 
 def test_a_panic_of_a_parser_costs_the_record(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Source `warc`: which records are read as what, by the types that are stated and by what their bytes show; what is cut short."""
+"""Source `warc`: how records are read by declared type and first bytes; truncated records."""
 
 import gzip
 import io
@@ -13,11 +13,13 @@ from transforms.sources.warc import read_warc
 def stored(
     body: bytes, content_type: str | None, *, kind: str = "resource", more: str = ""
 ) -> bytes:
-    """A record whose block is no HTTP message."""
+    """A record whose block is not an HTTP message."""
     stated = "" if content_type is None else f"Content-Type: {content_type}\r\n"
     head = (
-        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://example.org/a\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n"
-        f"WARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-000000000001>\r\n{more}{stated}Content-Length: {len(body)}\r\n\r\n"
+        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://example.org/a\r\nWARC-Date: "
+        "2024-01-01T00:00:00Z\r\n"
+        "WARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-000000000001>\r\n"
+        f"{more}{stated}Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body + b"\r\n\r\n"
 
@@ -70,7 +72,10 @@ MAIN_TEXT = f"Flood\n\n{PARAGRAPH.strip()}"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 8
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 RSS = b'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title></channel></rss>'
-SITEMAP = b'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>x</loc></url></urlset>'
+SITEMAP = (
+    b'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url>'
+    b"<loc>x</loc></url></urlset>"
+)
 XHTML = (
     b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml">'
     + HTML_BODY.removeprefix(b"<html>")

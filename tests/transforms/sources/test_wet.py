@@ -1,4 +1,4 @@
-"""Source `wet`: conversion records become documents as they stand; what is none is a reject."""
+"""Source `wet`: conversion records become documents unchanged; other content is rejected."""
 
 import gzip
 import io
@@ -13,7 +13,10 @@ from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.registry import read_records
 from transforms.sources.wet import read_wet
 
-TEXT = "The river rose in the night.\nThe lower fields lay under a sheet of brown water: Bäche, 川の水.\n"
+TEXT = (
+    "The river rose in the night.\nThe lower fields lay under a sheet of brown water: Bäche, "
+    "川の水.\n"
+)
 
 
 def record(
@@ -25,9 +28,11 @@ def record(
     length: int | None = None,
 ) -> bytes:
     head = (
-        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n"
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: "
+        "2024-01-01T00:00:00Z\r\n"
         f"WARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-000000000001>\r\n"
-        f"Content-Type: {content_type}\r\nContent-Length: {len(body) if length is None else length}\r\n\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: "
+        f"{len(body) if length is None else length}\r\n\r\n"
     )
     return head.encode() + body + b"\r\n\r\n"
 

@@ -1,4 +1,4 @@
-"""Decoders equal Chromium's TextDecoder: every pair of every encoding, and a broken byte at every position of sentences."""
+"""Decoders equal Chromium's TextDecoder, for all pairs, and sentences with one broken byte."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ from tests.transforms.sources.textdecoder.ask_chromium import ANSWERS
 from transforms.sources import whatwg
 from transforms.sources.whatwg import decode, encoding_of
 
-# Where Chromium 156 departs from the standard, and the standard is kept:
+# Deviations of Chromium 156 from the standard, which is followed here:
 _BIG5_PAIRS = re.compile(
     rb"\x88[\x62\x64\xa3\xa5]"
 )  # two characters each; Chromium gives a control character and half a surrogate
@@ -28,7 +28,7 @@ def answers() -> dict[str, Any]:
 
 
 def standard_euc_jp(data: bytes) -> str:
-    """The standard's decoder of EUC-JP, a byte at a time, for the inputs that Chromium reads otherwise."""
+    """Decode EUC-JP by the standard, byte by byte, for inputs that Chromium decodes differently."""
     points, points_0212 = (whatwg._pairs_of(name).points for name in ("euc-jp", "jis0212"))
     text, queue, lead, is_0212 = "", list(data), 0, False
     while queue:
@@ -54,7 +54,7 @@ def standard_euc_jp(data: bytes) -> str:
 
 
 def expected(case: cases.Case, answer: str) -> str:
-    """The answer with what the standard says in place of Chromium's departures."""
+    """Chromium's answer, corrected by the standard where the two differ."""
     if case.encoding == "big5":
         meant = dict(
             zip(

@@ -1,4 +1,4 @@
-"""Source `wikipedia`: pages of an XML export, its rejects, broken and hostile XML."""
+"""Source `wikipedia`: pages of an XML export, its rejects, XML with errors and attacks."""
 
 import bz2
 import io
@@ -15,13 +15,20 @@ from transforms.sources.records import RawDocument, RawReject, Record
 from transforms.sources.registry import read_records
 from transforms.sources.wikipedia import read_wikipedia
 
-SITE = """<siteinfo><sitename>Wikipedia</sitename><base>https://de.wikipedia.org/wiki/Wikipedia:Hauptseite</base>
-<namespaces><namespace key="-2" case="first-letter">Medium</namespace><namespace key="0" case="first-letter" />
-<namespace key="6" case="first-letter">Datei</namespace><namespace key="14" case="first-letter">Kategorie</namespace>
-</namespaces></siteinfo>"""
-MILL = """{{Infobox Mühle|Fluss={{lang|de|Ohe}}}}
+SITE = (
+    "<siteinfo><sitename>Wikipedia</sitename>"
+    "<base>https://de.wikipedia.org/wiki/Wikipedia:Hauptseite</base>\n"
+    '<namespaces><namespace key="-2" case="first-letter">Medium</namespace>'
+    '<namespace key="0" case="first-letter" />\n'
+    '<namespace key="6" case="first-letter">Datei</namespace>'
+    '<namespace key="14" case="first-letter">Kategorie</namespace>\n'
+    "</namespaces></siteinfo>"
+)
+MILL = (
+    """{{Infobox Mühle|Fluss={{lang|de|Ohe}}}}
 [[Datei:Muehle.jpg|mini|Die [[Mühle]] im Winter]]
-Die '''Obermühle''' ({{IPA|x}}) ist eine [[Wassermühle]] an der [[Ohe (Fluss)|Ohe]].<ref>{{Literatur|Titel=Mühlen}}</ref>
+Die '''Obermühle''' ({{IPA|x}}) ist eine [[Wassermühle]] an der [[Ohe (Fluss)|Ohe]]."""
+    """<ref>{{Literatur|Titel=Mühlen}}</ref>
 Sie mahlt&nbsp;seit 1790.
 
 == Geschichte ==
@@ -31,6 +38,7 @@ Sie mahlt&nbsp;seit 1790.
 == Einzelnachweise ==
 <references />
 [[Kategorie:Mühle]]"""
+)
 
 
 def page(
@@ -44,9 +52,12 @@ def page(
 ) -> str:
     namespace = "" if ns is None else f"<ns>{ns}</ns>"
     return (
-        f"<page><title>{escape(title)}</title>{namespace}<id>{number}</id>{extra}<revision><id>{number}00</id>"
-        f"<timestamp>2024-05-06T07:08:09Z</timestamp><contributor><username>N</username><id>5</id></contributor>"
-        f'<model>{model}</model><format>text/x-wiki</format><text bytes="1" xml:space="preserve">{escape(text)}</text></revision></page>'
+        f"<page><title>{escape(title)}</title>{namespace}<id>{number}</id>{extra}<revision><id>"
+        f"{number}00</id>"
+        "<timestamp>2024-05-06T07:08:09Z</timestamp><contributor><username>N</username><id>5</id>"
+        "</contributor>"
+        f'<model>{model}</model><format>text/x-wiki</format><text bytes="1" xml:space="preserve">'
+        f"{escape(text)}</text></revision></page>"
     )
 
 
@@ -82,7 +93,8 @@ def test_a_dump() -> None:
     records = read(dump(*PAGES))
     assert records[0] == RawDocument(
         "1",
-        "Die Obermühle ist eine Wassermühle an der Ohe.\nSie mahlt seit 1790.\n\nGeschichte\n\n• Der erste Müller\n• Der zweite",
+        "Die Obermühle ist eine Wassermühle an der Ohe.\nSie mahlt seit 1790.\n\nGeschichte\n\n• "
+        "Der erste Müller\n• Der zweite",
         url="https://de.wikipedia.org/wiki/Oberm%C3%BChle_(Ohe)",
         title="Obermühle (Ohe)",
         published=1714979289,
@@ -116,7 +128,10 @@ def test_other_versions_of_the_format(space: str) -> None:
 
 
 def test_of_a_history_the_last_revision_counts() -> None:
-    older = "<revision><id>1</id><timestamp>2001-01-01T00:00:00Z</timestamp><text>Older.</text></revision>"
+    older = (
+        "<revision><id>1</id><timestamp>2001-01-01T00:00:00Z</timestamp><text>Older.</text>"
+        "</revision>"
+    )
     newest = page(1, "A", "Newest.").replace("<revision>", older * 3 + "<revision>", 1)
     [record] = read(dump(newest))
     assert (record.text, record.published) == ("Newest.", 1714979289)
@@ -134,7 +149,8 @@ def test_of_a_history_the_last_revision_counts() -> None:
 )
 def test_a_page_without_text(text: str) -> None:
     [record] = read(
-        f"<mediawiki><page><title>A</title><ns>0</ns><id>1</id><revision>{text}</revision></page></mediawiki>".encode()
+        f"<mediawiki><page><title>A</title><ns>0</ns><id>1</id><revision>{text}</revision></page>"
+        f"</mediawiki>".encode()
     )
     assert (record.rule, record.stage) == ("extract/empty", "extract")
 
@@ -153,7 +169,7 @@ def test_compressed_dumps(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_dump_that_was_cut_off_keeps_what_was_whole(tmp_path: Path) -> None:
-    """Inside a bz2 stream the file is broken; between two streams, as a copy of a multi-stream dump may be, the XML is."""
+    """A truncation inside a bz2 stream is a file error, one between two streams an XML error."""
     data = dump(*PAGES)
     cut = data.index(b"<page><title>Leer")
     whole = read(data)
@@ -182,7 +198,8 @@ def test_a_dump_that_was_cut_off_keeps_what_was_whole(tmp_path: Path) -> None:
             "start+",
         ),
         (
-            b'<!DOCTYPE m SYSTEM "file:///etc/passwd" [<!ENTITY a SYSTEM "file:///etc/passwd">]><mediawiki>&a;</mediawiki>',
+            b'<!DOCTYPE m SYSTEM "file:///etc/passwd" [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+            b"<mediawiki>&a;</mediawiki>",
             "wikipedia/entities",
             "start+",
         ),

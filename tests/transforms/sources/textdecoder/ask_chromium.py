@@ -1,9 +1,10 @@
-"""Asks Chromium's TextDecoder: writes the tables of `transforms/sources/whatwg.npz` and the answers that the tests compare with.
+"""Query Chromium's TextDecoder for the tables of `whatwg.npz` and the answers of the tests.
 
     python -m tests.transforms.sources.textdecoder.ask_chromium [--chromium chromium] [--tables]
 
-The answers are kept as they come, with Chromium's departures from the standard, which the tests name. The tables are the standard's: four
-pairs of Big5 that mean two characters each are left to `whatwg.py`.
+The answers are stored unchanged, with Chromium's deviations from the standard, which the tests
+name. The tables are the standard's, without the four pairs of Big5 that stand for two characters
+each: `whatwg.py` handles these.
 """
 
 import argparse
@@ -25,23 +26,33 @@ from transforms.sources import whatwg
 
 ANSWERS = Path(__file__).with_name("answers.json.xz")
 _FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update "
     "--disable-sync"
 )
-_PAGE = """<!doctype html><meta charset=utf-8><pre id=out></pre><script>
+_PAGE = (
+    """<!doctype html><meta charset=utf-8><pre id=out></pre><script>
 {script}
-const escaped = JSON.stringify(main()).replace(/[^\\x20-\\x7e]|[<>&]/g, c => '\\\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
+const escaped = JSON.stringify(main()).replace(/[^\\x20-\\x7e]|[<>&]/g, """
+    """c => '\\\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
 document.getElementById('out').textContent = escaped;
 </script>"""
-_DECODE = """const cases = {cases};
+)
+_DECODE = (
+    """const cases = {cases};
 const bytes = data => Uint8Array.from(atob(data), c => c.charCodeAt(0));
-function main() {{ return cases.map(([name, data]) => new TextDecoder(name).decode(bytes(data))); }}"""
-_LABELS = """const encoding = label => {{ try {{ return new TextDecoder(label).encoding; }} catch (e) {{ return null; }} }};
+function main() {{ return cases.map(([name, data]) => """
+    """new TextDecoder(name).decode(bytes(data))); }}"""
+)
+_LABELS = (
+    """const encoding = label => {{ try {{ return new TextDecoder(label).encoding; }} """
+    """catch (e) {{ return null; }} }};
 function main() {{ return {labels}.map(encoding); }}"""
+)
 
 
 def run_script(script: str, chromium: str) -> Any:
-    """What the script's `main` returns."""
+    """The return value of the script's `main`."""
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "page.html")
         page.write_text(_PAGE.format(script=script), encoding="utf-8")
@@ -87,13 +98,16 @@ def make_answers(chromium: str) -> dict[str, Any]:
 
 
 def _points(text: str, size: int) -> list[int]:
-    """The code points of a block of sequences, 0 for what is none or an error."""
+    """The code points of a block of sequences; 0 for errors."""
     rows = text.split("\n")[:size]
     return [ord(row) if len(row) == 1 and row != "\ufffd" else 0 for row in rows]
 
 
 def make_tables(chromium: str) -> dict[str, np.ndarray]:
-    """The indexes of the standard as differences of their low 16 bits, from all pairs that Chromium decodes."""
+    """The indexes of the standard from all pairs that Chromium decodes.
+
+    They are stored as differences of the low 16 bits.
+    """
     low = [*range(0x40, 0x7F)]
     span = {
         "big5": [*low, *range(0xA1, 0xFF)],
@@ -134,7 +148,10 @@ def make_tables(chromium: str) -> dict[str, np.ndarray]:
 
 
 def _ranges(chromium: str) -> np.ndarray:
-    """Where runs of consecutive code points begin in gb18030's sequences of four bytes: uint32 (runs, 2), pointer and code point."""
+    """Find the runs of consecutive code points in gb18030's sequences of four bytes.
+
+    uint32 (runs, 2): pointer and code point of the start of each run.
+    """
     pointers = np.arange(126 * 1260 * 10)
     bytes_ = (
         pointers // 12600 + 0x81,

@@ -1,4 +1,4 @@
-"""The bytes that a browser's TextDecoder was asked about: every encoding, whole and broken, in the order of the answers kept."""
+"""The bytes given to a browser's TextDecoder: every encoding, valid and broken, in stored order."""
 
 import hashlib
 import random
@@ -8,7 +8,8 @@ from typing import NamedTuple
 PAIRED = ("big5", "euc-jp", "euc-kr", "gb18030", "gbk", "shift_jis")
 MULTI_BYTE = (*PAIRED, "iso-2022-jp", "utf-16be", "utf-16le", "utf-8")
 
-# Sentences of our own, and the codecs of Python that write them. What a codec cannot write is left out.
+# Sentences written for this project, and the Python codecs that encode them. Characters that a
+# codec cannot encode are dropped.
 SENTENCES: dict[str, tuple[str, str]] = {
     "ar": (
         "خرج الأولاد إلى السوق في الصباح، وعادوا قبل المساء.",
@@ -66,7 +67,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "zh-tw": ("河水在夜裡上漲了，喺度嘅嘢。", "big5=big5hkscs"),
     "all": ("Über 川 река 강 𠀀 “ok” 😀 é.", "utf-8=utf_8 utf-16le=utf_16_le utf-16be=utf_16_be"),
 }
-_TELLING = {  # bytes around which a decoder decides, for the random inputs
+# Bytes at which decoders branch, for the random inputs.
+_BRANCH_BYTES = {
     "iso-2022-jp": bytes.fromhex("1b282442 4a494021 30417e5c 0a0e80ff 5f60"),
     "gb18030": bytes.fromhex("81849095 e3303139 417f80ff a1fe3c"),
     "gbk": bytes.fromhex("81849095 e3303139 417f80ff a1fe3c"),
@@ -99,7 +101,7 @@ class Case(NamedTuple):
 
 
 def sentence_cases() -> Iterator[Case]:
-    """Each sentence in each of its encodings: whole, and with one broken byte at every position, broken in five ways."""
+    """Each sentence in each encoding: valid, and with each byte broken in five ways."""
     for language, (sentence, encodings) in SENTENCES.items():
         for pair in encodings.split():
             encoding, _, codec = pair.partition("=")
@@ -121,24 +123,24 @@ def broken_bytes(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def random_cases(encodings: tuple[str, ...] = MULTI_BYTE, *, count: int = 600) -> Iterator[Case]:
-    """Short inputs, half of them of the bytes that an encoding decides by; the same on every Python."""
+    """Short inputs, half of whose bytes are those at which decoders branch; deterministic."""
     for encoding in encodings:
         bits = random.Random(int.from_bytes(hashlib.sha256(encoding.encode()).digest()[:4], "big"))
-        telling = _TELLING.get(encoding)
+        branch_bytes = _BRANCH_BYTES.get(encoding)
         for number in range(count):
             size = bits.getrandbits(4)
             drawn = [bits.getrandbits(8) for _ in range(size)]
             if encoding == "iso-2022-jp" and number % 4 == 0:
                 data = b"".join(_ESCAPES[each % len(_ESCAPES)] for each in drawn[:7])
-            elif telling and number % 2:
-                data = bytes(telling[each % len(telling)] for each in drawn)
+            elif branch_bytes and number % 2:
+                data = bytes(branch_bytes[each % len(branch_bytes)] for each in drawn)
             else:
                 data = bytes(each if each % 3 else each | 0x80 for each in drawn)
             yield Case(encoding, data, f"random {number}")
 
 
 def pair_blocks(encoding: str) -> Iterator[Case]:
-    """Every lead byte before every trail byte, a lead a block, each pair closed by a line end."""
+    """Every lead byte before every trail byte: one block per lead; a line end closes each pair."""
     for lead in range(0x80, 0x100):
         yield Case(
             encoding,
