@@ -255,8 +255,16 @@ def fold_of(url: str, folds: int) -> int:
 
 
 def report(lessons: Sequence[Lesson], texts: Sequence[str]) -> None:
-    """Prints the mean word F1 by kind of page, and the F1 of phrases."""
+    """Prints the mean word F1 by kind of page, and the F1 of phrases.
+
+    Pages without a block are no lessons, since there is nothing to choose; they count here.
+    """
     scores: dict[str, list[float]] = defaultdict(list)
+    learned = {lesson.url for lesson in lessons if lesson.gold}
+    for page in read_gold_pages(DATA):
+        if page.url not in learned:
+            for kind in (page.kind, "all"):
+                scores[kind].append(word_f1("", page.text))
     found: Counter[tuple[str, bool]] = Counter()
     for lesson, text in zip(lessons, texts, strict=True):
         if lesson.gold:
