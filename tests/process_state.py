@@ -237,15 +237,20 @@ def packages() -> Iterator[str]:
 
 
 def _alone(package: str) -> dict[str, Any]:
-    """What importing a package first, with the modules in it, changes: in a fork, so that nothing of the project is imported there."""
+    """What importing a package first, with its public names and the modules in it, changes.
+
+    In a fork, so that nothing of the project is imported there.
+    """
     reading, writing = os.pipe()
     process = os.fork()
     if not process:
         status = 1
         with contextlib.suppress(BaseException):
             before = snapshot()
-            path = importlib.import_module(package).__path__
-            for module in pkgutil.iter_modules(path, f"{package}."):
+            imported = importlib.import_module(package)
+            for name in imported.__all__:
+                getattr(imported, name)
+            for module in pkgutil.iter_modules(imported.__path__, f"{package}."):
                 importlib.import_module(module.name)
             with os.fdopen(writing, "w") as sink:
                 json.dump(differences(before, snapshot()), sink)

@@ -3,8 +3,12 @@
 python -m tests.test_docs > docs/commands.md
 """
 
+import importlib
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +18,12 @@ import typer.main
 
 from pipeline.cli import app
 from tests.conftest import PROJECT
+from tests.process_state import packages
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
+LIBRARY = (PROJECT / "docs" / "library.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"^```python\n(.*?)^```\n(?:\n```\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+END_OF_EXAMPLE = "--- end of an example\n"
 SECTION = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -111,6 +119,34 @@ def test_every_command_of_the_readme_runs(
     assert len(explaining) == 4
     monkeypatch.chdir(tmp_path)
     run_all(tokenmill, [*commands, *explaining])
+
+
+def test_every_example_of_the_library_page_prints_what_the_page_says(tmp_path: Path) -> None:
+    examples = EXAMPLE.findall(LIBRARY)
+    assert len(examples) == LIBRARY.count("```python\n") > 12
+    program = f"print({END_OF_EXAMPLE!r}, end='')\n".join(code for code, _ in examples)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split(END_OF_EXAMPLE) == [output for _, output in examples]
+
+
+def test_the_library_page_names_every_package_with_public_names_and_imports_no_others() -> None:
+    public = {name: importlib.import_module(name).__all__ for name in packages()}
+    assert [name for name in public if public[name] and f"`{name}`" not in LIBRARY] == []
+    imports = re.findall(
+        r"^from ([\w.]+) import (?:\((.*?)\)|(.*?)$)", LIBRARY, re.MULTILINE | re.DOTALL
+    )
+    for package, several, line in imports:
+        for name in filter(None, re.split(r"[\s,]+", several or line)):
+            assert name in public.get(package, [name]), f"{package}.{name}"
 
 
 @pytest.mark.real_data
