@@ -100,7 +100,8 @@ def _units(config: Config, source: str, parts: list[Part], *, least: float) -> l
 def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
     """The parts of each source that have rows, in order; a source may have none.
 
-    Text is as large as the source's parts are compressed on average; a token is as long as the tokenizer's sample says.
+    Text is as large as the source's parts are compressed on average; a token is as long as the
+    tokenizer's sample says.
     """
     documents, dedup, tokenizer = (
         DOCUMENTS.finished(run),

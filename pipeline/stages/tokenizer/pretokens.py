@@ -1,4 +1,4 @@
-"""The counts of all pre-tokens of a run, as one table to learn merges from."""
+"""Counts the pre-tokens of a run into one table, from which merges are learned."""
 
 import functools
 from collections.abc import Iterator
@@ -19,11 +19,15 @@ from transforms.memory import passes_for
 from transforms.storage.arrow_files import write_parquet
 
 WORK = "work"
-BYTES_PER_SECOND = 4e6  # of compressed parts on one core
+# Compressed parts on one core.
+BYTES_PER_SECOND = 4e6
 _BYTES_PER_RANGE = 1 << 28
 _LEAST_RANGES, _MOST_RANGES = 2, 4096
 _COUNTED_BYTES = 0.05
-"""Bytes of distinct pre-tokens and their counts for each byte of text: 0.09 of 28 MB of English, and less of more."""
+"""Bytes of distinct pre-tokens and their counts per byte of text.
+
+28 MB of English have 0.09; the figure falls with the size of the corpus.
+"""
 
 _LARGEST_COUNT = 1 << 20
 
@@ -40,8 +44,9 @@ def count_run(
 ) -> PretokenCounters:
     """Counts the pre-tokens of all parts and commits `pretokens.parquet` to the folder `out`; returns what it holds and leaves out.
 
-    sizes: bytes of each part's file · text_bytes: about how large the texts are, `memory` bytes hold a local runner's shuffle, None: it has
-    its own place. None of these changes the table. Passes that an interrupted run has finished are not run again.
+    sizes: bytes of each part's file · text_bytes: about how large the texts are, `memory` bytes
+    hold a local runner's shuffle, None: it has its own place. None of these changes the table.
+    Passes that an interrupted run has finished are not run again.
     """
     work = storage.join(out, WORK)
     storage.make_folder(work)
@@ -72,7 +77,8 @@ def gather_counts(
 ) -> tuple[pa.Table, PretokenCounters]:
     """Tables of disjoint pre-tokens -> one, the most frequent first and equal counts by bytes, and what it holds and leaves out.
 
-    Left out are pre-tokens with less than `minimum_count`, which is raised until at most `max_pretokens` are left. Memory follows those.
+    Left out are pre-tokens with less than `minimum_count`, which is raised until at most
+    `max_pretokens` are left. Memory follows those.
     """
     least = _least_count(paths, minimum_count=minimum_count, max_pretokens=max_pretokens)
     tables: list[pa.Table] = []
@@ -90,13 +96,15 @@ def gather_counts(
 
 
 def _least_count(paths: list[str], *, minimum_count: int, max_pretokens: int) -> int:
-    """The least count, from `minimum_count`, that at most `max_pretokens` pre-tokens reach."""
-    having = np.zeros(_LARGEST_COUNT + 1, np.int64)
+    """The smallest count, at least `minimum_count`, that at most `max_pretokens` pre-tokens reach."""
+    # A histogram of counts in one pass over the files; counts from _LARGEST_COUNT share the last bin.
+    histogram = np.zeros(_LARGEST_COUNT + 1, np.int64)
     for table in _read(paths, columns=["count"]):
-        having += np.bincount(
-            np.minimum(table["count"].to_numpy(), _LARGEST_COUNT), minlength=len(having)
+        histogram += np.bincount(
+            np.minimum(table["count"].to_numpy(), _LARGEST_COUNT), minlength=len(histogram)
         )
-    reaching = having[::-1].cumsum()[::-1]
+    # reaching[c]: pre-tokens that occur at least c times.
+    reaching = histogram[::-1].cumsum()[::-1]
     enough = np.flatnonzero(reaching[minimum_count:] <= max_pretokens)
     return minimum_count + int(enough[0]) if len(enough) else _LARGEST_COUNT
 
