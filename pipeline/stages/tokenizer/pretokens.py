@@ -42,11 +42,22 @@ def count_run(
     text_bytes: int,
     memory: int | None,
 ) -> PretokenCounters:
-    """Counts the pre-tokens of all parts and commits `pretokens.parquet` to the folder `out`; returns what it holds and leaves out.
+    """Counts the pre-tokens of all parts and commits `pretokens.parquet` to the folder `out`.
 
-    sizes: bytes of each part's file · text_bytes: about how large the texts are, `memory` bytes
-    hold a local runner's shuffle, None: it has its own place. None of these changes the table.
-    Passes that an interrupted run has finished are not run again.
+    Args:
+        parts: paths of documents and drops of each part.
+        out: the folder of the stage.
+        config: the pattern, the normalization, and the limits of `gather_counts`.
+        settings: how the pipeline runs.
+        sizes: bytes of each part's file.
+        text_bytes: approximate size of the texts.
+        memory: bytes for the shuffle of a local runner; None with a runner that has its own.
+
+    Returns:
+        What the table holds and what it leaves out.
+
+    `sizes`, `text_bytes` and `memory` decide ranges and passes and do not change the table. Passes
+    that an interrupted run has finished are not repeated.
     """
     work = storage.join(out, WORK)
     storage.make_folder(work)
@@ -75,10 +86,11 @@ def _build(pipeline: beam.Pipeline, *, parts: list[Part], transform: CountPretok
 def gather_counts(
     paths: list[str], *, minimum_count: int, max_pretokens: int
 ) -> tuple[pa.Table, PretokenCounters]:
-    """Tables of disjoint pre-tokens -> one, the most frequent first and equal counts by bytes, and what it holds and leaves out.
+    """Merges tables of disjoint pre-tokens into one, the most frequent first, ties by bytes.
 
-    Left out are pre-tokens with less than `minimum_count`, which is raised until at most
-    `max_pretokens` are left. Memory follows those.
+    Pre-tokens that occur less than `minimum_count` times are left out; this minimum is raised until
+    at most `max_pretokens` remain. Memory is proportional to those. Returns the table, with the
+    columns `pretoken` and `count`, and what it holds and leaves out.
     """
     least = _least_count(paths, minimum_count=minimum_count, max_pretokens=max_pretokens)
     tables: list[pa.Table] = []
@@ -96,8 +108,8 @@ def gather_counts(
 
 
 def _least_count(paths: list[str], *, minimum_count: int, max_pretokens: int) -> int:
-    """The smallest count, at least `minimum_count`, that at most `max_pretokens` pre-tokens reach."""
-    # A histogram of counts in one pass over the files; counts from _LARGEST_COUNT share the last bin.
+    """The smallest count from `minimum_count` on that at most `max_pretokens` pre-tokens reach."""
+    # A histogram of counts, in one pass over the files. Larger counts share its last bin.
     histogram = np.zeros(_LARGEST_COUNT + 1, np.int64)
     for table in _read(paths, columns=["count"]):
         histogram += np.bincount(

@@ -36,7 +36,7 @@ class Sampled(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample of about `megabytes` of text of a run's kept documents, chosen by a hash of their id."""
+    """About `megabytes` of text of a run's kept documents, chosen by a hash of their id."""
 
     run: Run
     megabytes: float
@@ -57,11 +57,19 @@ class Sample:
 def measure_run(
     sample: Sample, data: bytes, tokenizer: Tokenizer, *, path: str, strict: bool
 ) -> MeasuredTokenizer:
-    """Documents, bytes and tokens by source and language; tokens used and not; documents that decoding did not give back.
+    """Encodes and decodes the sample with a tokenizer.
 
-    `data`: the bytes that `tokenizer` was opened from; texts are encoded by tiktoken where that
-    gives the same ids. `strict`: such a document raises UserError with its address. Ids without a
-    token, and special tokens, are not counted as unused.
+    Args:
+        sample: the documents.
+        data: the bytes that `tokenizer` was opened from, for encoding by tiktoken, which is used if
+            it gives the same ids.
+        tokenizer: the tokenizer to measure.
+        path: its path, for messages.
+        strict: raise UserError for a document whose text changes, instead of counting it.
+
+    Returns:
+        Documents, bytes and tokens by source and language; documents whose text changes by encoding
+        and decoding; tokens that occur and tokens that do not, without special tokens.
     """
     labels: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in _LABELS}
     uses = np.zeros(id_count(tokenizer), np.int64)

@@ -38,7 +38,7 @@ def describe_origin(counters: TokenizerCounters) -> str:
 
 
 def tokenizer_sections(view: TokenizerView) -> Iterator[Section]:
-    """Tables of bytes per token by source and language, of vocabulary use, of the longest tokens."""
+    """Tables of bytes per token by source and language, of vocabulary use, and longest tokens."""
     counters = view.counters
     compared = counters.compared or {}
     tokenizers = [counters.measured, *compared.values()]
@@ -68,7 +68,7 @@ def longest_section(vocabulary: int, longest: Sequence[str]) -> Section:
 
 
 def _use_lines(tokenizers: dict[str, MeasuredTokenizer]) -> Iterator[str]:
-    """One line per tokenizer: tokens that the sample uses, and documents that a round trip changes."""
+    """One line per tokenizer: tokens that the sample uses, and texts that a round trip changes."""
     for name, measured in tokenizers.items():
         prefix = f"{name}: " if name else ""
         used = f"{measured.tokens.used:,} tokens used, {measured.tokens.unused:,} not"

@@ -1,4 +1,4 @@
-"""The work of the tokenizer stage: trains or imports a byte-level BPE tokenizer, and measures it."""
+"""The work of the tokenizer stage: trains or imports a byte-level BPE tokenizer, measures it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ def make_tokenizer(
 def _learn_counted(
     config: Config, run: Run, settings: RunnerSettings, out: str
 ) -> TrainedTokenizer:
-    """Counts the pre-tokens of the whole corpus in a pipeline, and learns merges in this process."""
+    """Counts the pre-tokens of the whole corpus in a pipeline; learns merges in this process."""
     documents, wanted = DOCUMENTS.finished(run), config.tokenizer
     parts = [(path, drops) for _, path, drops in kept_parts(run)]
     counted = count_run(
@@ -155,7 +155,7 @@ def _learn_sample(config: Config, run: Run, settings: RunnerSettings, out: str) 
 
 
 def _import(config: Config, run: Run, settings: RunnerSettings, out: str) -> TrainedTokenizer:
-    """Copies `tokenizer.file`. Raises ConfigError for a tokenizer that shards cannot use."""
+    """Copies `tokenizer.file`. Raises UserError for a tokenizer that shards cannot use."""
     assert config.tokenizer.file is not None
     data = read_tokenizer_file(config.tokenizer.file)
     check_imported(data, path=config.tokenizer.file, end_of_text=config.tokenizer.end_of_text)
