@@ -1,4 +1,4 @@
-"""The stages of a run, in order, and those of a run that are finished."""
+"""The four stages in order, and the finished stages of a run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,14 +15,14 @@ STAGES: tuple[Stage[Any, Any], ...] = (DOCUMENTS, DEDUP, TOKENIZER, SHARDS)
 
 
 def finished_stages(run: Run) -> FinishedStages:
-    """Reads the manifests of a run. Raises UserError for one that cannot be read."""
+    """Reads the manifests of a run. Raises UserError for a manifest that cannot be read."""
     return read_stages(run, lambda stage: stage.finished_or_none(run))
 
 
 def read_stages(
     run: Run, read: Callable[[Stage[Any, Any]], Finished[Any] | None]
 ) -> FinishedStages:
-    """What `read` gives for each stage."""
+    """The finished stages as `read` returns them, one call per stage."""
     return FinishedStages(
         run=run,
         documents=read(DOCUMENTS),
@@ -33,7 +33,7 @@ def read_stages(
 
 
 def in_order(stages: FinishedStages) -> tuple[tuple[Stage[Any, Any], Finished[Any] | None], ...]:
-    """Each stage of a run beside what is there of it."""
+    """Each Stage object with its finished stage, or None, in the order of a run."""
     return (
         (DOCUMENTS, stages.documents),
         (DEDUP, stages.dedup),

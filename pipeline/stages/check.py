@@ -1,4 +1,4 @@
-"""A check of a run: how much was looked at, and the first few faults, each with its file and row."""
+"""The result of a check of `tokenmill verify`: what was checked, and the first few faults."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +12,12 @@ NAMED = 5
 
 @dataclass
 class Check:
-    """`checked`: what was looked at, with its number; `faults`: the first NAMED of `wrong`; `skipped`: why nothing was looked at."""
+    """A check by name, with the faults that it has collected so far.
+
+    `checked`: what was checked, with its count. `wrong`: the number of faults, of which `faults`
+    holds the first NAMED, each with file and row. `skipped`: why nothing was checked; empty if it
+    was.
+    """
 
     name: str
     checked: str = ""
@@ -21,13 +26,13 @@ class Check:
     skipped: str = ""
 
     def add(self, fault: str, *, times: int = 1) -> None:
-        """Notes a fault; `times` if it stands for so many."""
+        """Adds a fault; `times`: how many places it stands for."""
         self.wrong += times
         if len(self.faults) < NAMED:
             self.faults.append(fault)
 
     def add_all(self, what: str, places: Iterable[str], number: int) -> None:
-        """Notes one fault in `number` places, of which the first are named."""
+        """Adds one fault found in `number` places, of which the message names the first NAMED."""
         named = [place for place, _ in zip(places, range(NAMED), strict=False)]
         if number:
             more = f" and {number - len(named):,} more" if number > len(named) else ""
@@ -35,16 +40,17 @@ class Check:
 
     @property
     def state(self) -> str:
+        """`right`, `wrong` or `not checked`."""
         return "wrong" if self.wrong else "not checked" if self.skipped else "right"
 
 
 def address_names(addresses: np.ndarray) -> Iterable[str]:
-    """uint64 addresses -> `PART:ROW` each."""
+    """uint64 addresses (n,) -> `PART:ROW` of the first NAMED."""
     return (f"{address >> 32}:{address & 0xFFFFFFFF}" for address in addresses[:NAMED].tolist())
 
 
 def differing_keys(stated: Json, found: Json, prefix: str = "") -> list[str]:
-    """Two trees of counters -> what differs, as text; a counter that is missing is 0."""
+    """Two trees of counters -> one line per difference; a missing counter counts as 0."""
     if not isinstance(stated, dict) and not isinstance(found, dict):
         same = (stated or 0) == (found or 0)
         return [] if same else [f"{prefix} is {stated} in the manifest, {found} in the files"]

@@ -1,6 +1,6 @@
 """Estimates of a stage's time, memory and disk, from the bytes it reads and measured rates.
 
-No file is opened. A figure that cannot be known yet is None, and a note says when it will be.
+No file is opened. A figure that is not known yet is None, and a note says when it will be.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.config.schema import Config
 from pipeline.stages import rates
 
-if TYPE_CHECKING:  # a Stage is known to commands that need no Beam
+if TYPE_CHECKING:  # commands that only read a run import Stage, and must not import Beam
     from pipeline.runner.beam import RunnerSettings, Work
 
 AT_MOST = "at most: what filters and languages reject is not known in advance"
@@ -18,10 +18,11 @@ AT_MOST = "at most: what filters and languages reject is not known in advance"
 
 @dataclass(frozen=True, kw_only=True)
 class Volume:
-    """What the stages after the first one read; None: not known yet.
+    """The size of the documents that the later stages read; None: not known yet.
 
-    `text`, `parts`: bytes of text, and of the files that hold it, one for each of `units`. `measured`:
-    from the manifest of finished documents; otherwise expected, from the sizes of input files.
+    `text`: bytes of text. `parts`: bytes of the files that hold it, one file per unit. `measured`:
+    the figures are from the manifest of finished documents, not expected from the sizes of input
+    files.
     """
 
     text: float | None = None
@@ -33,11 +34,11 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """About what a stage takes.
+    """The estimated cost of a stage.
 
-    `workers`: processes. `core_seconds`: of one core. `seconds`: on this machine. `memory_bytes`: the
-    peak of all processes together. `disk_bytes`: of the files that stay. None: not known yet, or, with
-    an external runner, not a figure of this machine.
+    `workers`: processes. `core_seconds`: CPU time of one core. `seconds`: wall time on this
+    machine. `memory_bytes`: the peak of all processes together. `disk_bytes`: the files that
+    remain. None: not known yet, or not a figure of this machine because of an external runner.
     """
 
     workers: int | None
@@ -48,7 +49,7 @@ class Estimate:
     notes: tuple[str, ...] = ()
 
     def rounded(self) -> "Estimate":
-        """Seconds to a tenth, bytes to whole ones."""
+        """Seconds rounded to a tenth, bytes to integers."""
         return replace(
             self,
             core_seconds=None if self.core_seconds is None else round(self.core_seconds, 1),
@@ -60,7 +61,7 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceInput:
-    """What the documents stage reads of a source: `files`, their `bytes`, `units` of work."""
+    """What the documents stage reads of a source: files, their bytes, units of work."""
 
     kind: str
     files: int = 0
@@ -70,9 +71,9 @@ class SourceInput:
 
 @dataclass(frozen=True, kw_only=True)
 class StageInput:
-    """What a stage reads: in how many `units` of work, how many `files`, and their bytes.
+    """What a stage reads: units of work, files, and their bytes; None: not known yet.
 
-    None: not known yet. `sources`: by name, for the stage that reads the input; empty for others.
+    `sources`: by source name, for the stage that reads the input; empty for others.
     """
 
     units: int | None
@@ -83,10 +84,10 @@ class StageInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What is known of a run when a stage is estimated; the stages before it have added to it.
+    """What is known of a run when a stage is estimated; each earlier stage has added to it.
 
-    `kept`: the share of documents that deduplication keeps. `bytes_per_token`: of the finished
-    tokenizer, None before.
+    `kept`: the share of documents that deduplication keeps. `bytes_per_token`: measured with the
+    finished tokenizer; None before.
     """
 
     config: Config
@@ -97,12 +98,12 @@ class Survey:
 
 
 def workers_for(settings: "RunnerSettings", work: "Work") -> int | None:
-    """The processes that a run starts for this work; None with an external runner."""
+    """The number of processes that a run starts for this work; None with an external runner."""
     return None if settings.uses_external_runner else settings.processes(work)
 
 
 def processes_memory(workers: int | None, worker: float) -> float | None:
-    """Bytes of the driver and its workers together; `worker`: bytes of one."""
+    """Bytes of the driver and its workers together; `worker`: bytes of one worker."""
     return None if workers is None else rates.DRIVER_MEMORY + workers * worker
 
 
@@ -115,7 +116,7 @@ def estimate(
     *,
     alone: float = 0.0,
 ) -> Estimate:
-    """An estimate whose `seconds` follow from its `core_seconds` and `workers`.
+    """An estimate whose wall time follows from `core_seconds` and `workers`.
 
     `alone`: seconds in which the driver works and its workers wait.
     """

@@ -1,4 +1,4 @@
-"""A finished stage, and the finished stages of a run, with their counters typed."""
+"""A finished stage, and the finished stages of a run, with typed counters."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -21,20 +21,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Finished(Generic[C]):
-    """A finished stage: its folder, its manifest, and the manifest's counters."""
+    """A finished stage: its folder, its manifest, and the manifest's counters as a dataclass."""
 
     folder: str
     manifest: Manifest
     counters: C
 
     def paths(self, files: NumberedFiles) -> dict[int, str]:
-        """Paths of files of the stage by the part that they belong to, in order."""
+        """Paths of one kind of the stage's files, by part number, in order."""
         return {part: files.path(self.folder, part) for part in files.numbers(self.manifest.files)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedStages:
-    """A run; None stands for a stage that is not finished."""
+    """A run and its stages; None stands for a stage that is not finished."""
 
     run: Run
     documents: Finished[DocumentsCounters] | None = None
@@ -44,15 +44,16 @@ class FinishedStages:
 
 
 def need(stage: T | None) -> T:
-    """A stage that the caller knows to be finished."""
+    """A stage that the caller knows to be finished: narrows the type, and asserts."""
     assert stage is not None, "the stage is not finished"
     return stage
 
 
 def read_finished(run: Run) -> FinishedStages:
-    """The finished stages of a run, without the Stage objects: importing those takes longer than a command that only reads.
+    """The finished stages of a run, read without the Stage objects.
 
-    Raises UserError for a manifest that cannot be read.
+    Importing those takes longer than a command that only reads. Raises UserError for a manifest
+    that cannot be read.
     """
     return FinishedStages(
         run=run,

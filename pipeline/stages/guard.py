@@ -1,4 +1,4 @@
-"""Guards: bounds of the configuration that stop a run, as a person is shown them."""
+"""Guards: bounds of the configuration that stop a run, as `tokenmill plan` shows them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ class HighestRate:
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """The largest share of a source's `counted` things that a stage accepts.
+    """The largest rate per source that a stage accepts, for instance of unreadable records.
 
-    `key`: of the configuration. `highest`: what the finished stage counted, None before.
+    `key`: in the configuration. `limit`: a share in [0, 1]. `counted`: what the rate counts, in
+    words. `highest`: the rate that the finished stage counted; None before.
     """
 
     key: str
@@ -27,14 +28,15 @@ class Guard:
     highest: HighestRate | None
 
     def to_plain(self) -> JsonObject:
-        """The value below its key; `counted` is only for people."""
+        """The JSON value below `key`; `counted` is only for people."""
         return {"limit": self.limit, "highest": to_plain(self.highest)}
 
 
 def highest_rate(counts: Mapping[str, tuple[int, int]]) -> HighestRate | None:
-    """The source with the largest share; None without sources.
+    """The source with the highest rate; None without sources.
 
-    `counts`: {source: (part, whole)}. Of equal shares the first counts; an empty whole is a share of 0.
+    `counts`: {source: (part, whole)}. Among equal rates the first source wins; a whole of 0 is a
+    rate of 0.
     """
     rates = {source: part / max(whole, 1) for source, (part, whole) in counts.items()}
     if not rates:

@@ -1,4 +1,4 @@
-"""The parts of a deduplicated run: documents, and the drops that say which of them are kept."""
+"""The parts of a deduplicated run: documents, and the drops that exclude some of them."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,6 @@ from transforms.contracts.names import DROPS, PARTS
 
 
 def kept_parts(run: Run) -> Iterator[tuple[int, str, str]]:
-    """(part number, part file, drops file) of a deduplicated run, in order."""
+    """(part number, documents file, drops file) of each part of a deduplicated run, in order."""
     for part, path in DOCUMENTS.finished(run).paths(PARTS).items():
         yield part, path, DROPS.path(run.dedup, part)

@@ -1,4 +1,8 @@
-"""The stages of a run in order: skip what is done, resume what was cut off, refuse what was made from something else."""
+"""Runs the stages of a run in order.
+
+A finished stage with the same fingerprint is skipped, an interrupted one is resumed, and one with
+another fingerprint is refused (or discarded, with --overwrite).
+"""
 
 import time
 from collections.abc import Sequence
@@ -30,7 +34,10 @@ def run_stages(
     overwrite: bool = False,
     progress: StageProgress,
 ) -> None:
-    """Runs stages that are not done yet. Raises UserError, leaving committed parts for the next try."""
+    """Runs the stages that are not finished yet.
+
+    Raises UserError; committed units remain, and the next call resumes after them.
+    """
     run = Run(config.folder)
     refuse_mixtures(
         config, run, () if overwrite else stages, earlier=STAGES[: STAGES.index(stages[0])]
@@ -56,7 +63,10 @@ def run_stage(
     settings: RunnerSettings,
     progress: StageProgress,
 ) -> Finished[C]:
-    """Runs a stage or an export from its plan to its manifest. Raises UserError where its counters pass a bound."""
+    """Runs a stage or an export from its plan to its manifest.
+
+    Raises UserError when its counters exceed a bound; no manifest is written then.
+    """
     started, used = time.monotonic(), cpu_seconds()
     folder = stage.folder(run)
     start_stage(folder, plan)
@@ -93,7 +103,7 @@ def execute_stage(
     *,
     out: str,
 ) -> StageReport[C]:
-    """The work of a stage, with its progress, into a folder that exists."""
+    """Executes a stage's plan into the folder `out`, which exists, and shows progress."""
     sizes = {
         stage.committed_name(number, unit): unit.bytes for number, unit in enumerate(plan.units)
     }
@@ -108,10 +118,11 @@ def refuse_mixtures(
     *,
     earlier: Sequence[Stage[Any, Any]] = (),
 ) -> None:
-    """Raises UserError, before anything is written, when a stage that can be compared was made from something else.
+    """Raises UserError, before anything is written, when a finished stage has another fingerprint.
 
-    A stage can be compared when those before it are done: its fingerprint is made of theirs. `earlier`: stages before the others,
-    which are only read; where their input is gone since, they cannot be compared.
+    A stage can be compared once the stages before it are finished, because its fingerprint includes
+    theirs. `earlier`: stages before `stages`, which are only read; one whose input no longer exists
+    cannot be compared and is accepted.
     """
     for stage in (*earlier, *stages):
         try:
@@ -127,7 +138,11 @@ def refuse_mixtures(
 def _state_or_discard(
     run: Run, stage: Stage[Any, Any], plan: StagePlan[Any], *, overwrite: bool
 ) -> str:
-    """The state of a stage's folder. With `overwrite`, a stage made from something else or damaged goes, and so do those after it."""
+    """The state of a stage's folder.
+
+    With `overwrite`, a stage that is damaged or has another fingerprint is discarded together with
+    all stages after it.
+    """
     folder = stage.folder(run)
     try:
         state = stage_state(folder, plan)
@@ -143,9 +158,9 @@ def _state_or_discard(
 
 
 def _check_whole(folder: str, manifest: Manifest, *, hashes: bool) -> None:
-    """Raises UserError unless the files of a finished stage have their sizes and, with `hashes`, their sha256."""
+    """Raises UserError for a file that is not of its manifest's size or, with `hashes`, sha256."""
     for name, what in damaged_files(folder, manifest, hashes=hashes):
-        remedy = "make the stage again with --overwrite"
+        remedy = "rerun the stage with --overwrite"
         raise UserError(
             f"a finished stage is damaged: {name} {what}",
             where=storage.join(folder, name),
@@ -154,9 +169,10 @@ def _check_whole(folder: str, manifest: Manifest, *, hashes: bool) -> None:
 
 
 def _keep_configuration(run: Run, config: Config) -> None:
-    """Keeps the resolved configuration beside the stages; the stages' own fingerprints decide what may be reused.
+    """Writes the resolved configuration into the run's folder; `tokenmill explain` reads it.
 
-    Its folder is ".", and it names copies of the plugins' files, so that a run's folder can be moved.
+    Its folder is "." and plugin files are copied beside it, so that the run can be moved. Whether a
+    stage is reused depends on the stage's fingerprint, not on this file.
     """
     copied = {
         file_name(plugin): plugin.code

@@ -1,4 +1,4 @@
-"""When a finished dedup stage stops the run: too many duplicates."""
+"""The bound of the dedup stage: a source with too many duplicates stops the run."""
 
 from pipeline.config.schema import Config
 from pipeline.run.folder import Run
@@ -9,7 +9,7 @@ from transforms.errors import UserError
 
 
 def drop_guard(config: Config, counters: DedupCounters | None) -> Guard:
-    """The bound that `check_drop_rate` holds; `counters` of a stage that passed it."""
+    """The bound that `check_drop_rate` enforces; `counters`: of a finished stage, None before."""
     sources = counters.sources if counters else {}
     highest = highest_rate(
         {name: (source.dropped, source.documents) for name, source in sources.items()}
@@ -25,20 +25,24 @@ def drop_guard(config: Config, counters: DedupCounters | None) -> Guard:
 def check_drop_rate(
     config: Config, run: Run, counters: DedupCounters, folder: str, *, write: bool = True
 ) -> None:
-    """Raises UserError when more than `max_drop_rate` of a source would be dropped; nothing reads its drops then.
+    """Raises UserError when more than `max_drop_rate` of a source would be dropped.
 
-    The message names a report with the largest groups and samples of what would be dropped. `write`: whether to write it.
+    The stage does not become finished, so no later stage reads its drops. The message names a
+    report with the largest groups and samples of what would be dropped. `write`: whether to write
+    that report.
     """
     for name, source in counters.sources.items():
         if source.dropped > config.dedup.max_drop_rate * source.documents:
             what = (
-                f"{source.dropped} of {source.documents} documents of source {name!r} would be dropped as duplicates "
-                f"({dropped_by_rule(source)}), more than dedup.max_drop_rate = {config.dedup.max_drop_rate}"
+                f"{source.dropped} of {source.documents} documents of source {name!r} "
+                f"would be dropped as duplicates ({dropped_by_rule(source)}), "
+                f"more than dedup.max_drop_rate = {config.dedup.max_drop_rate}"
             )
             if write:
                 write_report(run, counters, folder, heading=what)
             raise UserError(
                 what,
                 where=folder,
-                remedy=f"read {report_path(run)}: the largest groups, with excerpts; raise dedup.max_drop_rate if they are duplicates",
+                remedy=f"read {report_path(run)}: the largest groups, with excerpts; "
+                "raise dedup.max_drop_rate if they are duplicates",
             )

@@ -1,4 +1,4 @@
-"""About what the dedup stage takes, and how much it exchanges."""
+"""Estimates of the dedup stage: time, memory, disk, and the bytes that workers exchange."""
 
 import contextlib
 from dataclasses import dataclass
@@ -33,9 +33,10 @@ from transforms.memory import COPIES_IN_MEMORY, FIXED_MEMORY, local_memory
 
 @dataclass(frozen=True, kw_only=True)
 class ExchangeFigures:
-    """How hashes cross between workers, and how many bytes: in total, and in the largest pass.
+    """How workers exchange hashes, and how many bytes in total and in the largest pass.
 
-    `passes`: over the bands; `exact_passes`: over the exact hashes. `star_rounds`: of star contraction.
+    `ranges`: of hash values, the unit of a shuffle. `passes`: over the bands. `exact_passes`: over
+    the exact hashes. `star_rounds`: rounds of star contraction, which finds connected components.
     """
 
     ranges: int
@@ -51,7 +52,7 @@ class ExchangeFigures:
 class PlannedDedup:
     """The search for duplicates before it runs: its recall, and the bytes that workers exchange.
 
-    `documents`, `exchange`: None before the number of documents is known.
+    `documents` and `exchange` are None before the number of documents is known.
     """
 
     recall: ExpectedRecall
@@ -62,7 +63,7 @@ class PlannedDedup:
     exchange: ExchangeFigures | None
 
     def to_plain(self) -> JsonObject:
-        """One flat object."""
+        """One flat JSON object: the figures of `exchange` stand beside the others."""
         return {
             "recall": to_plain(self.recall),
             "documents": self.documents,
@@ -74,9 +75,9 @@ class PlannedDedup:
 
 
 def estimate_dedup(survey: Survey) -> Estimate:
-    """Estimates the whole stage, without regard to signatures that are committed already.
+    """Estimates the whole stage, even if some signatures are committed already.
 
-    Raises ConfigError for too little memory.
+    Raises ConfigError when `memory_limit` is too small.
     """
     config, settings, volume = survey.config, survey.settings, survey.volume
     notes = [] if volume.measured else [AT_MOST]
@@ -107,10 +108,10 @@ def estimate_dedup(survey: Survey) -> Estimate:
 
 
 def planned_dedup(survey: Survey) -> PlannedDedup | None:
-    """What is known of the search for duplicates; None where there is none.
+    """What is known of the search for duplicates before it runs; None if it is disabled.
 
-    Too little memory leaves the figures per document: it is an error of `estimate_dedup`, and a
-    finished stage needs no memory.
+    With too little memory, `documents` and `exchange` are None. `estimate_dedup` raises that error;
+    a finished stage needs no memory.
     """
     config, documents = survey.config.dedup, survey.volume.documents
     if not config.enabled:
@@ -131,7 +132,7 @@ def planned_dedup(survey: Survey) -> PlannedDedup | None:
 
 
 def exchange_figures(documents: int, config: DedupConfig, *, memory: int | None) -> ExchangeFigures:
-    """How the hashes of so many documents are exchanged within `memory` bytes; None: no limit.
+    """Plans the exchange of the documents' hashes within `memory` bytes; None: no limit.
 
     Raises ConfigError for too little memory.
     """
@@ -150,9 +151,10 @@ def exchange_figures(documents: int, config: DedupConfig, *, memory: int | None)
 def _dedup_memory(
     config: Config, settings: RunnerSettings, volume: Volume, workers: int | None
 ) -> float | None:
-    """Bytes of driver and workers at the peak of a pass.
+    """Peak bytes of driver and workers together; None with an external runner.
 
-    A worker also holds the signatures of its part: FIXED_MEMORY includes those of a measured part.
+    FIXED_MEMORY includes the signatures of a measured part, which a worker holds; smaller parts
+    take a proportional share of it.
     """
     if workers is None or volume.documents is None:
         return None
@@ -169,6 +171,7 @@ def _dedup_memory(
 
 
 def _option_times(config: Config) -> list[float]:
+    """The cost of each enabled option, as a multiple of the search for duplicates."""
     settings = config.dedup
     asked = {
         "urls": settings.urls != "off",

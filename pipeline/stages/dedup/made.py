@@ -1,4 +1,4 @@
-"""The settings that a finished dedup stage was made with."""
+"""The settings that a finished dedup stage ran with."""
 
 from pipeline.stages.finished import Finished
 from transforms.contracts.counters import DedupCounters
@@ -7,7 +7,11 @@ from transforms.dedup.settings import DedupConfig
 
 
 def settings_of(finished: Finished[DedupCounters]) -> DedupConfig:
-    """What decides bytes is as it was; earlier runs, whose paths a manifest does not hold, and limits of this machine are left out."""
+    """The settings in the manifest: all that decide the stage's bytes.
+
+    `against` is empty, because a manifest has no paths of earlier runs. Limits of a machine, such
+    as `memory_limit`, have their defaults.
+    """
     values = finished.manifest.configuration["dedup"]
     assert isinstance(values, dict)
     return from_plain(DedupConfig, values | {"against": []})

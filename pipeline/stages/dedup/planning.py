@@ -1,4 +1,4 @@
-"""What the dedup stage compares: the parts of the documents, and what else decides its bytes."""
+"""The plan of the dedup stage: the parts of the documents, and all else that decides its bytes."""
 
 from pipeline.config.load import config_values
 from pipeline.config.schema import Config
@@ -16,13 +16,17 @@ _NOT_IN_BYTES = ("ranges", "passes", "memory_limit", "max_drop_rate")
 
 
 def plan_dedup(stage: str, config: Config, run: Run) -> StagePlan[DedupUnit]:
-    """The parts of the documents. Raises UserError when these are not finished, or evaluation files or earlier runs are not there."""
+    """Plans one unit per part of the documents.
+
+    Raises UserError when the documents are not finished, or evaluation files or earlier runs are
+    missing.
+    """
     manifest = DOCUMENTS.finished(run).manifest
     parts = [(name, entry) for name, entry in sorted(manifest.files.items()) if PARTS.matches(name)]
     values = config_values(config.dedup)
     evaluation = evaluation_files(config.dedup)
     values["decontaminate"] = list(evaluation)
-    # Names and fingerprints in place of paths: a folder that was moved is the same run.
+    # Names and fingerprints replace paths, so that an earlier run may be moved.
     earlier_runs = open_runs(config.dedup.against, config.dedup, own=run.folder)
     values["against"] = [
         [earlier.name, earlier.fingerprint, earlier.documents is not None]
@@ -45,8 +49,11 @@ def plan_dedup(stage: str, config: Config, run: Run) -> StagePlan[DedupUnit]:
 
 
 def check_input(config: Config, run: Run, plan: StagePlan[DedupUnit] | None) -> None:
-    """Raises UserError for missing parts or, before the documents are finished (no plan), missing evaluation files or earlier runs."""
-    if plan is not None:  # which has looked for the others
+    """Raises UserError for missing parts, evaluation files or earlier runs.
+
+    `plan`: None before the documents are finished, when there are no parts to check.
+    """
+    if plan is not None:  # `plan_dedup` has checked evaluation files and earlier runs.
         check_parts(run.documents, plan)
         return
     evaluation_files(config.dedup)
@@ -54,12 +61,12 @@ def check_input(config: Config, run: Run, plan: StagePlan[DedupUnit] | None) -> 
 
 
 def check_parts(documents: str, plan: StagePlan[DedupUnit]) -> None:
-    """Raises UserError when a part of the documents is missing or not as long as its manifest says."""
-    found = storage.file_sizes(documents)
+    """Raises UserError when a part of the documents is missing or has another size than planned."""
+    sizes = storage.file_sizes(documents)
     for unit in plan.units:
         name = PARTS.name(unit.part)
-        if found.get(name) != unit.bytes:
-            now = f"has {found[name]:,} bytes" if name in found else "is missing"
+        if sizes.get(name) != unit.bytes:
+            now = f"has {sizes[name]:,} bytes" if name in sizes else "is missing"
             raise UserError(
                 f"a part of the documents {now}; the manifest says {unit.bytes:,} bytes",
                 where=storage.join(documents, name),

@@ -1,4 +1,8 @@
-"""What deduplication dropped, for a person to judge: by source, by similarity, the largest groups with excerpts; as Markdown."""
+"""The Markdown report on what deduplication dropped.
+
+It lists drops by source and by similarity, and the largest groups with excerpts, for a person to
+judge.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,14 +23,14 @@ _REPORT = "dedup-report.md"
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """The largest groups of duplicates, and samples of what other rules dropped, by rule."""
+    """The largest groups of duplicates, and samples of the drops of other rules, by rule."""
 
     largest_clusters: list[SampledCluster] = field(default_factory=list)
     samples: dict[str, list[SampledDrop]] = field(default_factory=dict)
 
 
 def examine(folder: str, documents: str) -> Examples:
-    """Reads a dedup folder, and excerpts from the documents folder where it is there."""
+    """Reads examples from a dedup folder, with excerpts if the folder of documents exists."""
     return Examples(
         largest_clusters=largest_clusters(folder, documents),
         samples=sample_drops(folder, documents),
@@ -34,12 +38,13 @@ def examine(folder: str, documents: str) -> Examples:
 
 
 def dropped_by_rule(counters: DropCounters) -> str:
-    """`3 exact, 1 near`: what rules dropped of a source."""
+    """Drops by rule as text: `3 exact, 1 near`; other rules only if they dropped something."""
     shown = [rule for rule, number in counters.rules.items() if number or rule in ("exact", "near")]
     return ", ".join(f"{counters.rules[rule]} {rule}" for rule in shown)
 
 
 def report_path(run: Run) -> str:
+    """The path of `dedup-report.md` in the run's folder."""
     return storage.join(run.folder, _REPORT)
 
 
@@ -56,14 +61,20 @@ def similarity_lines(counters: DedupCounters) -> Iterator[tuple[str, int]]:
 
 
 def notes(counters: DedupCounters) -> Iterator[str]:
-    """What a person has to be told in words, even if they ask for no tables."""
+    """Sentences that are printed even if no tables are asked for.
+
+    They report screens that matched nothing, and comparisons that were left out or estimated.
+    """
     for name, matched in (counters.contamination or {}).items():
         if not matched.documents:
             grams = f"{matched.grams:,} n-grams of {matched.texts:,} texts"
             yield f"decontamination: no document matches evaluation set {name!r} ({grams})"
         if matched.too_short:
             short = f"{matched.too_short:,} of {matched.texts:,} texts"
-            yield f"decontamination: {short} of evaluation set {name!r} are too short to be looked for"
+            yield (
+                f"decontamination: {short} of evaluation set {name!r} "
+                "are too short to be looked for"
+            )
     for name, earlier in (counters.earlier_runs or {}).items():
         if not earlier.documents:
             yield f"no document matches one of the {earlier.kept:,} of the earlier run {name!r}"
@@ -76,11 +87,15 @@ def notes(counters: DedupCounters) -> Iterator[str]:
             f"{counters.skipped_pairs:,} pairs",
         )
         yield (
-            f"{counters.oversized_buckets:,} buckets exceed dedup.bucket_limit: of their {documents} each was compared with the first "
-            f"in keep order and with the next, {skipped} were not compared"
+            f"{counters.oversized_buckets:,} buckets exceed dedup.bucket_limit: "
+            f"of their {documents} each was compared with the first in keep order and "
+            f"with the next, {skipped} were not compared"
         )
     if oversized := counters.earlier_oversized_buckets:
-        yield f"{oversized:,} buckets with earlier runs are larger than dedup.bucket_limit: not all of their pairs were compared"
+        yield (
+            f"{oversized:,} buckets with earlier runs are larger than dedup.bucket_limit: "
+            "not all of their pairs were compared"
+        )
 
 
 def _markdown(counters: DedupCounters, examples: Examples) -> Iterator[str]:

@@ -1,4 +1,8 @@
-"""What surrounds the search for duplicates: screens that drop documents before it, and the removal of repeated lines after it."""
+"""Screens before the search for duplicates, and the removal of repeated lines after it.
+
+A screen drops documents for another reason than a duplicate in the same run: text of an evaluation
+set (`decontaminate`), a URL that occurs twice (`urls`), a match in an earlier run (`against`).
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -39,12 +43,16 @@ _LEAST_RANGES = 2
 _MOST_RANGES = 4096
 _BAND_BYTES = 20
 _LINE_BYTES = 0.5
-"""Bytes exchanged for each byte of text: 24 a line, lines of news are 51 bytes on average, and those of a few characters are left out."""
+"""Bytes exchanged per byte of text when lines are compared.
+
+Each line exchanges 24 bytes. Lines of news have 51 bytes on average; lines of a few characters are
+skipped.
+"""
 
 
 @dataclass(kw_only=True)
 class ScreenCounters:
-    """What screens count; None for those that the configuration does not ask for."""
+    """The counters of the screens; None for a screen that is not configured."""
 
     contamination: dict[str, ContaminationCounters] | None = None
     earlier_runs: dict[str, EarlierRunCounters] | None = None
@@ -52,18 +60,18 @@ class ScreenCounters:
 
 
 def evaluation_files(config: DedupConfig) -> dict[str, FileInfo]:
-    """The evaluation files by short name. Raises ConfigError for a path or pattern that matches none."""
+    """The evaluation files by short name. Raises ConfigError for a pattern that matches no file."""
     files: dict[str, FileInfo] = {}
     for pattern in config.decontaminate:
-        found = storage.list_files(pattern)
-        if not found:
+        matches = storage.list_files(pattern)
+        if not matches:
             where = globs.unescape(pattern)
             raise ConfigError(
                 "dedup.decontaminate: no file matches",
                 where=where,
                 remedy="name files of evaluation texts, JSON Lines",
             )
-        files.update((file.path, file) for file in found)
+        files.update((file.path, file) for file in matches)
     return dict(zip(short_names(list(files)), files.values(), strict=True))
 
 
@@ -77,7 +85,12 @@ def run_screens(
     *,
     earlier: list[EarlierRun],
 ) -> ScreenCounters:
-    """Runs the screens that the configuration asks for, one after the other."""
+    """Runs the configured screens in turn: decontamination, URLs, earlier runs.
+
+    Each writes its drops below `screened_folder(out)`; the search for duplicates reads them from
+    there. `documents`, `out`: folders. `parts`: part numbers. `earlier`: the opened runs of
+    `against`.
+    """
     ranges = _ranges(documents, config)
     counters = ScreenCounters()
     if active_screens(config) or config.decontaminate:
@@ -111,16 +124,21 @@ def run_screens(
 def _count_matches(
     out: str, parts: list[int], config: DedupConfig, earlier: list[EarlierRun]
 ) -> dict[str, EarlierRunCounters]:
-    """By earlier run: the `kept` documents compared with, those of this run that match one, and how many of these are `estimated`."""
-    found: Counter[str] = Counter()
+    """Counters by earlier run.
+
+    `kept`: its documents that were compared with. `documents`: documents of this run that match
+    one. `estimated`: matches whose similarity comes from signatures, because texts were not
+    compared.
+    """
+    matches: Counter[str] = Counter()
     for part in parts:
         drops = screened_drops(out, part, config, screens=("against",))
-        found.update(drops["other"].cast(pa.string()).to_pylist())
+        matches.update(drops["other"].cast(pa.string()).to_pylist())
     return {
         run.name: EarlierRunCounters(
             kept=run.kept,
-            documents=found[run.name],
-            estimated=found[run.name] if run.documents is None or config.verify != "exact" else 0,
+            documents=matches[run.name],
+            estimated=matches[run.name] if run.documents is None or config.verify != "exact" else 0,
         )
         for run in earlier
     }
@@ -136,8 +154,11 @@ def run_lines(
     *,
     text_bytes: int,
 ) -> LineCounters | None:
-    """Removes repeated lines from what the drops leave, if the configuration asks for it; returns what is counted. `text_bytes`: about how
-    large the texts are, for the passes."""
+    """Removes repeated lines from the documents that are not dropped; None if not configured.
+
+    Runs after the drops are written. `text_bytes`: approximate size of the texts, which decides the
+    number of passes.
+    """
     if not config.lines:
         return None
     passes = _passes(int(text_bytes * _LINE_BYTES), config, settings)
@@ -151,13 +172,17 @@ def run_lines(
 
 
 def _passes(exchanged: int, config: DedupConfig, settings: RunnerSettings) -> int:
-    """In how many passes so many bytes are exchanged: one on a cluster, here as many as the memory asks for."""
+    """The number of passes to exchange `exchanged` bytes.
+
+    One with an external runner, otherwise as many as keep a pass within the memory limit.
+    """
     return passes_for(
         exchanged, None if settings.uses_external_runner else local_memory(config.memory_bytes)
     )
 
 
 def _rows(documents: str, parts: list[int]) -> int:
+    """The number of documents of the parts."""
     total = 0
     for part in parts:
         with storage.open_input(PARTS.path(documents, part)) as stream:
@@ -166,7 +191,10 @@ def _rows(documents: str, parts: list[int]) -> int:
 
 
 def _ranges(documents: str, config: DedupConfig) -> int:
-    """Hash ranges: those of the configuration, else one for each 256 MiB of parquet, at least two; no byte depends on them."""
+    """The number of hash ranges: `ranges` of the configuration, else one per 256 MiB of Parquet.
+
+    At least 2 and at most 4096. No byte of the output depends on it.
+    """
     size = sum(
         file.size
         for file in storage.list_files(storage.join(globs.escape(documents), PARTS.pattern))

@@ -44,6 +44,15 @@ _SCHEMAS = {
 
 
 class DedupStage(Stage[DedupUnit, DedupCounters]):
+    """Finds exact and near duplicates over all documents, and writes which rows to drop.
+
+    Documents are not rewritten: each part gets a Parquet file of drops, with the rule, the kept
+    document and their similarity, and later stages skip those rows. Screens (evaluation sets, URLs,
+    earlier runs) drop documents before the search; repeated lines are removed after it. Near
+    duplicates are found by MinHash signatures in bands and verified by Jaccard similarity. More
+    drops than `max_drop_rate` of a source stop the run.
+    """
+
     name = stage_names.DEDUP.name
     unit = DedupUnit
     counters = DedupCounters
@@ -82,7 +91,8 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
 
     def input_of(self, survey: Survey, plan: StagePlan[DedupUnit] | None) -> StageInput:
         known = super().input_of(survey, plan)
-        return replace(known, units=known.files)  # each part is a unit, before they are there, too
+        # Each part is a unit, so units are known even before the parts exist.
+        return replace(known, units=known.files)
 
     def surveyed(
         self,
@@ -106,7 +116,7 @@ class DedupStage(Stage[DedupUnit, DedupCounters]):
     def view(self, finished: Finished[DedupCounters]) -> DedupView:
         figures = super().view(finished)
         settings = settings_of(finished)
-        # A run can be moved and a stage looked at alone; excerpts come from the documents beside it, if they are there.
+        # A stage's folder may have been copied alone: excerpts need the documents beside it.
         examples = examine(
             finished.folder,
             storage.join(storage.parent(finished.folder.rstrip("/")), DOCUMENTS.name),

@@ -1,4 +1,4 @@
-"""The tables of a deduplication, finished or tried."""
+"""The tables of a deduplication, finished or of a dry run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ _EXCERPT = 70
 
 @dataclass(frozen=True, kw_only=True)
 class DedupView(StageView[DedupCounters], Examples):
-    """Of a finished stage also what the bands promise, and examples of what was dropped."""
+    """The view of a finished stage, with the expected recall of the bands and examples of drops."""
 
     recall: ExpectedRecall
 
 
 def dedup_sections(heading: str, counters: DedupCounters, examples: Examples) -> Iterator[Section]:
-    """Drops by source and rule, groups, screens, the histogram of similarities, and the largest groups."""
+    """Tables of drops by source and rule, groups, screens, similarities, and the largest groups."""
     table = figures_table("source", "documents", *counters.total.rules, "kept", "share dropped")
     for name, source in counters.sources.items():
         figures = (
@@ -45,7 +45,10 @@ def dedup_sections(heading: str, counters: DedupCounters, examples: Examples) ->
     pairs = (
         f"{counters.candidate_pairs:,} candidate pairs, {counters.similar_pairs:,} of them similar"
     )
-    large = f"{counters.oversized_buckets:,} oversized buckets, in which {counters.skipped_pairs:,} pairs were not compared"
+    large = (
+        f"{counters.oversized_buckets:,} oversized buckets, "
+        f"in which {counters.skipped_pairs:,} pairs were not compared"
+    )
     yield Section("groups of duplicates", f"{groups}; {pairs}; {large}")
     if counters.contamination:
         table = figures_table(
@@ -62,7 +65,10 @@ def dedup_sections(heading: str, counters: DedupCounters, examples: Examples) ->
             table.add_row(escape(name), *(f"{number:,}" for number in numbers))
         yield Section("contamination", table)
     if (removed := counters.lines_removed) is not None:
-        what = f"{removed.lines:,} lines ({removed.characters:,} characters) of {removed.documents:,} documents"
+        what = (
+            f"{removed.lines:,} lines ({removed.characters:,} characters) "
+            f"of {removed.documents:,} documents"
+        )
         yield Section("lines that other documents have too", f"{what} are removed")
     if counters.similarity:
         histogram = figures_table("similarity to the kept document", "documents", "")
@@ -93,13 +99,14 @@ def dedup_sections(heading: str, counters: DedupCounters, examples: Examples) ->
 
 
 def recall_section(recall: ExpectedRecall) -> Section:
-    """The probability that bands find a pair, by its similarity."""
+    """The probability that a pair shares a band and is compared, by its Jaccard similarity."""
     curve = "  ".join(
         f"{similarity:g}: {probability:.3f}" for similarity, probability in recall.curve
     )
     bands = f"{recall.bands} bands of {recall.rows} rows"
     return Section(
-        f"probability that a pair of a similarity is compared ({bands}; {recall.expected:.4f} at the threshold)",
+        "probability that a pair of a similarity is compared "
+        f"({bands}; {recall.expected:.4f} at the threshold)",
         curve,
     )
 

@@ -1,4 +1,4 @@
-"""Checks of the `dedup` stage: that what goes is there, and goes for the sake of something that stays and is as similar as asked."""
+"""Checks of the dedup stage: drops name existing documents and similar, kept documents."""
 
 import numpy as np
 import pyarrow as pa
@@ -20,22 +20,30 @@ from transforms.dedup.summary import summarise
 
 
 def check_counts(stages: FinishedStages, check: Check) -> None:
-    """The manifest's counters are what the files give; every part has its drops, signatures agree with the documents row by row."""
+    """Recounts the files, and compares parts.
+
+    The counters match the manifest. Each part of the documents has a file of drops. Signatures have
+    the ids of the documents, row by row.
+    """
     parts = need(stages.documents).paths(PARTS)
     for part in parts.keys() ^ need(stages.dedup).paths(DROPS).keys():
         check.add(f"part {part} has documents or drops, but not both")
-    found = summarise(stages.run.dedup, stages.run.documents)
-    counted, stated = to_object(found), to_object(need(stages.dedup).counters)
+    recounted = summarise(stages.run.dedup, stages.run.documents)
+    counted, stated = to_object(recounted), to_object(need(stages.dedup).counters)
     for fault in differing_keys({key: stated.get(key) for key in counted}, counted):
         check.add(fault)
     for part, path in need(stages.dedup).paths(SIGNATURES).items():
         if not _column(path, "id").equals(_column(parts[part], "id")):
             check.add(f"{path} is not of the documents of part {part}")
-    check.checked = f"{found.total.documents:,} documents, {found.total.dropped:,} dropped"
+    check.checked = f"{recounted.total.documents:,} documents, {recounted.total.dropped:,} dropped"
 
 
 def check_drops(stages: FinishedStages, check: Check) -> None:
-    """A drop is of a document that is there; its keeper is there, stays, and is at least as similar as the configuration asks."""
+    """Checks each drop and the document kept in its place, the keeper.
+
+    The dropped document exists, once. The keeper exists, is not dropped itself, and is at least as
+    similar as the configuration asks.
+    """
     settings = settings_of(need(stages.dedup))
     least = np.float32(0 if settings.verify == "none" else settings.jaccard)
     known = _Documents(stages)
@@ -55,21 +63,25 @@ def check_drops(stages: FinishedStages, check: Check) -> None:
             int((~there).sum()),
         )
         rules = drops["rule"].cast(pa.string())
-        own = pc.and_(pc.is_valid(drops["keeper"]), pc.is_null(drops["other"])).to_numpy()
-        named = np.flatnonzero(own)
+        # A keeper in an earlier run (`other`) is not among the documents of this one.
+        in_this_run = pc.and_(pc.is_valid(drops["keeper"]), pc.is_null(drops["other"])).to_numpy()
+        named = np.flatnonzero(in_this_run)
         keepers = pc.fill_null(drops["keeper"], 0).to_numpy()[named]
         lost = ~known.have(keepers, drops["keeper_id"].take(pa.array(named)))
         check.add_all("no such keeper", (f"{path}:{row}" for row in named[lost]), int(lost.sum()))
-        must_stay = pc.is_in(rules, value_set=pa.array(RULES)).to_numpy()[named] & ~lost
-        # Lines go after duplicates: a document that kept another may lose all of its own.
-        gone = np.zeros(len(named), bool)
+        must_be_kept = pc.is_in(rules, value_set=pa.array(RULES)).to_numpy()[named] & ~lost
+        # Lines are removed after duplicates, so a keeper may be dropped for having no line left:
+        # `dropped` ignores that rule.
+        dropped = np.zeros(len(named), bool)
         if not drop_all:
-            gone[must_stay] = known.dropped(keepers[must_stay])
+            dropped[must_be_kept] = known.dropped(keepers[must_be_kept])
         check.add_all(
-            "the keeper goes itself", (f"{path}:{row}" for row in named[gone]), int(gone.sum())
+            "the keeper is dropped itself",
+            (f"{path}:{row}" for row in named[dropped]),
+            int(dropped.sum()),
         )
         similarity = pc.fill_null(drops["similarity"], float("nan")).to_numpy()
-        # An exact copy of a text that goes, too, names the keeper of that text and their similarity.
+        # An exact copy of a near duplicate names the keeper of that one, and their similarity.
         measured = pc.is_in(rules, value_set=pa.array([*RULES, SCREEN_RULES["against"]])).to_numpy()
         low = measured & ~(similarity >= least)
         places = (f"{path}:{row} ({similarity[row]:.4f})" for row in np.flatnonzero(low))
@@ -78,7 +90,7 @@ def check_drops(stages: FinishedStages, check: Check) -> None:
 
 
 def check_groups(stages: FinishedStages, check: Check) -> None:
-    """`clusters.parquet` and the drops of duplicates say the same, and every group is as large as it says."""
+    """Compares `clusters.parquet` with the drops of duplicates, and the stated group sizes."""
     with storage.open_input(storage.join(stages.run.dedup, "clusters.parquet")) as stream:
         table = pq.read_table(
             stream, columns=["component", "size", "member", "keeper", "similarity"]
@@ -87,18 +99,18 @@ def check_groups(stages: FinishedStages, check: Check) -> None:
     components, at, sizes = np.unique(columns["component"], return_inverse=True, return_counts=True)
     wrong = columns["size"] != sizes[at]
     check.add_all(
-        "the group is not as large as it says",
+        "the group does not have its stated size",
         address_names(columns["member"][wrong]),
         int(wrong.sum()),
     )
-    goes = columns["member"] != columns["keeper"]
+    is_dropped = columns["member"] != columns["keeper"]
     in_groups = np.rec.fromarrays(
-        [columns[name][goes] for name in ("member", "keeper", "similarity")]
+        [columns[name][is_dropped] for name in ("member", "keeper", "similarity")]
     )
     in_drops = np.rec.fromarrays(_duplicate_drops(stages))
     for what, left, right in (
-        ("goes in clusters, not in the drops", in_groups, in_drops),
-        ("the other way round", in_drops, in_groups),
+        ("dropped in clusters, not in the drops", in_groups, in_drops),
+        ("in the drops, not dropped in clusters", in_drops, in_groups),
     ):
         alone = np.setdiff1d(left, right)
         check.add_all(what, address_names(alone["f0"]), len(alone))
@@ -106,12 +118,12 @@ def check_groups(stages: FinishedStages, check: Check) -> None:
 
 
 def has_lines(stages: FinishedStages) -> bool:
-    """Whether lines were removed."""
+    """Whether the stage removed lines."""
     return bool(need(stages.dedup).paths(REMOVED_LINES))
 
 
 def check_lines(stages: FinishedStages, check: Check) -> None:
-    """Documents that lost lines are there and stay, and the lines are lines of theirs."""
+    """Checks that documents that lost lines exist, and that they have the removed lines."""
     known = _Documents(stages)
     total = 0
     for part, path in need(stages.dedup).paths(REMOVED_LINES).items():
@@ -141,8 +153,8 @@ def check_lines(stages: FinishedStages, check: Check) -> None:
 
 
 def _duplicate_drops(stages: FinishedStages) -> list[np.ndarray]:
-    """Members, keepers and similarities of all drops of duplicates, also of those that lost their last line after it."""
-    found: list[list[np.ndarray]] = [
+    """All dropped duplicates: members and keepers uint64 (n,), similarities float32 (n,)."""
+    columns: list[list[np.ndarray]] = [
         [np.zeros(0, np.uint64)],
         [np.zeros(0, np.uint64)],
         [np.zeros(0, np.float32)],
@@ -151,14 +163,14 @@ def _duplicate_drops(stages: FinishedStages) -> list[np.ndarray]:
         with storage.open_input(path) as stream:
             drops = pq.read_table(stream, columns=["row", "rule", "keeper", "similarity"])
         drops = drops.filter(pc.is_in(drops["rule"].cast(pa.string()), value_set=pa.array(RULES)))
-        found[0].append(pack_address(part, drops["row"].to_numpy()))
-        found[1].append(drops["keeper"].to_numpy())
-        found[2].append(drops["similarity"].to_numpy())
-    return [np.concatenate(columns) for columns in found]
+        columns[0].append(pack_address(part, drops["row"].to_numpy()))
+        columns[1].append(drops["keeper"].to_numpy())
+        columns[2].append(drops["similarity"].to_numpy())
+    return [np.concatenate(arrays) for arrays in columns]
 
 
 class _Documents:
-    """Ids and drops of all parts, a part at a time."""
+    """Ids and drops of all parts, read when a part is first asked for."""
 
     def __init__(self, stages: FinishedStages):
         self._parts = need(stages.documents).paths(PARTS)
@@ -167,26 +179,29 @@ class _Documents:
         self._dropped: dict[int, np.ndarray] = {}
 
     def have(self, addresses: np.ndarray, ids: pa.ChunkedArray) -> np.ndarray:
-        """Which of n addresses are of documents with these ids: bool (n,)."""
+        """Which documents exist with these ids: addresses uint64 (n,), n ids -> bool (n,)."""
         wanted = _rows_of_ids(ids)
         parts, rows = unpack_address(addresses)
-        found = np.zeros(len(addresses), bool)
+        exists = np.zeros(len(addresses), bool)
         for part in np.unique(parts).tolist():
             if part in self._parts:
                 known, at = self._ids_of(part), parts == part
                 inside = rows < len(known)
                 chosen = at & inside
-                found[chosen] = (known[rows[chosen]] == wanted[chosen]).all(axis=1)
-        return found
+                exists[chosen] = (known[rows[chosen]] == wanted[chosen]).all(axis=1)
+        return exists
 
     def dropped(self, addresses: np.ndarray) -> np.ndarray:
-        """Which of n documents go for another reason than that no line is left of them: bool (n,)."""
+        """Which documents are dropped: addresses uint64 (n,) -> bool (n,).
+
+        Documents that are dropped because no line is left of them do not count.
+        """
         parts, rows = unpack_address(addresses)
-        found = np.zeros(len(addresses), bool)
+        is_dropped = np.zeros(len(addresses), bool)
         for part in np.unique(parts).tolist():
             at = parts == part
-            found[at] = np.isin(rows[at], self._dropped_of(part))
-        return found
+            is_dropped[at] = np.isin(rows[at], self._dropped_of(part))
+        return is_dropped
 
     def _ids_of(self, part: int) -> np.ndarray:
         if part not in self._ids:
@@ -208,4 +223,5 @@ def _column(path: str, name: str) -> pa.ChunkedArray:
 
 
 def _rows_of_ids(ids: pa.ChunkedArray) -> np.ndarray:
+    """n ids -> uint8 (n, ID_BYTES); a null becomes zeros, which is no id."""
     return binary_rows(ids.combine_chunks().fill_null(bytes(ID_BYTES)))

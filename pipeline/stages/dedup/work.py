@@ -1,4 +1,4 @@
-"""The work of the dedup stage: documents -> which rows to drop, and the document kept in their place."""
+"""The work of the dedup stage: screens, the search for duplicates, and repeated lines."""
 
 from dataclasses import replace
 
@@ -25,7 +25,8 @@ from transforms.dedup.screens.screened import screened_drops, screened_folder
 from transforms.dedup.summary import summarise
 from transforms.memory import local_memory
 
-BYTES_PER_SECOND = 4e6  # of compressed parts on one core
+# Compressed parts on one core.
+BYTES_PER_SECOND = 4e6
 
 
 def find_drops(
@@ -33,7 +34,9 @@ def find_drops(
 ) -> StageReport[DedupCounters]:
     """Finds duplicates and commits their drops to the folder `out`, which exists.
 
-    Raises UserError, before anything is read, when a part is missing or not what it was.
+    The order is screens, duplicates, lines: each step skips documents that an earlier one dropped.
+    Raises UserError, before anything is read, when a part of the documents is missing or has
+    changed its size.
     """
     documents = run.documents
     check_parts(documents, plan)

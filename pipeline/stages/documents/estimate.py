@@ -1,4 +1,4 @@
-"""About what the documents stage takes, and what the stages after it will read."""
+"""Estimates of the documents stage, and of the documents that later stages will read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ from transforms.sources.registry import KINDS
 
 
 def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
-    """What a finished documents stage holds."""
+    """The size of the documents of a finished stage, from its manifest."""
     parts = [entry.bytes for name, entry in documents.manifest.files.items() if PARTS.matches(name)]
     return Volume(
         text=documents.counters.text_bytes,
@@ -40,7 +40,10 @@ def volume_of(documents: Finished[DocumentsCounters]) -> Volume:
 
 
 def expected_volume(config: Config, units: Sequence[DocumentsUnit]) -> Volume:
-    """What the parts of these units will hold at most: filters and languages make it less."""
+    """Upper bound of the documents of these units: filters and languages may reject some.
+
+    Text and parts are None when the rate of any file kind is unknown.
+    """
     rated = [(size, _input_rate(config, *key)) for key, size in _sizes(units).items()]
     known = all(rate for _, rate in rated)
     return Volume(
@@ -51,7 +54,7 @@ def expected_volume(config: Config, units: Sequence[DocumentsUnit]) -> Volume:
 
 
 def documents_input(config: Config, units: Sequence[DocumentsUnit]) -> StageInput:
-    """The files of each source; a file that is read in several ranges counts once."""
+    """Files, bytes and units by source; a file that is read in several ranges counts once."""
     sources = {name: SourceInput(kind=source.kind) for name, source in config.sources.items()}
     sizes = {(file.source, file.path): file.size for unit in units for file in unit.files}
     for (name, _), size in sizes.items():
@@ -67,7 +70,10 @@ def documents_input(config: Config, units: Sequence[DocumentsUnit]) -> StageInpu
 def estimate_documents(
     survey: Survey, plan: StagePlan[DocumentsUnit] | None, left: Sequence[DocumentsUnit]
 ) -> Estimate:
-    """Estimates the units of a plan that are `left`."""
+    """Estimates the units that are `left` of a plan, from the rate of each file kind.
+
+    Sources of a kind without a rate are left out, with a note; if all are, time and disk are None.
+    """
     assert plan is not None, "the first stage has a plan before anything runs"
     config = survey.config
     core_seconds = disk = 0.0

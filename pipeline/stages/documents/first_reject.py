@@ -1,4 +1,4 @@
-"""The first reject of a stage that ends badly, for the message that says so."""
+"""The first reject of a stage that fails, for its error message."""
 
 import pyarrow.parquet as pq
 
@@ -10,7 +10,10 @@ _SHOWN = 300
 
 
 def first_reject(folder: str, *, source: str | None = None, stage: str | None = None) -> str:
-    """ "; the first: RULE at LOCATOR of FILE: DETAIL" of the first reject in a stage's folder, of a source and a stage; empty if none."""
+    """Text on a folder's first reject: `; the first: RULE at LOCATOR of FILE: DETAIL`.
+
+    `source`, `stage`: count only rejects with these values of the columns. Empty if there is none.
+    """
     for name in storage.list_names(folder):
         if REJECTS.matches(name):
             with storage.open_input(storage.join(folder, name)) as stream:

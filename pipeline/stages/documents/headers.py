@@ -1,4 +1,4 @@
-"""Columns that a source asks for and none of its files has: an error that names those there are."""
+"""Checks that the columns a source asks for exist; the error lists the columns that do."""
 
 import difflib
 from collections.abc import Sequence
@@ -13,13 +13,19 @@ from transforms.sources.columns import asked_columns
 from transforms.sources.registry import KINDS
 
 _OPENED = 16
-"""Files of a source whose headers are looked at before anything runs; of more files the counts of the stage tell."""
+"""A source of at most this many tables has its headers read before anything runs.
+
+With more files, missing columns show in the counts of the finished stage (`check_columns`).
+"""
 _SHOWN = 20
 
 
 def check_headers(name: str, source: SourceConfig, files: Sequence[SourceFile]) -> None:
-    """Raises ConfigError when a column is in none of the tables of a source, as far as their headers tell. Few files are opened: one where
-    it has all columns. Files that cannot be read are left to their reader, and so are files of JSON, which have no header."""
+    """Raises ConfigError when no table of a source has a column that the source asks for.
+
+    Reads headers until all columns have been seen: one file in the usual case. Unreadable files are
+    left to their reader, which reports them; so are JSON files, which have no header.
+    """
     tables = [file for file in files if KINDS[file.kind or source.kind].has_columns]
     if (
         not tables
@@ -30,9 +36,9 @@ def check_headers(name: str, source: SourceConfig, files: Sequence[SourceFile]) 
     missing = dict.fromkeys(asked_columns(source.fields, source.keep_columns))
     there: dict[str, None] = {}
     for file in tables:
-        found = _header(file, source)
-        there.update(dict.fromkeys(found))
-        missing = {column: None for column in missing if column not in found}
+        header = _header(file, source)
+        there.update(dict.fromkeys(header))
+        missing = {column: None for column in missing if column not in header}
         if not missing:
             return
     if there:
@@ -59,7 +65,10 @@ def _header(file: SourceFile, source: SourceConfig) -> list[str]:
 def check_columns(
     name: str, source: SourceConfig, seen: ColumnCounters | None, folder: str
 ) -> None:
-    """Raises UserError when a column was in no record of a source. `seen`: what the stage counted, None where it reads no tables."""
+    """Raises UserError when no record of a source had a column that the source asks for.
+
+    `seen`: the columns that the stage counted; None for a source without tables.
+    """
     if seen is None:
         return
     there = [column for column, _ in largest_first(seen.names)]
@@ -74,7 +83,7 @@ def check_columns(
 
 
 def _message(name: str, source: SourceConfig, column: str, there: Sequence[str]) -> tuple[str, str]:
-    """What is wrong, and what to do."""
+    """The text of the error and its remedy; `there`: the columns that exist."""
     field = next((field for field, mapped in source.fields.items() if mapped == column), None)
     if field:
         asked = f"fields.{field} = {column!r}"

@@ -1,4 +1,4 @@
-"""The files of a source: what its paths name, where each is from, and of which kind it is."""
+"""Lists the files of a source: expands its paths, and gives each file its origin and kind."""
 
 import functools
 import itertools
@@ -27,13 +27,20 @@ from transforms.storage.files import FileInfo
 _LISTINGS_AT_ONCE = 16
 _SHOWN = 8
 _STATE = "state.json"
-"""What `save_to_disk` of Hugging Face datasets puts beside the Arrow files of a split, which it names; others there are caches."""
+"""File that `save_to_disk` of Hugging Face datasets writes beside the Arrow files of a split.
+
+It names the data files; other Arrow files in the folder are caches.
+"""
 _DESCRIPTIONS = {_STATE, "dataset_info.json", "dataset_dict.json"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """A file of a source. `origin`: its name relative to the source's root. `kind`: its own kind in a source of kind `auto`, else empty."""
+    """A file of a source.
+
+    `origin`: its path relative to the source's root. `kind`: the file's kind in a source of kind
+    `auto`, else empty.
+    """
 
     info: FileInfo
     origin: str
@@ -42,7 +49,7 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFiles:
-    """The files of a source, ordered by path, and notes on files that its folders hold and that are passed over."""
+    """The files of a source, ordered by path, and notes on skipped files of its folders."""
 
     files: tuple[SourceFile, ...]
     notes: tuple[str, ...] = ()
@@ -51,28 +58,30 @@ class SourceFiles:
 def list_source(
     name: str, source: SourceConfig, common_crawl: str, *, run: str = ""
 ) -> SourceFiles:
-    """Lists a source without repeats. `run`: the folder of the run, whose own files are passed over in folders.
+    """Lists the files of a source, each path once.
 
-    Raises ConfigError for a path that names no file, and for a file of which the kind is not known in a source of kind `auto`.
+    `common_crawl`: the root that names of crawl files are relative to. `run`: the folder of the
+    run, whose files are skipped. Raises ConfigError for a path that matches no file, and for a
+    named file of unknown kind in a source of kind `auto`.
     """
-    found: dict[str, SourceFile] = {}
+    by_path: dict[str, SourceFile] = {}
     notes: list[str] = []
     listed = [
         _expand(name, source, path, run, notes) for path in source.paths if not is_crawl_name(path)
     ]
     root = _root([base for base, _ in listed])
     for _, infos in listed:
-        found.update(
+        by_path.update(
             (info.path, SourceFile(info=info, origin=_origin(info.path, root))) for info in infos
         )
     for path in filter(is_crawl_name, source.paths):
         kind = parse_crawl_name(path).kind if source.kind == AUTO else ""
-        found.update(
+        by_path.update(
             (file.path, SourceFile(info=file, origin=origin, kind=kind))
             for file, origin in _list_crawl(path, common_crawl)
         )
-    _refuse_equal_origins(name, found)
-    files = tuple(found[path] for path in sorted(found))
+    _refuse_equal_origins(name, by_path)
+    files = tuple(by_path[path] for path in sorted(by_path))
     if source.kind == AUTO:
         files = _with_kinds(name, source, files, notes)
     return SourceFiles(files=files, notes=tuple(notes))
@@ -81,7 +90,10 @@ def list_source(
 def _expand(
     name: str, source: SourceConfig, path: str, run: str, notes: list[str]
 ) -> tuple[str, list[FileInfo]]:
-    """A path of the configuration -> the pattern that origins are relative to, as `literal folders / rest`, and the files."""
+    """A path of the configuration -> its pattern and the files that it matches.
+
+    The literal folders of the pattern decide what origins are relative to (`_root`).
+    """
     files = storage.list_files(path)
     literal, rest = storage.find_literal(path)
     if files:
@@ -102,7 +114,10 @@ def _expand(
 def _list_folder(
     name: str, source: SourceConfig, folder: str, run: str, notes: list[str]
 ) -> list[FileInfo]:
-    """The files of the source's kind in a folder and those inside it, without hidden ones and what other tools left there."""
+    """The files of the source's kind in a folder and its subfolders.
+
+    Hidden files, files of the run and leftovers of other tools are skipped; other kinds are noted.
+    """
     inside = [
         (file, file.path.removeprefix(folder).lstrip("/")) for file in storage.list_folder(folder)
     ]
@@ -137,11 +152,13 @@ def _list_folder(
         )
     if caches := sum(inner.endswith(".arrow") for inner in no_data):
         notes.append(
-            f"sources.{name}: passed over in {folder}, caches that no {_STATE} names: {caches} .arrow"
+            f"sources.{name}: passed over in {folder}, "
+            f"caches that no {_STATE} names: {caches} .arrow"
         )
     if others:
         notes.append(
-            f"sources.{name}: passed over in {folder}, not of kind {source.kind!r}: {_counted(others)}"
+            f"sources.{name}: passed over in {folder}, "
+            f"not of kind {source.kind!r}: {_counted(others)}"
         )
     return chosen
 
@@ -151,8 +168,11 @@ def _is_of_run(file: FileInfo, run: str) -> bool:
 
 
 def _no_data_of_datasets(inside: Sequence[str], folder: str) -> set[str]:
-    """Of folders that `save_to_disk` made: the descriptions, and Arrow files that `state.json` does not name, which are caches."""
-    found: set[str] = set()
+    """The files of `save_to_disk` folders that hold no data: descriptions and caches.
+
+    Caches are the Arrow files that `state.json` does not name.
+    """
+    no_data: set[str] = set()
     for state in (inner for inner in inside if inner.rpartition("/")[2] == _STATE):
         base = state[: -len(_STATE)]
         try:
@@ -163,14 +183,14 @@ def _no_data_of_datasets(inside: Sequence[str], folder: str) -> set[str]:
                 ]
             }
         except (ValueError, KeyError, TypeError):
-            continue  # another tool's
-        found.update(
+            continue  # The file belongs to another tool.
+        no_data.update(
             inner
             for inner in inside
             if _is_beside(inner, base) and inner.removeprefix(base) not in named
         )
-        found.update(inner for inner in inside if inner.rpartition("/")[2] in _DESCRIPTIONS)
-    return found
+        no_data.update(inner for inner in inside if inner.rpartition("/")[2] in _DESCRIPTIONS)
+    return no_data
 
 
 def _is_beside(inner: str, base: str) -> bool:
@@ -180,7 +200,11 @@ def _is_beside(inner: str, base: str) -> bool:
 def _with_kinds(
     name: str, source: SourceConfig, files: Sequence[SourceFile], notes: list[str]
 ) -> tuple[SourceFile, ...]:
-    """Files with the kind of each. Those that are of no kind are passed over where they were found in a folder, else an error."""
+    """The files of a source of kind `auto`, each with its kind.
+
+    A file of unknown kind is skipped with a note if it was found in a folder; a named one is an
+    error.
+    """
     kinds = [
         file.kind or kind_of_file(file.info.path, functools.partial(_peek, file.info.path))
         for file in files
@@ -194,9 +218,9 @@ def _with_kinds(
     }
     if refused := [file for file in unknown if file.path in named]:
         shown = ", ".join(repr(file.path.rpartition("/")[2]) for file in refused[:_SHOWN])
-        what = f"sources.{name}.paths: neither name nor content tells the kind of {len(refused)} files: {shown}"
         raise ConfigError(
-            what,
+            f"sources.{name}.paths: neither name nor content tells the kind of "
+            f"{len(refused)} files: {shown}",
             where=refused[0].path,
             remedy="name a kind, leave them out, or make them a source of their own",
         )
@@ -217,7 +241,11 @@ def _with_kinds(
 
 
 def _peek(path: str) -> bytes:
-    """The first bytes of a file, decompressed; none where that fails, which its reader will tell."""
+    """The first PEEK_BYTES of a file, decompressed.
+
+    Empty where decompression fails, which the reader reports later. Raises OSError of the file
+    system.
+    """
     try:
         with storage.open_decompressed(path) as stream:
             return stream.read(PEEK_BYTES)
@@ -251,7 +279,7 @@ def _refuse_equal_origins(name: str, found: dict[str, SourceFile]) -> None:
 
 
 def _list_crawl(name: str, base: str) -> Iterator[tuple[FileInfo, str]]:
-    """The files that a name of Common Crawl stands for; their origins are relative to the root of Common Crawl."""
+    """A name of Common Crawl -> its files, each with its path in Common Crawl as origin."""
     paths = crawl_paths(name, base=base)
     with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as threads:
         listed = list(
@@ -270,7 +298,10 @@ def _list_crawl(name: str, base: str) -> Iterator[tuple[FileInfo, str]]:
 
 
 def _root(patterns: Sequence[str]) -> str:
-    """The folder that origins are relative to: the longest that all paths of a source share before any wildcard."""
+    """The folder that origins are relative to.
+
+    It is the longest folder that all paths of a source share before any wildcard.
+    """
     folders = []
     for pattern in patterns:
         parts = pattern.split("/")[:-1]

@@ -1,4 +1,4 @@
-"""What the documents stage reads: the files of each source, in units of one source each."""
+"""The plan of the documents stage: the input files, divided into units of one source each."""
 
 import hashlib
 import itertools
@@ -28,15 +28,20 @@ _UNITS = 256
 
 
 def plan_documents(stage: str, config: Config) -> StagePlan[DocumentsUnit]:
-    """Lists the input and divides it into units of one source each. Raises ConfigError for a path that matches no file."""
+    """Lists the input and divides it into units of one source each.
+
+    A unit aims at 1/256 of the input, between 2 and 64 MiB; a large file is split into ranges where
+    its kind allows that. Raises ConfigError for a path that matches no file or a column that no
+    file has, UserError for empty input.
+    """
     plugins = read_plugins(config.plugins)
     load_plugins(plugins)
     listed = {
         name: list_source(name, source, config.common_crawl, run=config.folder)
         for name, source in config.sources.items()
     }
-    found = {name: source.files for name, source in listed.items()}
-    total = sum(file.info.size for files in found.values() for file in files)
+    source_files = {name: source.files for name, source in listed.items()}
+    total = sum(file.info.size for files in source_files.values() for file in files)
     if total == 0:
         paths = ", ".join(path for source in config.sources.values() for path in source.paths)
         raise UserError(
@@ -44,11 +49,11 @@ def plan_documents(stage: str, config: Config) -> StagePlan[DocumentsUnit]:
             where=paths,
             remedy="name files that hold documents",
         )
-    for name, files in found.items():
+    for name, files in source_files.items():
         check_headers(name, config.sources[name], files)
     aim = min(max(total // _UNITS, SMALLEST_UNIT), _LARGEST_UNIT)
     units: list[DocumentsUnit] = []
-    for name, files in found.items():
+    for name, files in source_files.items():
         source = config.sources[name]
         inputs = (
             InputFile(
@@ -83,7 +88,7 @@ def plan_documents(stage: str, config: Config) -> StagePlan[DocumentsUnit]:
         inputs=(
             *(
                 (f"{name}: {file.origin}", file.info.size, file.info.version)
-                for name, files in found.items()
+                for name, files in source_files.items()
                 for file in files
             ),
             *_filter_files(config),
@@ -93,7 +98,10 @@ def plan_documents(stage: str, config: Config) -> StagePlan[DocumentsUnit]:
 
 
 def split_file(file: InputFile, *, aim: int | None) -> list[InputFile]:
-    """A file -> the fewest ranges of equal length, to a byte, of at most `aim` bytes; None leaves it whole. Nothing is opened."""
+    """A file -> the fewest byte ranges of at most `aim` bytes, equal in length to a byte.
+
+    None leaves the file whole. The file is not opened.
+    """
     count = -(-file.size // aim) if aim else 1
     if count <= 1:
         return [file]
@@ -102,7 +110,7 @@ def split_file(file: InputFile, *, aim: int | None) -> list[InputFile]:
 
 
 def group_files(files: Iterable[InputFile], *, aim: int) -> Iterator[list[InputFile]]:
-    """Files or ranges in order -> groups of neighbours of at most `aim` bytes together; a larger file is a group of its own."""
+    """Groups consecutive files or ranges up to `aim` bytes; a larger file is a group of its own."""
     group: list[InputFile] = []
     size = 0
     for file in files:
@@ -116,7 +124,11 @@ def group_files(files: Iterable[InputFile], *, aim: int) -> Iterator[list[InputF
 
 
 def _digest(units: Sequence[DocumentsUnit]) -> str:
-    """Which bytes of which file are in which unit: parts of a run that is resumed must be those that this version makes."""
+    """sha256 over which bytes of which file are in which unit.
+
+    It is part of the fingerprint: a run can be resumed only if this version divides the input
+    alike.
+    """
     pieces = [
         [
             (file.source, file.origin, file.start, file.end, *filter(None, [file.kind]))
@@ -128,7 +140,7 @@ def _digest(units: Sequence[DocumentsUnit]) -> str:
 
 
 def _filter_files(config: Config) -> Iterator[tuple[str, int, str]]:
-    """Name, size and version of each file that a filter's options name; a folder stands for all files in it."""
+    """(name, size, version) of each file that filter options name, also inside a named folder."""
     for source, settings in config.sources.items():
         for item in settings.quality:
             for key in FILTERS[item.name].files:
@@ -149,7 +161,7 @@ def _filter_files(config: Config) -> Iterator[tuple[str, int, str]]:
 
 
 def _flat(paths: Any, label: str = "") -> Iterator[tuple[str, str]]:
-    """The paths of an option, each with the key that it stands under in a table."""
+    """(label, path) of each path of an option; the label is its key if the option is a table."""
     if isinstance(paths, str):
         yield from [(label, paths)] if paths else []
     elif isinstance(paths, dict):
@@ -161,7 +173,11 @@ def _flat(paths: Any, label: str = "") -> Iterator[tuple[str, str]]:
 
 
 def without_paths(values: dict[str, Any]) -> dict[str, Any]:
-    """Where input and model lie does not change what comes out; what was found there stands in the plan beside this."""
+    """Configuration values without the paths of input files, filter files and language model.
+
+    Where files are stored does not change the output. Their names, sizes and versions are in the
+    plan.
+    """
     sources = {
         name: source
         | {"paths": None, "quality": [_without_files(item) for item in source["quality"]]}

@@ -1,4 +1,4 @@
-"""Stage 1, `documents`: input files -> documents that pass language and quality, and a reject for every other record."""
+"""Stage 1, `documents`: input files -> documents, and a reject for every other record."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,6 +39,14 @@ _CONTRACTS = {
 
 
 class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
+    """Reads the sources, extracts text, and keeps documents of the wanted languages and quality.
+
+    A unit is a group of files, or ranges of files, of one source. It becomes one part: Parquet
+    files of documents, of rejects with their rules, and of signals if `signals` is set. Every
+    record read is either kept or rejected. Rates of unreadable records above `max_error_rate` stop
+    the run.
+    """
+
     name = stage_names.DOCUMENTS.name
     unit = DocumentsUnit
     counters = DocumentsCounters
@@ -76,7 +84,11 @@ class DocumentsStage(Stage[DocumentsUnit, DocumentsCounters]):
 
     def summary(self, finished: Finished[DocumentsCounters]) -> str:
         counters = finished.counters
-        line = f"{counters.read:,} records read, {counters.kept:,} documents kept, {counters.read - counters.kept:,} rejected"
+        rejected = counters.read - counters.kept
+        line = (
+            f"{counters.read:,} records read, {counters.kept:,} documents kept, "
+            f"{rejected:,} rejected"
+        )
         types = [] if counters.read else passed_over(counters)
         return line + (
             f"; passed over by type: {', '.join(f'{name} {number:,}' for name, number in types)}"

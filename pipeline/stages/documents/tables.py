@@ -12,7 +12,10 @@ _LISTED = 8
 
 
 def documents_sections(view: StageView[DocumentsCounters]) -> Iterator[Section]:
-    """Records and documents by source; then rejects by rule, and what readers noted, where there are any."""
+    """The table of records and documents by source, then those of rejects, truncations and notes.
+
+    A table without rows is left out.
+    """
     sources = view.counters.sources
     table = figures_table("source", "read", "kept", "rejected", "text MB", "languages")
     reasons = figures_table("source", "rule", "documents")

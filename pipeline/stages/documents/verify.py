@@ -1,4 +1,4 @@
-"""Checks of the `documents` stage: its counts, and that every id is that of its place in the input and occurs once."""
+"""Checks of the documents stage: counters, and unique ids that match the rows' origins."""
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ _BATCH_ROWS = 1 << 14
 
 
 def check_counts(stages: FinishedStages, check: Check) -> None:
-    """Read = kept + rejected, by source and rule, and every counter of the manifest is what the files give."""
+    """Recounts the files: they match the manifest, and read = kept + rejected for each source."""
     rejects = need(stages.documents).paths(REJECTS)
     total = DocumentsCounters(sources={})
     for part, path in need(stages.documents).paths(PARTS).items():
@@ -38,7 +38,11 @@ def check_counts(stages: FinishedStages, check: Check) -> None:
 
 
 def check_ids(stages: FinishedStages, check: Check) -> None:
-    """The id of each row is the hash of its source, origin and locator; no id occurs twice; each row's file is in the plan."""
+    """Checks the ids of all documents and rejects.
+
+    Each id is the hash of the row's source, origin and locator. No id occurs twice. Each row's
+    input file is in the plan of its part.
+    """
     units = read_units(stages.run.documents, DocumentsUnit)
     seen = [np.zeros(0, np.uint64)]
     rows = 0
@@ -55,31 +59,37 @@ def check_ids(stages: FinishedStages, check: Check) -> None:
                         for name in ("source", "origin", "locator")
                     )
                     places = list(zip(*columns, strict=True))
-                    for row, (place, found) in enumerate(
+                    for row, (place, stored_id) in enumerate(
                         zip(places, batch.column("id").to_pylist(), strict=True), first
                     ):
-                        if document_id(*place) != found:
+                        if document_id(*place) != stored_id:
                             check.add(
-                                f"{path}:{row} has the id {found.hex()}, which is not that of {' '.join(place)}"
+                                f"{path}:{row} has the id {stored_id.hex()}, "
+                                f"which is not that of {' '.join(place)}"
                             )
                     for source, origin in sorted({place[:2] for place in places} - planned):
                         check.add(
-                            f"{path} has rows of {source} {origin}, which the plan does not read for it"
+                            f"{path} has rows of {source} {origin}, "
+                            "which the plan does not read for it"
                         )
                     seen.append(_first_half(batch.column("id")))
                     first += len(batch)
             rows += first
-    _find_repeated(np.concatenate(seen), stages, check)
+    _add_repeated_ids(np.concatenate(seen), stages, check)
     check.checked = f"{rows:,} ids"
 
 
 def _first_half(ids: pa.Array) -> np.ndarray:
-    """The first eight bytes of each id: uint64 (n,)."""
+    """Binary ids (n,) -> their first eight bytes: uint64 (n,)."""
     return np.ascontiguousarray(binary_rows(ids)[:, :8]).view(np.uint64).reshape(-1)
 
 
-def _find_repeated(halves: np.ndarray, stages: FinishedStages, check: Check) -> None:
-    """Eight bytes of each id are held; only where two agree in them are whole ids compared."""
+def _add_repeated_ids(halves: np.ndarray, stages: FinishedStages, check: Check) -> None:
+    """Adds a fault for each id that occurs twice.
+
+    `halves`: uint64 (n,), the first eight bytes of all ids, which need half the memory of whole
+    ids. Files are read a second time only if two halves are equal, and then whole ids are compared.
+    """
     values, times = np.unique(halves, return_counts=True)
     suspects = values[times > 1]
     if not len(suspects):
@@ -90,7 +100,7 @@ def _find_repeated(halves: np.ndarray, stages: FinishedStages, check: Check) -> 
             with storage.open_input(path) as stream:
                 ids = pq.read_table(stream, columns=["id"])["id"].combine_chunks()
             for row in np.flatnonzero(np.isin(_first_half(ids), suspects)).tolist():
-                found = ids[row].as_py()
-                if found in places:
-                    check.add(f"{path}:{row} has the id of {places[found]}: {found.hex()}")
-                places.setdefault(found, f"{path}:{row}")
+                full_id = ids[row].as_py()
+                if full_id in places:
+                    check.add(f"{path}:{row} has the id of {places[full_id]}: {full_id.hex()}")
+                places.setdefault(full_id, f"{path}:{row}")

@@ -1,4 +1,4 @@
-"""The work of the documents stage: input files -> documents that pass language and quality, and a reject for every other record."""
+"""The work of the documents stage: runs its units, and adds their counters up."""
 
 import functools
 from dataclasses import dataclass, field
@@ -18,12 +18,16 @@ from transforms.ingest.settings import LanguageConfig, SourceConfig
 from transforms.ingest.unit import PartPaths, count_part, ingest_files
 from transforms.plugins import Plugin, load_plugins, read_plugins
 
-BYTES_PER_SECOND = 8e6  # of compressed WARC on one core
+# Compressed WARC on one core.
+BYTES_PER_SECOND = 8e6
 
 
 @dataclass(frozen=True, kw_only=True)
 class _UnitCounters:
-    """What a unit counts; which columns there were depends on how files are divided and is not in the manifest."""
+    """The counters of a unit.
+
+    `columns` depends on how files are divided into units, so it is left out of the manifest.
+    """
 
     sources: dict[str, SourceCounters] = field(default_factory=dict)
     columns: dict[str, ColumnCounters] = field(default_factory=dict)
@@ -32,7 +36,10 @@ class _UnitCounters:
 def read_documents(
     config: Config, settings: RunnerSettings, plan: StagePlan[DocumentsUnit], *, out: str
 ) -> StageReport[DocumentsCounters]:
-    """Runs the units that are not committed yet. Raises UserError for a column that was asked for and is in no file of its source."""
+    """Runs the units that are not committed yet; reports the files and counters of all units.
+
+    Raises UserError for a column that a source asks for and none of its files has.
+    """
     work = functools.partial(
         _read_unit,
         plugins=read_plugins(config.plugins),
@@ -65,6 +72,7 @@ def _read_unit(
     language: LanguageConfig,
     signals: bool,
 ) -> StageReport[_UnitCounters]:
+    """Reads one unit, unless its files are committed; then they are only counted."""
     load_plugins(plugins)
     names = [files.name(number) for files in (PARTS, REJECTS, *([SIGNALS] if signals else []))]
     paths = PartPaths(

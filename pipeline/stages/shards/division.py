@@ -1,4 +1,7 @@
-"""How the kept documents of each source are divided into shards: by what the manifests say of parts, without opening one."""
+"""The plan of the shards stage: divides the kept documents of each source into shards.
+
+Sizes come from the manifests of earlier stages; no part is opened.
+"""
 
 import hashlib
 import itertools
@@ -23,13 +26,21 @@ from transforms.tokens.windows import WINDOW_TOKENS
 
 SMALLEST_SHARD = 1 << 20
 LEAST_ROWS = 256
-"""Of a shard: its last row or two are not full, and those of its validation split."""
+"""Smallest aim for the rows of a shard.
 
-_TOKENS_PER_BYTE = 0.25  # of a source that the tokenizer was not measured on
+The last one or two rows of a shard are not full, nor are those of its validation split.
+"""
+
+# Assumed for a source that the tokenizer was not measured on.
+_TOKENS_PER_BYTE = 0.25
 
 
 class Part(NamedTuple):
-    """A part: its rows, those that stay, and estimates of the bytes of their text and of what they take in a shard."""
+    """A part of the documents, with its drops.
+
+    `rows`: all rows; `kept`: rows without drops. `text`, `size`: estimated bytes of the kept texts,
+    and of their tokens in a shard.
+    """
 
     number: int
     path: str
@@ -41,7 +52,7 @@ class Part(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Consecutive rows of a part."""
+    """Consecutive rows of a part, from `first` to before `end`."""
 
     part: Part
     first: int
@@ -49,7 +60,12 @@ class Rows(NamedTuple):
 
 
 def plan_shards(stage: str, config: Config, run: Run) -> StagePlan[ShardUnit]:
-    """Divides each source into shards of about equal size: as many as the target size asks for, or as workers can share."""
+    """Divides each source into shards of about equal size.
+
+    Their number follows from `shard_megabytes`, and is larger if fewer than `shard_count` would
+    result, unless shards became smaller than SMALLEST_SHARD or LEAST_ROWS rows. Raises UserError
+    when an earlier stage is not finished.
+    """
     sources = part_sizes(run, sequence_length=config.shards.sequence_length)
     length = config.shards.sequence_length
     total = sum(part.size for parts in sources.values() for part in parts)
@@ -100,7 +116,8 @@ def _units(config: Config, source: str, parts: list[Part], *, least: float) -> l
 def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
     """The parts of each source that have rows, in order; a source may have none.
 
-    Text is as large as the source's parts are compressed on average; a token is as long as the tokenizer's sample says.
+    A part's text is estimated from its file size by the average compression of the source, its number
+    of tokens from the bytes per token that the tokenizer stage measured on the source.
     """
     documents, dedup, tokenizer = (
         DOCUMENTS.finished(run),
@@ -115,9 +132,9 @@ def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
     compressed: defaultdict[str, int] = defaultdict(int)
     for source, entry, *_ in parts:
         compressed[source] += entry.bytes
-    found: dict[str, list[Part]] = {}
+    by_source: dict[str, list[Part]] = {}
     for source, entry, number, path, drops in parts:
-        sized = found.setdefault(source, [])
+        sized = by_source.setdefault(source, [])
         if not entry.rows:
             continue
         kept = entry.rows - dedup.manifest.files[_name(drops)].rows
@@ -135,7 +152,7 @@ def part_sizes(run: Run, *, sequence_length: int) -> dict[str, list[Part]]:
             vocabulary_size=tokenizer.counters.vocabulary,
         )
         sized.append(Part(number, path, drops, entry.rows, kept, int(text), size))
-    return found
+    return by_source
 
 
 def _name(path: str) -> str:
@@ -148,9 +165,9 @@ def _tokens_per_byte(counters: TokenizerCounters, source: str) -> float:
 
 
 def slice_parts(parts: list[Part], count: int) -> list[list[Rows]]:
-    """Cuts the rows of all parts, one after the other, into at most `count` slices of about equal size, none of them empty.
+    """Cuts the rows of all parts in order into at most `count` slices of about equal size.
 
-    All rows of a part count as equally large.
+    No slice is empty. All rows of a part count as equally large.
     """
     if not parts:
         return []
@@ -169,7 +186,7 @@ def slice_parts(parts: list[Part], count: int) -> list[list[Rows]]:
 
 
 def _between(parts: list[Part], start: tuple[int, int], stop: tuple[int, int]) -> list[Rows]:
-    """The rows from one (part, row) to before another."""
+    """The rows from one (part index, row) to before another."""
     first_part, first_row = start
     last_part, last_row = stop
     bounds = (

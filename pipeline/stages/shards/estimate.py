@@ -1,4 +1,4 @@
-"""About what the shards stage takes."""
+"""Estimates of the shards stage: time, memory and disk."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,11 @@ from pipeline.stages.shards.work import BYTES_PER_SECOND
 def estimate_shards(
     survey: Survey, plan: StagePlan[ShardUnit] | None, left: Sequence[ShardUnit] | None
 ) -> Estimate:
-    """Estimates the units of a plan that are `left`; both None before the tokenizer is finished."""
+    """Estimates the units that are `left` of a plan.
+
+    Both are None before the tokenizer is finished; then the whole stage is estimated, at the bytes
+    per token of English.
+    """
     config, settings, volume, bytes_per_token = (
         survey.config,
         survey.settings,

@@ -1,4 +1,4 @@
-"""What a finished shards stage was made with."""
+"""The settings and the encoder that a finished shards stage ran with."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,10 @@ from transforms.contracts.plain import JsonObject, from_plain
 
 @dataclass(frozen=True, kw_only=True)
 class ShardSettings:
-    """What decides which documents are in which split and how rows are packed."""
+    """The settings that decide each document's split and how rows are packed.
+
+    `validation`: the share of documents held out. `sequence_length`: tokens that a row predicts.
+    """
 
     seed: int
     validation: float
@@ -19,7 +22,7 @@ class ShardSettings:
 
 
 def settings_of(finished: Finished[ShardsCounters]) -> ShardSettings:
-    """Read from the stage's configuration."""
+    """The settings of a finished stage, from the configuration in its manifest."""
     configuration = finished.manifest.configuration
     shards = from_plain(ShardsConfig, configuration["shards"])
     return ShardSettings(
@@ -32,16 +35,17 @@ def settings_of(finished: Finished[ShardsCounters]) -> ShardSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderUsed:
-    """The library that encoded, and why it was not the faster one."""
+    """The library that encoded the texts; `reason`: why it was not the faster one."""
 
     name: str
     reason: str = ""
 
     @property
     def note(self) -> str:
+        """A phrase for summaries and headings: `encoded by NAME because REASON`."""
         return f"encoded by {self.name}" + (f" because {self.reason}" if self.reason else "")
 
 
 def encoder_of(details: JsonObject | None) -> EncoderUsed | None:
-    """None for shards that do not say."""
+    """The encoder that a manifest's details name; None if they name none."""
     return from_plain(EncoderUsed, details["encoder"]) if details and "encoder" in details else None

@@ -1,4 +1,4 @@
-"""Stage 4, `shards`: deduplicated documents + tokenizer -> packed token shards."""
+"""Stage 4, `shards`: kept documents + tokenizer -> packed token shards."""
 
 from collections.abc import Iterator
 
@@ -26,6 +26,13 @@ from transforms.contracts.counters import ShardsCounters
 
 
 class ShardsStage(Stage[ShardUnit, ShardsCounters]):
+    """Encodes the kept documents and packs their tokens into rows of fixed length.
+
+    A unit is a range of a source's documents. It becomes two shards, one per split: a document
+    belongs to `validation` or to `train` by a seeded hash of its id. Shards never mix sources, so
+    that training can weight them. After the last unit, the shards must hold every kept document.
+    """
+
     name = stage_names.SHARDS.name
     unit = ShardUnit
     counters = ShardsCounters

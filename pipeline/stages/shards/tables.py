@@ -1,4 +1,4 @@
-"""The tables of shards."""
+"""The table of finished shards."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ COLUMNS = (
 
 
 def shards_sections(view: StageView[ShardsCounters]) -> Iterator[Section]:
-    """Figures by split and source."""
+    """The table of rows, documents, tokens and utilisation by split and source."""
     table = figures_table("split, source", *COLUMNS)
     for split, sources in view.counters.splits.items():
         for name, counters in sources.items():
@@ -29,7 +29,7 @@ def shards_sections(view: StageView[ShardsCounters]) -> Iterator[Section]:
 
 
 def shard_figures(counters: ShardCounters) -> list[str]:
-    """The figures of COLUMNS."""
+    """Counters of shards -> the cells of COLUMNS."""
     return [
         f"{counters.rows:,}",
         f"{counters.documents:,}",

@@ -1,4 +1,4 @@
-"""The work of the shards stage in pieces."""
+"""The unit of work of the shards stage."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from transforms.contracts.names import shard_name
 
 
 class PartRows(NamedTuple):
-    """Consecutive rows of a part, from `first` to before `end`, and the files of its documents and drops."""
+    """Rows `first` to before `end` of a part, with the paths of its documents and drops."""
 
     part: int
     path: str
@@ -18,7 +18,11 @@ class PartRows(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ShardUnit:
-    """One shard for each split: the `index`-th `of` so many of a source, and the rows it is made from. `bytes`: about of their text."""
+    """The rows that become one shard for each split.
+
+    `index`, `of`: the number of the shard among those of its source. `bytes`: estimated size of the
+    text.
+    """
 
     source: str
     bytes: int
@@ -27,5 +31,5 @@ class ShardUnit:
     of: int
 
     def name(self, split: str) -> str:
-        """The file of a split."""
+        """The file name of the unit's shard of a split."""
         return shard_name(split, self.source, self.index, self.of)

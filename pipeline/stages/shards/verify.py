@@ -1,4 +1,4 @@
-"""Checks of tokenizer and shards: every kept document's tokens are there once, in the right split, and stand for its very text."""
+"""Checks of the shards stage: each kept document's tokens occur once and decode to its text."""
 
 from collections.abc import Iterator
 
@@ -30,14 +30,14 @@ _BLOCK_BYTES = 4 << 20
 
 
 def check_headers(stages: FinishedStages, check: Check) -> None:
-    """What a shard says of itself is true, and the manifest's counters are what the shards give."""
+    """Checks each shard's header and columns; recounts the shards for the manifest's counters."""
     shards = need(stages.shards)
-    found = read_tokenizer(stages.run)
+    stored = read_tokenizer(stages.run)
     settings = settings_of(shards)
     wanted = {
-        "tokenizer_sha256": found.sha256,
-        "vocabulary_size": len(token_byte_lengths(found.tokenizer)),
-        "end_of_text": found.end_of_text,
+        "tokenizer_sha256": stored.sha256,
+        "vocabulary_size": len(token_byte_lengths(stored.tokenizer)),
+        "end_of_text": stored.end_of_text,
         "sequence_length": settings.sequence_length,
         "packing": settings.packing,
         "seed": settings.seed,
@@ -57,7 +57,7 @@ def check_headers(stages: FinishedStages, check: Check) -> None:
 
 
 def check_rows(stages: FinishedStages, check: Check) -> None:
-    """Inside each row: ids, segments, end-of-text tokens, padding and `bytes` keep the contract."""
+    """Checks ids, segments, end-of-text tokens, padding and `bytes` inside each row."""
     lengths = token_byte_lengths(read_tokenizer(stages.run).tokenizer)
     rows = segments = 0
     for _, path, shard in _open_all(stages):
@@ -71,7 +71,7 @@ def check_rows(stages: FinishedStages, check: Check) -> None:
 
 
 def check_documents(stages: FinishedStages, check: Check) -> None:
-    """Each token of a document and its end are a target exactly once, and no document is in two shards."""
+    """Checks that each token of a document and its end are a target exactly once, in one shard."""
     seen = np.zeros(0, np.uint64)
     tokens = 0
     for _, path, shard in _open_all(stages):
@@ -87,12 +87,11 @@ def check_documents(stages: FinishedStages, check: Check) -> None:
 
 
 def check_splits(stages: FinishedStages, check: Check) -> None:
-    """Compares the documents in shards with those that deduplication keeps.
+    """Checks that the shards hold the kept documents and no others, each in its source and split.
 
-    All kept documents are there and no other; the hash of its id puts each into its split, and
-    into its source's shards. So train and validation share none.
+    The hash of a document's id decides its split, so train and validation share no document.
     """
-    found = {split: np.zeros(0, np.uint64) for split in SPLITS}
+    by_split = {split: np.zeros(0, np.uint64) for split in SPLITS}
     sources = np.array(sources_of_parts(stages.run))
     for _, path, shard in _open_all(stages):
         documents = np.unique(read_segments(shard).document)
@@ -103,12 +102,12 @@ def check_splits(stages: FinishedStages, check: Check) -> None:
         check.add_all(
             f"{path}: of another source", address_names(documents[other]), int(other.sum())
         )
-        found[shard.info.split] = np.union1d(found[shard.info.split], documents)
-    both = np.intersect1d(found["train"], found["validation"])
+        by_split[shard.info.split] = np.union1d(by_split[shard.info.split], documents)
+    both = np.intersect1d(by_split["train"], by_split["validation"])
     check.add_all("in train and in validation", address_names(both), len(both))
     wanted = _expected(stages)
     kept = np.union1d(wanted["train"], wanted["validation"])
-    for split, documents in found.items():
+    for split, documents in by_split.items():
         stray = np.setdiff1d(documents, kept)
         check.add_all(
             f"in {split}, though deduplication does not keep them", address_names(stray), len(stray)
@@ -122,12 +121,15 @@ def check_splits(stages: FinishedStages, check: Check) -> None:
             len(wrong),
         )
     check.checked = (
-        f"{len(found['train']):,} train and {len(found['validation']):,} validation documents"
+        f"{len(by_split['train']):,} train and {len(by_split['validation']):,} validation documents"
     )
 
 
 def check_text(stages: FinishedStages, check: Check) -> None:
-    """The tokens of each document stand for its text, byte for byte, without the lines that deduplication removed."""
+    """Checks that each document's tokens decode to its text, byte for byte.
+
+    Lines that deduplication removed are not part of the text.
+    """
     tokenizer = read_tokenizer(stages.run).tokenizer
     table = token_bytes(tokenizer)
     parts, drops = need(stages.documents).paths(PARTS), need(stages.dedup).paths(DROPS)
@@ -141,8 +143,9 @@ def check_text(stages: FinishedStages, check: Check) -> None:
                 texts = batch.column("text").filter(pa.array(here))
                 addresses = addresses[here]
                 for start, end in slices_of_bytes(texts, _BLOCK_BYTES):
-                    own, block = addresses[start:end], texts.slice(start, end - start)
-                    ids, counts = tokens.of(own)
+                    block_addresses = addresses[start:end]
+                    block = texts.slice(start, end - start)
+                    ids, counts = tokens.of(block_addresses)
                     wrong = (
                         _other_bytes(ids, counts, block, table)
                         if table
@@ -150,7 +153,7 @@ def check_text(stages: FinishedStages, check: Check) -> None:
                     )
                     check.add_all(
                         f"{path}: tokens of another text than the document's",
-                        address_names(own[wrong]),
+                        address_names(block_addresses[wrong]),
                         int(wrong.sum()),
                     )
                     octets += int(pc.sum(pc.binary_length(block)).as_py() or 0)
@@ -161,7 +164,10 @@ def check_text(stages: FinishedStages, check: Check) -> None:
 def _other_bytes(
     ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, table: TokenBytes
 ) -> np.ndarray:
-    """Which of n texts are not what their tokens stand for: bool (n,)."""
+    """Which texts differ from the bytes of their tokens: bool (n,).
+
+    `ids`: the tokens of all n texts, concatenated; `counts`: int (n,), tokens of each text.
+    """
     beyond = ids >= len(table.lengths)
     if beyond.any():
         known = (
@@ -175,6 +181,7 @@ def _other_bytes(
             ids[np.repeat(known, counts)], counts[known], texts.filter(pa.array(known)), table
         )
         return wrong
+    # Compare the concatenated bytes of all texts in one step; only if they differ, text by text.
     data, ends = join_bytes(ids, table)
     stops = np.concatenate([[0], ends])[np.cumsum(counts)]
     _, offsets_buffer, text_buffer = texts.buffers()
@@ -183,38 +190,38 @@ def _other_bytes(
     bounds = offsets[1:] - offsets[0]
     if np.array_equal(stops, bounds) and np.array_equal(data, text):
         return np.zeros(len(texts), bool)
-    found, wanted = np.split(data, stops[:-1]), np.split(text, bounds[:-1])
+    decoded, wanted = np.split(data, stops[:-1]), np.split(text, bounds[:-1])
     return np.array(
-        [not np.array_equal(mine, other) for mine, other in zip(found, wanted, strict=True)], bool
+        [not np.array_equal(mine, other) for mine, other in zip(decoded, wanted, strict=True)], bool
     )
 
 
 def _other_ids(
     ids: np.ndarray, counts: np.ndarray, texts: pa.LargeStringArray, tokenizer: Tokenizer
 ) -> np.ndarray:
-    """The same where tokens have no bytes of their own: texts are encoded again."""
+    """Which texts encode to other ids: bool (n,). For tokenizers whose tokens are not bytes."""
     encoded = encode_texts(tokenizer, texts.to_pylist())
-    found, wanted = (
+    stored, wanted = (
         np.split(ids, np.cumsum(counts)[:-1]),
         np.split(encoded.ids, encoded.offsets[1:-1]),
     )
     return np.array(
-        [not np.array_equal(mine, other) for mine, other in zip(found, wanted, strict=True)], bool
+        [not np.array_equal(mine, other) for mine, other in zip(stored, wanted, strict=True)], bool
     )
 
 
 def _expected(stages: FinishedStages) -> dict[str, np.ndarray]:
-    """The documents that deduplication keeps, by the split that the hash of their id puts them into: addresses, rising."""
+    """The addresses of the kept documents by their split: uint64, ascending."""
     settings = settings_of(need(stages.shards))
-    found: dict[str, list[np.ndarray]] = {split: [np.zeros(0, np.uint64)] for split in SPLITS}
+    by_split: dict[str, list[np.ndarray]] = {split: [np.zeros(0, np.uint64)] for split in SPLITS}
     drops = need(stages.dedup).paths(DROPS)
     for part, path in need(stages.documents).paths(PARTS).items():
         for rows, batch in read_kept(path, drops[part], columns=["id"]):
             hashes = seeded_hash(batch.column("id"), seed=settings.seed, purpose="validation")
             held_out = share_mask(hashes, settings.validation)
             for split, mask in zip(SPLITS, (~held_out, held_out), strict=True):
-                found[split].append(pack_address(part, rows[mask]))
-    return {split: np.concatenate(addresses) for split, addresses in found.items()}
+                by_split[split].append(pack_address(part, rows[mask]))
+    return {split: np.concatenate(addresses) for split, addresses in by_split.items()}
 
 
 def _open_all(stages: FinishedStages) -> Iterator[tuple[str, str, MappedShard]]:

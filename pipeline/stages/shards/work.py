@@ -1,4 +1,4 @@
-"""The work of the shards stage: deduplicated documents + tokenizer -> packed token shards, one source and one split per file."""
+"""The work of the shards stage: encodes kept documents and writes packed token shards."""
 
 import contextlib
 import functools
@@ -29,7 +29,8 @@ from transforms.tokens.shards import MappedShard, ShardInfo, ShardWriter, open_s
 from transforms.tokens.train import tokenizer_sha256
 from transforms.tokens.windows import WindowPacker
 
-BYTES_PER_SECOND = 8e6  # of text on one core
+# Text on one core.
+BYTES_PER_SECOND = 8e6
 SPLITS = ("train", "validation")
 _BATCH_BYTES = 2 << 20
 _SAMPLE_CHARACTERS = 100_000
@@ -39,7 +40,10 @@ _EXCERPT_CHARACTERS = 2_000
 def write_shards(
     config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[ShardUnit], *, out: str
 ) -> StageReport[ShardsCounters]:
-    """Runs the units that are not committed yet. Raises UserError unless the shards hold every kept document."""
+    """Runs the units that are not committed yet; reports the files and counters of all units.
+
+    Raises UserError unless the shards hold as many documents as deduplication keeps.
+    """
     work = functools.partial(_shard_unit, config=config, tokenizer_path=run.tokenizer_file)
     job = UnitJob(folder=out, unit=ShardUnit, work=work, none=ShardsCounters(splits={}))
     report = run_units(job, settings, plan_work(plan, bytes_per_second=BYTES_PER_SECOND))
@@ -59,7 +63,10 @@ def write_shards(
 
 
 def sample_texts(units: list[ShardUnit]) -> list[str]:
-    """Beginnings of documents of each source, at most _SAMPLE_CHARACTERS in all: what encoders are compared on."""
+    """Beginnings of documents of each source, on which encoders are compared.
+
+    They have at most about _SAMPLE_CHARACTERS in all.
+    """
     first_units = {unit.source: unit for unit in reversed(units)}
     room = _SAMPLE_CHARACTERS // max(1, len(first_units))
     return [text for unit in first_units.values() for text in _excerpts(unit, room)]
@@ -76,7 +83,10 @@ def _excerpts(unit: ShardUnit, room: int) -> Iterator[str]:
 
 
 class _Tokenizer(NamedTuple):
-    """What a unit needs of a tokenizer."""
+    """What a unit needs of a tokenizer.
+
+    `end_of_text`: the id of the end-of-text token. `token_bytes`: bytes of each token, by id.
+    """
 
     sha256: str
     end_of_text: int
@@ -86,7 +96,10 @@ class _Tokenizer(NamedTuple):
 
 @functools.lru_cache(maxsize=1)
 def _open_tokenizer(data: bytes, path: str, end_of_text: str, folder: str) -> _Tokenizer:
-    """Opens a tokenizer.json once for all units of a worker. The stage's plan says on which texts encoders are compared."""
+    """Opens a tokenizer.json once for all units of a worker, and chooses its encoder.
+
+    All workers compare encoders on the same texts, which the plan in `folder` decides.
+    """
     tokenizer = load_tokenizer(data, path=path, end_of_text=end_of_text)
     chosen = choose_encoder(data, tokenizer, sample=sample_texts(read_units(folder, ShardUnit)))
     return _Tokenizer(
@@ -100,6 +113,7 @@ def _open_tokenizer(data: bytes, path: str, end_of_text: str, folder: str) -> _T
 def _shard_unit(
     folder: str, number: int, unit: ShardUnit, *, config: Config, tokenizer_path: str
 ) -> StageReport[ShardsCounters]:
+    """Writes the shards of a unit unless they are committed, and counts what they hold."""
     paths = {split: storage.join(folder, unit.name(split)) for split in SPLITS}
     tokenizer = _open_tokenizer(
         storage.read_bytes(tokenizer_path), tokenizer_path, config.tokenizer.end_of_text, folder
@@ -121,6 +135,7 @@ def _shard_unit(
 def _write_unit(
     unit: ShardUnit, paths: dict[str, str], *, config: Config, tokenizer: _Tokenizer
 ) -> None:
+    """Packs the unit's documents into one shard per split; both are committed at the end."""
     with contextlib.ExitStack() as stack:
         packers = {}
         for split, path in paths.items():
@@ -149,7 +164,10 @@ def _write_unit(
 def _read_splits(
     parts: Sequence[PartRows], *, config: Config
 ) -> Iterator[tuple[str, np.ndarray, list[str]]]:
-    """(split, addresses, texts) of the kept documents, in order, some megabytes at a time."""
+    """(split, addresses, texts) of the kept documents, in order, about 2 MiB of text at a time.
+
+    `addresses`: uint64 (n,), n texts.
+    """
     for part, path, drops, first, end in parts:
         for rows, batch in read_kept(path, drops, columns=["id", "text"], rows=range(first, end)):
             held_out = share_mask(
@@ -167,7 +185,11 @@ def _read_splits(
 
 
 def count_shard(shard: MappedShard) -> ShardCounters:
-    """What a shard holds."""
+    """Counts what a shard holds, from its segments.
+
+    A segment of a document's n tokens predicts n - 1 of them, and the end-of-text token if the
+    document ends in it. The other positions of a row are padding.
+    """
     segments = shard.table.column("segments").combine_chunks().flatten()
     lengths, ends, offsets = (
         segments.field(name).to_numpy(zero_copy_only=False)

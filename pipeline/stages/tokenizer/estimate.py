@@ -1,4 +1,4 @@
-"""About what the tokenizer stage takes."""
+"""Estimates of the tokenizer stage: time, memory and disk."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from transforms.contracts.counters import TokenizerCounters
 
 
 def estimate_tokenizer(survey: Survey) -> Estimate:
-    """Estimates how a tokenizer is learned or read from a file, and how it is measured."""
+    """Estimates the training of a tokenizer, if it is not read from a file, and its measurement."""
     settings, volume, wanted = survey.settings, survey.volume, survey.config.tokenizer
     disk = wanted.vocabulary * rates.TOKENIZER_BYTES_PER_TOKEN
     if volume.text is None or volume.parts is None:
@@ -49,7 +49,7 @@ def estimate_tokenizer(survey: Survey) -> Estimate:
 
 
 def measured_bytes_per_token(counters: TokenizerCounters) -> float:
-    """Bytes of text per token, over all measured documents."""
+    """Bytes of text per token over all measured documents."""
     sources = counters.measured.sources.values()
     return sum(source.bytes for source in sources) / max(
         sum(source.tokens for source in sources), 1

@@ -1,4 +1,4 @@
-"""The tokenizer of a finished run, as those who ask about its shards need it."""
+"""The tokenizer of a finished run, for readers and checks of its shards."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,11 @@ from transforms.tokens.train import tokenizer_sha256
 
 
 class RunTokenizer(NamedTuple):
-    """`sha256` is how shards name it; `end_of_text` the id of its end-of-text token."""
+    """A tokenizer with its path.
+
+    `sha256`: the hash of the file, as shards name it in their headers. `end_of_text`: the id of its
+    end-of-text token.
+    """
 
     path: str
     sha256: str
@@ -21,7 +25,7 @@ class RunTokenizer(NamedTuple):
 
 
 def read_tokenizer(run: Run) -> RunTokenizer:
-    """Raises UserError for a file that is no tokenizer."""
+    """Opens the tokenizer of a run. Raises UserError for a file that is not a tokenizer."""
     path = run.tokenizer_file
     data = storage.read_bytes(path)
     settings = read_manifest(run.tokenizer).configuration["tokenizer"]
@@ -37,7 +41,7 @@ LONGEST_TOKENS = 12
 
 
 def longest_tokens(tokenizer: Tokenizer) -> list[str]:
-    """The tokens that stand for most bytes, ties by id."""
+    """The LONGEST_TOKENS tokens with most bytes, decoded, ties by id."""
     lengths = token_byte_lengths(tokenizer)
     order = sorted(range(len(lengths)), key=lambda number: (-lengths[number], number))
     return [tokenizer.decode([number]) for number in order[:LONGEST_TOKENS]]

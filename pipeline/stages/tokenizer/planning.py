@@ -1,4 +1,4 @@
-"""What decides a tokenizer's bytes: its settings, and what the files that it is compared with or taken from hold."""
+"""The plan of the tokenizer stage: settings and files that decide the tokenizer's bytes."""
 
 from pipeline.config.load import config_values, stage_values
 from pipeline.config.schema import Config
@@ -12,15 +12,19 @@ from transforms.tokens.train import tokenizer_sha256
 
 
 class NoUnit:
-    """The tokenizer is learned in one piece: its plan has no units."""
+    """The type of the units of a plan that has none: a tokenizer is trained in one piece."""
 
     bytes = 0
 
 
 def plan_tokenizer(stage: str, config: Config, run: Run) -> StagePlan[NoUnit]:
-    """Raises UserError when the documents are not deduplicated, ConfigError for tokenizer files that cannot be read."""
+    """Plans the stage: no units, only the fingerprint of all that decides the tokenizer's bytes.
+
+    Raises UserError when the dedup stage is not finished, ConfigError for tokenizer files that
+    cannot be read.
+    """
     values = stage_values(config, "tokenizer", "seed")
-    # What a file holds in place of where it lies: a file that was moved is the same tokenizer.
+    # The sha256 of a file replaces its path, so that the file may be moved.
     files: JsonObject = {
         "compare": [
             tokenizer_sha256(read_tokenizer_file(path)) for path in config.tokenizer.compare
@@ -38,7 +42,7 @@ def plan_tokenizer(stage: str, config: Config, run: Run) -> StagePlan[NoUnit]:
 
 
 def read_tokenizer_file(path: str) -> bytes:
-    """Raises ConfigError for a file that cannot be read."""
+    """Reads a tokenizer.json. Raises ConfigError for a file that cannot be read."""
     try:
         return storage.read_bytes(path)
     except OSError as error:

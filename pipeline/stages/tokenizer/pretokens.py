@@ -1,4 +1,4 @@
-"""The counts of all pre-tokens of a run, as one table to learn merges from."""
+"""Counts the pre-tokens of a run into one table, from which merges are learned."""
 
 import functools
 from collections.abc import Iterator
@@ -19,11 +19,15 @@ from transforms.memory import passes_for
 from transforms.storage.arrow_files import write_parquet
 
 WORK = "work"
-BYTES_PER_SECOND = 4e6  # of compressed parts on one core
+# Compressed parts on one core.
+BYTES_PER_SECOND = 4e6
 _BYTES_PER_RANGE = 1 << 28
 _LEAST_RANGES, _MOST_RANGES = 2, 4096
 _COUNTED_BYTES = 0.05
-"""Bytes of distinct pre-tokens and their counts for each byte of text: 0.09 of 28 MB of English, and less of more."""
+"""Bytes of distinct pre-tokens and their counts per byte of text.
+
+28 MB of English have 0.09; the figure falls with the size of the corpus.
+"""
 
 _LARGEST_COUNT = 1 << 20
 
@@ -38,10 +42,22 @@ def count_run(
     text_bytes: int,
     memory: int | None,
 ) -> PretokenCounters:
-    """Counts the pre-tokens of all parts and commits `pretokens.parquet` to the folder `out`; returns what it holds and leaves out.
+    """Counts the pre-tokens of all parts and commits `pretokens.parquet` to the folder `out`.
 
-    sizes: bytes of each part's file · text_bytes: about how large the texts are, `memory` bytes hold a local runner's shuffle, None: it has
-    its own place. None of these changes the table. Passes that an interrupted run has finished are not run again.
+    Args:
+        parts: paths of documents and drops of each part.
+        out: the folder of the stage.
+        config: the pattern, the normalization, and the limits of `gather_counts`.
+        settings: how the pipeline runs.
+        sizes: bytes of each part's file.
+        text_bytes: approximate size of the texts.
+        memory: bytes for the shuffle of a local runner; None with a runner that has its own.
+
+    Returns:
+        What the table holds and what it leaves out.
+
+    `sizes`, `text_bytes` and `memory` decide ranges and passes and do not change the table. Passes
+    that an interrupted run has finished are not repeated.
     """
     work = storage.join(out, WORK)
     storage.make_folder(work)
@@ -70,9 +86,11 @@ def _build(pipeline: beam.Pipeline, *, parts: list[Part], transform: CountPretok
 def gather_counts(
     paths: list[str], *, minimum_count: int, max_pretokens: int
 ) -> tuple[pa.Table, PretokenCounters]:
-    """Tables of disjoint pre-tokens -> one, the most frequent first and equal counts by bytes, and what it holds and leaves out.
+    """Merges tables of disjoint pre-tokens into one, the most frequent first, ties by bytes.
 
-    Left out are pre-tokens with less than `minimum_count`, which is raised until at most `max_pretokens` are left. Memory follows those.
+    Pre-tokens that occur less than `minimum_count` times are left out; this minimum is raised until
+    at most `max_pretokens` remain. Memory is proportional to those. Returns the table, with the
+    columns `pretoken` and `count`, and what it holds and leaves out.
     """
     least = _least_count(paths, minimum_count=minimum_count, max_pretokens=max_pretokens)
     tables: list[pa.Table] = []
@@ -90,13 +108,15 @@ def gather_counts(
 
 
 def _least_count(paths: list[str], *, minimum_count: int, max_pretokens: int) -> int:
-    """The least count, from `minimum_count`, that at most `max_pretokens` pre-tokens reach."""
-    having = np.zeros(_LARGEST_COUNT + 1, np.int64)
+    """The smallest count from `minimum_count` on that at most `max_pretokens` pre-tokens reach."""
+    # A histogram of counts, in one pass over the files. Larger counts share its last bin.
+    histogram = np.zeros(_LARGEST_COUNT + 1, np.int64)
     for table in _read(paths, columns=["count"]):
-        having += np.bincount(
-            np.minimum(table["count"].to_numpy(), _LARGEST_COUNT), minlength=len(having)
+        histogram += np.bincount(
+            np.minimum(table["count"].to_numpy(), _LARGEST_COUNT), minlength=len(histogram)
         )
-    reaching = having[::-1].cumsum()[::-1]
+    # reaching[c]: pre-tokens that occur at least c times.
+    reaching = histogram[::-1].cumsum()[::-1]
     enough = np.flatnonzero(reaching[minimum_count:] <= max_pretokens)
     return minimum_count + int(enough[0]) if len(enough) else _LARGEST_COUNT
 

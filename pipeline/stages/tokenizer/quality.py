@@ -1,4 +1,4 @@
-"""How well tokenizers serve a run: measured on a sample of its kept documents, every one of which they must give back."""
+"""Measures tokenizers on a sample of a run's kept documents: bytes per token and round trips."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,12 +18,16 @@ from transforms.errors import UserError
 from transforms.tokens.encoders import Encoder, choose_encoder
 from transforms.tokens.quality import id_count, measure_texts
 
-_EXCERPTS, _EXCERPT_CHARACTERS = 50, 2_000  # of texts on which encoders are compared
+# Encoders are compared on this many excerpts of documents, each of at most so many characters.
+_EXCERPTS, _EXCERPT_CHARACTERS = 50, 2_000
 _LABELS = {"sources": "source", "languages": "language"}
 
 
 class Sampled(NamedTuple):
-    """Kept documents of one part: their rows in it, int64 (n,), and n rows of id, source, language and text."""
+    """Kept documents of one part.
+
+    `rows`: int64 (n,), their rows in the part. `batch`: n rows of id, source, language and text.
+    """
 
     part: int
     rows: np.ndarray
@@ -32,14 +36,14 @@ class Sampled(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """About so much text of a run's kept documents, chosen by a hash of their id."""
+    """About `megabytes` of text of a run's kept documents, chosen by a hash of their id."""
 
     run: Run
     megabytes: float
     seed: int
 
     def rows(self) -> Iterator[Sampled]:
-        """In the order of parts and rows."""
+        """The sampled documents, in the order of parts and rows."""
         share = self.megabytes * 1e6 / max(DOCUMENTS.finished(self.run).counters.text_bytes, 1)
         for part, path, drops in kept_parts(self.run):
             for rows, batch in read_kept(path, drops, columns=["id", "source", "language", "text"]):
@@ -53,10 +57,19 @@ class Sample:
 def measure_run(
     sample: Sample, data: bytes, tokenizer: Tokenizer, *, path: str, strict: bool
 ) -> MeasuredTokenizer:
-    """Documents, bytes and tokens by source and language; tokens used and not; documents that decoding did not give back.
+    """Encodes and decodes the sample with a tokenizer.
 
-    `data`: the bytes that `tokenizer` was opened from; texts are encoded by tiktoken where that gives the same ids.
-    `strict`: such a document raises UserError with its address. Ids without a token, and special tokens, are not counted as unused.
+    Args:
+        sample: the documents.
+        data: the bytes that `tokenizer` was opened from, for encoding by tiktoken, which is used if
+            it gives the same ids.
+        tokenizer: the tokenizer to measure.
+        path: its path, for messages.
+        strict: raise UserError for a document whose text changes, instead of counting it.
+
+    Returns:
+        Documents, bytes and tokens by source and language; documents whose text changes by encoding
+        and decoding; tokens that occur and tokens that do not, without special tokens.
     """
     labels: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in _LABELS}
     uses = np.zeros(id_count(tokenizer), np.int64)
@@ -73,10 +86,12 @@ def measure_run(
         failed = np.flatnonzero(~measured.restored)
         if strict and len(failed):
             raise UserError(
-                f"decoding does not give back {len(failed)} of {len(rows)} documents: the first is {part}:{rows[failed[0]]}, "
+                f"decoding does not give back {len(failed)} of {len(rows)} documents: "
+                f"the first is {part}:{rows[failed[0]]}, "
                 f"id {batch.column('id')[int(failed[0])].as_py().hex()}",
                 where=path,
-                remedy="name a tokenizer that loses nothing (byte-level, no normalizer but NFC), or report this as a defect",
+                remedy="name a tokenizer that loses nothing (byte-level, no normalizer but NFC), "
+                "or report this as a defect",
             )
         documents += len(rows)
         changed += len(failed)
@@ -111,9 +126,13 @@ def _encoded(labels: dict[str, Counter[str]]) -> dict[str, EncodedCounters]:
 
 
 def _add_labels(
-    found: dict[str, Counter[str]], labels: list[str | None], sizes: np.ndarray, tokens: np.ndarray
+    by_label: dict[str, Counter[str]],
+    labels: list[str | None],
+    sizes: np.ndarray,
+    tokens: np.ndarray,
 ) -> None:
+    """Adds n documents to `by_label`: their labels, bytes (n,) and tokens (n,)."""
     for label, size, count in zip(labels, sizes.tolist(), tokens.tolist(), strict=True):
-        found.setdefault(label or "unknown", Counter()).update(
+        by_label.setdefault(label or "unknown", Counter()).update(
             documents=1, bytes=size, tokens=count
         )

@@ -1,4 +1,4 @@
-"""Stage 3, `tokenizer`: the deduplicated documents -> a byte-level BPE tokenizer, learned from them or brought along."""
+"""Stage 3, `tokenizer`: kept documents -> a byte-level BPE tokenizer, trained or from a file."""
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -26,6 +26,14 @@ from transforms.tokens.encode import load_tokenizer
 
 
 class TokenizerStage(Stage[NoUnit, TokenizerCounters]):
+    """Trains a byte-level BPE tokenizer on the kept documents, or checks and copies a given one.
+
+    The method `counted` counts the pre-tokens of the whole corpus and learns merges from the
+    counts; `sample` runs the reference trainer on a sample. Either way the tokenizer is measured on
+    a sample of documents, beside those that it is compared with, and must restore each text
+    exactly. The plan has no units: an interrupted count resumes pass by pass.
+    """
+
     name = stage_names.TOKENIZER.name
     unit = NoUnit
     counters = TokenizerCounters

@@ -1,4 +1,4 @@
-"""The tables of a tokenizer: what it was made from, how it serves the corpus, and others beside it."""
+"""The tables of a finished tokenizer: its origin, and its measurements beside other tokenizers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from transforms.contracts.counters import EncodedCounters, MeasuredTokenizer, To
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerView(StageView[TokenizerCounters]):
-    """Of a finished stage also its longest tokens."""
+    """The view of a finished stage, with its longest tokens."""
 
     longest_tokens: list[str]
 
 
 def describe_origin(counters: TokenizerCounters) -> str:
-    """What a tokenizer was made from, in one line."""
+    """The size of a tokenizer and what it was trained on, in one line."""
     padded = -(-counters.vocabulary // VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE
     tokens = f"{counters.vocabulary:,} tokens" + (
         f" (a model pads to {padded:,})" if padded != counters.vocabulary else ""
@@ -25,14 +25,20 @@ def describe_origin(counters: TokenizerCounters) -> str:
     if counted := counters.counted:
         left_out = counted.left_out.pretokens
         less = f", {left_out:,} rarer ones left out" if left_out else ""
-        return f"{tokens} learned from {counted.occurrences:,} pre-tokens, {counted.pretokens:,} different ones{less}"
+        return (
+            f"{tokens} learned from {counted.occurrences:,} pre-tokens, "
+            f"{counted.pretokens:,} different ones{less}"
+        )
     if sample := counters.sample:
-        return f"{tokens} learned from a sample: {sample.documents:,} documents, {sample.text_bytes / 1e6:.1f} MB"
+        return (
+            f"{tokens} learned from a sample: "
+            f"{sample.documents:,} documents, {sample.text_bytes / 1e6:.1f} MB"
+        )
     return f"{tokens} from a file"
 
 
 def tokenizer_sections(view: TokenizerView) -> Iterator[Section]:
-    """Bytes per token by source and language, how much of the vocabulary is used, the longest tokens."""
+    """Tables of bytes per token by source and language, of vocabulary use, and longest tokens."""
     counters = view.counters
     compared = counters.compared or {}
     tokenizers = [counters.measured, *compared.values()]
@@ -57,16 +63,20 @@ def tokenizer_sections(view: TokenizerView) -> Iterator[Section]:
 
 
 def longest_section(vocabulary: int, longest: Sequence[str]) -> Section:
+    """The longest tokens of a vocabulary of this size, in one line."""
     return Section(f"longest of {vocabulary:,} tokens", "  ".join(map(repr, longest)))
 
 
 def _use_lines(tokenizers: dict[str, MeasuredTokenizer]) -> Iterator[str]:
-    """For each tokenizer: tokens that the measured documents use, and whether decoding gave these back."""
+    """One line per tokenizer: tokens that the sample uses, and texts that a round trip changes."""
     for name, measured in tokenizers.items():
-        whose = f"{name}: " if name else ""
+        prefix = f"{name}: " if name else ""
         used = f"{measured.tokens.used:,} tokens used, {measured.tokens.unused:,} not"
         trip = measured.round_trip
-        yield f"{whose}{used}; {trip.failed:,} of {trip.documents:,} documents changed by encoding and decoding"
+        yield (
+            f"{prefix}{used}; {trip.failed:,} of {trip.documents:,} documents "
+            "changed by encoding and decoding"
+        )
 
 
 def _rate(measured: EncodedCounters | None) -> str:

@@ -1,4 +1,4 @@
-"""The work of the tokenizer stage: a byte-level BPE tokenizer, learned from the documents or brought along, and measured on them."""
+"""The work of the tokenizer stage: trains or imports a byte-level BPE tokenizer, measures it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -33,7 +33,11 @@ from transforms.tokens.train import tokenizer_bytes, tokenizer_files, tokenizer_
 
 
 class TrainedTokenizer(NamedTuple):
-    """A tokenizer.json, what it was made from (one of three counters), and the rows of further files of the stage by name."""
+    """A trained or imported tokenizer.
+
+    `data`: the bytes of its tokenizer.json. One of `counted`, `sample` and `imported` is set, by
+    its origin. `rows`: further files of the stage, by name, with their rows.
+    """
 
     data: bytes
     counted: PretokenCounters | None = None
@@ -45,19 +49,22 @@ class TrainedTokenizer(NamedTuple):
 def make_tokenizer(
     config: Config, run: Run, settings: RunnerSettings, plan: StagePlan[NoUnit], *, out: str
 ) -> StageReport[TokenizerCounters]:
-    """Makes the tokenizer, measures it on a sample of the documents and checks that it gives back each of these."""
+    """Trains or imports the tokenizer, writes its files and measures it on a sample of documents.
+
+    Raises UserError when encoding and decoding change a document of the sample.
+    """
     wanted = config.tokenizer
-    make = (
+    train = (
         _import
         if wanted.file is not None
         else {"counted": _learn_counted, "sample": _learn_sample}[wanted.method]
     )
-    made = make(config, run, settings, out)
-    files = tokenizer_files(made.data, end_of_text=wanted.end_of_text)
+    trained = train(config, run, settings, out)
+    files = tokenizer_files(trained.data, end_of_text=wanted.end_of_text)
     for name, data in files.items():
         storage.write_bytes(storage.join(out, name), data)
     path = storage.join(out, TOKENIZER_FILE)
-    tokenizer = load_tokenizer(made.data, path=path, end_of_text=wanted.end_of_text)
+    tokenizer = load_tokenizer(trained.data, path=path, end_of_text=wanted.end_of_text)
     sample = Sample(run, megabytes=wanted.measure_megabytes, seed=config.seed)
     compared = {}
     for short, other in zip(short_names(list(wanted.compare)), wanted.compare, strict=True):
@@ -67,16 +74,16 @@ def make_tokenizer(
         compared[short] = replace(measured, vocabulary=other_tokenizer.get_vocab_size())
     counters = TokenizerCounters(
         vocabulary=tokenizer.get_vocab_size(),
-        measured=measure_run(sample, made.data, tokenizer, path=path, strict=True),
-        counted=made.counted,
-        sample=made.sample,
-        imported=made.imported,
+        measured=measure_run(sample, trained.data, tokenizer, path=path, strict=True),
+        counted=trained.counted,
+        sample=trained.sample,
+        imported=trained.imported,
         compared=compared or None,
     )
     storage.remove_folder(storage.join(out, WORK))
     entries = {
-        name: file_entry(storage.join(out, name), made.rows.get(name, 0))
-        for name in (*files, *made.rows)
+        name: file_entry(storage.join(out, name), trained.rows.get(name, 0))
+        for name in (*files, *trained.rows)
     }
     return StageReport(files=entries, counters=counters)
 
@@ -84,7 +91,7 @@ def make_tokenizer(
 def _learn_counted(
     config: Config, run: Run, settings: RunnerSettings, out: str
 ) -> TrainedTokenizer:
-    """Counts the pre-tokens of the whole corpus in a pipeline and learns merges from the counts, here."""
+    """Counts the pre-tokens of the whole corpus in a pipeline; learns merges in this process."""
     documents, wanted = DOCUMENTS.finished(run), config.tokenizer
     parts = [(path, drops) for _, path, drops in kept_parts(run)]
     counted = count_run(
@@ -122,7 +129,10 @@ def _learn_counted(
 
 
 def _learn_sample(config: Config, run: Run, settings: RunnerSettings, out: str) -> TrainedTokenizer:
-    """Trains with the reference trainer in this process: the sample bounds its time and memory, whatever the size of the corpus."""
+    """Trains with the reference trainer in this process.
+
+    The sample bounds its time and memory, whatever the size of the corpus.
+    """
     drawn: Counter[str] = Counter(documents=0, text_bytes=0)
     tokenizer = train_tokenizer(
         _texts(config, run, drawn),
@@ -145,6 +155,7 @@ def _learn_sample(config: Config, run: Run, settings: RunnerSettings, out: str) 
 
 
 def _import(config: Config, run: Run, settings: RunnerSettings, out: str) -> TrainedTokenizer:
+    """Copies `tokenizer.file`. Raises UserError for a tokenizer that shards cannot use."""
     assert config.tokenizer.file is not None
     data = read_tokenizer_file(config.tokenizer.file)
     check_imported(data, path=config.tokenizer.file, end_of_text=config.tokenizer.end_of_text)
@@ -152,6 +163,7 @@ def _import(config: Config, run: Run, settings: RunnerSettings, out: str) -> Tra
 
 
 def _texts(config: Config, run: Run, drawn: Counter[str]) -> Iterator[str]:
+    """The texts of the training sample; counts documents and bytes in `drawn`."""
     for _, _, batch in Sample(
         run, megabytes=config.tokenizer.sample_megabytes, seed=config.seed
     ).rows():

@@ -407,7 +407,7 @@ CONTENT = [
         "dedup/drops-00000*",
         keeper_goes,
         "dedup: drops and keepers",
-        "the keeper goes itself: ",
+        "the keeper is dropped itself: ",
     ),
     (
         "too little similar",
@@ -435,7 +435,7 @@ CONTENT = [
         "dedup/drops-00000*",
         cut,
         "dedup: groups",
-        "goes in clusters, not in the drops: 0:",
+        "dropped in clusters, not in the drops: 0:",
     ),
     (
         "a drop less for the shards",
@@ -449,14 +449,14 @@ CONTENT = [
         "dedup/clusters*",
         set_to("size", 7),
         "dedup: groups",
-        "not as large as it says",
+        "does not have its stated size",
     ),
     (
         "another similarity in a group",
         "dedup/clusters*",
         other_similarity,
         "dedup: groups",
-        "the other way round",
+        "in the drops, not dropped in clusters",
     ),
     (
         "signatures swapped",
