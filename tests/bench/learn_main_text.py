@@ -21,6 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -36,6 +37,7 @@ from transforms.sources.block_places import Places, block_places
 from transforms.sources.main_blocks import choose_blocks
 from transforms.sources.main_text import candidates
 from transforms.sources.page_blocks import Blocks
+from transforms.sources.product_page import product_reviews
 
 MODEL = Path(__file__).parents[2] / "transforms" / "sources" / "main_text_model.npz"
 _WORD = re.compile(r"\w+")
@@ -59,16 +61,23 @@ _SETTINGS = {
 }
 
 
+class Measured(NamedTuple):
+    """A page's blocks. `reviews`: bool (m,). `features`: float32 (features, m). `names`: of the features."""
+
+    blocks: Blocks
+    places: Places
+    reviews: np.ndarray
+    features: np.ndarray
+    names: list[str]
+
+
 @dataclass
 class Lesson:
-    """A page's blocks: features float32 (features, m), labels and weights (m,)."""
+    """A page's blocks and what they are: labels and weights (m,)."""
 
     url: str
     kind: str
-    blocks: Blocks
-    places: Places | None
-    features: np.ndarray
-    names: list[str]
+    page: Measured
     labels: np.ndarray
     weights: np.ndarray
     gold: GoldPage | None = None
@@ -149,45 +158,21 @@ def phrase_labels(
 
 
 def read_lessons(folder: Path) -> list[Lesson]:
+    """The pages of both sets that have blocks."""
     lessons = []
-    for page in read_gold_pages(folder):
-        blocks, places, features, names = _measured(page.html)
-        if blocks.texts:
-            labels = gold_labels(blocks.texts, page.text)
+    for gold in read_gold_pages(folder):
+        if page := _measured(gold.html):
+            texts = page.blocks.texts
+            labels = gold_labels(texts, gold.text)
             lessons.append(
-                Lesson(
-                    page.url,
-                    page.kind,
-                    blocks,
-                    places,
-                    features,
-                    names,
-                    labels,
-                    block_weights(blocks.texts),
-                    gold=page,
-                )
+                Lesson(gold.url, gold.kind, page, labels, block_weights(texts), gold=gold)
             )
     for expected in read_expected_pages(folder):
-        blocks, places, features, names = _measured(expected.html)
-        if blocks.texts:
-            labels, trust = phrase_labels(
-                blocks.texts, expected.html, expected.present, expected.absent
-            )
-            weights = _PHRASE_PAGE * trust * block_weights(blocks.texts)
-            phrases = (expected.present, expected.absent)
-            lessons.append(
-                Lesson(
-                    expected.url,
-                    "phrases",
-                    blocks,
-                    places,
-                    features,
-                    names,
-                    labels,
-                    weights,
-                    phrases=phrases,
-                )
-            )
+        if page := _measured(expected.html):
+            texts, phrases = page.blocks.texts, (expected.present, expected.absent)
+            labels, trust = phrase_labels(texts, expected.html, *phrases)
+            weights = _PHRASE_PAGE * trust * block_weights(texts)
+            lessons.append(Lesson(expected.url, "phrases", page, labels, weights, phrases=phrases))
     return lessons
 
 
@@ -197,12 +182,14 @@ def block_weights(texts: Sequence[str]) -> np.ndarray:
     return 0.7 * words / max(1, words.sum()) + 0.3 / len(texts)
 
 
-def _measured(html: str) -> tuple[Blocks, Places | None, np.ndarray, list[str]]:
-    page, _, blocks = candidates(HTMLTree.parse(html))
+def _measured(html: str) -> Measured | None:
+    tree = HTMLTree.parse(html)
+    page, _, blocks = candidates(tree)
     if not blocks.texts:
-        return blocks, None, np.zeros((0, 0)), []
+        return None
     places = block_places(page, blocks)
-    return blocks, places, *block_features(page, blocks, places)
+    features, names = block_features(page, blocks, places)
+    return Measured(blocks, places, product_reviews(tree, blocks), features, names)
 
 
 def learn(lessons: Sequence[Lesson]):  # type: ignore[no-untyped-def]
@@ -210,7 +197,7 @@ def learn(lessons: Sequence[Lesson]):  # type: ignore[no-untyped-def]
 
     weights = np.concatenate([lesson.weights for lesson in lessons])
     model = CatBoostClassifier(**_SETTINGS)
-    features = np.concatenate([lesson.features for lesson in lessons], axis=1).T
+    features = np.concatenate([lesson.page.features for lesson in lessons], axis=1).T
     model.fit(
         features,
         np.concatenate([lesson.labels for lesson in lessons]),
@@ -246,6 +233,14 @@ def write_model(model, names: Sequence[str], path: Path) -> None:  # type: ignor
         ).astype(np.int32),
         bias=np.int64(round(bias * LEAF_SCALE)),
     )
+
+
+def text_by(model, page: Measured) -> str:  # type: ignore[no-untyped-def]
+    """The text that a model takes from a page, a line for each block."""
+    likely = model.predict_proba(page.features.T)[:, 1]
+    words = page.features[page.names.index("words")].astype(np.float64)
+    chosen = choose_blocks(page.blocks, page.places, likely, words, reviews=page.reviews)
+    return "\n".join(text for text, taken in zip(page.blocks.texts, chosen, strict=True) if taken)
 
 
 def fold_of(url: str, folds: int) -> int:
@@ -294,21 +289,10 @@ def main() -> None:
             )
             for number, lesson in enumerate(lessons):
                 if fold_of(lesson.url, arguments.folds) == fold:
-                    words = lesson.features[lesson.names.index("words")].astype(np.float64)
-                    chosen = choose_blocks(
-                        lesson.blocks,
-                        lesson.places,
-                        model.predict_proba(lesson.features.T)[:, 1],
-                        words,
-                    )
-                    texts[number] = "\n".join(
-                        text
-                        for text, taken in zip(lesson.blocks.texts, chosen, strict=True)
-                        if taken
-                    )
+                    texts[number] = text_by(model, lesson.page)
         report(lessons, texts)
     if arguments.write:
-        write_model(learn(lessons), lessons[0].names, MODEL)
+        write_model(learn(lessons), lessons[0].page.names, MODEL)
 
 
 if __name__ == "__main__":

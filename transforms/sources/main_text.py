@@ -10,6 +10,7 @@ from transforms.sources.element_names import TAG_NAMES
 from transforms.sources.main_blocks import choose_blocks
 from transforms.sources.page_blocks import Blocks, page_blocks
 from transforms.sources.page_tree import TAG_NUMBERS, TEXT, PageTree, page_tree
+from transforms.sources.product_page import product_reviews
 from transforms.sources.render import Output, render
 from transforms.sources.visible import visible_texts
 
@@ -32,7 +33,7 @@ def main_text(tree: HTMLTree, *, output: Output = "text", links: bool = False) -
     if not blocks.texts:
         return ""
     return render(
-        page, keep=_kept(page, seen, blocks, _taken(page, blocks)), output=output, links=links
+        page, keep=_kept(page, seen, blocks, _taken(tree, page, blocks)), output=output, links=links
     )
 
 
@@ -65,13 +66,14 @@ def page_text(tree: HTMLTree) -> str:
     )
 
 
-def _taken(page: PageTree, blocks: Blocks) -> np.ndarray:
+def _taken(tree: HTMLTree, page: PageTree, blocks: Blocks) -> np.ndarray:
     if len(blocks.texts) > _MAX_BLOCKS:
         return np.array([not blocks.kinds[node] & _AROUND for node in blocks.first])
     places = block_places(page, blocks)
     features, names = block_features(page, blocks, places)
     words = features[names.index("words")].astype(np.float64)
-    return choose_blocks(blocks, places, block_model().probabilities(features, names), words)
+    likely = block_model().probabilities(features, names)
+    return choose_blocks(blocks, places, likely, words, reviews=product_reviews(tree, blocks))
 
 
 def _kept(page: PageTree, seen: bytearray, blocks: Blocks, taken: np.ndarray) -> bytearray:
