@@ -55,6 +55,9 @@ def clean_text(text: str) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Separators (U+001C to U+001F) are controls and white space: whether the text is binary is
+    # decided without those at its ends, since what is left is judged again by `read_records`.
+    text = text.strip("\x1c\x1d\x1e\x1f\t\n\v\f ")
     if _has_controls(text) and binary_detail(text) is None:
         text = without_controls(text)
     if not text.isascii():

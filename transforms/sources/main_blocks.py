@@ -17,6 +17,7 @@ from transforms.sources.page_blocks import Blocks
 _REPEATED = 100  # characters
 _ALIKE = 0.4
 _FEW = 20  # blocks
+_FEW_WORDS = 12
 _PLAIN, _ASIDE_AT_MOST = 0.6, 0.1
 _SURE = 0.8
 _REVIEW = 0.25  # a power of two: products are exact
@@ -110,7 +111,8 @@ def choose_blocks(
     probabilities = np.where(reviews, _REVIEW * probabilities, probabilities)
     taken = best_expected_f1(with_alike(probabilities, words, places.alike), words)
     outer = aside | _in_headers(blocks) | _named_header(places)
-    if not (taken & (~outer | (probabilities >= _PLAIN))).any():
+    is_text = taken & (~outer | (probabilities >= _SURE))
+    if not is_text.any() and words[taken & (probabilities >= _PLAIN)].sum() < _FEW_WORDS:
         return np.zeros(len(taken), bool)  # menus and notices around nothing
     taken = without_repeats(blocks.texts, places.up[1].tolist(), taken)
     return without_boilerplate(blocks, taken)
