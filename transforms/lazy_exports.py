@@ -14,8 +14,8 @@ def export_lazily(
 
     Args:
         package: its `__name__`.
-        homes: submodule, as in a relative import (`.config`) -> the names that the package exports
-            from it, with spaces between them.
+        homes: module, as in a relative import (`.config`, `..errors`) -> the names that the package
+            exports from it, with spaces between them.
 
     Returns:
         `__getattr__`, which imports the module that defines a name, and `__dir__`.

@@ -20,11 +20,12 @@ else:
     __getattr__, __dir__ = export_lazily(
         __name__,
         {
+            "..clean_text": "clean_text",
             ".decoding": "Decoded decode_html decode_plain",
+            ".extractors": "Page extract_main_text",
             ".gutenberg": "strip_gutenberg",
-            ".html": "Page extract_main_text",
             ".kind": "SourceKind",
-            ".records": "RawDocument RawReject Record RejectedError clean_text",
+            ".records": "RawDocument RawReject Record RejectedError",
             ".registry": "KINDS read_records",
             ".wikitext": "wikitext_to_text",
         },
